@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Makes a Kaldi data dir of CREMA-D. The label is what people heard, not what the actor was asked for.
+# Usage: local/prepare_cremad.sh [options] <corpus-dir> <data-dir>
+#  e.g.: local/prepare_cremad.sh --vote voice --ties drop --folds 5 corpora/CREMA-D data/cremad
+# Options:
+#   --vote voice|multimodal   whose votes: those who heard the clip (default), or saw it too
+#   --ties drop|first|level   tied votes: left out (default), the first named, or the highest mean level (system A's code)
+#   --folds 5                 folds of actors, balanced by sex
+
+set -euo pipefail
+
+vote=voice      # the listeners' vote, as in system A's published code
+ties=drop       # only clips that have one winner
+folds=5         # folds of actors, balanced by sex
+
+. utils/parse_options.sh
+if [ $# -ne 2 ]; then
+  usage >&2
+  exit 1
+fi
+. ./path.sh
+
+python3 -m ser.bin.prepare_cremad --vote "$vote" --ties "$ties" --folds "$folds" "$1" "$2"
+log "$0: made $2 of $(wc -l <"$2/utt2spk") utterances"

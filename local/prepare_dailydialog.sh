@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Makes a Kaldi data dir of DailyDialog, which is text only: no wav.scp.
+# Usage: local/prepare_dailydialog.sh [options] <corpus-dir> <data-dir>
+#  e.g.: local/prepare_dailydialog.sh --part all corpora/dailydialog data/dailydialog
+# Options:
+#   --part train|validation|test|all   all by default; utt2part tells them apart where the corpus is divided
+
+set -euo pipefail
+
+part=all        # utt2part tells the parts apart
+
+. utils/parse_options.sh
+if [ $# -ne 2 ]; then
+  usage >&2
+  exit 1
+fi
+. ./path.sh
+
+python3 -m ser.bin.prepare_dailydialog --part "$part" "$1" "$2"
+log "$0: made $2 of $(wc -l <"$2/utt2spk") utterances"

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Makes a Kaldi data dir of MUSAN: music, noise and speech to add to recordings.
+# Usage: local/prepare_musan.sh <corpus-dir> <data-dir>
+#  e.g.: local/prepare_musan.sh corpora/musan data/musan
+
+set -euo pipefail
+
+. utils/parse_options.sh
+if [ $# -ne 2 ]; then
+  usage >&2
+  exit 1
+fi
+. ./path.sh
+
+python3 -m ser.bin.prepare_musan "$1" "$2"
+log "$0: made $2 of $(wc -l <"$2/utt2spk") utterances"

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Makes a Kaldi data dir of RAVDESS: its spoken audio clips, WAV or FLAC.
+# Usage: local/prepare_ravdess.sh [options] <corpus-dir> <data-dir>
+#  e.g.: local/prepare_ravdess.sh --folds 6 corpora/ravdess data/ravdess
+# Options:
+#   --folds 6   folds of actors, balanced by sex
+
+set -euo pipefail
+
+folds=6         # folds of actors, balanced by sex: 4 actors each of the 24
+
+. utils/parse_options.sh
+if [ $# -ne 2 ]; then
+  usage >&2
+  exit 1
+fi
+. ./path.sh
+
+python3 -m ser.bin.prepare_ravdess --folds "$folds" "$1" "$2"
+log "$0: made $2 of $(wc -l <"$2/utt2spk") utterances"

@@ -1,0 +1,196 @@
+#!/usr/bin/env bash
+# System A: speaker-ID x-vectors fine-tuned on emotion, BERT, and an LDA-PLDA back end, from corpora on disk to a
+# table of equal error rates. Without --corpora it runs on tiny synthetic corpora that it makes itself.
+#
+# Usage: ./run.sh [options]
+#  e.g.: ./run.sh                                     # toy corpora: data/toy, exp/toy
+#        ./run.sh --corpora /corpora --nj 32          # real ones: data/xvector_bert, exp/xvector_bert
+#        ./run.sh --stage 8                           # again from stage 8
+# Options:
+#   --stage <n>, --stop-stage <n>   first and last stage:
+#       0 data dirs, 1 features, 2 augmentation and folds, 3 pretraining on speakers, 4 fine-tuning on emotion,
+#       5 embeddings, 6 text, 7 speech and text together, 8 LDA-PLDA and scores, 9 table
+#   --nj <n>              jobs that run at once (the number of cores)
+#   --name <name>         of the run: data/<name>, exp/<name>
+#   --corpora <dir>       folder with VoxCeleb1, VoxCeleb2, CREMA-D, IEMOCAP_full_release, dailydialog, musan,
+#                         RIRS_NOISES, ravdess; those that the roles below name must be there
+#   --voxceleb1, --voxceleb2, --cremad, --iemocap, --dailydialog, --ravdess, --musan, --rirs-noises <dir>
+#                         a corpus that lies elsewhere
+#   --pretrain, --finetune, --backend, --text-train "<corpus> ..."   what each role trains on
+#   --test <corpus>       what is scored. Where it is in a training role too, that role is trained once a fold
+#                         without the fold's test utterances and speakers; the run without it comes first
+#   --drawn-text "<corpus> ..."   training corpora of fixed sentences: their utterances get the text vector of a
+#                         random utterance of the same emotion from the text model's corpus
+#   --augment "<kind> ..."  copies of the pretraining speech: reverb noise music babble; "" for none
+#   --finetune-noise true|false   whether fine-tuning sees such copies too
+#   --label-map <file>    which native labels make which classes
+#   --finetune-config <name>  of the settings of fine-tuning in --conf
+#   --modalities "speech text speech+text", --layers tdnn6,tdnn7
+#   --text-model <name on the Hub, or folder>, --pooling cls|mean   in place of the settings in --conf
+#   --lda-dim <n>         in place of the settings': the directions that the classes determine, one fewer than they are
+#   --backend-config <yaml>
+#   --conf <dir>          folder of the settings, conf or conf/toy
+# shellcheck disable=SC2034,SC2046,SC2086  # the lists of corpora split into words, and roles.sh reads them
+set -euo pipefail
+
+stage=0
+stop_stage=9
+nj=$(nproc)
+name=
+corpora=
+voxceleb1=
+voxceleb2=
+cremad=
+iemocap=
+dailydialog=
+ravdess=
+musan=
+rirs_noises=
+pretrain="voxceleb1 voxceleb2"
+finetune="cremad iemocap"
+backend="cremad iemocap"
+text_train="dailydialog"
+test="iemocap"
+drawn_text="cremad"
+augment="reverb noise music babble"
+finetune_noise=false
+finetune_config=xvector_finetune
+label_map=conf/emotions/collapsed5.map
+modalities="speech text speech+text"
+layers=tdnn6,tdnn7
+text_model=
+pooling=
+backend_config=conf/backend.yaml
+lda_dim=
+conf=
+
+command_line="$0 $*"
+. utils/parse_options.sh
+. ./path.sh
+. ./cmd.sh
+[ $# -eq 0 ] || die "unexpected argument '$1'; --help lists the options"
+
+toy=false
+if [ -z "$corpora$voxceleb1$voxceleb2$cremad$iemocap$dailydialog$ravdess" ]; then
+  toy=true
+  pretrain=${pretrain/voxceleb2/}     # the toy corpora are seven
+fi
+$toy && default_name=toy || default_name=xvector_bert
+$toy && default_conf=conf/toy || default_conf=conf
+name=${name:-$default_name}
+conf=${conf:-$default_conf}
+data=data/$name
+exp=exp/$name
+$toy && corpora=$data/corpora
+. local/roles.sh
+[[ " $drawn_text " != *" $test "* ]] || die "$test is scored and in --drawn-text: the draw uses the labels; take it out"
+
+mkdir -p "$exp"
+echo "$command_line" >> "$exp/commands.txt"
+
+if [ "$stage" -le 0 ] && [ "$stop_stage" -ge 0 ]; then
+  log "Stage 0: data dirs in $data"
+  if $toy; then local/prepare_toy.sh "$corpora"; fi
+  for corpus in $(all_corpora); do
+    "local/prepare_$corpus.sh" "$(folder_of "$corpus")" "$data/$corpus"
+  done
+fi
+
+if [ "$stage" -le 1 ] && [ "$stop_stage" -ge 1 ]; then
+  log "Stage 1: MFCC and pitch, voice activity, normalised features"
+  for corpus in $(speech_corpora); do
+    steps/make_mfcc_pitch.sh --nj "$nj" --cmd "$train_cmd" "$data/$corpus"
+    steps/compute_vad.sh --nj "$nj" --cmd "$train_cmd" "$data/$corpus"
+    steps/prepare_feats.sh --nj "$nj" --cmd "$train_cmd" "$data/$corpus" "$data/${corpus}_no_sil"
+  done
+fi
+
+if [ "$stage" -le 2 ] && [ "$stop_stage" -ge 2 ]; then
+  log "Stage 2: augmented copies, emotion classes, folds"
+  for corpus in $(augmented_corpora); do
+    steps/augment_data_dir.sh --kinds "$augment" \
+      "$data/$corpus" "$data/musan" "$data/rirs_noises" "$data/${corpus}_aug"
+    steps/make_mfcc_pitch.sh --nj "$nj" --cmd "$train_cmd" "$data/${corpus}_aug"
+    steps/prepare_feats.sh --nj "$nj" --cmd "$train_cmd" "$data/${corpus}_aug" "$data/${corpus}_aug_no_sil"
+  done
+  for corpus in $(emotion_sources); do
+    utils/apply_label_map.sh "$label_map" "$data/$corpus" "$data/${corpus%_no_sil}_emotion"
+  done
+  make_role() { local/make_role_dir.sh --test "$test" --fold "$2" --kinds "$3" "$data" "$4" "$data/$1_$2"; }
+  for fold in $(folds_of $pretrain); do make_role pretrain "$fold" "no_sil ${augment:+aug_no_sil}" "$pretrain"; done
+  for fold in $(folds_of $finetune); do make_role finetune "$fold" "emotion $(finetune_noise_kind)" "$finetune"; done
+  for fold in $(folds_of $backend); do make_role backend "$fold" emotion "$backend"; done
+  if uses_text; then for fold in $(folds_of $text_train); do make_role text "$fold" emotion "$text_train"; done; fi
+  for condition in $(conditions); do
+    [ "$condition" = none ] || utils/select_fold.sh --part test "$condition" "$data/${test}_emotion" "$data/test_$condition"
+  done
+  utils/copy_data_dir.sh "$data/${test}_emotion" "$data/test_none"
+fi
+
+if [ "$stage" -le 3 ] && [ "$stop_stage" -ge 3 ]; then
+  log "Stage 3: x-vector nets pretrained on speaker identity"
+  for fold in $(folds_of $pretrain); do
+    steps/train_xvector.sh --cmd "$cuda_cmd" --config "$conf/xvector_pretrain.yaml" \
+      "$data/pretrain_$fold" "$data/pretrain_$fold/utt2spk" "$exp/pretrain_$fold"
+  done
+fi
+
+if [ "$stage" -le 4 ] && [ "$stop_stage" -ge 4 ]; then
+  log "Stage 4: fine-tuning on emotion"
+  for fold in $(folds_of $pretrain $finetune); do
+    steps/train_xvector.sh --cmd "$cuda_cmd" --config "$conf/$finetune_config.yaml" \
+      --init-model "$exp/pretrain_$(fold_of "$fold" $pretrain)" "$data/finetune_$(fold_of "$fold" $finetune)" \
+      "$data/finetune_$(fold_of "$fold" $finetune)/utt2emo" "$exp/finetune_$fold"
+  done
+fi
+
+if [ "$stage" -le 5 ] && [ "$stop_stage" -ge 5 ]; then
+  log "Stage 5: embeddings of every layer"
+  utils/combine_data.sh "$data/embedded" $(for corpus in $(distinct $backend "$test"); do echo "$data/${corpus}_emotion"; done)
+  for fold in $(folds_of $pretrain $finetune); do
+    steps/extract_embeddings.sh --nj "$nj" --cmd "$train_cmd" --layers "$layers" \
+      "$exp/finetune_$fold" "$data/embedded" "$exp/embeddings_$fold"
+  done
+fi
+
+if [ "$stage" -le 6 ] && [ "$stop_stage" -ge 6 ] && uses_text; then
+  log "Stage 6: text model and text embeddings"
+  if $toy && [ -z "$text_model" ]; then
+    $train_cmd "$exp/log/build_toy_bert.log" \
+      python3 -m ser.bin.build_toy_bert --config "$conf/bert.yaml" "$data/text_none" "$exp/bert_init"
+  fi
+  for fold in $(folds_of $text_train); do
+    steps/train_text.sh --cmd "$cuda_cmd" --config "$conf/bert.yaml" --text-model "$text_model" \
+      "$data/text_$fold" "$data/text_$fold/utt2emo" "$exp/text_$fold"
+    local/make_text_vectors.sh --nj "$nj" --cmd "$train_cmd" --pooling "$pooling" --drawn "$drawn_text" \
+      "$exp/text_$fold" "$data/text_$fold" "$exp/text_embeddings_$fold" \
+      $(for corpus in $(distinct $backend "$test"); do echo "$data/${corpus}_emotion"; done)
+  done
+fi
+
+if [ "$stage" -le 7 ] && [ "$stop_stage" -ge 7 ] && [[ "$modalities" == *speech+text* ]]; then
+  log "Stage 7: speech and text embeddings end to end"
+  for fold in $(folds_of $pretrain $finetune $text_train); do
+    for layer in ${layers//,/ }; do
+      $train_cmd "$exp/log/concat_${fold}_$layer.log" \
+        python3 -m ser.bin.concat_vectors "scp:$exp/embeddings_$(fold_of "$fold" $pretrain $finetune)/$layer.scp" \
+        "scp:$exp/text_embeddings_$(fold_of "$fold" $text_train)/all.scp" \
+        "ark,scp:$exp/speech+text_$fold/$layer.ark,$exp/speech+text_$fold/$layer.scp"
+    done
+  done
+fi
+
+if [ "$stage" -le 8 ] && [ "$stop_stage" -ge 8 ]; then
+  log "Stage 8: LDA-PLDA, scores of all pairs of test utterances, classes"
+  write_cells "$exp/cells"
+  $train_cmd JOB=1:"$(wc -l < "$exp/cells/list")" "$exp/log/evaluate.JOB.log" \
+    python3 -m ser.bin.evaluate_backend "@$exp/cells/JOB.args"
+fi
+
+if [ "$stage" -le 9 ] && [ "$stop_stage" -ge 9 ]; then
+  log "Stage 9: table and pictures"
+  python3 -m ser.bin.make_results_table "$exp" $(cat "$exp/cells/list")
+  log "Results:  $exp/results.tsv"
+  log "Pictures: $exp/det.png $exp/eer.png, training curves in $(echo "$exp"/*/curve.png)"
+  log "Models:   $(echo "$exp"/{pretrain,finetune,text}_*/), back ends in $exp/cells/*/backend"
+fi

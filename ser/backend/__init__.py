@@ -1,0 +1,1 @@
+"""Back end: LDA, PLDA and scores of embeddings; arrays in, arrays out."""

@@ -1,0 +1,66 @@
+"""A back end on disk: ``mean.vec lda.mat plda`` in Kaldi's formats; ``classes.txt num_utts config.yaml``."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from ser.backend.chain import Backend, BackendConfig
+from ser.backend.plda import Plda
+from ser.config import load_config, to_yaml
+from ser.errors import SerError
+from ser.files import write_text
+from ser.kaldi import ark, tables
+from ser.kaldi.plda_file import read_plda, write_plda
+
+
+def save_backend(folder: str | Path, backend: Backend, num_utts: Mapping[str, int]) -> None:
+    """Write a back end; each file is whole or absent, and `plda`, without which none is read, comes last.
+
+    Parameters
+    ----------
+    num_utts : class -> utterances that it was trained on, in the order of the labels.
+    """
+    folder = Path(folder)
+    (folder / "plda").unlink(missing_ok=True)
+    if backend.mean is not None:
+        ark.write_vector_file(folder / "mean.vec", backend.mean.astype(np.float32))
+    if backend.lda is not None:
+        ark.write_matrix_file(folder / "lda.mat", backend.lda.astype(np.float32))
+    write_text(folder / "classes.txt", "".join(f"{name}\n" for name in num_utts))
+    tables.write_map(folder / "num_utts", num_utts)
+    write_text(folder / "config.yaml", to_yaml(backend.config))
+    write_plda(folder / "plda", backend.plda.mean, backend.plda.transform, backend.plda.psi)
+
+
+def load_backend(folder: str | Path, default_config: str | Path) -> Backend:
+    """Read a back end, also one that Kaldi made: ``lda.mat`` may be called ``transform.mat``.
+
+    Where there is neither, and no ``mean.vec``, the vectors go to the PLDA as they are; where there is no
+    ``config.yaml``, the settings of scoring are those of `default_config`.
+
+    Raises
+    ------
+    SerError
+        Where a file is missing or broken, or sizes disagree.
+    """
+    folder = Path(folder)
+    plda = Plda(*read_plda(folder / "plda"))
+    settings = folder / "config.yaml"
+    config = load_config(BackendConfig, settings if settings.exists() else default_config)
+    matrices = [folder / name for name in ("lda.mat", "transform.mat") if (folder / name).exists()]
+    lda = ark.read_matrix_file(matrices[0]).astype(np.float64) if matrices else None
+    mean = None
+    if (folder / "mean.vec").exists():
+        mean = ark.read_vector_file(folder / "mean.vec").astype(np.float64)
+    if lda is not None and len(lda) != len(plda.mean):
+        raise SerError(f"{matrices[0]}: {len(lda)} rows, but the PLDA beside it is of {len(plda.mean)} numbers")
+    if lda is not None and mean is not None and lda.shape[1] not in (len(mean), len(mean) + 1):
+        raise SerError(f"{matrices[0]}: {lda.shape[1]} columns do not fit mean.vec of {len(mean)} numbers")
+    return Backend(mean, lda, plda, config)
+
+
+def read_num_utts(folder: str | Path) -> dict[str, int]:
+    """Read class -> utterances that it was trained on; empty for a back end that Kaldi made."""
+    path = Path(folder) / "num_utts"
+    return {name: int(count) for name, count in tables.read_map(path, fields=2).items()} if path.exists() else {}

@@ -1,0 +1,110 @@
+"""The chain of the back end: subtract a mean, LDA, length normalisation, PLDA; trained together, applied together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from ser.backend.lda import train_lda
+from ser.backend.plda import Plda, train_plda
+from ser.errors import SerError
+
+
+@dataclass(frozen=True)
+class BackendConfig:
+    """Settings of the back end: the keys of conf/backend.yaml, which explains each."""
+
+    lda_dim: int
+    total_covariance_factor: float
+    covariance_floor: float
+    shrinkage: float
+    plda_iterations: int
+    smoothing: float
+    normalize_vectors: bool
+    normalize_length: bool
+    rule: Literal["average", "best"]
+
+    def __post_init__(self) -> None:
+        for name in ("total_covariance_factor", "covariance_floor", "shrinkage", "smoothing"):
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise SerError(f"back end: {name} is a share of 0 to 1, found {getattr(self, name)}")
+        if self.plda_iterations < 1 or self.lda_dim < 0:
+            raise SerError(
+                f"back end: plda_iterations is 1 or more, found {self.plda_iterations}; "
+                f"lda_dim is 0 (K - 1) or more, found {self.lda_dim}"
+            )
+
+
+@dataclass(frozen=True)
+class Backend:
+    """A trained chain.
+
+    `mean` (D,), or None for none; `lda` (d, D), or (d, D + 1) where its last column is an offset, or None for neither
+    LDA nor length normalisation; `plda` over d numbers.
+    """
+
+    mean: np.ndarray | None
+    lda: np.ndarray | None
+    plda: Plda
+    config: BackendConfig
+
+    def project(self, vectors: np.ndarray, num_utts: np.ndarray | int = 1) -> np.ndarray:
+        """Take embeddings (N, D), averages of `num_utts` utterances each, into the PLDA's basis: (N, d) float64.
+
+        Vectors of d numbers, where D is greater, have been through mean, LDA and length normalisation already.
+        """
+        return self.plda.project(self.reduce(vectors), num_utts, normalize_length=self.config.normalize_length)
+
+    def reduce(self, vectors: np.ndarray) -> np.ndarray:
+        """Take embeddings (N, D) to where the PLDA was trained: (N, d) float64; see `project`."""
+        size = vectors.shape[1]
+        if self.lda is not None and size == len(self.plda.mean) < self.lda.shape[1] - 1:
+            return vectors
+        if self.mean is not None:
+            if size != len(self.mean):
+                raise SerError(f"back end: trained on vectors of {len(self.mean)} numbers, found vectors of {size}")
+            vectors = vectors - self.mean
+        return vectors if self.lda is None else apply_lda(vectors, self.lda, self.config.normalize_vectors)
+
+
+def train(vectors: np.ndarray, labels: np.ndarray, config: BackendConfig) -> Backend:
+    """Train the chain on embeddings (N, D) and their classes (N,), 0 to K - 1, each present."""
+    mean = vectors.mean(axis=0, dtype=np.float64)
+    centred = vectors - mean
+    lda = train_lda(
+        centred,
+        labels,
+        config.lda_dim or min(int(labels.max()), vectors.shape[1]),
+        total_covariance_factor=config.total_covariance_factor,
+        covariance_floor=config.covariance_floor,
+        shrinkage=config.shrinkage,
+    )
+    plda = train_plda(apply_lda(centred, lda, config.normalize_vectors), labels, config.plda_iterations)
+    return Backend(mean, lda, plda.smoothed(config.smoothing), config)
+
+
+def apply_lda(centred: np.ndarray, lda: np.ndarray, normalize_vectors: bool) -> np.ndarray:
+    """Apply an LDA matrix, with or without an offset column, then scale each row to a norm of sqrt(d), if asked."""
+    size = centred.shape[1]
+    if lda.shape[1] not in (size, size + 1):
+        raise SerError(
+            f"LDA: a matrix of {lda.shape[1]} columns on vectors of {size} numbers; it needs {size} or {size + 1}"
+        )
+    reduced = centred @ lda[:, :size].T
+    if lda.shape[1] > size:
+        reduced += lda[:, size]
+    return length_normalize(reduced) if normalize_vectors else reduced
+
+
+def length_normalize(vectors: np.ndarray) -> np.ndarray:
+    """Scale each row of (N, D) to a norm of sqrt(D), as `ivector-normalize-length` does; rows of zeros stay.
+
+    Source: Garcia-Romero and Espy-Wilson, "Analysis of i-vector length normalization", Interspeech 2011.
+
+    >>> length_normalize(np.array([[3.0, 4.0], [0.0, 0.0]])).round(3).tolist()
+    [[0.849, 1.131], [0.0, 0.0]]
+    """
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors * (np.sqrt(vectors.shape[1]) / np.where(norms > 0.0, norms, 1.0))

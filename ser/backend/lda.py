@@ -1,0 +1,111 @@
+"""Linear discriminant analysis, with the numbers of Kaldi's ivector-compute-lda."""
+
+import logging
+
+import numpy as np
+import scipy.linalg
+
+from ser.errors import SerError
+
+logger = logging.getLogger(__name__)
+
+
+def train_lda(
+    vectors: np.ndarray,
+    labels: np.ndarray,
+    dim: int,
+    *,
+    total_covariance_factor: float,
+    covariance_floor: float,
+    shrinkage: float,
+) -> np.ndarray:
+    """Find the directions in which the classes lie furthest apart, in units of their spread.
+
+    With the within-class covariance W and the between-class covariance B, both over N, the rows a solve
+    B a = λ M a, a' M a = 1, M = (1 - f) W + f (W + B), for the largest λ (Fisher 1936; Fukunaga 1990, ch. 10).
+    Only K - 1 of them are determined: B has no greater rank, and further rows are an arbitrary basis.
+
+    Parameters
+    ----------
+    vectors : (N, D) embeddings. Their mean is subtracted here.
+    labels : (N,) int, the class of each, 0 to K - 1, each class present.
+    dim : rows wanted, at most D. A warning says so where it is over K - 1.
+    total_covariance_factor : the f above, 0 to 1.
+    covariance_floor : eigenvalues of M are floored to this share of the largest one.
+    shrinkage : s of 0 to 1, W becomes (1 - s) W + s trace(W) / D I (Ledoit and Wolf 2004, eq. 4). 0 is Kaldi's.
+
+    Returns
+    -------
+    (dim, D + 1) float64: the rows and, as the last column, the offset that takes the mean to 0.
+
+    Raises
+    ------
+    SerError
+        For fewer than 2 classes, no class with 2 vectors, or a `dim` outside 1 to D.
+    """
+    num, size = vectors.shape
+    counts = np.bincount(labels)
+    if len(counts) < 2 or counts.max() < 2:
+        raise SerError(
+            f"LDA: {len(counts)} classes of {counts.tolist()} vectors; it needs 2 classes and 2 vectors in one"
+        )
+    if not 1 <= dim <= size:
+        raise SerError(
+            f"LDA: {dim} rows asked of vectors of {size} numbers; set lda_dim to 1 to {size}, or 0 for K - 1"
+        )
+    if dim > len(counts) - 1:
+        logger.warning(
+            "LDA: %d classes determine %d rows; the other %d of the %d are an arbitrary basis, which adds noise "
+            "and depends on the LAPACK build (lda_dim 0 keeps what is determined)",
+            len(counts), len(counts) - 1, dim - len(counts) + 1, dim,
+        )  # fmt: skip
+    if num < size:
+        logger.warning(
+            "LDA: only %d vectors of %d numbers: the within-class covariance is singular (Kaldi stops here); "
+            "the result hangs on the covariance floor %g and the shrinkage %g",
+            num, size, covariance_floor, shrinkage,
+        )  # fmt: skip
+    mean = vectors.mean(axis=0, dtype=np.float64)
+    centred = vectors - mean
+    class_means = mean_by_class(centred, labels)
+    # B is this (D, K) matrix times its transpose.
+    between_root = (class_means * np.sqrt(counts / num)[:, None]).T
+    between = between_root @ between_root.T
+    total = centred.T @ centred / num
+    within = total - between
+    if np.trace(within) <= 1e-12 * np.trace(total):
+        raise SerError("LDA: the vectors of each class are all the same; there is no spread to divide by")
+    if shrinkage:
+        trace = np.trace(within)
+        within *= 1.0 - shrinkage
+        within.flat[:: size + 1] += shrinkage * trace / size
+    whiten = _whitening(within + total_covariance_factor * between, covariance_floor)
+    directions, _, _ = np.linalg.svd(whiten @ between_root, full_matrices=dim > len(counts))
+    rows = directions[:, :dim].T @ whiten
+    return np.column_stack([rows, -rows @ mean])
+
+
+def mean_by_class(vectors: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Average `vectors` (N, D) over each class of `labels` (N,): (K, D) float64."""
+    counts = np.bincount(labels)
+    order = np.argsort(labels, kind="stable")
+    starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
+    return np.add.reduceat(vectors[order].astype(np.float64, copy=False), starts, axis=0) / counts[:, None]
+
+
+def _whitening(covariance: np.ndarray, floor: float) -> np.ndarray:
+    """Return a T with T covariance T' = I, the eigenvalues floored to `floor` times the largest one."""
+    size = len(covariance)
+    bound = np.abs(covariance).sum(axis=1).max()
+    try:
+        # No eigenvalue is over `bound`: where this succeeds, none is under the floor, for a tenth of their cost.
+        np.linalg.cholesky(covariance - floor * bound * np.eye(size))
+        return scipy.linalg.solve_triangular(np.linalg.cholesky(covariance), np.eye(size), lower=True)
+    except np.linalg.LinAlgError:
+        values, columns = np.linalg.eigh(covariance)
+    lowest = floor * values[-1]
+    if max(values[0], lowest) <= 0.0:
+        raise SerError("LDA: the within-class covariance is singular; set covariance_floor over 0, or shrinkage")
+    if low := np.count_nonzero(values < lowest):
+        logger.warning("LDA: floored %d of %d eigenvalues of the covariance to %g", low, size, lowest)
+    return (columns / np.sqrt(np.maximum(values, lowest))).T

@@ -1,0 +1,168 @@
+"""Trial lists and score lists as text, millions of lines a second: bytes to arrays and back, compiled by numba.
+
+A trial is a line ``enrol test`` or ``enrol test target|nontarget``, a score a line ``enrol test number``.
+"""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import BinaryIO
+
+import numpy as np
+
+from ser.backend import trial_kernels as kernels
+from ser.errors import SerError
+
+BLOCK_BYTES = 1 << 20
+# The compiled loops hold no lock, so that threads share the work.
+_THREADS = 2
+
+_PROBLEMS = {
+    kernels.NO_FIELDS: "expected 'enrol test' and at most one more field",
+    kernels.NO_ENROL: "the enrolment utterance has no vector",
+    kernels.NO_TEST: "the test utterance has no vector",
+    kernels.NO_LABEL: "the third field is neither target nor nontarget",
+    kernels.NO_NUMBER: "expected 'enrol test score' with a finite score",
+}
+
+
+class KeyTable:
+    """Names and where to find them: a hash table in plain arrays, which compiled code can read."""
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        encoded = [key.encode() for key in keys]
+        self.text = np.frombuffer(b"".join(encoded) or b"\0", dtype=np.uint8)
+        self.starts = np.concatenate([[0], np.cumsum([len(key) for key in encoded])]).astype(np.int64)
+        # Half empty at most, so that a search is short.
+        self.slots = np.full(1 << (2 * len(encoded) + 1).bit_length(), -1, dtype=np.int64)
+        kernels.fill(self.text, self.starts, self.slots)
+
+
+def read_blocks(stream: BinaryIO, size: int = BLOCK_BYTES) -> Iterator[np.ndarray]:
+    """Yield the bytes of `stream` in pieces of whole lines, about `size` bytes each; the last line gets its end."""
+    rest = b""
+    while data := stream.read(size):
+        cut = data.rfind(b"\n") + 1
+        if cut:
+            yield np.frombuffer(rest + data[:cut], dtype=np.uint8)
+            rest = data[cut:]
+        else:
+            rest += data
+    if rest:
+        yield np.frombuffer(rest + b"\n", dtype=np.uint8)
+
+
+def locate_trials(
+    block: np.ndarray, enrol: KeyTable, test: KeyTable, where: str, first_line: int = 1
+) -> tuple[np.ndarray, np.ndarray]:
+    """Find the index of each trial's two utterances: two (n,) int64 arrays.
+
+    Parameters
+    ----------
+    block : bytes of whole lines; the first is line `first_line` of the file `where`.
+
+    Raises
+    ------
+    SerError
+        With file and line, on a line of other fields, or an utterance that is in no table.
+    """
+    rows = np.empty(np.count_nonzero(block == 10), dtype=np.int64)
+    columns = np.empty_like(rows)
+    line, problem = kernels.locate(
+        block, enrol.text, enrol.starts, enrol.slots, test.text, test.starts, test.slots, rows, columns
+    )
+    if problem:
+        raise _error(block, where, line, first_line, problem)
+    return rows, columns
+
+
+def score_trials(
+    stream: BinaryIO, left: np.ndarray, right: np.ndarray, enrol: KeyTable, test: KeyTable, where: str
+) -> Iterator[np.ndarray]:
+    """Score a trial list: yield the bytes of ``enrol test score`` lines, in order, a block at a time.
+
+    Parameters
+    ----------
+    stream : the list, named `where` in messages.
+    left, right : factors of the scores (`ser.backend.scoring.factor_ratios`), rows in the order of `enrol` and `test`.
+    """
+
+    def score(block: np.ndarray, first_line: int) -> np.ndarray:
+        rows, columns = locate_trials(block, enrol, test, where, first_line)
+        return format_scores(rows, columns, dot_rows(left, right, rows, columns), enrol, test)
+
+    line = 1
+    pending: deque[Future[np.ndarray]] = deque()
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for block in read_blocks(stream):
+            pending.append(pool.submit(score, block, line))
+            line += np.count_nonzero(block == 10)
+            if len(pending) > _THREADS:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+
+
+def dot_rows(left: np.ndarray, right: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Multiply row rows[k] of `left` by row columns[k] of `right`: (n,) float64."""
+    return kernels.dot_rows(np.ascontiguousarray(left), np.ascontiguousarray(right), rows, columns)
+
+
+def format_scores(
+    rows: np.ndarray, columns: np.ndarray, scores: np.ndarray, enrol: KeyTable, test: KeyTable
+) -> np.ndarray:
+    """Write ``enrol test score`` lines, the score with 6 decimals: (bytes,) uint8."""
+    if not np.isfinite(scores).all():
+        raise SerError(f"{np.count_nonzero(~np.isfinite(scores))} of {len(scores)} scores are no finite numbers")
+    widest = int(np.diff(enrol.starts).max() + np.diff(test.starts).max()) + kernels.NUMBER_WIDTH + 3
+    out = np.empty(len(rows) * widest, dtype=np.uint8)
+    used = kernels.format(rows, columns, scores, enrol.text, enrol.starts, test.text, test.starts, out)
+    return out[:used]
+
+
+def read_scored_trials(
+    trials: np.ndarray, scores: np.ndarray, trials_name: str, scores_name: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Join a trial list and a score list, given as bytes: scores (n,) float32, and which are targets (n,) bool.
+
+    Lists in one order are joined line by line, others by their keys; scores of no trial are left out.
+
+    Raises
+    ------
+    SerError
+        With file and line, on a line of other fields, a trial without a score, or a score that is no finite number.
+    """
+    trials, scores = _ended(trials), _ended(scores)
+    num_trials = np.count_nonzero(trials == 10)
+    num_scores = np.count_nonzero(scores == 10)
+    is_target = np.empty(num_trials, dtype=np.bool_)
+    values = np.empty(num_scores, dtype=np.float32)
+    line, problem = kernels.read_labels(trials, is_target)
+    if problem:
+        raise _error(trials, trials_name, line, 1, problem)
+    line, problem = kernels.read_numbers(scores, values)
+    if problem:
+        raise _error(scores, scores_name, line, 1, problem)
+    if num_trials == num_scores and kernels.same_keys(trials, scores):
+        return values, is_target
+    table = dict(zip(_keys(scores), values.tolist(), strict=True))
+    try:
+        return np.array([table[key] for key in _keys(trials)], dtype=np.float32), is_target
+    except KeyError as error:
+        pair = b" ".join(error.args[0]).decode()
+        raise SerError(
+            f"{scores_name}: no score of the trial '{pair}' of {trials_name}; run score_backend on it"
+        ) from error
+
+
+def _keys(block: np.ndarray) -> Iterator[tuple[bytes, ...]]:
+    return (tuple(line.split(None, 2)[:2]) for line in block.tobytes().splitlines())
+
+
+def _ended(block: np.ndarray) -> np.ndarray:
+    return block if len(block) and block[-1] == 10 else np.append(block, np.uint8(10))
+
+
+def _error(block: np.ndarray, where: str, line: int, first_line: int, problem: int) -> SerError:
+    text = block.tobytes().split(b"\n", line + 1)[line].decode(errors="replace")
+    return SerError(f"{where}:{first_line + line}: {_PROBLEMS[problem]}: '{text[:200]}'")

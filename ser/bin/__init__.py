@@ -1,0 +1,1 @@
+"""One thin command a step: ``python3 -m ser.bin.<verb_noun>``."""

@@ -1,0 +1,39 @@
+"""Adapt the PLDA of a back end to unlabelled vectors of another domain, as ivector-adapt-plda does.
+
+python3 -m ser.bin.adapt_backend exp/backend scp:exp/xvectors/iemocap/tdnn6.scp exp/backend_adapted"""
+
+from ser import cli
+
+
+def main() -> None:
+    parser = cli.make_parser(__doc__)
+    parser.add_argument("--within-covar-scale", type=float, default=0.3, help="Kaldi's option (default: %(default)s)")
+    parser.add_argument("--between-covar-scale", type=float, default=0.7, help="Kaldi's option (default: %(default)s)")
+    parser.add_argument("--mean-diff-scale", type=float, default=1.0, help="Kaldi's option (default: %(default)s)")
+    parser.add_argument("--config", default="conf/backend.yaml", help="settings of a back end that has none of its own")
+    parser.add_argument("backend_dir", help="folder of the back end")
+    parser.add_argument("vectors", help="rspecifier of the vectors of the new domain")
+    parser.add_argument("adapted_dir", help="folder to write")
+    args = parser.parse_args()
+
+    import dataclasses
+
+    from ser.backend import backend_dir
+    from ser.backend.plda import adapt_plda
+    from ser.kaldi.labelled import read_vectors
+
+    backend = backend_dir.load_backend(args.backend_dir, args.config)
+    _, vectors = read_vectors(args.vectors)
+    adapted = adapt_plda(
+        backend.plda,
+        backend.reduce(vectors),
+        within_scale=args.within_covar_scale,
+        between_scale=args.between_covar_scale,
+        mean_diff_scale=args.mean_diff_scale,
+    )
+    classes = backend_dir.read_num_utts(args.backend_dir)
+    backend_dir.save_backend(args.adapted_dir, dataclasses.replace(backend, plda=adapted), classes)
+
+
+if __name__ == "__main__":
+    cli.run(main)

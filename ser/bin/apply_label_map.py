@@ -1,0 +1,46 @@
+"""Copy a data dir with its emotions mapped to the classes of a system.
+
+Utterances whose emotion the map does not list are left out of every file. The maps are conf/emotions/*.map.
+Example: python3 -m ser.bin.apply_label_map conf/emotions/four.map data/iemocap data/iemocap_four
+"""
+
+import logging
+from collections import Counter
+from pathlib import Path
+
+from ser import cli
+from ser.errors import SerError
+
+logger = logging.getLogger(__name__)
+
+
+def main() -> None:
+    parser = cli.make_parser(__doc__)
+    parser.add_argument("map", type=Path, help="lines of a native label and its class")
+    parser.add_argument("data_in", type=Path, help="data dir with utt2emo")
+    parser.add_argument("data_out", type=Path, help="data dir to write")
+    args = parser.parse_args()
+
+    from ser.corpora.label_map import apply_label_map, read_label_map
+    from ser.corpora.staging import staged_data_dir
+    from ser.kaldi import data_subset, tables
+
+    if args.data_in.resolve() == args.data_out.resolve():
+        raise SerError(
+            f"{args.data_out}: the same as the input, whose native labels would be lost; name another data dir"
+        )
+    mapping = read_label_map(args.map)
+    mapped, unlisted = apply_label_map(mapping, tables.read_map(args.data_in / "utt2emo", fields=2))
+    for emotion, count in sorted(unlisted.items()):
+        logger.warning("%s: %d of %s left out, which %s does not list", args.data_out, count, emotion, args.map)
+    if not mapped:
+        raise SerError(f"{args.data_in}/utt2emo: none of its labels ({', '.join(sorted(unlisted))}) is in {args.map}")
+    with staged_data_dir(args.data_out) as folder:
+        data_subset.subset(args.data_in, mapped, folder)
+        tables.write_map(folder / "utt2emo", mapped)
+    counts = ", ".join(f"{label} {count}" for label, count in sorted(Counter(mapped.values()).items()))
+    logger.info("%s: %s", args.data_out, counts)
+
+
+if __name__ == "__main__":
+    cli.run(main)

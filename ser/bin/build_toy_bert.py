@@ -1,0 +1,45 @@
+"""Make a tiny untrained BERT and its WordPiece vocabulary, so that a toy run downloads nothing.
+
+Reads text files (one utterance a line) or data dirs (their `text`); writes a folder as the Hugging Face Hub lays
+models out, which `train_text --text-model` takes. Example:
+
+    python3 -m ser.bin.build_toy_bert --config conf/toy/bert.yaml data/toy/dailydialog exp/toy/bert_init"""
+
+import logging
+from pathlib import Path
+
+from ser import cli
+from ser.errors import SerError
+
+logger = logging.getLogger(__name__)
+
+
+def main() -> None:
+    """Run the command."""
+    parser = cli.make_parser(__doc__)
+    parser.add_argument("--config", default="conf/toy/bert.yaml", help="YAML with a section `scratch` [%(default)s]")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="replaces a setting")
+    parser.add_argument("source", nargs="+", help="text file or data dir")
+    parser.add_argument("folder", help="the model's folder, to be written")
+    args = parser.parse_args()
+
+    from ser.config import load_config
+    from ser.kaldi import tables
+    from ser.text import wordpiece
+    from ser.text.config import TextConfig
+
+    config = load_config(TextConfig, args.config, tuple(args.set))
+    if config.scratch is None:
+        raise SerError(f"{args.config}: the section `scratch` is null; give the size of the encoder to build")
+    texts: list[str] = []
+    for source in map(Path, args.source):
+        if source.is_dir():
+            texts += tables.read_map(source / "text", allow_empty=True).values()
+        else:
+            texts += source.read_text(encoding="utf-8").splitlines()
+    size = wordpiece.build_encoder(texts, config.scratch, config.fit.seed, args.folder)
+    logger.info("%s: an untrained BERT with %d entries in its vocabulary, from %d texts", args.folder, size, len(texts))
+
+
+if __name__ == "__main__":
+    cli.run(main)

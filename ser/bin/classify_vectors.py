@@ -1,0 +1,39 @@
+"""Classify test vectors by their scores against the training utterances of each class.
+
+Writes '<utterance> <class> <score of each class>' a line; the classes are in the order of their names.
+
+  python3 -m ser.bin.classify_vectors exp/backend data/cremad/utt2class scp:train.scp scp:test.scp predictions.txt"""
+
+from ser import cli
+
+
+def main() -> None:
+    parser = cli.make_parser(__doc__)
+    parser.add_argument(
+        "--rule",
+        choices=("average", "best"),
+        help="of a class's scores the average or the best, in place of the settings'",
+    )
+    parser.add_argument("--config", default="conf/backend.yaml", help="settings of a back end that has none of its own")
+    parser.add_argument("backend_dir", help="folder of the back end")
+    parser.add_argument("train_utt2class", help="'<utterance> <class>' a line")
+    parser.add_argument("train_vectors", help="rspecifier of the training vectors")
+    parser.add_argument("test_vectors", help="rspecifier of the test vectors")
+    parser.add_argument("out", help="file to write")
+    args = parser.parse_args()
+
+    from ser.backend import scoring
+    from ser.backend.backend_dir import load_backend
+    from ser.kaldi.labelled import read_labelled, read_vectors
+    from ser.kaldi.tables import write_map
+
+    backend = load_backend(args.backend_dir, args.config)
+    train = read_labelled(args.train_utt2class, args.train_vectors)
+    utts, test = read_vectors(args.test_vectors)
+    factors = scoring.factor_ratios(backend.plda, backend.project(train.vectors), backend.project(test))
+    scores = scoring.class_scores(*factors, train.labels, args.rule or backend.config.rule)
+    write_map(args.out, scoring.format_predictions(utts, train.classes, scores))
+
+
+if __name__ == "__main__":
+    cli.run(main)

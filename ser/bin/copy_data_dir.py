@@ -1,0 +1,28 @@
+"""Copy a data directory under other ids, as for an augmented copy.
+
+    python3 -m ser.bin.copy_data_dir --utt-suffix=-noise data/train data/train_noise
+
+Recordings of segments keep their ids.
+"""
+
+from ser import cli
+
+
+def main() -> None:
+    parser = cli.make_parser(__doc__)
+    parser.add_argument("--utt-prefix", default="", help="put before each utterance's id")
+    parser.add_argument("--utt-suffix", default="", help="put after each utterance's id")
+    parser.add_argument("--spk-prefix", default="", help="put before each speaker's id")
+    parser.add_argument("--spk-suffix", default="", help="put after each speaker's id")
+    parser.add_argument("data_in", metavar="data-in")
+    parser.add_argument("data_out", metavar="data-out")
+    args = parser.parse_args()
+    from ser.kaldi import data_subset
+
+    data_subset.copy(
+        args.data_in, args.data_out, (args.utt_prefix, args.utt_suffix), (args.spk_prefix, args.spk_suffix)
+    )
+
+
+if __name__ == "__main__":
+    cli.run(main)

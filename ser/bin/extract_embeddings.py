@@ -1,0 +1,79 @@
+"""Extract embeddings of utterances, one vector for each segment-level layer, all layers in one pass.
+
+Writes <out-dir>/<layer>.ark and .scp: the affine output before the ReLU, over the whole utterance, as Kaldi's
+nnet3-xvector-compute does. An utterance does not depend on the ones beside it. Example:
+
+    python3 -m ser.bin.extract_embeddings --layers tdnn6,tdnn7 exp/toy/xvector_finetune \\
+      scp:data/toy/cremad_prepared/feats.scp exp/toy/embeddings/cremad"""
+
+import contextlib
+import logging
+from pathlib import Path
+
+from ser import cli
+from ser.errors import SerError
+
+logger = logging.getLogger(__name__)
+
+
+def main() -> None:
+    """Run the command."""
+    parser = cli.make_parser(__doc__)
+    parser.add_argument("--layers", help="comma separated [every tdnn layer after the pooling]")
+    parser.add_argument("--min-frames", type=int, default=25, help="shorter ones are padded to this [%(default)s]")
+    parser.add_argument(
+        "--max-frames",
+        type=int,
+        default=10_000,
+        help="longer ones are averaged over pieces of this length [%(default)s]",
+    )
+    parser.add_argument("--job", help="number of this job; the files are then <layer>.<job>.ark and .scp")
+    parser.add_argument("--num-threads", type=int, help="CPU threads [all cores]")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="[%(default)s]")
+    parser.add_argument("model_dir")
+    parser.add_argument("feats_rspecifier")
+    parser.add_argument("out_dir")
+    args = parser.parse_args()
+
+    import torch
+
+    from ser.kaldi import ark
+    from ser.models.xvector import XVector, XVectorConfig, embed_utterance
+    from ser.training import model_dir, parallel
+
+    if args.num_threads:
+        torch.set_num_threads(args.num_threads)
+    config = model_dir.load_section(args.model_dir, "model", XVectorConfig)
+    model = XVector.from_weights(config, model_dir.load_weights(args.model_dir))
+    model = model.to(parallel.pick_device(args.device))
+    layers = args.layers.split(",") if args.layers else model.segment_layers
+    model.check_layers(layers)
+    out, suffix = Path(args.out_dir), f".{args.job}" if args.job else ""
+    out.mkdir(parents=True, exist_ok=True)
+    written = empty = 0
+    with contextlib.ExitStack() as stack:
+        writers = {}
+        for layer in layers:
+            stem = out / f"{layer}{suffix}"
+            writers[layer] = stack.enter_context(ark.Writer(f"ark,scp:{stem}.ark,{stem}.scp"))
+        for key, features in cli.progress(ark.read(args.feats_rspecifier), None, "embeddings"):
+            if not len(features):
+                logger.warning("%s: '%s' has no frames; left out", args.feats_rspecifier, key)
+                empty += 1
+                continue
+            try:
+                vectors = embed_utterance(model, features, layers, args.min_frames, args.max_frames)
+            except SerError as error:
+                raise SerError(f"{args.feats_rspecifier}: '{key}': {error}") from error
+            for layer, vector in vectors.items():
+                writers[layer].write(key, vector)
+            written += 1
+        if not written:
+            raise SerError(
+                f"{args.feats_rspecifier}: no utterance to embed ({empty} without frames); look at its stage's log"
+            )
+    logger.info("%s: embeddings %s of %d utterances, %d left out", out, ", ".join(layers), written, empty)
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,81 @@
+"""Write one vector an utterance from the words of <data-dir>/text.
+
+<text-model> is a model folder that `train_text` wrote, a folder of a Hugging Face model, or a name of the Hub. An
+utterance without a word is left out, and named. Example:
+
+    python3 -m ser.bin.extract_text_embeddings --left-out exp/bert/left_out exp/bert data/iemocap \\
+      ark,scp:exp/bert/iemocap.ark,exp/bert/iemocap.scp"""
+
+import logging
+from pathlib import Path
+
+from ser import cli
+from ser.errors import SerError
+
+logger = logging.getLogger(__name__)
+
+
+def main() -> None:
+    """Run the command."""
+    parser = cli.make_parser(__doc__)
+    parser.add_argument(
+        "--pooling",
+        choices=("cls", "mean"),
+        help="the first token's hidden state, or the mean over the tokens [as the model was trained]",
+    )
+    parser.add_argument("--batch-size", type=int, default=64, help="texts a batch; changes nothing else [%(default)s]")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="[%(default)s]")
+    parser.add_argument("--num-threads", type=int, help="threads of PyTorch on a CPU [all cores]")
+    parser.add_argument("--left-out", metavar="F", help="file for the utterances without a vector, with their reason")
+    parser.add_argument("text_model", metavar="text-model", help="model folder, Hugging Face folder or name")
+    parser.add_argument("data_dir", metavar="data-dir", help="Kaldi data dir; its `text` is read")
+    parser.add_argument("wspecifier", help="the vectors")
+    args = parser.parse_args()
+
+    import torch
+
+    from ser.kaldi import ark, tables
+    from ser.text import bert
+    from ser.text.config import TextModelConfig
+    from ser.training import model_dir
+    from ser.training.parallel import pick_device
+
+    if args.num_threads:
+        torch.set_num_threads(args.num_threads)
+    pooling = args.pooling
+    if pooling is None and not (Path(args.text_model) / "config.yaml").is_file():
+        raise SerError(f"{args.text_model} was not trained by train_text, so it has no pooling; give --pooling")
+    if pooling is None:
+        pooling = model_dir.load_section(args.text_model, "model", TextModelConfig).pooling
+    path = Path(args.data_dir) / "text"
+    texts = tables.read_map(path, allow_empty=True)
+    encoder, tokenizer = bert.load_encoder(args.text_model)
+    encoder.to(pick_device(args.device))
+    tokens = bert.tokenize(tokenizer, list(texts.values()))
+    utts = list(texts)
+    left_out = {utt: "no words" for utt, ids in zip(utts, tokens.ids, strict=True) if not ids}
+    if len(left_out) == len(utts):
+        raise SerError(f"{path}: none of {len(utts)} utterances has words; give a data dir with transcripts")
+    found = bert.extract(encoder, tokens.ids, tokenizer.pad_token_id, pooling, args.batch_size)
+    shown = cli.progress(found, len(utts) - len(left_out), "text vectors")
+    vectors = {utts[index]: vector.numpy() for index, vector in shown}
+    with ark.Writer(args.wspecifier) as writer:
+        for utt in utts:
+            if utt in vectors:
+                writer.write(utt, vectors[utt])
+    if args.left_out:
+        tables.write_map(args.left_out, left_out)
+    if left_out:
+        first = ", ".join(list(left_out)[:3])
+        logger.warning("%s: left out %d of %d utterances without words: %s", path, len(left_out), len(utts), first)
+    if tokens.num_cut:
+        limit = tokenizer.model_max_length
+        logger.warning("%s: cut %d of %d texts at %d tokens", path, tokens.num_cut, len(utts), limit)
+    logger.info(
+        "%s: %d vectors (%s) of %d numbers, from the words in %s by %s",
+        args.wspecifier, len(vectors), pooling, encoder.config.hidden_size, path, args.text_model,
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    cli.run(main)

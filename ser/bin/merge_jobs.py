@@ -1,0 +1,57 @@
+"""Merge what the jobs of a step wrote beside their parts of a data dir into the data dir itself.
+
+Reads <data-dir>/split<nj>/<job>/<table> of every job and writes <data-dir>/<table>; `table:name` gives the merged one
+another name. With --left-out the data dir is then cut to the utterances of the first table, and the list of those
+left out, with the reasons, is kept in the data dir. Example:
+
+    python3 -m ser.bin.merge_jobs --left-out left_out.feats data/cremad 4 feats.scp utt2num_frames
+"""
+
+from pathlib import Path
+
+from ser import cli
+
+
+def main() -> None:
+    parser = cli.make_parser(__doc__)
+    parser.add_argument("--left-out", metavar="NAME", help="the jobs' lists of left-out utterances")
+    parser.add_argument("--max-left-out", type=float, default=1.0, help="share of them above which this fails")
+    parser.add_argument("data_dir", type=Path)
+    parser.add_argument("nj", type=int)
+    parser.add_argument("tables", nargs="+", metavar="table[:name]")
+    args = parser.parse_args()
+
+    from ser.errors import SerError
+    from ser.kaldi import data_subset, tables
+
+    parts = [args.data_dir / f"split{args.nj}" / str(job) for job in range(1, args.nj + 1)]
+
+    def merged(name: str) -> dict[str, str]:
+        return {key: value for part in parts for key, value in tables.read_map(part / name).items()}
+
+    utterances = tables.read_map(args.data_dir / "utt2spk")
+    if args.left_out:
+        # Those that an earlier run left out are no longer in the data dir, and stay on the list.
+        path = args.data_dir / args.left_out
+        earlier = tables.read_map(path) if path.exists() else {}
+        left_out = {utt: reason for utt, reason in earlier.items() if utt not in utterances} | merged(args.left_out)
+        tables.write_map(path, left_out)
+        total = len(utterances.keys() | left_out.keys())
+        if len(left_out) > args.max_left_out * total:
+            utt, reason = next(iter(left_out.items()))
+            raise SerError(
+                f"{path}: {len(left_out)} of {total} utterances cannot be used, more than the "
+                f"{100 * args.max_left_out:g} % allowed by --max-left-out; the first: {utt}: {reason}"
+            )
+    kept: list[str] = []
+    for table in args.tables:
+        name, _, new_name = table.partition(":")
+        content = merged(name)
+        kept = kept or list(content)
+        tables.write_map(args.data_dir / (new_name or name), content)
+    if args.left_out and left_out.keys() & utterances.keys():
+        data_subset.subset(args.data_dir, kept, args.data_dir)
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,72 @@
+"""Normalise features by their mean in a sliding window and keep the voiced frames, as a network takes them.
+
+These are Kaldi's apply-cmvn-sliding and select-voiced-frames in one pass. Utterances without voiced frames are left
+out and listed. The command fails if none is left, or more than --max-left-out are missing. For example:
+
+    python3 -m ser.bin.prepare_features --config conf/cmvn.conf --compress true \\
+      scp:data/cremad/feats.scp scp:data/cremad/vad.scp ark,scp:mfcc/no_sil.ark,mfcc/no_sil.scp
+"""
+
+import dataclasses
+import logging
+
+from ser import cli
+from ser.errors import SerError
+
+logger = logging.getLogger(__name__)
+
+# The compression method of copy-feats --compress=true: about one byte a number.
+AUTOMATIC = 1
+
+
+def main() -> None:
+    parser = cli.make_parser(__doc__)
+    parser.add_argument("--config", metavar="FILE", help="options of Kaldi's apply-cmvn-sliding; those below go before")
+    parser.add_argument("--cmn-window", type=int, metavar="FRAMES")
+    parser.add_argument("--norm-vars", type=cli.boolean, metavar="true|false", help="normalise the variance as well")
+    parser.add_argument("--center", type=cli.boolean, metavar="true|false", help="centre the window at the frame")
+    parser.add_argument("--compress", type=cli.boolean, default=False, help="true or false [false]: a byte a number")
+    parser.add_argument("--left-out", metavar="FILE", help="write the utterances left out and why")
+    parser.add_argument("--max-left-out", type=float, metavar="SHARE", help="fail if more are left out [all]")
+    parser.add_argument("--write-num-frames", metavar="FILE", help="write utt2num_frames")
+    parser.add_argument("feats_rspecifier", metavar="<feats-rspecifier>")
+    parser.add_argument("vad_rspecifier", metavar="<vad-rspecifier>")
+    parser.add_argument("feats_wspecifier", metavar="<feats-wspecifier>")
+    args = parser.parse_args()
+
+    from ser.features.cmvn import SlidingCmvnOptions, sliding_cmvn
+    from ser.kaldi import ark, specifiers, tables
+    from ser.kaldi.left_out import LeftOut
+    from ser.kaldi.options import read_options
+
+    options = read_options(SlidingCmvnOptions, args.config) if args.config else SlidingCmvnOptions()
+    given = {name: getattr(args, name) for name in ("cmn_window", "norm_vars", "center")}
+    options = dataclasses.replace(options, **{name: value for name, value in given.items() if value is not None})
+    kind, name = specifiers.parse_rspecifier(args.vad_rspecifier)
+    vads = ark.Reader(name) if kind == "scp" else ark.load(args.vad_rspecifier)
+    left_out = LeftOut(args.left_out, args.max_left_out)
+    num_frames: dict[str, str] = {}
+    with ark.Writer(args.feats_wspecifier, AUTOMATIC if args.compress else 0) as writer:
+        for utt, feats in cli.progress(ark.read(args.feats_rspecifier), None, "prepared features"):
+            if utt not in vads:
+                left_out.add(utt, f"no voice activity in {args.vad_rspecifier}")
+                continue
+            voiced = vads[utt] != 0
+            if voiced.shape != feats.shape[:1]:
+                raise SerError(
+                    f"{utt}: {len(feats)} frames in {args.feats_rspecifier}, {len(voiced)} in {args.vad_rspecifier};"
+                    " compute the voice activity anew"
+                )
+            if not voiced.any():
+                left_out.add(utt, f"none of its {len(feats)} frames is speech")
+                continue
+            writer.write(utt, sliding_cmvn(feats, options)[voiced])
+            num_frames[utt] = str(int(voiced.sum()))
+        count = left_out.finish(len(num_frames))
+    if args.write_num_frames:
+        tables.write_map(args.write_num_frames, num_frames)
+    logger.info("%s: %d utterances, %d left out", args.feats_wspecifier, len(num_frames), count)
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,64 @@
+"""Score trials by a back end: log likelihood ratios, 'enrol test score' a line.
+
+The trials file has 'enrol test' or 'enrol test target|nontarget' a line. The word `all` in its place scores every
+pair, and the scores are then a wspecifier: a vector for each enrolment utterance, with one number for each test
+utterance, in the order of the lines of ARK.columns beside the archive ARK.
+
+  python3 -m ser.bin.score_backend exp/backend scp:enrol.scp scp:test.scp trials scores
+  python3 -m ser.bin.score_backend exp/backend scp:test.scp scp:test.scp all ark:scores.ark"""
+
+from ser import cli
+
+
+def main() -> None:
+    parser = cli.make_parser(__doc__)
+    parser.add_argument(
+        "--num-utts",
+        metavar="FILE",
+        help="'<enrol> <count>' a line: each enrolment vector averages that many utterances",
+    )
+    parser.add_argument("--config", default="conf/backend.yaml", help="settings of a back end that has none of its own")
+    parser.add_argument(
+        "backend_dir", help="folder of train_backend, or one with Kaldi's mean.vec, transform.mat and plda"
+    )
+    parser.add_argument("enrol", help="rspecifier of the enrolment vectors")
+    parser.add_argument("test", help="rspecifier of the test vectors")
+    parser.add_argument("trials", help="trials file, - for standard input, or all")
+    parser.add_argument("scores", help="file, - for standard output; after `all` a wspecifier")
+    args = parser.parse_args()
+
+    import contextlib
+    import sys
+
+    from ser.backend import scoring
+    from ser.backend.backend_dir import load_backend
+    from ser.files import atomic_path
+    from ser.kaldi import specifiers
+    from ser.kaldi.labelled import read_counts, read_vectors
+    from ser.kaldi.score_matrix import write_score_matrix
+
+    backend = load_backend(args.backend_dir, args.config)
+    enrol_utts, enrol = read_vectors(args.enrol)
+    test_utts, test = read_vectors(args.test)
+    num_utts = read_counts(args.num_utts, enrol_utts) if args.num_utts else 1
+    left, right = scoring.factor_ratios(backend.plda, backend.project(enrol, num_utts), backend.project(test), num_utts)
+    if args.trials == "all":
+        rows = (row for _, block in scoring.score_blocks(left, right) for row in block)
+        write_score_matrix(args.scores, enrol_utts, test_utts, rows)
+        return
+
+    from ser.backend import trial_text
+
+    tables = trial_text.KeyTable(enrol_utts), trial_text.KeyTable(test_utts)
+    with contextlib.ExitStack() as stack:
+        source = stack.enter_context(specifiers.open_input(args.trials))
+        if args.scores == "-":
+            target = sys.stdout.buffer
+        else:
+            target = stack.enter_context(open(stack.enter_context(atomic_path(args.scores)), "wb"))
+        for block in trial_text.score_trials(source, left, right, *tables, where=args.trials):
+            target.write(block)
+
+
+if __name__ == "__main__":
+    cli.run(main)

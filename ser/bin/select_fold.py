@@ -1,0 +1,42 @@
+"""Keep the training or the test part of one fold of a data dir, by its utt2fold.
+
+The test part has the utterances of the fold, the training part the others. A speaker on both sides is an error, since
+a model trained on the one would know the speakers of the other. Example:
+
+    python3 -m ser.bin.select_fold --part train 3 data/iemocap data/iemocap_train3
+"""
+
+from pathlib import Path
+
+from ser import cli
+
+
+def main() -> None:
+    parser = cli.make_parser(__doc__)
+    parser.add_argument("--part", choices=("train", "test"), required=True)
+    parser.add_argument("fold", help="a value of utt2fold")
+    parser.add_argument("data_in", type=Path)
+    parser.add_argument("data_out", type=Path)
+    args = parser.parse_args()
+
+    from ser.errors import SerError
+    from ser.kaldi import data_subset, tables
+
+    utt2fold = tables.read_map(args.data_in / "utt2fold", fields=2)
+    utt2spk = tables.read_map(args.data_in / "utt2spk", fields=2)
+    folds = sorted(set(utt2fold.values()))
+    if args.fold not in folds:
+        raise SerError(f"{args.data_in}/utt2fold: no fold '{args.fold}'; it has {', '.join(folds)}")
+    test = [utt for utt, fold in utt2fold.items() if fold == args.fold]
+    train = [utt for utt, fold in utt2fold.items() if fold != args.fold]
+    both = {utt2spk[utt] for utt in test} & {utt2spk[utt] for utt in train}
+    if both:
+        raise SerError(
+            f"{args.data_in}/utt2fold: {len(both)} speakers are in fold {args.fold} and in others, the first "
+            f"{min(both)}; make the folds by speaker"
+        )
+    data_subset.subset(args.data_in, test if args.part == "test" else train, args.data_out)
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,23 @@
+"""Split a data directory into parts of like size for jobs: <data-dir>/split<n>/1 to <n>.
+
+    python3 -m ser.bin.split_data_dir data/cremad 4
+
+A speaker stays in one part, unless there are too few speakers or --per-utt is given (then <data-dir>/split<n>utt).
+"""
+
+from ser import cli
+
+
+def main() -> None:
+    parser = cli.make_parser(__doc__)
+    parser.add_argument("--per-utt", action="store_true", help="part speakers too")
+    parser.add_argument("data_dir", metavar="data-dir")
+    parser.add_argument("parts", metavar="n", type=int)
+    args = parser.parse_args()
+    from ser.kaldi import data_subset
+
+    data_subset.split(args.data_dir, args.parts, args.per_utt)
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,30 @@
+"""Copy the part of a data directory that belongs to a list of utterances.
+
+    python3 -m ser.bin.subset_data_dir data/cremad test.list data/cremad_test
+
+The list has an utterance a line; what else is on the line is ignored. Every table of utterances, speakers and
+recordings is filtered.
+"""
+
+from ser import cli
+
+
+def main() -> None:
+    parser = cli.make_parser(__doc__)
+    parser.add_argument("data_in", metavar="data-in")
+    parser.add_argument("utterances", metavar="utterance-list")
+    parser.add_argument("data_out", metavar="data-out")
+    args = parser.parse_args()
+    from ser.errors import SerError
+    from ser.kaldi import data_subset, tables
+    from ser.kaldi.datadir import read_table
+
+    utterances = [key for _, key, _ in tables.read_lines(args.utterances)]
+    known = read_table(args.data_in, "utt2spk")
+    if not any(utt in known for utt in utterances):
+        raise SerError(f"{args.utterances}: none of its {len(utterances)} utterances is in {args.data_in}/utt2spk")
+    data_subset.subset(args.data_in, utterances, args.data_out)
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,33 @@
+"""Train mean, LDA and PLDA on vectors and their classes.
+
+Writes mean.vec, lda.mat and plda, in Kaldi's binary formats, and classes.txt, num_utts and config.yaml to the folder.
+
+  python3 -m ser.bin.train_backend data/cremad/utt2class scp:exp/xvectors/cremad/tdnn6.scp exp/backend"""
+
+from ser import cli
+
+
+def main() -> None:
+    parser = cli.make_parser(__doc__)
+    parser.add_argument(
+        "--lda-dim", type=int, help="rows of the LDA, in place of the settings' lda_dim; 0: classes less 1"
+    )
+    parser.add_argument("--config", default="conf/backend.yaml", help="settings (default: %(default)s)")
+    parser.add_argument("utt2class", help="'<utterance> <class>' a line")
+    parser.add_argument("vectors", help="rspecifier of the vectors; those of no class are left out")
+    parser.add_argument("backend_dir", help="folder to write")
+    args = parser.parse_args()
+
+    from ser.backend import backend_dir, chain
+    from ser.config import load_config
+    from ser.kaldi.labelled import read_labelled
+
+    overrides = () if args.lda_dim is None else (f"lda_dim={args.lda_dim}",)
+    config = load_config(chain.BackendConfig, args.config, overrides)
+    train = read_labelled(args.utt2class, args.vectors)
+    backend = chain.train(train.vectors, train.labels, config)
+    backend_dir.save_backend(args.backend_dir, backend, train.num_utts())
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,128 @@
+"""Fine-tune a text encoder (BERT) to classify the words of utterances: <data-dir>/text against <utt2class>.
+
+Utterances of the data dir that have no class or no word are left out, with counts. <utt2class> gives the classes of
+the validation data dir as well; without one, a share of each class is kept for validation. A training that was
+stopped goes on where it was when the same command is given again. Example:
+
+    python3 -m ser.bin.train_text --config conf/bert.yaml --valid-data data/dailydialog_valid \\
+      data/dailydialog data/dailydialog/utt2class exp/bert
+
+The model folder is complete: `encoder` is a Hugging Face folder, model.safetensors the linear layer after it."""
+
+import dataclasses
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ser import cli
+from ser.errors import SerError
+
+logger = logging.getLogger(__name__)
+
+
+def main() -> None:
+    """Run the command."""
+    parser = cli.make_parser(__doc__)
+    parser.add_argument("--config", required=True, help="YAML, such as conf/bert.yaml")
+    parser.add_argument("--text-model", help="encoder to begin with, Hugging Face name or folder [the config's]")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="replaces a setting")
+    parser.add_argument("--num-threads", type=int, help="threads of PyTorch on a CPU [all cores]")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="[%(default)s]")
+    parser.add_argument("--valid-data", metavar="DIR", help="data dir for validation [a share of the training one]")
+    parser.add_argument("data_dir", metavar="data-dir", help="Kaldi data dir; its `text` is read")
+    parser.add_argument("utt2class", help="utterances and their classes")
+    parser.add_argument("model_dir", metavar="model-dir", help="folder of the model, to be written")
+    args = parser.parse_args()
+
+    import numpy as np
+    import torch
+
+    from ser.config import load_config
+    from ser.kaldi import tables
+    from ser.metrics import classification
+    from ser.text import batches, bert
+    from ser.text.config import TextConfig
+    from ser.training import model_dir, parallel
+    from ser.training.fit import fit
+    from ser.training.losses import cross_entropy
+
+    if args.num_threads:
+        torch.set_num_threads(args.num_threads)
+    config = load_config(TextConfig, args.config, tuple(args.set))
+    if args.text_model:
+        config = dataclasses.replace(config, text_model=args.text_model)
+    utt2class = tables.read_map(args.utt2class, fields=2)
+    encoder, tokenizer = bert.load_encoder(config.text_model)
+    tokenizer.model_max_length = min(tokenizer.model_max_length, config.data.max_tokens)
+
+    train_ids, train_labels = read_examples(args.data_dir, utt2class, tokenizer)
+    classes = sorted(set(train_labels))
+    if len(classes) < 2:
+        raise SerError(f"{args.utt2class}: only the class {classes[0]} among the texts; two or more are needed")
+    if args.valid_data:
+        valid_ids, valid_labels = read_examples(args.valid_data, utt2class, tokenizer)
+        if strangers := sorted(set(valid_labels) - set(classes)):
+            raise SerError(f"{args.valid_data}: its class {', '.join(strangers)} is not among the training texts")
+    else:
+        ids, labels = train_ids, train_labels
+        for_train, for_valid = batches.hold_out(labels, config.data.valid_fraction, config.fit.seed)
+        train_ids, train_labels = [ids[index] for index in for_train], [labels[index] for index in for_train]
+        valid_ids, valid_labels = [ids[index] for index in for_valid], [labels[index] for index in for_valid]
+
+    def make_batches(ids: list[list[int]], labels: list[str], seed: int | None) -> batches.TextBatches:
+        targets = [classes.index(label) for label in labels]
+        return batches.TextBatches(ids, targets, tokenizer.pad_token_id, config.data.batch_size, seed)
+
+    train = make_batches(train_ids, train_labels, config.fit.seed)
+    valid = make_batches(valid_ids, valid_labels, None)
+    counts = np.bincount(train.targets, minlength=len(classes))
+    logger.info("training texts: %s", ", ".join(f"{name} {n}" for name, n in zip(classes, counts, strict=True)))
+
+    inputs = {"text": Path(args.data_dir) / "text", "utt2class": Path(args.utt2class)}
+    if args.valid_data:
+        inputs["validation text"] = Path(args.valid_data) / "text"
+    weights = Path(bert.find_folder(config.text_model)) / model_dir.WEIGHTS
+    if weights.is_file():
+        inputs["text model"] = weights
+    if not model_dir.begin(args.model_dir, config, inputs):
+        return
+
+    torch.manual_seed(config.fit.seed)
+    model = bert.TextClassifier(encoder, len(classes), config.model.pooling, config.model.dropout)
+    loss = cross_entropy(config.loss, counts)
+    model = fit(model, train, valid, config.fit, args.model_dir, loss, args.device)
+    if not parallel.start(args.device).is_first:
+        return
+    confusion = classification.confusion(*bert.classify(model, valid.batches(0)), len(classes))
+    uar, accuracy = classification.uar(confusion), classification.accuracy(confusion)
+    logger.info(
+        "%d validation texts: UAR %.1f %% (chance %.1f %%), accuracy %.1f %%",
+        len(valid_ids), 100 * uar, 100 / len(classes), 100 * accuracy,
+    )  # fmt: skip
+    bert.save_encoder(Path(args.model_dir) / bert.ENCODER_FOLDER, model.encoder, tokenizer)
+    model_dir.save_model(args.model_dir, model.head, classes)
+
+
+def read_examples(data_dir: str, utt2class: Mapping[str, str], tokenizer: Any) -> tuple[list[list[int]], list[str]]:
+    """Read the token ids and the classes of the utterances of `data_dir` that have words and a class."""
+    from ser.kaldi import tables
+    from ser.text import bert
+
+    path = Path(data_dir) / "text"
+    texts = tables.read_map(path, allow_empty=True)
+    labelled = [utt for utt in texts if utt in utt2class]
+    tokens = bert.tokenize(tokenizer, [texts[utt] for utt in labelled])
+    kept = [index for index, ids in enumerate(tokens.ids) if ids]
+    logger.info(
+        "%s: %d texts; left out %d without a class, %d without words; cut %d at %d tokens",
+        path, len(kept), len(texts) - len(labelled), len(labelled) - len(kept),
+        tokens.num_cut, tokenizer.model_max_length,
+    )  # fmt: skip
+    if not kept:
+        raise SerError(f"{path}: no utterance has both words and a class; is the file of classes another corpus's?")
+    return [tokens.ids[index] for index in kept], [utt2class[labelled[index]] for index in kept]
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,79 @@
+"""Train an x-vector network to tell the classes of utterances apart: speakers, emotions, or what utt2class says.
+
+Reads a data dir of features ready for the network (feats.scp, utt2num_frames, and utt2uniq where there are copies).
+With --init-model the layers that fit begin with that model's weights. A run that was interrupted is resumed, one that
+is finished is left alone. Several GPUs: start it with torchrun. Examples:
+
+    python3 -m ser.bin.train_xvector --config conf/xvector_pretrain.yaml data/full/voxceleb_prepared \\
+      data/full/voxceleb_prepared/utt2spk exp/full/xvector_pretrain
+    python3 -m ser.bin.train_xvector --config conf/xvector_finetune.yaml --init-model exp/full/xvector_pretrain \\
+      data/full/cremad_prepared data/full/cremad_prepared/utt2emo exp/full/xvector_finetune"""
+
+from pathlib import Path
+
+from ser import cli
+
+
+def main() -> None:
+    """Run the command."""
+    parser = cli.make_parser(__doc__)
+    parser.add_argument("--config", required=True, help="YAML with the sections model, data, loss and fit")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="replaces a setting: fit.seed=2"
+    )
+    parser.add_argument("--init-model", metavar="DIR", help="folder of the trained model to begin with")
+    parser.add_argument("--valid-utts", metavar="FILE", help="utterances to validate on, instead of drawn ones")
+    parser.add_argument("--num-threads", type=int, help="CPU threads [all cores]")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="[%(default)s]")
+    parser.add_argument("data_dir")
+    parser.add_argument("utt2class", help="class of each utterance, such as utt2spk or utt2emo")
+    parser.add_argument("model_dir", help="folder to write")
+    args = parser.parse_args()
+
+    import torch
+
+    from ser.config import load_config
+    from ser.models.xvector import XVector
+    from ser.training import model_dir, parallel
+    from ser.training.dataset import ChunkSource, load_utterances, split_off_validation
+    from ser.training.fit import fit
+    from ser.training.losses import cross_entropy
+    from ser.training.xvector_config import TrainConfig
+
+    if args.num_threads:
+        torch.set_num_threads(args.num_threads)
+    config = load_config(TrainConfig, args.config, tuple(args.set))
+    inputs = {"feats.scp": Path(args.data_dir) / "feats.scp", "utt2class": args.utt2class}
+    if args.init_model:
+        inputs["initial model"] = Path(args.init_model) / model_dir.WEIGHTS
+    if args.valid_utts:
+        inputs["valid-utts"] = args.valid_utts
+    if not model_dir.begin(args.model_dir, config, inputs):
+        return
+
+    data, seed = config.data, config.fit.seed
+    utterances = load_utterances(args.data_dir, args.utt2class, data.min_frames, data.min_utts_per_class)
+    train, valid = split_off_validation(utterances, args.data_dir, data.valid_fraction, seed, args.valid_utts)
+    train_chunks = ChunkSource(train, data, seed, training=True)
+    classes = train.classes.tolist()
+
+    torch.manual_seed(seed)
+    model = XVector(config.model, train_chunks.feature_dim, len(classes))
+    if args.init_model:
+        same_classes = model_dir.load_classes(args.init_model) == classes
+        model_dir.warm_start(model, model_dir.load_weights(args.init_model), same_classes)
+    model = fit(
+        model,
+        train_chunks,
+        ChunkSource(valid, data, seed, training=False) if valid else None,
+        config.fit,
+        args.model_dir,
+        cross_entropy(config.loss, train.class_counts()),
+        args.device,
+    )
+    if parallel.start(args.device).is_first:
+        model_dir.save_model(args.model_dir, model, classes)
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,86 @@
+"""What every command shares: its parser, its progress lines, its way to fail."""
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import NoReturn, TypeVar
+
+from ser.errors import SerError
+
+Item = TypeVar("Item")
+
+logger = logging.getLogger(__name__)
+
+# A log read later wants a line now and then, not a thousand carriage returns.
+SECONDS_BETWEEN_LINES = 10.0
+
+
+def make_parser(doc: str | None) -> argparse.ArgumentParser:
+    """Make the parser of the command whose module docstring is `doc`; ``--help`` prints it whole."""
+    module = sys.modules["__main__"].__spec__
+    name = module.name if module is not None else Path(sys.argv[0]).name
+    return argparse.ArgumentParser(
+        prog=f"python3 -m {name}" if name.startswith("ser.") else name,
+        description=doc,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+        fromfile_prefix_chars="@",  # @FILE: one argument a line, for the cells of a job array
+    )
+
+
+def boolean(text: str) -> bool:
+    """Parse an option value as Kaldi does: ``true`` or ``false``.
+
+    >>> boolean("true"), boolean("false")
+    (True, False)
+    """
+    if text.lower() in ("true", "t", "yes", "1"):
+        return True
+    if text.lower() in ("false", "f", "no", "0"):
+        return False
+    raise argparse.ArgumentTypeError(f"expected true or false, found '{text}'")
+
+
+def progress(items: Iterable[Item], total: int | None, what: str) -> Iterator[Item]:
+    """Yield `items`, showing how far the loop is: a tqdm bar for a person, plain lines in a log."""
+    if sys.stderr.isatty():
+        from tqdm import tqdm
+
+        yield from tqdm(items, total=total, desc=what, unit="", dynamic_ncols=True)
+        return
+    of_total = "" if total is None else f" of {total}"
+    last = time.monotonic()
+    for count, item in enumerate(items, start=1):
+        yield item
+        now = time.monotonic()
+        if now - last >= SECONDS_BETWEEN_LINES:
+            logger.info("%s: %d%s", what, count, of_total)
+            last = now
+
+
+def run(main: Callable[[], None]) -> NoReturn:
+    """Call `main`, then exit: status 0, or 1 with the message of a `SerError` on standard error."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    name = sys.modules["__main__"].__spec__.name
+    try:
+        main()
+        sys.stdout.flush()
+    except SerError as error:
+        print(f"{name}: {error}", file=sys.stderr)
+        sys.exit(1)
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            # The reader of our output left, as `head` does: no message, and none from Python's exit either.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(128 + signal.SIGPIPE)
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"{name}: {where}{error.strerror or error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
+    sys.exit(0)

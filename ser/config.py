@@ -1,0 +1,116 @@
+"""Strict YAML: a file's keys are exactly the fields of a frozen dataclass."""
+
+import dataclasses
+import types
+import typing
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+from ser.errors import SerError
+
+Config = TypeVar("Config")
+
+
+def load_config(cls: type[Config], path: str | Path, overrides: tuple[str, ...] = ()) -> Config:
+    """Read the YAML file `path` into the dataclass `cls`.
+
+    Parameters
+    ----------
+    cls : frozen dataclass; a field may be a dataclass too, and then is a nested mapping in the file.
+    path : YAML file. Every field without a default must be there, and nothing else.
+    overrides : ``key=value`` or ``section.key=value`` settings, the value in YAML, that replace the file's.
+
+    Raises
+    ------
+    SerError
+        On an unknown or missing key (the valid ones are listed), a value of the wrong type, or bad YAML.
+    """
+    try:
+        data = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SerError(f"{path}: cannot be read: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SerError(f"{path}: not YAML: {error}") from error
+    data = {} if data is None else data
+    for override in overrides:
+        _override(data, override, path)
+    return from_mapping(cls, data, str(path))
+
+
+def from_mapping(cls: type[Config], data: Any, where: str) -> Config:
+    """Make a `cls` of the plain mapping `data`; `where` begins the messages."""
+    fields = {field.name: field for field in dataclasses.fields(cls)}
+    valid = ", ".join(fields)
+    if not isinstance(data, dict):
+        raise SerError(f"{where}: expected a mapping with the keys {valid}; found {data!r}")
+    for key in data:
+        if key not in fields:
+            raise SerError(f"{where}: unknown key '{key}'; valid keys: {valid}")
+    hints = typing.get_type_hints(cls)
+    values = {}
+    for name, field in fields.items():
+        if name in data:
+            values[name] = _convert(data[name], hints[name], f"{where}: {name}")
+        elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
+            raise SerError(f"{where}: missing key '{name}'; valid keys: {valid}")
+    return cls(**values)
+
+
+def to_yaml(config: Any) -> str:
+    """Write a dataclass as the YAML that `load_config` reads back."""
+    return yaml.safe_dump(_plain(dataclasses.asdict(config)), sort_keys=False, allow_unicode=True)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def _override(data: dict, override: str, path: str | Path) -> None:
+    name, equals, value = override.partition("=")
+    if not equals:
+        raise SerError(f"{path}: expected key=value, found '{override}'")
+    *sections, key = name.split(".")
+    for section in sections:
+        data = data.setdefault(section, {}) if isinstance(data, dict) else data
+    if not isinstance(data, dict):
+        raise SerError(f"{path}: '{name}' is inside '{data}', which has no keys")
+    try:
+        data[key] = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise SerError(f"{path}: {name}: not YAML: '{value}'") from error
+
+
+def _convert(value: Any, hint: Any, where: str) -> Any:
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if dataclasses.is_dataclass(hint):
+        return from_mapping(hint, value, where)
+    if origin in (typing.Union, types.UnionType):
+        if value is None and type(None) in arguments:
+            return None
+        (inner,) = [argument for argument in arguments if argument is not type(None)]
+        return _convert(value, inner, where)
+    if origin is typing.Literal:
+        if value not in arguments:
+            raise SerError(f"{where}: expected one of {', '.join(map(str, arguments))}; found {value!r}")
+        return value
+    if origin is tuple:
+        if not isinstance(value, (list, tuple)):
+            raise SerError(f"{where}: expected a list; found {value!r}")
+        return tuple(_convert(item, arguments[0], f"{where}[{index}]") for index, item in enumerate(value))
+    if origin is dict:
+        if not isinstance(value, dict):
+            raise SerError(f"{where}: expected a mapping; found {value!r}")
+        return {key: _convert(item, arguments[1], f"{where}.{key}") for key, item in value.items()}
+    # YAML 1.1 reads 1e-3 as a string, and an integer stands for the float that it equals.
+    if hint is float and not isinstance(value, bool):
+        try:
+            return float(value)
+        except (TypeError, ValueError):
+            pass
+    elif type(value) is hint:
+        return value
+    raise SerError(f"{where}: expected {getattr(hint, '__name__', hint)}; found {value!r}")

@@ -1,0 +1,158 @@
+"""IEMOCAP: ten actors in five dyadic sessions, scripted plays and improvisations, labelled by annotators.
+
+Paper: C. Busso et al., "IEMOCAP: interactive emotional dyadic motion capture database", Language Resources and
+Evaluation 42(4), 2008. Licence: by agreement with USC's SAIL.
+Expected: 10,039 utterances of 10 speakers, 5,255 scripted and 4,784 improvised: undecided (xxx) 2,507, frustration
+1,849, neutral 1,708, anger 1,103, sadness 1,084, excitement 1,041, happiness 595, surprise 107, fear 40, other 3,
+disgust 2.
+
+Layout, in each of Session1 to Session5::
+
+    dialog/EmoEvaluation/Ses01F_impro01.txt      [6.2901 - 8.2357]  Ses01F_impro01_F000  neu  [2.5000, 2.5000, 2.5000]
+                                                 C-E2:  Neutral;  ()            and so on for each annotator
+    dialog/transcriptions/Ses01F_impro01.txt     Ses01F_impro01_F000 [006.2901-008.2357]: Excuse me.
+    sentences/wav/Ses01F_impro01/Ses01F_impro01_F000.wav
+
+The letter after the session's number is the side that wore the motion-capture markers; the talker is the letter before
+the last number. The label is the majority and the dimensions (1 to 5) the means of the outside annotators, E1, E2 and
+so on. The actors' views of themselves (C-F1, C-M1) are in utt2annotators and, as in the corpus's own labels, not in
+utt2votes.
+"""
+
+import logging
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ser.corpora.records import LeftOut, Utterance, audio_fault
+from ser.errors import SerError
+
+logger = logging.getLogger(__name__)
+
+PUBLISHED = 10039
+
+EMOTIONS = {
+    "ang": "anger",
+    "dis": "disgust",
+    "exc": "excitement",
+    "fea": "fear",
+    "fru": "frustration",
+    "hap": "happiness",
+    "neu": "neutral",
+    "oth": "other",
+    "sad": "sadness",
+    "sur": "surprise",
+    "xxx": "undecided",
+}
+# The annotators' words, of which the first three letters name the same emotions.
+WORDS = {emotion[:3]: emotion for emotion in EMOTIONS.values() if emotion != "undecided"}
+
+TURN = re.compile(r"\[[\d.]+ - [\d.]+\]\t(\S+)\t(\w+)\t\[([\d.]+), ([\d.]+), ([\d.]+)\]")
+ANNOTATOR = re.compile(r"(C-[EFM]\d+):\t([^\t]*)")
+TRANSCRIPT = re.compile(r"(Ses\S+) \[[\d.]+-[\d.]+\]:\s*(.*)")
+NAME = re.compile(r"(?P<dialogue>Ses0(?P<session>\d)[FM]_(?P<style>impro|script)\w+)_(?P<talker>[FM])(?P<number>\d+)")
+
+
+@dataclass
+class Turn:
+    """One utterance in an EmoEvaluation file."""
+
+    where: str
+    name: str
+    emotion: str
+    dims: tuple[float, float, float]
+    annotators: dict[str, list[str]] = field(default_factory=dict)
+
+
+def read(corpus: Path) -> tuple[list[Utterance], list[LeftOut]]:
+    """Read all sessions that are there."""
+    sessions = sorted(path for path in corpus.glob("Session[1-5]") if path.is_dir())
+    if not sessions:
+        raise SerError(f"{corpus}: no folder Session1 to Session5 in it; give the folder IEMOCAP_full_release")
+    utterances, left_out = [], []
+    for session in sessions:
+        texts = _transcripts(session / "dialog" / "transcriptions")
+        for turn in _turns(session / "dialog" / "EmoEvaluation"):
+            utterance = _utterance(session, turn, texts.get(turn.name))
+            (utterances if isinstance(utterance, Utterance) else left_out).append(utterance)
+    return utterances, left_out
+
+
+def _utterance(session: Path, turn: Turn, text: str | None) -> Utterance | LeftOut:
+    name = NAME.fullmatch(turn.name)
+    if name is None:
+        raise SerError(f"{turn.where}: expected a name like Ses01F_impro01_F000, found '{turn.name}'")
+    path = session / "sentences" / "wav" / name["dialogue"] / f"{turn.name}.wav"
+    if fault := audio_fault(path):
+        return LeftOut(turn.name, fault)
+    if not text:
+        return LeftOut(turn.name, "no transcription")
+    outside = [emotions for annotator, emotions in turn.annotators.items() if annotator.startswith("C-E")]
+    spk = f"Ses0{name['session']}{name['talker']}"
+    return Utterance(
+        utt=f"{spk}-{name['dialogue']}-{name['talker']}{name['number']}",
+        spk=spk,
+        wav=str(path.absolute()),
+        text=text,
+        emotion=turn.emotion,
+        fold=name["session"],
+        dialogue=name["dialogue"],
+        style=name["style"],
+        gender=name["talker"].lower(),
+        votes=Counter(emotion for emotions in outside for emotion in emotions) or None,
+        annotators=turn.annotators,
+        dims=turn.dims,
+    )
+
+
+def _turns(folder: Path) -> Iterator[Turn]:
+    """Yield the utterances of the session's EmoEvaluation/*.txt with their annotators."""
+    for path in _files(folder):
+        turn = None
+        for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
+            where = f"{path}:{number}"
+            if match := TURN.match(line):
+                if turn is not None:
+                    yield turn
+                name, emotion, *dims = match.groups()
+                if emotion not in EMOTIONS:
+                    raise SerError(f"{where}: expected an emotion of {' '.join(EMOTIONS)}, found '{emotion}'")
+                valence, activation, dominance = map(float, dims)
+                turn = Turn(where, name, EMOTIONS[emotion], (valence, activation, dominance))
+            elif line.startswith("["):
+                raise SerError(
+                    f"{where}: expected '[start - end]', name, emotion and '[v, a, d]' parted by tabs, found '{line}'"
+                )
+            elif (match := ANNOTATOR.match(line)) and turn is not None and match[2].strip(" ;"):
+                words = [word.strip() for word in match[2].split(";") if word.strip()]
+                turn.annotators[match[1]] = [_emotion(where, word) for word in words]
+        if turn is not None:
+            yield turn
+
+
+def _emotion(where: str, word: str) -> str:
+    """Give the label of an annotator's word: 'Neutral', 'Neutral state', 'Excited' ..."""
+    emotion = WORDS.get(word.lower()[:3])
+    if emotion is None:
+        logger.warning("%s: '%s' is none of the corpus's emotions and counts as other", where, word)
+    return emotion or "other"
+
+
+def _transcripts(folder: Path) -> dict[str, str]:
+    """Read utterance name -> words; the lines of breaths and of unlabelled turns are passed over."""
+    texts = {}
+    for path in _files(folder):
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+            if match := TRANSCRIPT.match(line):
+                texts[match[1]] = " ".join(match[2].split())
+    return texts
+
+
+def _files(folder: Path) -> list[Path]:
+    """List the folder's text files without the '._' files that a Mac's archives carry."""
+    files = sorted(path for path in folder.glob("*.txt") if not path.name.startswith("."))
+    if not files:
+        raise SerError(f"{folder}: no .txt file in it; the corpus is not complete")
+    return files

@@ -1,0 +1,44 @@
+"""From a corpus's own labels to the classes of a system: the files conf/emotions/*.map."""
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+from ser.corpora.records import read_text
+from ser.errors import SerError
+
+
+def read_label_map(path: str | Path) -> dict[str, str]:
+    """Read ``<native> <class>`` lines; what follows a ``#`` is a comment.
+
+    Raises
+    ------
+    SerError
+        With file and line, where a line has not 2 fields or a native label came before; or if there is no line at all.
+    """
+    lines = read_text(Path(path), "the maps are conf/emotions/*.map").splitlines()
+    mapping: dict[str, str] = {}
+    for number, line in enumerate(lines, start=1):
+        fields = line.partition("#")[0].split()
+        if not fields:
+            continue
+        if len(fields) != 2:
+            raise SerError(
+                f"{path}:{number}: expected a native label and its class, found {len(fields)} fields: '{line}'"
+            )
+        if fields[0] in mapping:
+            raise SerError(f"{path}:{number}: the label '{fields[0]}' came before; keep one line a label")
+        mapping[fields[0]] = fields[1]
+    if not mapping:
+        raise SerError(f"{path}: no label in it; expected lines of a native label and its class")
+    return mapping
+
+
+def apply_label_map(mapping: Mapping[str, str], utt2emo: Mapping[str, str]) -> tuple[dict[str, str], Counter[str]]:
+    """Map the labels; give what is mapped, and how many utterances of each label that the map does not list.
+
+    >>> apply_label_map({"calm": "neutral"}, {"a-1": "calm", "a-2": "other"})
+    ({'a-1': 'neutral'}, Counter({'other': 1}))
+    """
+    mapped = {utt: mapping[emotion] for utt, emotion in utt2emo.items() if emotion in mapping}
+    return mapped, Counter(emotion for emotion in utt2emo.values() if emotion not in mapping)

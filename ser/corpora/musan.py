@@ -1,0 +1,35 @@
+"""MUSAN: music, speech and noise to add to recordings.
+
+Paper: D. Snyder, G. Chen, D. Povey, "MUSAN: a music, speech, and noise corpus", arXiv:1510.08484, 2015.
+Licence: CC BY 4.0 for the collection; each part's LICENSE files name that of its recordings.
+Expected: 2,016 recordings (930 noise, 660 music, 426 speech), 16 kHz WAV.
+
+Layout: ``noise/free-sound/noise-free-sound-0000.wav``, ``music/fma/...``, ``speech/librivox/...``.
+Each recording is its own speaker, as in Kaldi's recipes.
+"""
+
+from pathlib import Path
+
+from ser.corpora.records import LeftOut, Utterance, audio_fault
+from ser.errors import SerError
+
+PUBLISHED = 2016
+
+KINDS = ("music", "noise", "speech")
+
+
+def read(corpus: Path) -> tuple[list[Utterance], list[LeftOut]]:
+    """Read the recordings of the three kinds."""
+    missing = [kind for kind in KINDS if not (corpus / kind).is_dir()]
+    if missing:
+        raise SerError(f"{corpus}: not MUSAN: no folder {', '.join(missing)} in it")
+    utterances, left_out = [], []
+    for kind in KINDS:
+        for path in sorted((corpus / kind).glob("*/*.wav")):
+            if path.name.startswith("."):
+                continue
+            if fault := audio_fault(path):
+                left_out.append(LeftOut(path.name, fault))
+            else:
+                utterances.append(Utterance(utt=path.stem, spk=path.stem, wav=str(path.absolute()), kind=kind))
+    return utterances, left_out

@@ -1,0 +1,74 @@
+"""RAVDESS: 24 actors speak two sentences in 8 emotions, each twice, all but neutral at two intensities.
+
+Paper: S. R. Livingstone, F. A. Russo, "The Ryerson audio-visual database of emotional speech and song (RAVDESS)", PLoS
+ONE 13(5), 2018. Licence: CC BY-NC-SA 4.0.
+Expected (audio-only speech): 1,440 clips of 24 actors, 60 each: neutral 96, the other 7 emotions 192 each. 48 kHz WAV.
+
+Layout: ``Actor_01/03-01-06-01-02-01-01.wav`` (or .flac, any rate), also inside ``Audio_Speech_Actors_01-24/``. A name
+is modality-channel-emotion-intensity-statement-repetition-actor; modality 03 is audio only, channel 01 is speech. Odd
+actors are male, even ones female. The label is the emotion that the actor was asked for.
+"""
+
+import re
+from pathlib import Path
+
+from ser.corpora.folds import assign_folds
+from ser.corpora.records import LeftOut, Utterance, audio_fault, opaque
+from ser.errors import SerError
+
+PUBLISHED = 1440
+
+EMOTIONS = {
+    "01": "neutral",
+    "02": "calm",
+    "03": "happiness",
+    "04": "sadness",
+    "05": "anger",
+    "06": "fear",
+    "07": "disgust",
+    "08": "surprise",
+}
+INTENSITIES = {"01": "normal", "02": "strong"}
+SENTENCES = {"01": "Kids are talking by the door.", "02": "Dogs are sitting by the door."}
+
+NAME = re.compile(r"(\d\d)-(\d\d)-(0[1-8])-(0[12])-(0[12])-(0[12])-(\d\d)")
+
+
+def read(corpus: Path, num_folds: int) -> tuple[list[Utterance], list[LeftOut]]:
+    """Read the spoken audio clips; song and video are passed over. Folds are of actors, balanced by sex."""
+    roots = [root for root in (corpus, corpus / "Audio_Speech_Actors_01-24") if any(root.glob("Actor_*"))]
+    if not roots:
+        raise SerError(
+            f"{corpus}: no folder Actor_01 to Actor_24 in it; give the folder that Audio_Speech_Actors_01-24.zip makes"
+        )
+    clips: list[tuple[Path, re.Match[str]]] = []
+    left_out = []
+    for path in sorted(roots[0].glob("Actor_*/*")):
+        name = NAME.fullmatch(path.stem)
+        if path.suffix not in (".wav", ".flac") or path.name.startswith("."):
+            continue
+        if name is None:
+            left_out.append(LeftOut(path.name, "name not of RAVDESS"))
+        elif name[1] == "03" and name[2] == "01":
+            if fault := audio_fault(path):
+                left_out.append(LeftOut(path.name, fault))
+            else:
+                clips.append((path, name))
+    genders = {name[7]: "m" if int(name[7]) % 2 else "f" for _, name in clips}
+    folds = assign_folds(genders, num_folds) if clips else {}
+    utterances = []
+    for path, name in clips:
+        _, _, emotion, intensity, statement, _, actor = name.groups()
+        utterances.append(
+            Utterance(
+                utt=f"ravdess{actor}-{statement}-{opaque(path.stem)}",
+                spk=f"ravdess{actor}",
+                wav=str(path.absolute()),
+                text=SENTENCES[statement],
+                emotion=EMOTIONS[emotion],
+                fold=folds[actor],
+                intensity=INTENSITIES[intensity],
+                gender=genders[actor],
+            )
+        )
+    return utterances, left_out

@@ -1,0 +1,214 @@
+"""What a corpus says of an utterance, and the Kaldi data dir made of it."""
+
+import hashlib
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ser.corpora.staging import staged_data_dir
+from ser.errors import SerError
+from ser.files import write_text
+from ser.kaldi import datadir
+
+logger = logging.getLogger(__name__)
+
+# The native labels of every corpus here, under one name each; conf/emotions/*.map map them to a system's classes.
+EMOTIONS = (
+    "anger",
+    "calm",
+    "disgust",
+    "excitement",
+    "fear",
+    "frustration",
+    "happiness",
+    "neutral",
+    "other",
+    "sadness",
+    "surprise",
+    "undecided",  # IEMOCAP's xxx: its annotators found no majority
+)
+
+# More than this share of a corpus unreadable means a broken copy, not a few bad clips.
+LARGEST_LOSS = 0.05
+
+AUDIO_MISSING = "missing audio file"
+AUDIO_EMPTY = "empty audio file"
+AUDIO_STUB = "git-lfs stub in place of audio (run `git lfs pull` in the corpus)"
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """One utterance as its corpus describes it. What a corpus does not tell is None for all its utterances."""
+
+    utt: str  # opaque, begins with spk and '-', tells no emotion
+    spk: str  # a real speaker, unique across corpora
+    wav: str | None = None  # absolute path, or a command that ends in '|'
+    text: str | None = None
+    emotion: str | None = None  # one of EMOTIONS
+    fold: str | None = None
+    part: str | None = None  # the corpus's own division: dev, train, validation, test
+    dialogue: str | None = None
+    style: str | None = None  # script or impro
+    intensity: str | None = None
+    kind: str | None = None  # of a noise or a room
+    gender: str | None = None  # m or f, of the speaker
+    votes: Mapping[str, int] | None = None  # emotion -> number of annotators
+    annotators: Mapping[str, Sequence[str]] | None = None  # annotator -> the emotions that she named
+    dims: tuple[float, float, float] | None = None  # valence, activation, dominance
+
+
+class LeftOut(NamedTuple):
+    """A clip that is not in the data dir: its name, the reason, and whether an option asked for it."""
+
+    name: str
+    reason: str
+    chosen: bool = False
+
+
+def _votes(votes: Mapping[str, int]) -> str:
+    return " ".join(f"{emotion}:{count}" for emotion, count in sorted(votes.items()) if count)
+
+
+def _annotators(annotators: Mapping[str, Sequence[str]]) -> str:
+    return " ".join(f"{name}={','.join(emotions)}" for name, emotions in sorted(annotators.items()))
+
+
+def _dims(dims: tuple[float, float, float]) -> str:
+    return " ".join(f"{value:g}" for value in dims)
+
+
+# File of the data dir -> (field of Utterance, how it is written).
+FILES: dict[str, tuple[str, Callable[[Any], str]]] = {
+    "utt2spk": ("spk", str),
+    "wav.scp": ("wav", str),
+    "text": ("text", str),
+    "utt2emo": ("emotion", str),
+    "utt2fold": ("fold", str),
+    "utt2part": ("part", str),
+    "utt2dialogue": ("dialogue", str),
+    "utt2style": ("style", str),
+    "utt2intensity": ("intensity", str),
+    "utt2type": ("kind", str),
+    "utt2votes": ("votes", _votes),
+    "utt2annotators": ("annotators", _annotators),
+    "utt2dims": ("dims", _dims),
+}
+
+
+def opaque(name: str) -> str:
+    """Give 8 hexadecimal digits that stand for `name`, a file name that tells the emotion.
+
+    >>> opaque("1001_DFA_ANG_XX")
+    '50bd39ce'
+    """
+    return hashlib.sha1(name.encode(), usedforsecurity=False).hexdigest()[:8]
+
+
+def require_folder(folder: Path, what: str) -> Path:
+    """Give `folder` back, or say that `what` is not there."""
+    if not folder.is_dir():
+        raise SerError(f"{folder}: no such folder; {what}")
+    return folder
+
+
+def read_text(path: Path, remedy: str) -> str:
+    """Read a UTF-8 text file of a corpus; `remedy` ends the message where it is missing."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise SerError(f"{path}: missing; {remedy}") from error
+    except UnicodeDecodeError as error:
+        raise SerError(f"{path}: not UTF-8: {error.object[error.start : error.start + 20]!r}; {remedy}") from error
+
+
+def audio_fault(path: Path) -> str | None:
+    """Say why the file cannot be audio, from its first bytes; None where nothing speaks against it."""
+    try:
+        with open(path, "rb") as stream:
+            head = stream.read(16)
+    except FileNotFoundError:
+        return AUDIO_MISSING
+    if not head:
+        return AUDIO_EMPTY
+    return AUDIO_STUB if head.startswith(b"version https://") else None
+
+
+def write_data_dir(
+    data_dir: str | Path, utterances: Sequence[Utterance], left_out: Sequence[LeftOut] = (), published: int = 0
+) -> None:
+    """Write the utterances as a validated Kaldi data dir, whole or not at all.
+
+    Parameters
+    ----------
+    data_dir : gets the files of FILES that the utterances have values for, ``spk2utt``, ``spk2gender`` where the sex
+        is known, and ``left_out`` (``<name> <reason>`` a line), which is empty where nothing was left out.
+    utterances : in any order.
+    left_out : what the corpus holds and the data dir does not.
+    published : number of utterances that the corpus is published with; a smaller copy is logged.
+
+    Raises
+    ------
+    SerError
+        If there is no utterance, an id comes twice, a field is there for some utterances only, the data dir does not
+        validate, or more than LARGEST_LOSS of the corpus had to be left out.
+    """
+    data_dir = Path(data_dir)
+    _check_loss(data_dir, len(utterances), left_out)
+    maps = _maps(data_dir, utterances)
+    with staged_data_dir(data_dir) as folder:
+        datadir.write_data_dir(folder, maps)
+        write_text(folder / "left_out", "".join(f"{item.name} {item.reason}\n" for item in sorted(left_out)))
+    _log_counts(data_dir, utterances, left_out, published)
+
+
+def _maps(data_dir: Path, utterances: Sequence[Utterance]) -> dict[str, dict[str, str]]:
+    """Give file name -> key -> line, for the files that these utterances fill."""
+    twice = [utt for utt, count in Counter(utterance.utt for utterance in utterances).items() if count > 1]
+    if twice:
+        clips = [str(utterance.wav or utterance.text) for utterance in utterances if utterance.utt == twice[0]]
+        raise SerError(f"{data_dir}: utterance {twice[0]} comes twice: {clips[0]}, {clips[1]}; remove one of the two")
+    maps = {}
+    for file, (field, to_text) in FILES.items():
+        values = {utterance.utt: getattr(utterance, field) for utterance in utterances}
+        without = [utt for utt, value in values.items() if value is None]
+        if len(without) == len(values):
+            continue
+        if without:
+            raise SerError(
+                f"{data_dir}/{file}: {len(without)} of {len(values)} utterances have none, e.g. {without[0]}"
+            )
+        maps[file] = {utt: to_text(value) for utt, value in values.items()}
+    genders = {utterance.spk: utterance.gender for utterance in utterances if utterance.gender is not None}
+    if genders:
+        maps["spk2gender"] = genders
+    return maps
+
+
+def _check_loss(data_dir: Path, kept: int, left_out: Sequence[LeftOut]) -> None:
+    faults = [item for item in left_out if not item.chosen]
+    if kept and len(faults) <= LARGEST_LOSS * (kept + len(faults)):
+        return
+    if not faults:
+        raise SerError(f"{data_dir}: no utterance found; check the corpus folder and the options")
+    reason, count = Counter(item.reason.partition(":")[0] for item in faults).most_common(1)[0]
+    example = next(item for item in faults if item.reason.startswith(reason))
+    raise SerError(
+        f"{data_dir}: {len(faults)} of {kept + len(faults)} utterances would have to be left out, over the limit of "
+        f"{LARGEST_LOSS:.0%}; {count} for this reason: {reason}, e.g. {example.name} ({example.reason})"
+    )
+
+
+def _log_counts(data_dir: Path, utterances: Sequence[Utterance], left_out: Sequence[LeftOut], published: int) -> None:
+    speakers = len({utterance.spk for utterance in utterances})
+    logger.info("%s: %d utterances of %d speakers", data_dir, len(utterances), speakers)
+    emotions = Counter(utterance.emotion for utterance in utterances if utterance.emotion is not None)
+    if emotions:
+        logger.info("%s: %s", data_dir, ", ".join(f"{emotion} {count}" for emotion, count in sorted(emotions.items())))
+    for reason, count in sorted(Counter(item.reason.partition(":")[0] for item in left_out).items()):
+        logger.warning("%s: %d left out: %s; listed in %s/left_out", data_dir, count, reason, data_dir)
+    if len(utterances) + len(left_out) < published:
+        found = len(utterances) + len(left_out)
+        logger.warning("%s: %d of the %d utterances that the corpus is published with", data_dir, found, published)

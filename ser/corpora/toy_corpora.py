@@ -1,0 +1,73 @@
+"""Toy corpora: synthetic speech and text in the layouts, formats and names of the real corpora.
+
+No recording, text or label of a real corpus is in them but CREMA-D's and RAVDESS's fixed sentences.
+"""
+
+import hashlib
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from ser import config
+from ser.corpora import toy_background, toy_dialogues, toy_speakers, toy_speech, toy_text
+from ser.errors import SerError
+
+# A folder of toy corpora holds what it was made of: the settings, and a digest of the code.
+STAMP = "toy_corpora.yaml"
+
+
+@dataclass(frozen=True)
+class ToyConfig:
+    """The seed, and the size of each corpus."""
+
+    seed: int
+    voxceleb1: toy_speakers.VoxCelebSize
+    cremad: toy_speakers.CremadSize
+    iemocap: toy_dialogues.IemocapSize
+    dailydialog: toy_dialogues.DailyDialogSize
+    ravdess: toy_speakers.RavdessSize
+    musan: toy_background.MusanSize
+    rirs: toy_background.RirsSize
+
+
+def make_corpora(out: str | Path, toy: ToyConfig) -> bool:
+    """Write all toy corpora into the folder `out`, whole or not at all.
+
+    Returns
+    -------
+    False where they are there already, made by this code of the same settings, so that nothing was done.
+
+    Raises
+    ------
+    SerError
+        Where `out` holds something else than toy corpora.
+    """
+    out = Path(out)
+    stamp = _stamp(toy)
+    if out.exists():
+        if not (out / STAMP).is_file():
+            raise SerError(f"{out}: there already, but holds no toy corpora; remove it or name another folder")
+        if (out / STAMP).read_text(encoding="utf-8") == stamp:
+            return False
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as name:
+        folder = Path(name, "new")
+        toy_speakers.write_voxceleb1(folder / "VoxCeleb1", toy.voxceleb1, toy.seed)
+        toy_speakers.write_cremad(folder / "CREMA-D", toy.cremad, toy.seed)
+        toy_speakers.write_ravdess(folder / "ravdess", toy.ravdess, toy.seed)
+        toy_dialogues.write_iemocap(folder / "IEMOCAP_full_release", toy.iemocap, toy.seed)
+        toy_dialogues.write_dailydialog(folder / "dailydialog", toy.dailydialog, toy.seed)
+        toy_background.write_musan(folder / "musan", toy.musan, toy.seed)
+        toy_background.write_rirs(folder / "RIRS_NOISES", toy.rirs, toy.seed)
+        (folder / STAMP).write_text(stamp, encoding="utf-8")
+        if out.exists():
+            out.rename(Path(name, "old"))
+        folder.rename(out)
+    return True
+
+
+def _stamp(toy: ToyConfig) -> str:
+    digest = hashlib.sha256()
+    for module in (toy_background, toy_dialogues, toy_speakers, toy_speech, toy_text):
+        digest.update(Path(module.__file__).read_bytes())
+    return f"# made by code of digest {digest.hexdigest()[:16]}\n{config.to_yaml(toy)}"

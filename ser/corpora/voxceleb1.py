@@ -1,0 +1,147 @@
+"""VoxCeleb1: celebrities in interviews on YouTube, cut by face and speaker verification.
+
+Paper: A. Nagrani, J. S. Chung, A. Zisserman, "VoxCeleb: a large-scale speaker identification dataset", Interspeech
+2017.
+Licence: CC BY 4.0 (the annotation; the recordings belong to their owners).
+Expected: 1,251 speakers, 153,516 utterances; dev 1,211 and 148,642, test 40 and 4,874. English mostly, 16 kHz WAV.
+
+Layouts, all known here::
+
+    dev/wav/id10001/VIDEO/00001.wav, test/wav/id10270/VIDEO/00001.wav     as its archives unpack into two folders
+    wav/id10001/VIDEO/00001.wav                                           both archives unpacked into one folder
+    voxceleb1_wav/A.J._Buckley/VIDEO_0000001.wav                          version 1.0; needs vox1_meta.csv
+
+``vox1_meta.csv`` (tab separated: VoxCeleb1 ID, VGGFace1 ID, Gender, Nationality, Set) gives the speakers' sex.
+"""
+
+import logging
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from ser.corpora.records import Utterance, read_text
+from ser.errors import SerError
+
+logger = logging.getLogger(__name__)
+
+PARTS = ("dev", "test")
+PUBLISHED = {"dev": 148642, "test": 4874, "all": 153516}
+
+# The test speakers are those whose names begin with E: id10270 to id10309.
+TEST_SPEAKERS = frozenset(f"id{number}" for number in range(10270, 10310))
+
+
+class Speaker(NamedTuple):
+    """A line of vox1_meta.csv or vox2_meta.csv."""
+
+    name: str
+    gender: str
+    part: str
+
+
+class Clip(NamedTuple):
+    """A segment of a video, and its file."""
+
+    spk: str
+    video: str
+    segment: str
+    path: str
+
+
+def read(corpus: Path, part: str) -> list[Utterance]:
+    """Read the utterances of ``part``: dev, test or all."""
+    meta_path = corpus / "vox1_meta.csv"
+    meta = read_meta(meta_path) if meta_path.exists() else {}
+    utterances = []
+    for clip_part, clip in _clips(corpus, part, meta, meta_path):
+        if part not in (clip_part, "all"):
+            continue
+        if meta and clip.spk not in meta:
+            raise SerError(
+                f"{meta_path}: no line for {clip.spk} of {clip.path}; take the file that comes with the corpus"
+            )
+        utterances.append(
+            Utterance(
+                utt=f"{clip.spk}-{clip.video}-{clip.segment}",
+                spk=clip.spk,
+                wav=clip.path,
+                part=clip_part,
+                gender=meta[clip.spk].gender if meta else None,
+            )
+        )
+    return utterances
+
+
+def _clips(corpus: Path, part: str, meta: dict[str, Speaker], meta_path: Path) -> Iterator[tuple[str, Clip]]:
+    """Find the layout; yield every clip with its part, of at least the parts asked for."""
+    in_parts = [name for name in PARTS if (corpus / name / "wav").is_dir()]
+    if in_parts:
+        for name in PARTS if part == "all" else (part,):
+            if name not in in_parts:
+                raise SerError(f"{corpus}: no {name}/wav; --part {in_parts[0]} takes what is there")
+            logger.info("VoxCeleb1 in %s", corpus / name / "wav")
+            yield from ((name, clip) for clip in scan(corpus / name / "wav", ".wav"))
+    elif (corpus / "wav").is_dir():
+        logger.info("VoxCeleb1 in one folder, %s", corpus / "wav")
+        tests = {spk for spk, speaker in meta.items() if speaker.part == "test"} or TEST_SPEAKERS
+        yield from (("test" if clip.spk in tests else "dev", clip) for clip in scan(corpus / "wav", ".wav"))
+    elif (corpus / "voxceleb1_wav").is_dir():
+        logger.info("VoxCeleb1 version 1.0 in %s", corpus / "voxceleb1_wav")
+        if not meta:
+            raise SerError(f"{meta_path}: missing; version 1.0 names speakers, and this file gives their ids")
+        ids = {speaker.name: spk for spk, speaker in meta.items()}
+        yield from ((meta[clip.spk].part, clip) for clip in _scan_names(corpus / "voxceleb1_wav", ids, meta_path))
+    else:
+        raise SerError(f"{corpus}: not VoxCeleb1: none of dev/wav, test/wav, wav, voxceleb1_wav is a folder in it")
+
+
+def scan(folder: Path, suffix: str) -> Iterator[Clip]:
+    """Yield the clips ``idNNNNN/video/NNNNN<suffix>``, without a system call for each of a million files."""
+    root = os.path.abspath(folder)
+    for spk in folders(root):
+        if not re.fullmatch(r"id\d{5}", spk):
+            raise SerError(
+                f"{root}/{spk}: expected folders called id and 5 digits; is this VoxCeleb as it is distributed?"
+            )
+        for video in folders(f"{root}/{spk}"):
+            for file in sorted(os.listdir(f"{root}/{spk}/{video}")):
+                if file.endswith(suffix) and not file.startswith("."):
+                    yield Clip(spk, video, file.removesuffix(suffix), f"{root}/{spk}/{video}/{file}")
+
+
+def _scan_names(folder: Path, ids: dict[str, str], meta_path: Path) -> Iterator[Clip]:
+    root = os.path.abspath(folder)
+    for name in folders(root):
+        if name not in ids:
+            raise SerError(f"{meta_path}: no speaker called '{name}', a folder of {root}")
+        for file in sorted(os.listdir(f"{root}/{name}")):
+            if file.endswith(".wav") and not file.startswith("."):
+                # The video's name has 11 characters and may hold '_' itself.
+                video, _, segment = file.removesuffix(".wav").rpartition("_")
+                yield Clip(ids[name], video, segment, f"{root}/{name}/{file}")
+
+
+def folders(path: str) -> list[str]:
+    """Give the names of the folders in `path`, sorted; hidden ones are passed over."""
+    with os.scandir(path) as entries:
+        return sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
+
+
+def read_meta(path: Path) -> dict[str, Speaker]:
+    """Read vox1_meta.csv (separated by tabs) or vox2_meta.csv (by commas): speaker id -> Speaker."""
+    lines = read_text(path, "take the file that comes with the corpus").splitlines()
+    columns = [name.strip().lower() for name in re.split(r"[\t,]", lines[0])] if lines else []
+    if "gender" not in columns or "set" not in columns:
+        raise SerError(f"{path}:1: expected columns called Gender and Set, found {', '.join(columns) or 'nothing'}")
+    speakers = {}
+    for number, line in enumerate(lines[1:], start=2):
+        if not line.strip():
+            continue
+        fields = [field.strip() for field in re.split(r"[\t,]", line)]
+        if len(fields) != len(columns):
+            raise SerError(f"{path}:{number}: expected {len(columns)} fields, found {len(fields)}: '{line}'")
+        row = dict(zip(columns, fields, strict=True))
+        speakers[fields[0]] = Speaker(name=fields[1], gender=row["gender"].lower(), part=row["set"].lower())
+    return speakers

@@ -1,0 +1,1 @@
+"""Per-frame features of waveforms, and the waveforms' augmentation: arrays in, arrays out."""

@@ -1,0 +1,239 @@
+"""Reverberation, noise, music and babble, added to waveforms.
+
+The copies of Kaldi's VoxCeleb x-vector recipe (Snyder et al., "X-vectors: Robust DNN embeddings for speaker
+recognition", ICASSP 2018, section 3.3): room impulse responses of simulated small and medium rooms (Ko et al., "A study
+on data augmentation of reverberant speech for robust speech recognition", ICASSP 2017) and the MUSAN corpus (Snyder et
+al., arXiv:1510.08484). Waveforms keep their length and their energy, as in Kaldi's `wav-reverberate --shift-output`.
+
+What is done to a copy is its `Recipe`, drawn once and written as one line of the table ``utt2augment``, so that the
+same waveform can be made again wherever and whenever it is needed:
+
+    <utt> reverb <rir file>
+    <utt> noise|music|babble <snr in dB> <file> [<snr in dB> <file> ...]
+"""
+
+import hashlib
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import scipy.signal
+
+from ser.errors import SerError
+
+# Signal-to-noise ratios in dB, and how many files are drawn. Kaldi's recipe has no other values, and neither has this.
+SNRS = {"noise": (15.0, 10.0, 5.0, 0.0), "music": (15.0, 10.0, 8.0, 5.0), "babble": (20.0, 17.0, 15.0, 13.0)}
+NUM_FILES = {"noise": (4,), "music": (1,), "babble": (3, 4, 5, 6, 7)}
+KINDS = ("reverb", *SNRS)
+
+# The `utt2type` of the recordings that each kind draws from.
+TYPES = {"reverb": ("smallroom", "mediumroom"), "noise": ("noise",), "music": ("music",), "babble": ("speech",)}
+
+# Silence between the end of one foreground noise and the start of the next.
+SECONDS_BETWEEN_NOISES = 1.0
+
+# load(path, num_samples) gives at most the first num_samples of a recording, or all of it where that is None.
+Loader = Callable[[str, int | None], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What is done to one utterance: the kind, and a signal-to-noise ratio in dB for each file (none for reverb)."""
+
+    kind: str
+    files: tuple[str, ...]
+    snrs: tuple[float, ...] = ()
+
+    def line(self) -> str:
+        """Write the recipe as a line of ``utt2augment``, without the utterance.
+
+        >>> Recipe("babble", ("/musan/a.wav", "/my musan/b.wav"), (20.0, 13.0)).line()
+        "babble 20 /musan/a.wav 13 '/my musan/b.wav'"
+        """
+        if not self.snrs:
+            return shlex.join([self.kind, *self.files])
+        pairs = zip(self.snrs, self.files, strict=True)
+        return shlex.join([self.kind, *(word for snr, file in pairs for word in (f"{snr:g}", file))])
+
+    @classmethod
+    def parse(cls, line: str, where: str) -> "Recipe":
+        """Read what `line` wrote; `where` begins the message of the `SerError` on anything else.
+
+        >>> Recipe.parse("noise 15 /musan/n.wav", "utt2augment:1")
+        Recipe(kind='noise', files=('/musan/n.wav',), snrs=(15.0,))
+        """
+        try:
+            kind, *words = shlex.split(line)
+            if kind == "reverb" and len(words) == 1:
+                return cls(kind, tuple(words))
+            if kind in SNRS and words and len(words) % 2 == 0:
+                return cls(kind, tuple(words[1::2]), tuple(map(float, words[::2])))
+        except ValueError:
+            pass
+        raise SerError(
+            f"{where}: expected 'reverb <file>' or '{'|'.join(SNRS)} <snr> <file> ...', found '{line}'; "
+            f"make the table anew with steps/augment_data_dir.sh"
+        )
+
+
+def draw_recipe(kind: str, utt: str, files: Mapping[str, Sequence[str]], seed: int) -> Recipe:
+    """Draw what is done to the `kind` copy of `utt`: always the same for the same arguments.
+
+    Parameters
+    ----------
+    kind : one of `KINDS`.
+    files : the recordings of each type of `TYPES` that `kind` needs. Small and medium rooms are drawn equally often.
+    seed : changes every draw.
+
+    Raises
+    ------
+    SerError
+        For an unknown kind, and where `files` has no recording of its type.
+    """
+    if kind not in TYPES:
+        raise SerError(f"augmentation: unknown kind '{kind}'; valid kinds: {', '.join(KINDS)}")
+    types = [name for name in TYPES[kind] if files.get(name)]
+    if not types:
+        raise SerError(
+            f"augmentation: {kind} needs recordings whose utt2type is {' or '.join(TYPES[kind])}: found none"
+        )
+    digest = hashlib.sha256(f"{seed} {kind} {utt}".encode()).digest()
+    rng = np.random.default_rng(int.from_bytes(digest[:16], "little"))
+    pool = files[types[rng.integers(len(types))]]
+    if kind == "reverb":
+        return Recipe(kind, (pool[rng.integers(len(pool))],))
+    count = int(rng.choice(NUM_FILES[kind]))
+    drawn = tuple(pool[i] for i in rng.choice(len(pool), count, replace=len(pool) < count))
+    return Recipe(kind, drawn, tuple(map(float, rng.choice(SNRS[kind], count))))
+
+
+def reverberate(samples: np.ndarray, rir: np.ndarray) -> np.ndarray:
+    """Convolve `samples` (N,) with the room impulse response `rir` (M,): float32 (N,), aligned and as loud as before.
+
+    The response's peak, the direct path, is taken for time 0, so that the labels and the voice activity of the
+    original hold for the copy; the tail past its end is cut off.
+    """
+    convolved = scipy.signal.oaconvolve(samples.astype(np.float64), rir.astype(np.float64))
+    peak = int(np.argmax(np.abs(rir)))
+    return _as_loud_as(samples, convolved[peak : peak + len(samples)])
+
+
+def mix(samples: np.ndarray, noises: Sequence[tuple[int, np.ndarray]], snrs: Sequence[float]) -> np.ndarray:
+    """Add noises to `samples` (N,): float32 (N,), as loud as before.
+
+    Parameters
+    ----------
+    samples : (N,)
+    noises : where each starts (in samples), and the noise (M,), with start + M <= N.
+    snrs : power of `samples` over the power of each noise while it lasts, in dB.
+    """
+    mixture = samples.astype(np.float64)
+    power = _power(samples)
+    for (start, noise), snr in zip(noises, snrs, strict=True):
+        noise_power = _power(noise)
+        if noise_power > 0:
+            mixture[start : start + len(noise)] += noise * np.sqrt(power / noise_power / 10 ** (snr / 10))
+    return _as_loud_as(samples, mixture)
+
+
+class Augmenter:
+    """Applies to each utterance its recipe.
+
+    Parameters
+    ----------
+    recipes : the recipe of each utterance; a line of ``utt2augment`` does as well.
+    load : reads the recordings that the recipes name.
+    sample_rate : of the utterances and of what `load` gives, in Hz.
+    where : what to call `recipes` in a message.
+    """
+
+    def __init__(
+        self, recipes: Mapping[str, Recipe | str], load: Loader, sample_rate: float, where: str = "utt2augment"
+    ) -> None:
+        self.recipes = recipes
+        self.load = load
+        self.sample_rate = sample_rate
+        self.where = where
+
+    @classmethod
+    def from_table(cls, path: str | Path, sample_rate: float) -> "Augmenter":
+        """Make one from the table ``utt2augment`` at `path`, reading the recordings at `sample_rate` Hz."""
+        from ser.kaldi import tables
+
+        return cls(tables.read_map(path), recording_loader(sample_rate), sample_rate, str(path))
+
+    def __call__(self, utt: str, samples: np.ndarray) -> np.ndarray:
+        """Give the augmented `samples` (N,) as float32 (N,); as they are, where `utt` has no recipe.
+
+        Raises
+        ------
+        SerError
+            Where the recipe cannot be read, or a recording of it.
+        """
+        recipe = self.recipes.get(utt)
+        if recipe is None or not len(samples):
+            return samples
+        if isinstance(recipe, str):
+            recipe = Recipe.parse(recipe, f"{self.where}: {utt}")
+        if recipe.kind == "reverb":
+            return reverberate(samples, self.load(recipe.files[0], None))
+        if recipe.kind == "noise":
+            return self._with_foreground(samples, recipe)
+        noises = [np.resize(self.load(file, len(samples)), len(samples)) for file in recipe.files]
+        return mix(samples, [(0, noise) for noise in noises], recipe.snrs)
+
+    def _with_foreground(self, samples: np.ndarray, recipe: Recipe) -> np.ndarray:
+        """Add the noises one after the other, and round again, with a pause between, to the end of the utterance."""
+        noises, snrs, start = [], [], 0
+        pause = round(SECONDS_BETWEEN_NOISES * self.sample_rate)
+        while start < len(samples):
+            turn = len(noises) % len(recipe.files)
+            noise = self.load(recipe.files[turn], len(samples) - start)
+            noises.append((start, noise))
+            snrs.append(recipe.snrs[turn])
+            start += len(noise) + pause
+        return mix(samples, noises, snrs)
+
+
+def recording_loader(sample_rate: float) -> Loader:
+    """Give a loader of audio files' first channel at `sample_rate` Hz, which reads no more of a file than it gives."""
+
+    def load(path: str, num_samples: int | None) -> np.ndarray:
+        import soundfile
+        import soxr
+
+        try:
+            with soundfile.SoundFile(path) as file:
+                native = file.samplerate
+                wanted = -1 if num_samples is None else int(np.ceil(num_samples * native / sample_rate))
+                samples = file.read(wanted, dtype="float32", always_2d=True)[:, 0]
+        except (OSError, soundfile.SoundFileError) as error:
+            raise SerError(f"{path}: cannot be read as audio: {error}; prepare the corpus of noises anew") from error
+        if native != sample_rate:
+            samples = soxr.resample(samples, native, sample_rate)
+        if not len(samples):
+            raise SerError(f"{path}: no samples in it; remove it from the corpus of noises")
+        return samples[:num_samples]
+
+    return load
+
+
+def to_pcm16(samples: np.ndarray) -> np.ndarray:
+    """Give `samples` in -1 to 1 as int16, the louder ones clipped.
+
+    >>> to_pcm16(np.array([-1.0, 0.5, 1.0])).tolist()
+    [-32768, 16384, 32767]
+    """
+    return np.clip(np.round(samples * 32768.0), -32768, 32767).astype(np.int16)
+
+
+def _power(samples: np.ndarray) -> float:
+    return float(np.mean(np.square(samples, dtype=np.float64)))
+
+
+def _as_loud_as(samples: np.ndarray, changed: np.ndarray) -> np.ndarray:
+    power = _power(changed)
+    scale = np.sqrt(_power(samples) / power) if power > 0 else 0.0
+    return (changed * scale).astype(np.float32)

@@ -1,0 +1,83 @@
+"""Normalisation of mean and variance, as Kaldi's ``apply-cmvn-sliding`` and ``compute-cmvn-stats`` have it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ser.errors import SerError
+
+# Kaldi's smallest variance of a window.
+VARIANCE_FLOOR = 1e-10
+
+
+@dataclass(frozen=True)
+class SlidingCmvnOptions:
+    """Options of ``apply-cmvn-sliding``, with Kaldi's defaults; windows are in frames."""
+
+    cmn_window: int = 600
+    min_cmn_window: int = 100
+    norm_vars: bool = False
+    center: bool = False
+
+    def __post_init__(self) -> None:
+        if self.cmn_window < 1 or not (self.center or 1 <= self.min_cmn_window <= self.cmn_window):
+            raise SerError(
+                f"cmn-window={self.cmn_window}, min-cmn-window={self.min_cmn_window}: expected 1 <= min-cmn-window"
+                " <= cmn-window"
+            )
+
+
+def sliding_cmvn(feats: np.ndarray, options: SlidingCmvnOptions) -> np.ndarray:
+    """Subtract from each frame the mean of the window around it, and divide by the standard deviation if asked to.
+
+    A centred window is moved inside the utterance at its ends.
+
+    Parameters
+    ----------
+    feats : (T, F) features.
+    options : the window, and what to normalise.
+
+    Returns
+    -------
+    (T, F) float32.
+    """
+    num_frames = len(feats)
+    frames = np.arange(num_frames)
+    if options.center:
+        begin = np.maximum(frames - options.cmn_window // 2, 0)
+        end = begin + options.cmn_window
+    else:
+        begin = np.maximum(frames - options.cmn_window, 0)
+        end = np.maximum(frames + 1, options.min_cmn_window)
+    begin = np.maximum(begin - np.maximum(end - num_frames, 0), 0)
+    end = np.minimum(end, num_frames)
+    count = (end - begin)[:, None]
+
+    double = feats.astype(np.float64)
+    sums = _sums(double)
+    mean = (sums[end] - sums[begin]) / count
+    if not options.norm_vars:
+        return (double - mean).astype(np.float32)
+    sums = _sums(np.square(double))
+    variance = np.maximum((sums[end] - sums[begin]) / count - np.square(mean), VARIANCE_FLOOR)
+    return np.where(count == 1, 0, (double - mean) / np.sqrt(variance)).astype(np.float32)
+
+
+def _sums(values: np.ndarray) -> np.ndarray:
+    sums = np.zeros((len(values) + 1, values.shape[1]))
+    np.cumsum(values, axis=0, out=sums[1:])
+    return sums
+
+
+def cmvn_stats(feats: np.ndarray) -> np.ndarray:
+    """Sum features as Kaldi stores it.
+
+    Returns
+    -------
+    (2, F + 1) float64: the sums and the number of frames; the sums of squares and 0. Those of several utterances add.
+    """
+    stats = np.zeros((2, feats.shape[1] + 1))
+    stats[0, :-1], stats[0, -1] = feats.sum(axis=0, dtype=np.float64), len(feats)
+    # The squares in single precision, their sum in double, as Kaldi has them.
+    stats[1, :-1] = np.square(feats, dtype=np.float32).sum(axis=0, dtype=np.float64)
+    return stats

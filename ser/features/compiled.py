@@ -1,0 +1,40 @@
+"""Functions compiled by numba, once for each kind of processor, with the machine code kept on disk."""
+
+import os
+import zlib
+from collections.abc import Callable
+
+import llvmlite.binding as llvm
+import numba
+
+# Freedoms that the compiler may take to fill vector registers. In sums the order is free; where each rounding counts
+# there is still no NaN, and zero has no sign.
+FREE_ORDER = {"reassoc", "contract", "arcp", "nsz"}
+EXACT = {"nnan", "nsz"}
+
+
+def compiled(signature: str, fastmath: set[str]) -> Callable[[Callable], Callable]:
+    """Compile the decorated function for one signature, when its module is imported.
+
+    One signature makes the cache safe when many jobs start together: numba writes a file under a temporary name, then
+    renames it, and all jobs write the same. Where no folder can be written, each process compiles for itself.
+    """
+
+    def compile_(function: Callable) -> Callable:
+        try:
+            return numba.njit(signature, cache=True, nogil=True, fastmath=fastmath)(function)
+        except (RuntimeError, OSError):  # numba found no folder for its cache, or no room in it
+            return numba.njit(signature, nogil=True, fastmath=fastmath)(function)
+
+    return compile_
+
+
+def _cache_folder() -> str:
+    """A folder for this kind of processor: the machines of a cluster may share a home and differ in instructions."""
+    processor = f"{llvm.get_host_cpu_name()} {llvm.get_host_cpu_features().flatten()}"
+    root = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return os.path.join(root, "ser", f"numba-{zlib.crc32(processor.encode()):08x}")
+
+
+if not numba.config.CACHE_DIR:
+    numba.config.CACHE_DIR = _cache_folder()

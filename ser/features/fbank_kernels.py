@@ -1,0 +1,56 @@
+"""The inner loops of `ser.features.fbank`, compiled."""
+
+import numpy as np
+
+from ser.features.compiled import FREE_ORDER, compiled
+
+
+@compiled("void(float32[::1], int64, float32[::1], float32, b1, b1, float32[:, ::1], float32[::1])", FREE_ORDER)
+def window_frames(wave, shift, window, preemphasis, remove_mean, raw_energy, frames, energy):
+    """Cut `wave` into frames, number t from sample t * shift; emphasise and window each.
+
+    `frames` (T, padded length) receives them at the front of its rows; `energy` (T,) the sums of squares, before
+    pre-emphasis and window if `raw_energy`.
+    """
+    length = len(window)
+    for t in range(len(frames)):
+        source = wave[t * shift : t * shift + length]
+        frame = frames[t]
+        mean = np.float32(0)
+        if remove_mean:
+            for i in range(length):
+                mean += source[i]
+            mean /= np.float32(length)
+        total = np.float32(0)
+        for i in range(length):
+            total += (source[i] - mean) * (source[i] - mean)
+        before = source[0] - mean
+        frame[0] = (before - preemphasis * before) * window[0]
+        for i in range(1, length):
+            frame[i] = ((source[i] - mean) - preemphasis * (source[i - 1] - mean)) * window[i]
+        if not raw_energy:
+            total = np.float32(0)
+            for i in range(length):
+                total += frame[i] * frame[i]
+        energy[t] = total
+
+
+@compiled("void(complex64[:, ::1], float32[:, ::1], int64[::1], int64[::1], b1, float32[:, ::1])", FREE_ORDER)
+def filter_spectra(spectra, weights, begins, ends, power, energies):
+    """Sum the power, or else the magnitude, of `spectra` (T, bins) under each filter into `energies` (T, filters).
+
+    Filter number m is row m of `weights` (filters, bins), zero but from bin begins[m] to before ends[m].
+    """
+    spectrum = np.empty(weights.shape[1], np.float32)
+    for t in range(len(spectra)):
+        row = spectra[t]
+        for k in range(len(spectrum)):
+            spectrum[k] = row[k].real * row[k].real + row[k].imag * row[k].imag
+        if not power:
+            spectrum[:] = np.sqrt(spectrum)
+        for m in range(len(begins)):
+            total = np.float32(0)
+            filter_ = weights[m]
+            for k in range(begins[m], ends[m]):
+                total += filter_[k] * spectrum[k]
+            energies[t, m] = total

@@ -1,0 +1,1 @@
+"""Kaldi's files: data directories, archives, option files, trials, recordings."""

@@ -1,0 +1,182 @@
+"""Data directories made of data directories: a part of one, parts of one, the union of some."""
+
+import itertools
+import logging
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from ser.errors import SerError
+from ser.kaldi.datadir import key_kind, read_table, table_names
+from ser.kaldi.tables import invert, write_lists, write_map
+
+logger = logging.getLogger(__name__)
+
+
+def subset(data_in: str | Path, utterances: Iterable[str], data_out: str | Path) -> None:
+    """Write to `data_out` the tables of `data_in`, of these utterances and their speakers and recordings only."""
+    utt2spk = read_table(data_in, "utt2spk")
+    kept = [utt for utt in dict.fromkeys(utterances) if utt in utt2spk]
+    _distribute(data_in, utt2spk, {Path(data_out): kept})
+    logger.info("%s: %d of the %d utterances of %s", data_out, len(kept), len(utt2spk), data_in)
+
+
+def split(data_dir: str | Path, parts: int, per_utterance: bool = False) -> list[Path]:
+    """Split into ``<data_dir>/split<parts>/1`` and so on, and return these.
+
+    The parts follow each other in sorted order. A speaker stays in one part, unless `per_utterance` is set or there
+    are too few speakers for it.
+
+    Raises
+    ------
+    SerError
+        If there are fewer utterances than parts.
+    """
+    utt2spk = read_table(data_dir, "utt2spk")
+    utts = sorted(utt2spk)
+    if not 1 <= parts <= len(utts):
+        raise SerError(
+            f"{data_dir}: cannot be split into {parts} parts; it has {len(utts)} utterances: give 1 to that many"
+        )
+    cuts = [len(utts) * part // parts for part in range(parts + 1)]
+    if not per_utterance:
+        edges = [0, *(at for at in range(1, len(utts)) if utt2spk[utts[at]] != utt2spk[utts[at - 1]]), len(utts)]
+        nearest = [edges[np.abs(np.subtract(edges, cut)).argmin()] for cut in cuts]
+        if all(first < last for first, last in itertools.pairwise(nearest)):
+            cuts = nearest
+    folder = Path(data_dir, f"split{parts}" + "utt" * per_utterance)
+    outputs = {folder / str(part + 1): utts[cuts[part] : cuts[part + 1]] for part in range(parts)}
+    _distribute(data_dir, utt2spk, outputs)
+    return list(outputs)
+
+
+def fix(data_dir: str | Path) -> None:
+    """Keep the utterances that all tables have, sorted; the old tables are copied to ``<data_dir>/.backup``.
+
+    Raises
+    ------
+    SerError
+        If none is left, or a table is broken in a way that has no plain remedy.
+    """
+    utt2spk = read_table(data_dir, "utt2spk")
+    names = table_names(data_dir)
+    kept = set(utt2spk)
+    segmented = "segments" in names
+    for name in names:
+        if key_kind(name) == "utt" or (name == "wav.scp" and not segmented):
+            kept &= read_table(data_dir, name).keys()
+    if segmented and "wav.scp" in names:
+        recordings = read_table(data_dir, "wav.scp")
+        segments = read_table(data_dir, "segments")
+        kept = {utt for utt in kept if segments[utt].split()[0] in recordings}
+    if not kept:
+        raise SerError(f"{data_dir}: no utterance is in all of {', '.join(names)}; make the directory again")
+    backup = Path(data_dir, ".backup")
+    backup.mkdir(exist_ok=True)
+    for name in names:
+        shutil.copy2(Path(data_dir, name), backup / name)
+    _distribute(data_dir, utt2spk, {Path(data_dir): sorted(kept)})
+    logger.info("%s: kept %d of %d utterances; the old tables are in %s", data_dir, len(kept), len(utt2spk), backup)
+
+
+def copy(data_in: str | Path, data_out: str | Path, utt_affixes: tuple[str, str], spk_affixes: tuple[str, str]) -> None:
+    """Copy a data directory; what comes before and after each utterance's and each speaker's id is given."""
+    names = [name for name in table_names(data_in) if name != "spk2utt"]
+    no_affixes = ("", "")
+    for name in names:
+        kind = key_kind(name)
+        renamed = kind == "utt" or (kind == "rec" and "segments" not in names)
+        before, after = utt_affixes if renamed else spk_affixes if kind == "spk" else no_affixes
+        table = {before + key + after: value for key, value in read_table(data_in, name).items()}
+        if name == "utt2spk":
+            before, after = spk_affixes
+            table = {utt: before + spk + after for utt, spk in table.items()}
+            write_lists(Path(data_out, "spk2utt"), invert(table))
+        write_map(Path(data_out, name), table)
+    _remove_others(data_out, [*names, "spk2utt"])
+
+
+def combine(data_out: str | Path, inputs: Sequence[str | Path]) -> None:
+    """Write the union of data directories; tables that only some of them have are left out, and named.
+
+    Where only some have ``utt2uniq`` (copy -> original), an utterance of the others is its own original.
+
+    Raises
+    ------
+    SerError
+        If an utterance is in two of them, a speaker or recording has two values, only some have segments, or only
+        some have ``utt2augment`` and features are still to be made: without it copies would not differ.
+    """
+    names = {str(data_dir): set(table_names(data_dir)) for data_dir in inputs}
+    shared = set.intersection(*names.values()) - {"spk2utt"}
+    partial = set.union(*names.values()) - shared - {"spk2utt"}
+    for name in partial & ({"segments"} if "feats.scp" in shared else {"segments", "utt2augment"}):
+        having = ", ".join(data_dir for data_dir in names if name in names[data_dir])
+        raise SerError(f"{data_out}: only {having} has {name}; make it for the others, or combine after the features")
+    if "utt2uniq" in partial:
+        partial.remove("utt2uniq")
+        shared.add("utt2uniq")
+    if partial:
+        logger.info("%s: not in all of its parts, so left out: %s", data_out, ", ".join(sorted(partial)))
+    for name in sorted(shared):
+        table: dict[str, str] = {}
+        for data_dir in names:
+            if name in names[data_dir]:
+                added = read_table(data_dir, name)
+            else:
+                added = {utt: utt for utt in read_table(data_dir, "utt2spk")}
+            _check_union(table, added, name, data_dir)
+            table.update(added)
+        write_map(Path(data_out, name), table)
+        if name == "utt2spk":
+            write_lists(Path(data_out, "spk2utt"), invert(table))
+            logger.info("%s: %d utterances of %d directories", data_out, len(table), len(names))
+    _remove_others(data_out, [*shared, "spk2utt"])
+
+
+def _check_union(table: Mapping[str, str], added: Mapping[str, str], name: str, data_dir: str) -> None:
+    for key in table.keys() & added.keys():
+        if key_kind(name) == "utt":
+            raise SerError(
+                f"{data_dir}/{name}: the utterance '{key}' is in another of the inputs; rename it with copy_data_dir"
+            )
+        if table[key] != added[key]:
+            raise SerError(
+                f"{data_dir}/{name}: '{key}' is '{added[key]}' here, '{table[key]}' in another of the inputs"
+            )
+
+
+class _Part(NamedTuple):
+    utt: list[str]
+    spk: list[str]
+    rec: list[str]
+
+
+def _distribute(data_in: str | Path, utt2spk: Mapping[str, str], outputs: Mapping[Path, Sequence[str]]) -> None:
+    """Write each output the lines of its utterances, holding one table of `data_in` at a time."""
+    names = table_names(data_in)
+    recordings: Mapping[str, str] = {}
+    if "segments" in names:
+        recordings = {utt: value.split()[0] for utt, value in read_table(data_in, "segments").items()}
+    parts = {}
+    for path, utts in outputs.items():
+        spks = dict.fromkeys(utt2spk[utt] for utt in utts)
+        parts[path] = _Part(list(utts), list(spks), list(dict.fromkeys(recordings.get(utt, utt) for utt in utts)))
+    for name in names:
+        if name == "spk2utt":
+            continue
+        table = utt2spk if name == "utt2spk" else read_table(data_in, name)
+        for path, part in parts.items():
+            write_map(path / name, {key: table[key] for key in getattr(part, key_kind(name)) if key in table})
+    for path, part in parts.items():
+        write_lists(path / "spk2utt", invert({utt: utt2spk[utt] for utt in part.utt}))
+        _remove_others(path, [*names, "spk2utt"])
+
+
+def _remove_others(data_dir: str | Path, names: Iterable[str]) -> None:
+    """Remove the tables that an earlier run left and that tell of other utterances."""
+    for name in set(table_names(data_dir)) - set(names):
+        Path(data_dir, name).unlink()

@@ -1,0 +1,186 @@
+"""Kaldi's data directories: what their files are keyed by, how they are written, what makes one valid."""
+
+import math
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from ser.errors import SerError
+from ser.kaldi import specifiers
+from ser.kaldi.audio import MAX_OVERSHOOT_SECONDS, read_segments
+from ser.kaldi.tables import invert, read_map, write_lists, write_map
+
+# Files whose values are one word; of the others a value is the rest of the line.
+_ONE_WORD = {"utt2spk", "utt2emo", "utt2fold", "utt2dialogue", "utt2num_frames", "utt2dur", "utt2uniq", "spk2gender"}
+
+
+def key_kind(name: str) -> str | None:
+    """Tell what a data directory's file is keyed by: utt, spk or rec; None for a file that is no table.
+
+    Without ``segments`` a recording is an utterance.
+
+    >>> key_kind("utt2emo"), key_kind("spk2gender"), key_kind("wav.scp"), key_kind("frame_shift")
+    ('utt', 'spk', 'rec', None)
+    """
+    if name.startswith("utt2") or name in ("text", "segments", "feats.scp", "vad.scp"):
+        return "utt"
+    if name.startswith("spk2") or name == "cmvn.scp":
+        return "spk"
+    return "rec" if name.startswith("reco2") or name == "wav.scp" else None
+
+
+def table_names(data_dir: str | Path) -> list[str]:
+    """List the tables of a data directory, sorted; SerError if it is none."""
+    if not Path(data_dir, "utt2spk").is_file():
+        raise SerError(f"{data_dir}: no utt2spk in it; not a data directory")
+    return sorted(path.name for path in Path(data_dir).iterdir() if path.is_file() and key_kind(path.name))
+
+
+def read_table(data_dir: str | Path, name: str) -> dict[str, str]:
+    """Read one file of a data directory: key -> rest of the line."""
+    return read_map(Path(data_dir, name), 2 if name in _ONE_WORD else None, allow_empty=name == "text")
+
+
+def write_data_dir(data_dir: str | Path, tables: Mapping[str, Mapping[str, object]]) -> None:
+    """Write a data directory: file name -> (key -> value), with spk2utt made of utt2spk.
+
+    Tables of an earlier run that are not in `tables` are removed: they would tell of other utterances.
+    """
+    Path(data_dir).mkdir(parents=True, exist_ok=True)
+    for path in Path(data_dir).iterdir():
+        if path.is_file() and key_kind(path.name) and path.name not in tables:
+            path.unlink()
+    for name, table in tables.items():
+        write_map(Path(data_dir, name), table)
+    write_lists(Path(data_dir, "spk2utt"), invert(tables["utt2spk"]))
+
+
+def validate(data_dir: str | Path, feats: bool = True, wav: bool = True, text: bool = True) -> None:
+    """Check a data directory as Kaldi's ``validate_data_dir.sh`` means to.
+
+    Every table has the right number of fields and is sorted and unique under ``LC_ALL=C``; all tables of utterances
+    have the same ones; utt2spk is sorted by speaker too and spk2utt is its inverse; segments lie in recordings of
+    wav.scp; the files that wav.scp and feats.scp name exist.
+
+    Parameters
+    ----------
+    feats, wav, text : whether feats.scp, wav.scp and text must be there; where they are, they are checked anyway.
+
+    Raises
+    ------
+    SerError
+        On the first fault: file, line or key, value and remedy.
+    """
+    directory = Path(data_dir)
+    for name, wanted in {"utt2spk": True, "spk2utt": True, "feats.scp": feats, "wav.scp": wav, "text": text}.items():
+        if wanted and not (directory / name).is_file():
+            option = "" if "2" in name else f", or check without it by --no-{name.removesuffix('.scp')}"
+            raise SerError(f"{directory}: no {name}; run the step that makes it{option}")
+    utt2spk = _sorted_table(directory, "utt2spk")
+    if not utt2spk:
+        raise SerError(f"{directory}/utt2spk: no utterances")
+    _check_speakers(directory, utt2spk)
+    names = table_names(directory)
+    recordings = _check_segments(directory) if "segments" in names else None
+    for name in names:
+        kind = key_kind(name)
+        if name in ("utt2spk", "spk2utt"):
+            continue
+        table = _sorted_table(directory, name)
+        if kind == "spk":
+            _check_keys(directory / name, "speaker", set(utt2spk.values()), table)
+        elif kind == "utt" or recordings is None:
+            _check_keys(directory / name, "utterance", utt2spk, table)
+        elif missing := recordings - table.keys():
+            raise SerError(
+                f"{directory}/{name}: {len(missing)} recordings of segments are missing, as '{min(missing)}'"
+            )
+        _check_values(directory, name, table, wav)
+
+
+def _sorted_table(directory: Path, name: str) -> dict[str, str]:
+    table = read_table(directory, name)
+    last = ""
+    for number, key in enumerate(table, start=1):
+        if key <= last:
+            raise SerError(f"{directory}/{name}:{number}: '{key}' after '{last}': not sorted; run {_fix(directory)}")
+        if "/" in key:
+            raise SerError(f"{directory}/{name}:{number}: '/' in the id '{key}'; ids become file names: rename it")
+        last = key
+    return table
+
+
+def _check_speakers(directory: Path, utt2spk: Mapping[str, str]) -> None:
+    last = ""
+    for number, (utt, spk) in enumerate(utt2spk.items(), start=1):
+        if spk < last:
+            raise SerError(
+                f"{directory}/utt2spk:{number}: speaker '{spk}' of '{utt}' after '{last}': not sorted by speaker; "
+                "begin utterance ids with the speaker's"
+            )
+        last = spk
+    found = {spk: utts.split() for spk, utts in _sorted_table(directory, "spk2utt").items()}
+    expected = invert(utt2spk)
+    if found != expected:
+        spk = next(spk for spk in sorted(found.keys() | expected.keys()) if found.get(spk) != expected.get(spk))
+        raise SerError(
+            f"{directory}/spk2utt: not the inverse of utt2spk, as for speaker '{spk}'; run {_fix(directory)}"
+        )
+
+
+def _check_segments(directory: Path) -> set[str]:
+    durations = {}
+    for recording, value in (read_table(directory, "reco2dur") if (directory / "reco2dur").is_file() else {}).items():
+        try:
+            durations[recording] = float(value)
+        except ValueError as error:
+            raise SerError(f"{directory}/reco2dur: expected seconds, found '{recording} {value}'") from error
+    recordings = set()
+    for segment in read_segments(directory / "segments"):
+        recordings.add(segment.recording)
+        seconds = durations.get(segment.recording, math.inf)
+        if segment.end > seconds + MAX_OVERSHOOT_SECONDS:
+            raise SerError(
+                f"{directory}/segments: '{segment.utt}' ends at {segment.end:g} s, but its recording "
+                f"'{segment.recording}' has {seconds:g} s"
+            )
+    return recordings
+
+
+def _check_keys(path: Path, what: str, expected: Iterable[str], found: Mapping[str, str]) -> None:
+    # Both are sorted, so that nearly always one comparison of the lists is all.
+    if list(expected) == list(found):
+        return
+    expected = set(expected)
+    if missing := expected - found.keys():
+        raise SerError(
+            f"{path}: {len(missing)} of {len(expected)} {what}s of utt2spk are missing, the first '{min(missing)}'; "
+            f"run {_fix(path.parent)}"
+        )
+    if extra := found.keys() - expected:
+        raise SerError(
+            f"{path}: {len(extra)} {what}s are not in utt2spk, the first '{min(extra)}'; run {_fix(path.parent)}"
+        )
+
+
+def _check_values(directory: Path, name: str, table: Mapping[str, str], wav: bool) -> None:
+    path = directory / name
+    if name == "spk2gender" and (wrong := [spk for spk, gender in table.items() if gender not in ("m", "f")]):
+        raise SerError(f"{path}: expected m or f, found '{wrong[0]} {table[wrong[0]]}'")
+    if name == "utt2num_frames" and (wrong := [utt for utt, count in table.items() if not count.isdecimal()]):
+        raise SerError(f"{path}: expected a number of frames, found '{wrong[0]} {table[wrong[0]]}'")
+    if name not in ("feats.scp", "vad.scp", "wav.scp") or (name == "wav.scp" and not wav):
+        return
+    files: dict[str, str] = {}
+    for key, rxfilename in table.items():
+        if not rxfilename.endswith("|"):
+            files.setdefault(specifiers.parse_location(rxfilename).name, key)
+    if missing := [file for file in files if not os.path.exists(file)]:
+        raise SerError(
+            f"{path}: {len(missing)} of {len(files)} files do not exist, the first '{missing[0]}' of "
+            f"'{files[missing[0]]}'; look at the corpus' path, or run the step that makes them"
+        )
+
+
+def _fix(directory: Path) -> str:
+    return f"utils/fix_data_dir.sh {directory}"

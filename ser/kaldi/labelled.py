@@ -1,0 +1,87 @@
+"""Vectors and their classes, read together: what a back end is trained on and tested with."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from ser.errors import SerError
+from ser.kaldi import ark, tables
+
+logger = logging.getLogger(__name__)
+
+
+class Labelled(NamedTuple):
+    """N utterances: keys, `vectors` (N, D) float32, `labels` (N,) int64 into the `classes`."""
+
+    utts: list[str]
+    vectors: np.ndarray
+    labels: np.ndarray
+    classes: list[str]
+
+    def num_utts(self) -> dict[str, int]:
+        """Count the utterances of each class, in the order of the labels."""
+        return dict(zip(self.classes, np.bincount(self.labels, minlength=len(self.classes)).tolist(), strict=True))
+
+
+def read_labelled(utt2class: str | Path, rspecifier: str, classes: Sequence[str] = ()) -> Labelled:
+    """Read the utterances of `utt2class`, in its order, with their vectors; vectors of no class are left out.
+
+    Parameters
+    ----------
+    classes : known ones, whose labels are 0 to K - 1; classes that are not among them follow, sorted.
+
+    Raises
+    ------
+    SerError
+        Naming the first utterances without a vector, and how many there are; or where nothing is left.
+    """
+    utt_class = tables.read_map(utt2class, fields=2)
+    if not utt_class:
+        raise SerError(f"{utt2class}: empty; give one '<utterance> <class>' a line")
+    table = ark.load(rspecifier)
+    if missing := [utt for utt in utt_class if utt not in table]:
+        raise SerError(
+            f"{rspecifier}: no vector of {len(missing)} of the {len(utt_class)} utterances of {utt2class}: "
+            f"{', '.join(missing[:5])}; extract them, or take them out of the list"
+        )
+    if len(table) > len(utt_class):
+        logger.info("%s: %d vectors are of no utterance of %s", rspecifier, len(table) - len(utt_class), utt2class)
+    vectors = stack_vectors(table, list(utt_class), rspecifier)
+    names = [*classes, *sorted(set(utt_class.values()) - set(classes))]
+    place = {name: index for index, name in enumerate(names)}
+    labels = np.array([place[name] for name in utt_class.values()], dtype=np.int64)
+    return Labelled(list(utt_class), vectors, labels, names)
+
+
+def read_vectors(rspecifier: str) -> tuple[list[str], np.ndarray]:
+    """Read every vector of a table: the keys, in its order, and (N, D) float32."""
+    table = ark.load(rspecifier)
+    if not table:
+        raise SerError(f"{rspecifier}: no vectors in it; extract them first")
+    return list(table), stack_vectors(table, list(table), rspecifier)
+
+
+def read_counts(path: str | Path, utts: Sequence[str]) -> np.ndarray:
+    """Read how many utterances each of `utts` stands for (Kaldi's ``num_utts``): (N,) int64."""
+    counts = tables.read_map(path, fields=2)
+    if missing := [utt for utt in utts if utt not in counts]:
+        raise SerError(f"{path}: no count of {len(missing)} of {len(utts)} enrolments: {', '.join(missing[:5])}")
+    if bad := [utt for utt in utts if not counts[utt].isdecimal() or int(counts[utt]) < 1]:
+        raise SerError(f"{path}: expected a count of 1 or more, found '{bad[0]} {counts[bad[0]]}'")
+    return np.array([int(counts[utt]) for utt in utts], dtype=np.int64)
+
+
+def stack_vectors(table: dict[str, np.ndarray], utts: list[str], name: str) -> np.ndarray:
+    """Put the vectors of `utts` on one another: (N, D) float32, all of one size and finite."""
+    shape = table[utts[0]].shape
+    if odd := [utt for utt in utts if table[utt].shape != shape or table[utt].ndim != 1]:
+        raise SerError(
+            f"{name}: '{odd[0]}' is of shape {table[odd[0]].shape}, '{utts[0]}' of {shape}; give equal vectors"
+        )
+    vectors = np.array([table[utt] for utt in utts], dtype=np.float32)
+    if bad := [utts[index] for index in np.flatnonzero(~np.isfinite(vectors).all(axis=1))]:
+        raise SerError(f"{name}: {len(bad)} of {len(utts)} vectors hold NaN or infinity: {', '.join(bad[:5])}")
+    return vectors

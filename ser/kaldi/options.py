@@ -1,0 +1,60 @@
+"""Kaldi option files: ``--name=value``, one a line, read into a frozen dataclass."""
+
+import dataclasses
+import typing
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ser.errors import SerError
+
+Options = TypeVar("Options")
+
+
+def read_options(cls: type[Options], path: str | Path) -> Options:
+    """Read the option file `path` into the dataclass `cls`, whose defaults stand for what the file leaves out.
+
+    Field ``sample_frequency`` is option ``--sample-frequency``; fields are bool, int, float or str. As in Kaldi, what
+    follows ``#`` is a comment, a boolean without a value is true, and of two lines the later one counts.
+
+    Raises
+    ------
+    SerError
+        With file and line, on an unknown option (the valid ones are listed) or a value of the wrong type.
+    """
+    hints = typing.get_type_hints(cls)
+    types = {field.name: hints[field.name] for field in dataclasses.fields(cls)}
+    values: dict[str, Any] = {}
+    try:
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise SerError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise SerError(f"{path}: not UTF-8; not an option file") from error
+    for number, line in enumerate(lines, start=1):
+        option = line.partition("#")[0].strip()
+        if not option:
+            continue
+        if not option.startswith("--"):
+            raise SerError(f"{path}:{number}: expected --name=value, found '{option[:80]}'")
+        name, equals, value = option[2:].partition("=")
+        field = name.strip().replace("-", "_").lower()
+        if field not in types:
+            valid = ", ".join("--" + known.replace("_", "-") for known in types)
+            raise SerError(f"{path}:{number}: unknown option --{name}; valid options: {valid}")
+        if not equals and types[field] is not bool:
+            raise SerError(f"{path}:{number}: --{name} needs a value: --{name}=...")
+        values[field] = _convert(value.strip() if equals else "true", types[field], f"{path}:{number}: --{name}")
+    return cls(**values)
+
+
+def _convert(text: str, kind: type, where: str) -> Any:
+    if kind is bool:
+        if text.lower() in ("true", "t", "1", ""):
+            return True
+        if text.lower() in ("false", "f", "0"):
+            return False
+        raise SerError(f"{where}: expected true or false, found '{text}'")
+    try:
+        return kind(text)
+    except ValueError as error:
+        raise SerError(f"{where}: expected {kind.__name__}, found '{text}'") from error

@@ -1,0 +1,53 @@
+"""The scores of all pairs as an archive: a row an enrolment utterance, a number a test utterance.
+
+The test utterances, in the order of the numbers, are the lines of ``ARK.columns`` beside the archive ARK.
+"""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ser.errors import SerError
+from ser.files import write_text
+from ser.kaldi import ark, specifiers, tables
+
+
+def write_score_matrix(
+    wspecifier: str, rows: Sequence[str], columns: Sequence[str], scores: Iterable[np.ndarray]
+) -> None:
+    """Write the rows (M,) of `scores`, one for each key of `rows`, and the column file."""
+    target = specifiers.parse_wspecifier(wspecifier).ark
+    if target == "-":
+        raise SerError(
+            "the scores of all pairs go to a file, because the order of their columns goes beside it; give ark:FILE"
+        )
+    with ark.Writer(wspecifier) as writer:
+        for key, row in zip(rows, scores, strict=True):
+            writer.write(key, row)
+    write_text(f"{target}.columns", "".join(f"{key}\n" for key in columns))
+
+
+def read_score_matrix(rspecifier: str) -> tuple[list[str], list[str], np.ndarray]:
+    """Read the keys of the rows, those of the columns, and the scores (N, M) float32.
+
+    Raises
+    ------
+    SerError
+        Where the column file is missing, or does not fit the archive.
+    """
+    kind, name = specifiers.parse_rspecifier(rspecifier)
+    if kind == "scp":
+        _, _, entry = next(tables.read_lines(name), (0, "", ""))
+        name = specifiers.parse_location(entry).name
+    path = Path(f"{name}.columns")
+    try:
+        columns = path.read_text(encoding="utf-8").split()
+    except OSError as error:
+        raise SerError(
+            f"{path}: cannot be read: {error.strerror}; score_backend writes it beside its archive"
+        ) from error
+    rows, scores = ark.stack(rspecifier)
+    if scores.shape[1] != len(columns):
+        raise SerError(f"{path}: {len(columns)} test utterances, but {rspecifier} has {scores.shape[1]} numbers a row")
+    return rows, columns, scores

@@ -1,0 +1,99 @@
+"""The text files of a data directory: one entry a line, a key, then its value, sorted by the bytes of the key."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from ser.errors import SerError
+from ser.files import atomic_path
+from ser.kaldi.specifiers import open_input
+
+
+def read_lines(path: str | Path) -> Iterator[tuple[int, str, str]]:
+    """Yield (line number from 1, key, rest of the line stripped) of a table; the rest may be empty.
+
+    Fields are parted by ASCII white space, so that an ideographic space inside a transcript parts nothing.
+
+    Raises
+    ------
+    SerError
+        Where the file cannot be read, a line is empty, or a line is not UTF-8.
+    """
+    with open_input(str(path)) as stream:
+        for number, line in enumerate(stream, start=1):
+            fields = line.split(None, 1)
+            if not fields:
+                raise SerError(f"{path}:{number}: expected a key and its value, found an empty line")
+            try:
+                yield number, fields[0].decode(), fields[1].rstrip().decode() if len(fields) == 2 else ""
+            except UnicodeDecodeError as error:
+                raise SerError(f"{path}:{number}: not UTF-8: {line[:80]!r}; convert the file with iconv") from error
+
+
+def read_map(path: str | Path, fields: int | None = None, allow_empty: bool = False) -> dict[str, str]:
+    """Read a table as key -> rest of the line.
+
+    Parameters
+    ----------
+    path : file such as ``utt2spk``, ``wav.scp``, ``text``.
+    fields : number of fields that every line must have (2 for ``utt2spk``); None: two or more.
+    allow_empty : whether a key may stand alone, as in ``text`` for an utterance without words.
+
+    Raises
+    ------
+    SerError
+        With file and line, on a wrong number of fields or a key that came before.
+    """
+    table: dict[str, str] = {}
+    for number, key, value in read_lines(path):
+        if fields is not None and len(value.split()) + 1 != fields:
+            raise SerError(f"{path}:{number}: expected {fields} fields, found {_count(key, value)}")
+        if not value and not allow_empty:
+            raise SerError(f"{path}:{number}: expected 2 fields, found {_count(key, value)}")
+        if key in table:
+            raise SerError(f"{path}:{number}: the key '{key}' came before; keep one line a key")
+        table[key] = value
+    return table
+
+
+def read_lists(path: str | Path) -> dict[str, list[str]]:
+    """Read a table whose values are lists, such as ``spk2utt``: key -> the other fields of its line."""
+    return {key: value.split() for key, value in read_map(path).items()}
+
+
+def write_map(path: str | Path, table: Mapping[str, object]) -> None:
+    """Write `table`, one ``key value`` a line, sorted by the keys' bytes; the file appears whole or not at all."""
+    with atomic_path(path) as temporary, open(temporary, "w", encoding="utf-8", newline="\n") as stream:
+        for key in sort_keys(table):
+            value = str(table[key])
+            stream.write(f"{key} {value}\n" if value else f"{key}\n")
+
+
+def write_lists(path: str | Path, table: Mapping[str, Iterable[str]]) -> None:
+    """Write a table of lists, such as ``spk2utt``; each list keeps its order."""
+    write_map(path, {key: " ".join(values) for key, values in table.items()})
+
+
+def sort_keys(keys: Iterable[str]) -> list[str]:
+    """Sort as ``LC_ALL=C sort`` does. Code point order is the order of the UTF-8 bytes.
+
+    >>> sort_keys(["b", "a-1", "a", "B"])
+    ['B', 'a', 'a-1', 'b']
+    """
+    return sorted(keys)
+
+
+def invert(utt2spk: Mapping[str, str]) -> dict[str, list[str]]:
+    """Make spk2utt of utt2spk: speakers sorted, the utterances of each sorted.
+
+    >>> invert({"b-1": "b", "a-2": "a", "a-1": "a"})
+    {'a': ['a-1', 'a-2'], 'b': ['b-1']}
+    """
+    spk2utt: dict[str, list[str]] = {}
+    for utt in sort_keys(utt2spk):
+        spk2utt.setdefault(utt2spk[utt], []).append(utt)
+    return {spk: spk2utt[spk] for spk in sort_keys(spk2utt)}
+
+
+def _count(key: str, value: str) -> str:
+    line = f"{key} {value}".rstrip()
+    return f"{len(line.split())}: '{line[:80]}'"

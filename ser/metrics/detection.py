@@ -1,0 +1,131 @@
+"""Detection: equal error rate, DET curve and minimum detection cost of scored trials."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ser.errors import SerError
+
+# Rows of a score matrix taken apart at a time.
+ROWS_PER_BLOCK = 512
+
+
+@dataclass(frozen=True)
+class ScoredTrials:
+    """Scores of target and of nontarget trials, each (n,) float32 in rising order; `of` and `of_pairs` make them.
+
+    A trial is accepted where its score is the threshold or more.
+    """
+
+    target: np.ndarray
+    nontarget: np.ndarray
+
+    @classmethod
+    def of(cls, scores: np.ndarray, is_target: np.ndarray) -> ScoredTrials:
+        """Sort the scores (n,) of trials, of which those where `is_target` (n,) bool are targets.
+
+        Raises
+        ------
+        SerError
+            Where a score is NaN, or one of the two kinds is missing.
+        """
+        return cls._sorted(scores[is_target], scores[~is_target])
+
+    @classmethod
+    def of_pairs(
+        cls, scores: np.ndarray, enrol_labels: np.ndarray, test_labels: np.ndarray, left_out: np.ndarray | None = None
+    ) -> ScoredTrials:
+        """Take every pair of a score matrix as a trial, a target where the two classes are the same.
+
+        Parameters
+        ----------
+        scores : (N, M) float32.
+        enrol_labels, test_labels : (N,) and (M,) int, the classes.
+        left_out : (N,) int, for each row the column that is no trial (the same utterance), -1 for none.
+        """
+        parts: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
+        for start in range(0, len(scores), ROWS_PER_BLOCK):
+            rows = slice(start, start + ROWS_PER_BLOCK)
+            block = scores[rows]
+            same = enrol_labels[rows, None] == test_labels
+            other = ~same
+            if left_out is not None:
+                index = np.flatnonzero(left_out[rows] >= 0)
+                same[index, left_out[rows][index]] = False
+                other[index, left_out[rows][index]] = False
+            parts[0].append(block[same])
+            parts[1].append(block[other])
+        return cls._sorted(*(np.concatenate(part) if part else np.empty(0, np.float32) for part in parts))
+
+    @classmethod
+    def _sorted(cls, target: np.ndarray, nontarget: np.ndarray) -> ScoredTrials:
+        for name, part in (("target", target), ("nontarget", nontarget)):
+            if not len(part):
+                raise SerError(f"no {name} trials; an error rate needs both kinds")
+            part.sort()
+            # NaN sorts last.
+            if np.isnan(part[-1]):
+                raise SerError(
+                    f"{np.count_nonzero(np.isnan(part))} of {len(part)} {name} scores are NaN; check the vectors"
+                )
+        return cls(target, nontarget)
+
+    def __len__(self) -> int:
+        return len(self.target) + len(self.nontarget)
+
+    def eer(self) -> float:
+        """Return the equal error rate, a share, as Kaldi's `compute-eer` defines it.
+
+        With the targets in rising order it is p / T for the first target p whose score is over that of the nontarget
+        at the same share from the top: place N - 1 - floor(N p / T). That holds for all later p too, so p is bisected.
+        """
+        low, high = 0, len(self.target) - 1
+        while low < high:
+            middle = (low + high) // 2
+            from_top = int(len(self.nontarget) * middle / len(self.target))
+            if self.nontarget[max(len(self.nontarget) - 1 - from_top, 0)] < self.target[middle]:
+                high = middle
+            else:
+                low = middle + 1
+        return low / len(self.target)
+
+    def rates(self, thresholds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the shares of missed targets and of accepted nontargets at each of the thresholds (n,)."""
+        miss = np.searchsorted(self.target, thresholds) / len(self.target)
+        false_alarm = 1.0 - np.searchsorted(self.nontarget, thresholds) / len(self.nontarget)
+        return miss, false_alarm
+
+    def det(self, num_points: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return thresholds in rising order and their miss and false alarm rates, about `num_points` of each.
+
+        The points are of targets from the lowest and of nontargets from the highest, with ranks evenly spaced on a
+        logarithmic scale, where a DET plot looks (Martin et al., Eurospeech 1997).
+        """
+        thresholds = []
+        for part, sign in ((self.target, 1), (self.nontarget, -1)):
+            ranks = np.unique(np.geomspace(1, len(part), num_points // 2).astype(np.int64)) - 1
+            thresholds.append(part[::sign][ranks])
+        chosen = np.unique(np.concatenate(thresholds))
+        return chosen, *self.rates(chosen)
+
+    def min_dcf(self, p_target: float, cost_miss: float = 1.0, cost_false_alarm: float = 1.0) -> float:
+        """Return the least detection cost over all thresholds, over that of a system that hears nothing.
+
+        Source: NIST speaker recognition evaluation 2016, section 3.1.
+
+        Raises
+        ------
+        SerError
+            For a `p_target` outside 0 to 1.
+        """
+        if not 0.0 < p_target < 1.0:
+            raise SerError(f"minDCF: the prior of a target lies between 0 and 1, found {p_target}")
+        miss_cost, false_alarm_cost = cost_miss * p_target, cost_false_alarm * (1.0 - p_target)
+        best = min(miss_cost, false_alarm_cost)
+        # The least cost is at a threshold that just takes a target in.
+        for start in range(0, len(self.target), 1 << 20):
+            miss, false_alarm = self.rates(self.target[start : start + (1 << 20)])
+            best = min(best, float(np.min(miss_cost * miss + false_alarm_cost * false_alarm)))
+        return best / min(miss_cost, false_alarm_cost)

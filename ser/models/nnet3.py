@@ -1,0 +1,134 @@
+"""Kaldi's x-vector networks as `XVector`."""
+
+import re
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ser.errors import SerError
+from ser.kaldi.nnet3 import Component, Nnet3
+from ser.models.pooling import VARIANCE_FLOOR
+from ser.models.tdnn import BATCHNORM_EPSILON
+from ser.models.xvector import CONTEXTS, XVectorConfig
+
+_AFFINE = ("NaturalGradientAffineComponent", "AffineComponent", "FixedAffineComponent")
+# Field -> what it must be, for each type of component beside the affine ones.
+_EXPECTED = {
+    "RectifiedLinearComponent": {},
+    "BatchNormComponent": {"Epsilon": BATCHNORM_EPSILON, "TargetRms": 1.0},
+    "StatisticsExtractionComponent": {"InputPeriod": 1, "OutputPeriod": 1, "IncludeVarinance": "T"},
+    "StatisticsPoolingComponent": {
+        "InputPeriod": 1,
+        "LeftContext": 0,
+        "NumLogCountFeatures": 0,
+        "OutputStddevs": "T",
+        "VarianceFloor": VARIANCE_FLOOR,
+    },
+    "LogSoftmaxComponent": {},
+}
+
+
+def from_nnet3(nnet: Nnet3) -> tuple[XVectorConfig, dict[str, Tensor]]:
+    """Take over an nnet3 x-vector network.
+
+    Parameters
+    ----------
+    nnet : wired as Kaldi's voxceleb/v2 wires tdnn1 to tdnn7 and output, of any widths; further segment layers tdnn8
+        ... may follow tdnn7.
+
+    Returns
+    -------
+    The widths, and the weights for `XVector.from_weights`.
+
+    Raises
+    ------
+    SerError
+        On a node, component or setting that is not of this topology, by its name.
+    """
+    nodes = dict(map(_parse_node, nnet.nodes))
+    wiring = [(name, text) for name, text in nodes.items() if name not in ("input", "output")]
+    layers = [name.partition(".")[0] for name, _ in wiring if name.endswith(".affine") and name.startswith("tdnn")]
+    expected = _expected_wiring(nodes, len(layers))
+    for name in nodes.keys() | expected.keys():
+        found = nodes.get(name)
+        if found is None or name not in expected:
+            raise SerError(f"nnet3: {'no node' if found is None else 'unknown node'} '{name}'; {_REMEDY}")
+        if name != "input" and found.replace(" ", "") != expected[name].replace(" ", ""):
+            raise SerError(f"nnet3: the node '{name}' has the input {found}, expected {expected[name]}; {_REMEDY}")
+    for name, component in nnet.components.items():
+        _check_component(name, component)
+    weights: dict[str, Tensor] = {}
+    for index, layer in enumerate([*layers, "output"]):
+        matrix, bias = _affine(nnet, f"{layer}.affine")
+        if index < len(CONTEXTS):
+            # Kaldi splices frame after frame: (C', offsets x C) -> a convolution's (C', C, offsets).
+            matrix = matrix.reshape(len(matrix), len(CONTEXTS[index]), -1).transpose(0, 2, 1)
+        weights[f"{layer}.affine.weight"] = torch.from_numpy(matrix.copy())
+        weights[f"{layer}.affine.bias"] = torch.from_numpy(bias.copy())
+        if layer != "output":
+            fields = nnet.components[f"{layer}.batchnorm"].fields
+            weights[f"{layer}.batchnorm.running_mean"] = torch.tensor(fields["StatsMean"])
+            weights[f"{layer}.batchnorm.running_var"] = torch.tensor(fields["StatsVar"])
+            weights[f"{layer}.batchnorm.num_batches_tracked"] = torch.tensor(1)
+    widths = [len(weights[f"{layer}.affine.bias"]) for layer in layers]
+    frames = len(CONTEXTS)
+    return XVectorConfig(tuple(widths[:frames]), tuple(widths[frames:])), weights
+
+
+_REMEDY = "only the x-vector TDNN of Kaldi's voxceleb/v2 can be imported"
+
+
+def _parse_node(line: str) -> tuple[str, str]:
+    kind, _, rest = line.partition(" ")
+    name = re.search(r"name=(\S+)", rest)
+    source = re.search(r"input=(.*?)(?:\s+\S+=.*)?$", rest)
+    if kind not in ("input-node", "component-node", "output-node") or name is None:
+        raise SerError(f"nnet3: unknown node '{line}'; {_REMEDY}")
+    component = re.search(r"component=(\S+)", rest)
+    if component is not None and component[1] != name[1]:
+        raise SerError(f"nnet3: the node '{name[1]}' is of the component '{component[1]}'; {_REMEDY}")
+    return name[1], source[1] if source else ""
+
+
+def _expected_wiring(nodes: dict[str, str], num_layers: int) -> dict[str, str]:
+    """Give each node's input in a network of `num_layers` hidden layers."""
+    names = {kind: next((name for name in nodes if name.startswith(kind)), kind) for kind in ("stats-e", "stats-p")}
+    wiring, last = {"input": ""}, "input"
+    for number in range(1, max(num_layers, len(CONTEXTS) + 1) + 1):
+        if number <= len(CONTEXTS):
+            offsets = [f"Offset({last},{offset})" if offset else last for offset in CONTEXTS[number - 1]]
+            source = f"Append({','.join(offsets)})" if len(offsets) > 1 else last
+        else:
+            source = last
+        if number == len(CONTEXTS) + 1:
+            wiring[names["stats-e"]], wiring[names["stats-p"]] = last, names["stats-e"]
+            source = f"Round({names['stats-p']},1)"
+        layer = f"tdnn{number}"
+        wiring[f"{layer}.affine"] = source
+        wiring[f"{layer}.relu"] = f"{layer}.affine"
+        wiring[f"{layer}.batchnorm"] = f"{layer}.relu"
+        last = f"{layer}.batchnorm"
+    wiring |= {"output.affine": last, "output.log-softmax": "output.affine", "output": "output.log-softmax"}
+    return wiring
+
+
+def _check_component(name: str, component: Component) -> None:
+    if component.type in _AFFINE:
+        return
+    if component.type not in _EXPECTED:
+        raise SerError(f"nnet3: the component '{name}' is a {component.type}; {_REMEDY}")
+    for field, wanted in _EXPECTED[component.type].items():
+        found = component.fields.get(field)
+        same = found == wanted if isinstance(wanted, str) else np.isclose(float(found), wanted, rtol=1e-5, atol=0)
+        if not same:
+            raise SerError(f"nnet3: the component '{name}' has <{field}> {found}, expected {wanted}; {_REMEDY}")
+    fields = component.fields
+    if component.type == "BatchNormComponent" and (fields["BlockDim"] != fields["Dim"] or not fields["Count"]):
+        raise SerError(f"nnet3: the batch norm '{name}' holds no statistics, or works in blocks; {_REMEDY}")
+
+
+def _affine(nnet: Nnet3, name: str) -> tuple[np.ndarray, np.ndarray]:
+    fields = nnet.components[name].fields
+    matrix = fields["LinearParams"] if "LinearParams" in fields else fields["Params"]
+    return np.asarray(matrix, np.float32), np.asarray(fields["BiasParams"], np.float32)

@@ -1,0 +1,80 @@
+"""Batches of texts for training: texts of similar length together, the same plan for a seed and an epoch."""
+
+import math
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ser.errors import SerError
+from ser.text.bert import pad
+
+# Texts are sorted by length within so many batches: little padding, and still another mixture in each epoch.
+BATCHES_TO_SORT = 50
+
+
+class TextBatches:
+    """The batches of `ids` (token ids of each text) with `targets` (class numbers), for `ser.training.fit`.
+
+    Parameters
+    ----------
+    ids, targets : of equal length.
+    pad_id : the tokenizer's padding token.
+    batch_size : most texts a batch; the batches of an epoch are of equal size within one text.
+    seed : of the order; None keeps one order by length, for validation.
+    """
+
+    def __init__(
+        self, ids: Sequence[list[int]], targets: Sequence[int], pad_id: int, batch_size: int, seed: int | None
+    ) -> None:
+        self.ids = ids
+        self.targets = np.asarray(targets, dtype=np.int64)
+        self.pad_id = pad_id
+        self.batch_size = batch_size
+        self.seed = seed
+        self.lengths = np.array([len(row) for row in ids])
+
+    def num_batches(self, epoch: int) -> int:
+        """Return the number of batches of `epoch`."""
+        return math.ceil(len(self.ids) / self.batch_size)
+
+    def batches(
+        self, epoch: int, start: int = 0, rank: int = 0, world: int = 1
+    ) -> Iterator[tuple[dict[str, Tensor], Tensor]]:
+        """Yield (tokens as `ser.text.bert.pad` makes them, targets (B,) int64) from batch number `start` on.
+
+        Of each batch only the rows ``rank::world``.
+        """
+        for batch in self.plan(epoch)[start:]:
+            chosen = batch[rank::world]
+            yield pad([self.ids[index] for index in chosen], self.pad_id), torch.from_numpy(self.targets[chosen])
+
+    def plan(self, epoch: int) -> list[np.ndarray]:
+        """Return the indices of each batch of `epoch`."""
+        if self.seed is None:
+            return self._cut(np.argsort(self.lengths, kind="stable"))
+        rng = np.random.default_rng((self.seed, epoch))
+        order = rng.permutation(len(self.ids))
+        stride = BATCHES_TO_SORT * self.batch_size
+        pools = [order[first : first + stride] for first in range(0, len(order), stride)]
+        plan = self._cut(np.concatenate([pool[np.argsort(self.lengths[pool], kind="stable")] for pool in pools]))
+        return [plan[index] for index in rng.permutation(len(plan))]
+
+    def _cut(self, order: np.ndarray) -> list[np.ndarray]:
+        return np.array_split(order, self.num_batches(0))
+
+
+def hold_out(labels: Sequence[str], fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Split the texts at random, class by class, into the indices to train on and those for validation.
+
+    A class of two texts or more gives at least one to each.
+    """
+    if not 0 < fraction < 1:
+        raise SerError(f"valid_fraction is {fraction}; it must be over 0 and under 1 without a validation data dir")
+    rng = np.random.default_rng(seed)
+    valid = np.zeros(len(labels), dtype=bool)
+    for label in sorted(set(labels)):
+        members = rng.permutation([index for index, other in enumerate(labels) if other == label])
+        valid[members[: min(max(1, round(fraction * len(members))), len(members) - 1)]] = True
+    return np.flatnonzero(~valid), np.flatnonzero(valid)

@@ -1,0 +1,249 @@
+"""A pretrained text encoder with a linear head: BERT and whatever else `AutoModel` reads, as a classifier.
+
+An encoder is a name of the Hugging Face Hub, a folder as the Hub distributes them (config.json, tokenizer files,
+model.safetensors), or a model folder that `train_text` wrote, which holds such a folder under the name ``encoder``.
+Code that comes with a model is never run.
+"""
+
+import dataclasses
+import os
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from torch import Tensor
+
+from ser.errors import SerError
+from ser.files import atomic_path
+
+Pooling = Literal["cls", "mean"]
+
+# Where `train_text` puts the encoder in its model folder.
+ENCODER_FOLDER = "encoder"
+
+
+class TextClassifier(torch.nn.Module):
+    """Encoder, pooling over the tokens, dropout and a linear layer (Devlin et al., NAACL 2019, section 4.1).
+
+    Parameters
+    ----------
+    encoder : a transformers model whose first output is the last hidden state, (B, T, D).
+    num_classes : K.
+    pooling : see `pool`.
+    dropout : probability, on the pooled vector, in training.
+    """
+
+    def __init__(self, encoder: torch.nn.Module, num_classes: int, pooling: Pooling, dropout: float) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.pooling = pooling
+        self.dropout = torch.nn.Dropout(dropout)
+        self.head = torch.nn.Linear(encoder.config.hidden_size, num_classes)
+        torch.nn.init.normal_(self.head.weight, std=0.02)
+        torch.nn.init.zeros_(self.head.bias)
+
+    def forward(self, inputs: dict[str, Tensor]) -> Tensor:
+        """Return the logits (B, K) of the tokens `inputs` (see `pad`)."""
+        return self.head(self.dropout(embed(self.encoder, inputs, self.pooling)))
+
+
+def embed(encoder: torch.nn.Module, inputs: dict[str, Tensor], pooling: Pooling) -> Tensor:
+    """Return the vectors (B, D) of the tokens `inputs` (see `pad`)."""
+    hidden = encoder(**inputs, return_dict=True).last_hidden_state
+    return pool(hidden, inputs["attention_mask"], pooling)
+
+
+def pool(hidden: Tensor, mask: Tensor, pooling: Pooling) -> Tensor:
+    """Reduce the hidden states (B, T, D) of each text to one vector (B, D).
+
+    ``cls`` takes the first token's, ``mean`` the average over the tokens whose `mask` (B, T) is 1.
+    """
+    if pooling == "cls":
+        return hidden[:, 0]
+    weights = mask.unsqueeze(-1).to(hidden.dtype)
+    return (hidden * weights).sum(dim=1) / weights.sum(dim=1)
+
+
+def load_encoder(name: str) -> tuple[torch.nn.Module, Any]:
+    """Load the encoder `name`, in float32 and in evaluation mode, and its tokenizer.
+
+    What the cache or a folder holds is taken without asking the network.
+
+    Raises
+    ------
+    SerError
+        Where nothing of that name can be had, where the weights don't fill the network, or where the tokenizer
+        cannot pad.
+    """
+    folder = find_folder(name)
+    quieten()
+    from transformers import AutoConfig, AutoModel, AutoTokenizer
+
+    def load(kind: Any, **settings: Any) -> Any:
+        settings |= {"trust_remote_code": False}
+        try:
+            return kind.from_pretrained(folder, local_files_only=True, **settings)
+        except OSError:
+            if Path(folder).is_dir():
+                raise
+            return kind.from_pretrained(folder, **settings)
+
+    try:
+        # The small file first: where there is no network, its retries are the only ones.
+        config = load(AutoConfig)
+        tokenizer = load(AutoTokenizer)
+        encoder, report = load(AutoModel, config=config, output_loading_info=True)
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+        raise SerError(
+            f"text model '{name}' cannot be loaded: {reason}; give --text-model a folder with a model's config.json, "
+            "tokenizer files and model.safetensors, or run once where the Hugging Face Hub can be reached, so that "
+            "the model is in the cache"
+        ) from error
+    # Ours is the only pooling; one that was loaded would go untrained.
+    if getattr(encoder, "pooler", None) is not None:
+        encoder.pooler = None
+    missing = sorted(key for key in report["missing_keys"] if not key.startswith("pooler."))
+    if missing or report["mismatched_keys"]:
+        raise SerError(
+            f"text model '{name}': of the encoder's arrays its weights lack {len(missing)} ({', '.join(missing[:3])}), "
+            f"and {len(report['mismatched_keys'])} have another size; get the model again"
+        )
+    if tokenizer.pad_token_id is None:
+        raise SerError(f"text model '{name}': its tokenizer has no padding token; take an encoder such as BERT")
+    tokenizer.model_max_length = min(tokenizer.model_max_length, count_positions(encoder))
+    return encoder.float().eval(), tokenizer
+
+
+def count_positions(encoder: torch.nn.Module) -> int:
+    """Return the number of tokens that `encoder` can take, special ones included."""
+    positions = getattr(encoder.config, "max_position_embeddings", None)
+    if positions is None:
+        return sys.maxsize
+    # RoBERTa and its kin count positions from the one after the padding's.
+    table = getattr(getattr(encoder, "embeddings", None), "position_embeddings", None)
+    padding = getattr(table, "padding_idx", None)
+    return positions if padding is None else positions - padding - 1
+
+
+def find_folder(name: str) -> str:
+    """Return the folder that the encoder `name` is loaded from, or `name` where that is a name of the Hub."""
+    path = Path(name)
+    if (path / ENCODER_FOLDER).is_dir():
+        path = path / ENCODER_FOLDER
+    elif (path / "config.yaml").is_file():
+        raise SerError(f"text model '{name}': its training has not ended; give the train_text command again")
+    if path.is_dir():
+        if not (path / "config.json").is_file():
+            raise SerError(f"text model '{name}': {path} holds no config.json; give the folder of a text model")
+        return str(path)
+    # A name of the Hub is `model` or `owner/model`.
+    if path.is_absolute() or len(path.parts) > 2 or (len(path.parts) == 2 and path.parent.is_dir()):
+        raise SerError(f"text model '{name}': no such folder; give --text-model a folder, or a name of the Hub")
+    return name
+
+
+def save_encoder(folder: str | Path, encoder: Any, tokenizer: Any) -> None:
+    """Write the encoder and its tokenizer as a folder that `load_encoder` and any transformers program reads.
+
+    Each file appears whole, and config.json, without which it is no model's folder, last.
+    """
+    quieten()
+    folder = Path(folder)
+    config = folder / "config.json"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        config.unlink(missing_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".encoder.", dir=folder) as scratch:
+            encoder.save_pretrained(scratch, safe_serialization=True)
+            tokenizer.save_pretrained(scratch)
+            for path in sorted(Path(scratch).iterdir(), key=lambda path: path.name == config.name):
+                # By way of atomic_path for the rights too: safetensors makes files that only their owner reads.
+                with atomic_path(folder / path.name) as temporary:
+                    path.replace(temporary)
+    except OSError as error:
+        raise SerError(f"{folder}: cannot be written: {error.strerror or error}; check the free disk space") from error
+
+
+def quieten() -> None:
+    """Keep transformers' and tokenizers' progress bars and warnings of working well out of the log."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    from transformers.utils import logging as transformers_logging
+
+    transformers_logging.disable_progress_bar()
+    transformers_logging.set_verbosity_error()
+
+
+@dataclasses.dataclass(frozen=True)
+class Tokens:
+    """Texts as numbers.
+
+    Attributes
+    ----------
+    ids : for each text its token ids, special tokens included; an empty list where there is no token in it.
+    num_cut : how many were longer than the limit, and were cut.
+    """
+
+    ids: list[list[int]]
+    num_cut: int
+
+
+def tokenize(tokenizer: Any, texts: Sequence[str], max_tokens: int | None = None) -> Tokens:
+    """Turn `texts` into token ids, at most `max_tokens` each and never more than the encoder has positions for."""
+    limit = min(max_tokens or tokenizer.model_max_length, tokenizer.model_max_length)
+    num_special = tokenizer.num_special_tokens_to_add()
+    if limit <= num_special:
+        raise SerError(f"max_tokens {limit} leaves no room for a token beside the {num_special} special ones; raise it")
+    if not texts:
+        return Tokens([], 0)
+    whole = tokenizer(list(texts), verbose=False)["input_ids"]
+    num_cut = sum(len(row) > limit for row in whole)
+    ids = tokenizer(list(texts), truncation=True, max_length=limit)["input_ids"] if num_cut else whole
+    return Tokens([row if len(row) > num_special else [] for row in ids], num_cut)
+
+
+def pad(ids: Sequence[list[int]], pad_id: int) -> dict[str, Tensor]:
+    """Make a batch of token ids: ``input_ids`` and ``attention_mask``, both (B, T) int64, padded at the end.
+
+    >>> pad([[2, 7, 3], [2, 3]], 0)["attention_mask"].tolist()
+    [[1, 1, 1], [1, 1, 0]]
+    """
+    lengths = torch.tensor([len(row) for row in ids])
+    input_ids = torch.full((len(ids), int(lengths.max())), pad_id)
+    for index, row in enumerate(ids):
+        input_ids[index, : len(row)] = torch.tensor(row)
+    mask = (torch.arange(input_ids.shape[1]) < lengths[:, None]).long()
+    return {"input_ids": input_ids, "attention_mask": mask}
+
+
+def extract(
+    encoder: torch.nn.Module, ids: Sequence[list[int]], pad_id: int, pooling: Pooling, batch_size: int
+) -> Iterator[tuple[int, Tensor]]:
+    """Yield (index, vector (D,) float32 on the CPU) of each non-empty text of `ids`, short ones first."""
+    device = next(encoder.parameters()).device
+    order = sorted((index for index, row in enumerate(ids) if row), key=lambda index: len(ids[index]))
+    for start in range(0, len(order), batch_size):
+        batch = order[start : start + batch_size]
+        inputs = {key: value.to(device) for key, value in pad([ids[index] for index in batch], pad_id).items()}
+        with torch.inference_mode():
+            vectors = embed(encoder, inputs, pooling).float().cpu()
+        yield from zip(batch, vectors, strict=True)
+
+
+def classify(
+    model: TextClassifier, batches: Iterable[tuple[dict[str, Tensor], Tensor]]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the class numbers of all texts in `batches`, and those that `model` gives them: each (N,) int64."""
+    device = next(model.parameters()).device
+    truth, guesses = [], []
+    for inputs, targets in batches:
+        with torch.inference_mode():
+            logits = model({key: value.to(device) for key, value in inputs.items()})
+        truth.append(targets.numpy())
+        guesses.append(logits.argmax(dim=1).cpu().numpy())
+    return np.concatenate(truth), np.concatenate(guesses)

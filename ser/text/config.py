@@ -1,0 +1,56 @@
+"""The settings of conf/bert.yaml."""
+
+import dataclasses
+
+from ser.text.bert import Pooling
+from ser.text.wordpiece import ScratchConfig
+from ser.training.fit import FitConfig
+from ser.training.losses import LossConfig
+
+
+@dataclasses.dataclass(frozen=True)
+class TextModelConfig:
+    """The section `model:`, of `ser.text.bert.TextClassifier`.
+
+    Attributes
+    ----------
+    pooling : what a text's vector is: the first token's hidden state, or the mean over the tokens.
+    dropout : probability, on the pooled vector.
+    """
+
+    pooling: Pooling
+    dropout: float
+
+
+@dataclasses.dataclass(frozen=True)
+class TextDataConfig:
+    """The section `data:`: how texts become batches.
+
+    Attributes
+    ----------
+    max_tokens : longer texts are cut; special tokens are counted.
+    batch_size : most texts a batch.
+    valid_fraction : share of each class kept for validation where no validation data dir is given.
+    """
+
+    max_tokens: int
+    batch_size: int
+    valid_fraction: float
+
+
+@dataclasses.dataclass(frozen=True)
+class TextConfig:
+    """All of conf/bert.yaml.
+
+    Attributes
+    ----------
+    text_model : name of the Hugging Face Hub, or folder, of the encoder to begin with.
+    scratch : the encoder that `build_toy_bert` makes; null where a pretrained one is taken.
+    """
+
+    text_model: str
+    model: TextModelConfig
+    data: TextDataConfig
+    loss: LossConfig
+    fit: FitConfig
+    scratch: ScratchConfig | None

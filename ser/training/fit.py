@@ -1,0 +1,299 @@
+"""The one training loop: every net of this project goes through `fit`."""
+
+import contextlib
+import logging
+import signal
+import time
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from ser import cli
+from ser.training import checkpoint, curve, model_dir, parallel
+from ser.training.checkpoint import Progress
+from ser.training.curve import EpochRow
+from ser.training.freezing import freeze
+from ser.training.optimizer import MaxChange, dropout_schedule, learning_rate, make_optimizer
+from ser.training.parallel import Process
+from ser.training.prefetch import pinned, prefetched
+from ser.training.running_loss import RunningLoss
+from ser.training.signals import postponed_signals
+
+logger = logging.getLogger(__name__)
+
+# Drawing takes as long as an epoch of a toy run.
+SECONDS_BETWEEN_PICTURES = 30.0
+
+Inputs = Tensor | dict[str, Tensor]
+Loss = Callable[[Tensor, Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class FitConfig:
+    """The section `fit:` of a training configuration; 0 switches a limit off."""
+
+    epochs: int
+    optimizer: Literal["sgd", "adamw"]
+    learning_rate: float  # of the mean gradient over a minibatch, at the first step
+    final_learning_rate: float  # at the last step; exponential decay in between
+    warmup_fraction: float  # share of all steps over which the rate rises linearly from 0
+    momentum: float  # sgd's, as a running average of the gradients (Kaldi's)
+    weight_decay: float
+    max_grad_norm: float  # longer gradients are cut to this 2-norm
+    max_change: float  # 2-norm of the change of all parameters in one step (Kaldi's 2.0)
+    max_change_layer: float  # 2-norm of the change of one layer in one step (Kaldi's 0.75)
+    dropout_schedule: str  # Kaldi's value,value@share,...,value for every dropout; empty: the model's own rates
+    frozen: tuple[str, ...]  # layers that stay as they are, batch-norm statistics included
+    best_by: Literal["loss", "accuracy"]  # what picks the best epoch on the validation set
+    patience: int  # epochs without a better one after which training stops
+    precision: Literal["fp32", "bf16"]  # bf16: autocast on a GPU; a CPU always takes fp32
+    checkpoint_steps: int  # steps between checkpoints inside an epoch; one is written after each epoch anyway
+    seed: int
+
+
+class BatchSource(Protocol):
+    """Where batches come from; the same (epoch, batch number) always gives the same batch."""
+
+    def num_batches(self, epoch: int) -> int:
+        """Count the batches of an epoch (0, 1, ...)."""
+
+    def batches(self, epoch: int, start: int = 0, rank: int = 0, world: int = 1) -> Iterator[tuple[Inputs, Tensor]]:
+        """Yield the batches from number `start` on, of each the rows ``rank::world``.
+
+        Inputs: a tensor (B, T, F), or a dict of tensors; targets: int64 (B,). Skipping to `start` must be cheap, and a
+        training batch has at least `world` rows. A thread of its own runs this.
+        """
+
+
+def fit(
+    model: nn.Module,
+    train: BatchSource,
+    valid: BatchSource | None,
+    config: FitConfig,
+    folder: str | Path,
+    loss: Loss,
+    device: str = "auto",
+) -> nn.Module:
+    """Train `model`; resume from the checkpoint in `folder` if there is one, bit-equal on a CPU.
+
+    Parameters
+    ----------
+    model : ``model(inputs)`` gives logits (B, K).
+    train, valid : batches; without `valid` the last epoch counts as the best, and `patience` has no effect.
+    config : see `FitConfig`.
+    folder : model folder, opened by `model_dir.begin` before and closed by `model_dir.save_model` after.
+        Gets ``train.tsv``, ``curve.png``, and while training runs ``checkpoint.pt`` and ``best.safetensors``.
+    loss : ``loss(logits, targets)`` gives the mean over the rows.
+    device : ``auto``, ``cpu`` or ``cuda``.
+
+    Returns
+    -------
+    nn.Module
+        The same `model` with the weights of the best epoch, on the device, in eval mode.
+
+    Raises
+    ------
+    SerError
+        On a loss that is not finite (names the step), an unknown layer in `frozen`, or a bad setting.
+    """
+    process = parallel.start(device)
+    trainer = _Trainer(model.to(process.device), train, valid, config, Path(folder), loss, process)
+    trainer.resume()
+    with postponed_signals() as received:
+        trainer.run(received)
+        trainer.draw()
+    return trainer.best()
+
+
+class _Trainer:
+    """The state of one call of `fit`."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        train: BatchSource,
+        valid: BatchSource | None,
+        config: FitConfig,
+        folder: Path,
+        loss: Loss,
+        process: Process,
+    ) -> None:
+        self.model, self.train, self.valid, self.config = model, train, valid, config
+        self.folder, self.process = folder, process
+        # Class weights travel with the loss.
+        self.loss = loss.to(process.device) if isinstance(loss, nn.Module) else loss
+        self.frozen = freeze(model, config.frozen)
+        self.optimizer = make_optimizer(model, config.optimizer, config.momentum, config.weight_decay)
+        self.max_change = MaxChange(model, config.max_change_layer, config.max_change)
+        self.dropout = dropout_schedule(config.dropout_schedule) if config.dropout_schedule else None
+        self.steps = sum(train.num_batches(epoch) for epoch in range(config.epochs))
+        self.progress = Progress()
+        self.drawn = time.monotonic()
+        self.net = DistributedDataParallel(model) if process.world > 1 else model
+
+    def run(self, received: list[int]) -> None:
+        """Do the epochs that are left; leave with a checkpoint where a signal is `received`."""
+        progress = self.progress
+        while progress.epoch < self.config.epochs and not self._is_patience_over():
+            stopped = self._train_epoch(received)
+            if progress.batch == self.train.num_batches(progress.epoch):
+                self._end_epoch()
+            self._save()
+            if stopped:
+                number = received[0] if received else signal.SIGTERM
+                logger.warning("%s: stopped by a signal; the same command resumes from here", self.folder)
+                raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
+
+    def _train_epoch(self, received: list[int]) -> bool:
+        """Train to the end of the epoch, or until a signal is received (then True)."""
+        progress, process, config = self.progress, self.process, self.config
+        self.net.train()
+        for module in self.frozen:
+            module.eval()
+        # What a checkpoint says is of all processes, so one of them begins with it.
+        sums = RunningLoss(process.device, progress.sums if process.is_first else (0.0, 0.0, 0.0))
+        begun = time.monotonic() - progress.seconds
+        stopped = False
+        batches = self._batches(self.train, progress.epoch, progress.batch)
+        left = self.train.num_batches(progress.epoch) - progress.batch
+        what = f"epoch {progress.epoch + 1} of {config.epochs}"
+        with contextlib.closing(batches):
+            for inputs, targets in cli.progress(batches, left, what) if process.is_first else batches:
+                rows, signals = process.sum(len(targets), len(received))
+                self._step(inputs, targets, len(targets) * process.world / rows, sums)
+                progress.batch += 1
+                progress.step += 1
+                stopped = signals > 0
+                if stopped:
+                    break
+                if config.checkpoint_steps and progress.step % config.checkpoint_steps == 0:
+                    progress.sums, progress.seconds = self._total(sums), time.monotonic() - begun
+                    self._save()
+        progress.sums, progress.seconds = self._total(sums), time.monotonic() - begun
+        return stopped
+
+    def _batches(self, source: BatchSource, epoch: int, start: int) -> Generator[tuple[Inputs, Tensor], None, None]:
+        batches = source.batches(epoch, start, self.process.rank, self.process.world)
+        # A GPU copies from pinned memory while it computes.
+        return prefetched(map(pinned, batches) if self.process.device.type == "cuda" else batches)
+
+    def _step(self, inputs: Inputs, targets: Tensor, weight: float, sums: RunningLoss) -> None:
+        step, device = self.progress.step, self.process.device
+        for group in self.optimizer.param_groups:
+            group["lr"] = self._rate(step)
+        if self.dropout is not None:
+            for module in self.model.modules():
+                if isinstance(module, (nn.Dropout, nn.Dropout1d)):
+                    module.p = self.dropout(step / self.steps)
+        # Random numbers are a function of the step, so a checkpoint needs no generator's state.
+        seed = np.random.SeedSequence([self.config.seed, step, self.process.rank]).generate_state(1, np.uint64)
+        torch.manual_seed(int(seed[0]))
+        targets = targets.to(device, non_blocking=True)
+        self.optimizer.zero_grad(set_to_none=True)
+        logits = self._logits(self.net, inputs)
+        value = self.loss(logits, targets)
+        # The processes' gradients are averaged, so one with fewer rows counts for less.
+        (value * weight).backward()
+        if self.config.max_grad_norm:
+            nn.utils.clip_grad_norm_(self.model.parameters(), self.config.max_grad_norm)
+        with self.max_change.applied():
+            self.optimizer.step()
+        sums.add(value.detach(), logits.detach(), targets, f"{self.folder}: step {step + 1}")
+
+    def _logits(self, net: nn.Module, inputs: Inputs) -> Tensor:
+        device = self.process.device
+        if isinstance(inputs, dict):
+            inputs = {name: tensor.to(device, non_blocking=True) for name, tensor in inputs.items()}
+        else:
+            inputs = inputs.to(device, non_blocking=True)
+        half = device.type == "cuda" and self.config.precision == "bf16"
+        with torch.autocast(device.type, torch.bfloat16, enabled=half):
+            return net(inputs).float()
+
+    def _rate(self, step: int) -> float:
+        config = self.config
+        return learning_rate(step, self.steps, config.learning_rate, config.final_learning_rate, config.warmup_fraction)
+
+    def _total(self, sums: RunningLoss) -> tuple[float, float, float]:
+        loss, right, rows = self.process.sum(*sums.values())
+        return loss, right, rows
+
+    def _end_epoch(self) -> None:
+        progress = self.progress
+        loss, right, rows = progress.sums
+        valid_loss, valid_accuracy = self._evaluate(self.valid) if self.valid is not None else (None, None)
+        row = EpochRow(
+            epoch=progress.epoch + 1,
+            learning_rate=self._rate(progress.step - 1),
+            train_loss=loss / rows,
+            train_accuracy=right / rows,
+            valid_loss=valid_loss,
+            valid_accuracy=valid_accuracy,
+            seconds=progress.seconds,
+        )
+        progress.rows.append(row)
+        is_best = self.valid is not None and curve.best(progress.rows, self.config.best_by) is row
+        if self.process.is_first:
+            logger.info("%s%s", row, " (best so far)" if is_best else "")
+            curve.write_table(self.folder / "train.tsv", progress.rows)
+            if time.monotonic() - self.drawn > SECONDS_BETWEEN_PICTURES:
+                self.draw()
+            if is_best:
+                model_dir.save_weights(self.folder / model_dir.BEST, self.model)
+        progress.epoch, progress.batch, progress.sums, progress.seconds = progress.epoch + 1, 0, (0.0, 0.0, 0.0), 0.0
+
+    @torch.no_grad()
+    def _evaluate(self, source: BatchSource) -> tuple[float, float]:
+        self.model.eval()
+        sums = RunningLoss(self.process.device)
+        with contextlib.closing(self._batches(source, 0, 0)) as batches:
+            for inputs, targets in batches:
+                if len(targets):
+                    targets = targets.to(self.process.device)
+                    logits = self._logits(self.model, inputs)
+                    sums.add(
+                        self.loss(logits, targets),
+                        logits,
+                        targets,
+                        f"{self.folder}: validation after step {self.progress.step}",
+                    )
+        loss, right, rows = self._total(sums)
+        return loss / rows, right / rows
+
+    def _is_patience_over(self) -> bool:
+        rows, patience = self.progress.rows, self.config.patience
+        if self.valid is None or not patience or not rows:
+            return False
+        waited = rows[-1].epoch - curve.best(rows, self.config.best_by).epoch
+        if waited >= patience:
+            logger.info("no better epoch for %d epochs: training ends", waited)
+        return waited >= patience
+
+    def _save(self) -> None:
+        if self.process.is_first:
+            checkpoint.save(self.folder / model_dir.CHECKPOINT, self.model, self.optimizer, self.progress)
+
+    def resume(self) -> None:
+        """Go to where the checkpoint in the folder is, if there is one."""
+        path = self.folder / model_dir.CHECKPOINT
+        if path.exists():
+            self.progress = checkpoint.load(path, self.model, self.optimizer)
+            logger.info("resuming %s after step %d of %d", self.folder, self.progress.step, self.steps)
+
+    def draw(self) -> None:
+        """Draw the picture of the training so far."""
+        if self.process.is_first:
+            curve.write_picture(self.folder / "curve.png", self.progress.rows)
+            self.drawn = time.monotonic()
+
+    def best(self) -> nn.Module:
+        """Give the model with the weights of the best epoch."""
+        if self.valid is not None and self.progress.rows:
+            self.model.load_state_dict(model_dir.load_weights(self.folder / model_dir.BEST))
+        return self.model.eval()

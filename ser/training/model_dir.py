@@ -1,0 +1,196 @@
+"""The folder of a trained model: what it holds, how training begins and ends in it.
+
+``model.safetensors`` (written last: where it is, training ended well), ``config.yaml`` (the effective settings),
+``classes.txt`` (one class a line, in the order of the outputs), ``train.tsv``, ``curve.png``, ``command.txt``,
+``version.txt``, ``inputs.tsv`` (what it was trained on); while training runs also ``checkpoint.pt`` and
+``best.safetensors``.
+"""
+
+import hashlib
+import logging
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+import yaml
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+import ser
+from ser.config import from_mapping, to_yaml
+from ser.errors import SerError
+from ser.files import atomic_path, write_text
+
+logger = logging.getLogger(__name__)
+
+Config = TypeVar("Config")
+
+WEIGHTS = "model.safetensors"
+CHECKPOINT = "checkpoint.pt"
+BEST = "best.safetensors"
+
+
+def begin(model_dir: str | Path, config: Any, inputs: Mapping[str, str | Path]) -> bool:
+    """Open `model_dir` for training; say whether anything is left to train.
+
+    Parameters
+    ----------
+    model_dir : folder, made if it is not there.
+    config : the effective settings, a dataclass of `ser.config`.
+    inputs : name -> file whose contents decide the model (``utt2class``, the warm start's weights ...).
+
+    Returns
+    -------
+    bool
+        False where a model of the same settings and inputs is finished, else True: begin, or resume.
+
+    Raises
+    ------
+    SerError
+        Where the folder was begun with other settings or inputs; names what differs.
+    """
+    model_dir = Path(model_dir)
+    settings = to_yaml(config)
+    files = "".join(f"{name}\t{_digest(path)}\n" for name, path in sorted(inputs.items()))
+    if (model_dir / "config.yaml").exists():
+        _check_same(model_dir, settings, files)
+        if (model_dir / WEIGHTS).exists():
+            logger.info("%s is already trained with these settings and inputs; nothing to do", model_dir)
+            return False
+        return True
+    write_text(model_dir / "inputs.tsv", files)
+    write_text(model_dir / "command.txt", shlex.join(sys.orig_argv) + "\n")
+    write_text(model_dir / "version.txt", _version() + "\n")
+    write_text(model_dir / "config.yaml", settings)
+    return True
+
+
+def save_model(model_dir: str | Path, model: nn.Module, classes: Sequence[str]) -> None:
+    """Write the trained `model` and its `classes`, then drop the checkpoint: training is over."""
+    model_dir = Path(model_dir)
+    write_text(model_dir / "classes.txt", "".join(f"{name}\n" for name in classes))
+    save_weights(model_dir / WEIGHTS, model)
+    (model_dir / CHECKPOINT).unlink(missing_ok=True)
+    (model_dir / BEST).unlink(missing_ok=True)
+
+
+def save_weights(path: str | Path, model: nn.Module) -> None:
+    """Write the parameters and buffers of `model` as safetensors, whole or not at all."""
+    with atomic_path(path) as temporary:
+        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}, temporary)
+
+
+def load_weights(path: str | Path) -> dict[str, Tensor]:
+    """Read a safetensors file, or the one of the model folder `path`, to the CPU."""
+    path = Path(path) / WEIGHTS if Path(path).is_dir() else Path(path)
+    try:
+        return load_file(path)
+    except FileNotFoundError as error:
+        raise SerError(f"{path}: no such file; train the model to its end first") from error
+    except SafetensorError as error:
+        raise SerError(f"{path}: not a safetensors file: {error}; train the model again") from error
+
+
+def load_classes(model_dir: str | Path) -> list[str]:
+    """Read the classes of a trained model, in the order of its outputs."""
+    path = Path(model_dir) / "classes.txt"
+    if not path.exists():
+        raise SerError(f"{path}: no such file; is {model_dir} the folder of a trained model?")
+    return path.read_text(encoding="utf-8").splitlines()
+
+
+def load_section(model_dir: str | Path, section: str, cls: type[Config]) -> Config:
+    """Read one section of a model's ``config.yaml`` into the dataclass `cls`."""
+    path = Path(model_dir) / "config.yaml"
+    if not path.exists():
+        raise SerError(f"{path}: no such file; is {model_dir} the folder of a trained model?")
+    data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    if section not in data:
+        raise SerError(f"{path}: no section '{section}'; found {', '.join(data)}")
+    return from_mapping(cls, data[section], f"{path}: {section}")
+
+
+def warm_start(model: nn.Module, weights: Mapping[str, Tensor], same_classes: bool, output: str = "output") -> None:
+    """Copy `weights` into the tensors of `model` of the same names; log what was not loaded.
+
+    Parameters
+    ----------
+    model : its layers that `weights` does not have keep their initial values.
+    weights : of another model, which may have other classes and other layers at the end.
+    same_classes : whether the classes of both are the same, in the same order; if not, `output` is not loaded.
+    output : name of the layer whose rows are the classes.
+
+    Raises
+    ------
+    SerError
+        Where the shapes of a tensor of any other layer differ, or nothing at all fits.
+    """
+    own = model.state_dict()
+    fitting = {}
+    for name, tensor in own.items():
+        is_output = name.startswith(f"{output}.")
+        if name not in weights or (is_output and not same_classes):
+            continue
+        if weights[name].shape == tensor.shape:
+            fitting[name] = weights[name]
+        elif not is_output:
+            raise SerError(
+                f"warm start: {name} is {tuple(weights[name].shape)} in the initial model and {tuple(tensor.shape)}"
+                " here; set the sizes of the section `model` to those of the initial model"
+            )
+    if not fitting:
+        raise SerError(f"warm start: the initial model has none of the layers {', '.join(_layers(own))}")
+    model.load_state_dict(fitting, strict=False)
+    logger.info("warm start: loaded %s", ", ".join(_layers(fitting)))
+    for what, names in (("new here, not loaded", own.keys() - fitting), ("not used", weights.keys() - fitting)):
+        if names:
+            logger.info("warm start: %s: %s", what, ", ".join(_layers(sorted(names))))
+
+
+def _layers(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(name.partition(".")[0] for name in names))
+
+
+def _check_same(model_dir: Path, settings: str, files: str) -> None:
+    remedy = f"remove {model_dir} to train it anew, or take another folder"
+    old = _flatten(yaml.safe_load((model_dir / "config.yaml").read_text(encoding="utf-8")))
+    new = _flatten(yaml.safe_load(settings))
+    for key in sorted(old.keys() | new.keys()):
+        if old.get(key) != new.get(key):
+            raise SerError(f"{model_dir} was begun with {key}: {old.get(key)}; it is {new.get(key)} now; {remedy}")
+    before = (model_dir / "inputs.tsv").read_text(encoding="utf-8")
+    for line in sorted(set(before.splitlines()) ^ set(files.splitlines())):
+        name = line.split("\t")[0]
+        raise SerError(f"{model_dir} was begun with another {name}; {remedy}")
+
+
+def _flatten(data: Any, prefix: str = "") -> dict[str, Any]:
+    if not isinstance(data, dict):
+        return {prefix: data}
+    return {k: v for key, item in data.items() for k, v in _flatten(item, f"{prefix}.{key}".lstrip(".")).items()}
+
+
+def _digest(path: str | Path) -> str:
+    digest = hashlib.sha256()
+    try:
+        with open(path, "rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+    except OSError as error:
+        raise SerError(f"{path}: cannot be read: {error.strerror}") from error
+    return digest.hexdigest()
+
+
+def _version() -> str:
+    """This package's version, and the commit where it runs from a checkout."""
+    git = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
+    try:
+        commit = subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        commit = "no git"
+    return f"ser {ser.__version__} ({commit}), torch {torch.__version__}, Python {sys.version.split()[0]}"

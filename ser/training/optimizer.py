@@ -1,0 +1,102 @@
+"""How a step moves the parameters: optimizer, learning rate, dropout schedule, Kaldi's max-change."""
+
+import contextlib
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ser.errors import SerError
+
+
+def make_optimizer(model: nn.Module, kind: str, momentum: float, weight_decay: float) -> torch.optim.Optimizer:
+    """Make the optimizer of the parameters that are trained; the learning rate is set at each step.
+
+    ``sgd`` keeps a running average of the gradients as Kaldi does, m v + (1 - m) g, so that the momentum does not
+    raise the learning rate. ``adamw`` (Loshchilov & Hutter, ICLR 2019) spares biases and norms the weight decay.
+    """
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    if not trained:
+        raise SerError("every layer is frozen, so there is nothing to train; shorten `frozen`")
+    if kind == "sgd":
+        return torch.optim.SGD(trained, lr=0.0, momentum=momentum, dampening=momentum, weight_decay=weight_decay)
+    groups = [
+        {"params": [parameter for parameter in trained if parameter.ndim > 1], "weight_decay": weight_decay},
+        {"params": [parameter for parameter in trained if parameter.ndim <= 1], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=0.0)
+
+
+def learning_rate(step: int, steps: int, initial: float, final: float, warmup_fraction: float) -> float:
+    """Exponential decay from `initial` to `final` over `steps`, after a linear rise over the first share of them.
+
+    >>> [round(learning_rate(step, 4, 1.0, 0.01, 0.0), 4) for step in range(5)]
+    [1.0, 0.3162, 0.1, 0.0316, 0.01]
+    >>> [round(learning_rate(step, 4, 1.0, 1.0, 0.5), 4) for step in range(4)]
+    [0.5, 1.0, 1.0, 1.0]
+    """
+    rise = min(1.0, (step + 1) / max(1.0, warmup_fraction * steps))
+    return rise * initial * (final / initial) ** (step / steps)
+
+
+def dropout_schedule(text: str) -> Callable[[float], float]:
+    """Read Kaldi's ``value,value@share,...,value``: piecewise linear over the share of training that is done.
+
+    >>> schedule = dropout_schedule("0,0@0.2,0.1@0.5,0")
+    >>> [round(schedule(done), 3) for done in (0.0, 0.2, 0.35, 0.5, 0.75, 1.0)]
+    [0.0, 0.0, 0.05, 0.1, 0.05, 0.0]
+    """
+    points = text.split(",")
+    try:
+        if len(points) == 1:
+            points *= 2
+        ends = [(0.0, float(points[0]))], [(1.0, float(points[-1]))]
+        inner = [tuple(map(float, reversed(point.split("@")))) for point in points[1:-1]]
+        shares, values = zip(*(ends[0] + inner + ends[1]), strict=True)
+    except ValueError as error:
+        raise SerError(f"dropout_schedule: expected value,value@share,...,value; found '{text}'") from error
+    if list(shares) != sorted(shares) or not all(0 <= value < 1 for value in values):
+        raise SerError(f"dropout_schedule: shares must rise from 0 to 1, values lie in [0, 1); found '{text}'")
+    return lambda done: float(np.interp(done, shares, values))
+
+
+class MaxChange:
+    """Limit on the 2-norm of what one minibatch changes (Kaldi's max-change; Povey et al., ICLR workshop 2015).
+
+    Parameters
+    ----------
+    model : its trained parameters are watched.
+    layer : limit for the parameters of each layer by itself; 0 for none. Applied first.
+    whole : limit for all of them together; 0 for none.
+    """
+
+    def __init__(self, model: nn.Module, layer: float, whole: float) -> None:
+        layers = defaultdict(list)
+        for name, parameter in model.named_parameters():
+            if parameter.requires_grad:
+                layers[name.rpartition(".")[0]].append(parameter)
+        self.layers = list(layers.values())
+        self.layer, self.whole = layer or float("inf"), whole or float("inf")
+
+    @contextlib.contextmanager
+    def applied(self) -> Iterator[None]:
+        """Shorten what the block (the optimizer's step) does to the parameters."""
+        if self.layer == self.whole == float("inf"):
+            yield
+            return
+        before = [[parameter.detach().clone() for parameter in layer] for layer in self.layers]
+        yield
+        with torch.no_grad():
+            # No value leaves the device here, so that a GPU does not wait.
+            norms = torch.stack([_norm(*pair) for pair in zip(self.layers, before, strict=True)])
+            scales = (self.layer / norms).clamp(max=1.0)
+            scales = scales * (self.whole / (norms * scales).norm()).clamp(max=1.0)
+            for layer, old, scale in zip(self.layers, before, scales, strict=True):
+                for parameter, start in zip(layer, old, strict=True):
+                    parameter.copy_(start + scale * (parameter - start))
+
+
+def _norm(layer: list[Tensor], before: list[Tensor]) -> Tensor:
+    return torch.stack([(new - old).norm() for new, old in zip(layer, before, strict=True)]).norm()

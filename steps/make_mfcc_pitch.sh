@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Computes MFCC, and pitch beside it, for the utterances of a data dir.
+#
+# Reads wav.scp (files of any rate and channel count, or commands ending in a pipe), segments and utt2augment if they
+# are there. Writes feats.scp and utt2num_frames; utterances that cannot be read are listed, with the reason, in
+# left_out.feats and the data dir is cut to the others.
+#
+# Usage: steps/make_mfcc_pitch.sh [options] <data-dir> [<log-dir> [<ark-dir>]]
+#  e.g.: steps/make_mfcc_pitch.sh --nj 8 --cmd "$train_cmd" data/cremad exp/log/cremad mfcc
+# Options: --nj <n>  --cmd <wrapper>  --mfcc-config <file>  --pitch-config <file, or none>  --compress true|false
+#   --max-left-out <share of the utterances above which the step fails>
+set -euo pipefail
+
+nj=4
+cmd=utils/run.pl
+mfcc_config=conf/mfcc.conf
+pitch_config=conf/pitch.conf     # none: MFCC alone
+compress=true                    # one byte a number, as Kaldi's speech-feature compression
+max_left_out=0.05
+
+. utils/parse_options.sh
+. ./path.sh
+[[ $# -ge 1 && $# -le 3 ]] || { usage >&2; exit 1; }
+data=$1
+logs=${2:-$data/log}
+arks=${3:-$data/data}
+
+utils/validate_data_dir.sh --no-feats --no-text "$data"
+utils/split_data.sh "$data" "$nj"
+mkdir -p "$arks" "$logs"
+split=$data/split$nj
+name=$(basename "$data")
+options=(--compress "$compress" --max-left-out 1)
+[ "$pitch_config" = none ] || options+=(--pitch-config "$pitch_config")
+[ ! -f "$data/segments" ] || options+=(--segments "$split/JOB/segments")
+[ ! -f "$data/utt2augment" ] || options+=(--utt2augment "$split/JOB/utt2augment")
+
+$cmd JOB=1:"$nj" "$logs/make_mfcc_pitch_$name.JOB.log" \
+  python3 -m ser.bin.make_features --mfcc-config "$mfcc_config" "${options[@]}" \
+  --left-out "$split/JOB/left_out.feats" --write-num-frames "$split/JOB/utt2num_frames" \
+  "scp:$split/JOB/wav.scp" "ark,scp:$arks/raw_mfcc_pitch_$name.JOB.ark,$split/JOB/feats.scp"
+
+utils/merge_jobs.sh --max-left-out "$max_left_out" --left-out left_out.feats "$data" "$nj" feats.scp utt2num_frames
+log "$name: MFCC$([ "$pitch_config" = none ] || echo ' and pitch') of $(wc -l < "$data/feats.scp") utterances in $arks"

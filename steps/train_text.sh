@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Fine-tunes a BERT to tell the emotion of a text. Goes on from its checkpoint if it was cut off.
+#
+# Usage: steps/train_text.sh [options] <data-dir> <utt2class> <model-dir>
+#  e.g.: steps/train_text.sh --text-model bert-base-uncased data/dailydialog data/dailydialog/utt2emo exp/text
+# Options: --cmd <wrapper>  --config <yaml>  --num-threads <n>
+#   --text-model <name on the Hub, or folder; empty: the config's>
+set -euo pipefail
+
+cmd=utils/run.pl
+config=conf/bert.yaml
+text_model=
+num_threads=$(nproc)
+
+. utils/parse_options.sh
+. ./path.sh
+[ $# -eq 3 ] || { usage >&2; exit 1; }
+data=$1
+utt2class=$2
+model=$3
+
+[ -f "$data/text" ] || die "no $data/text; the text model needs the utterances' words"
+options=()
+[ -z "$text_model" ] || options=(--text-model "$text_model")
+
+$cmd --num-threads "$num_threads" "$model/log/train.log" \
+  python3 -m ser.bin.train_text --config "$config" --num-threads "$num_threads" "${options[@]}" \
+  "$data" "$utt2class" "$model"
+log "$model: $(grep -v '^#' "$model/log/train.log" | tail -n 1)"

@@ -1,0 +1,141 @@
+"""Both commands of the x-vector network, on features that tell four speakers apart."""
+
+import logging
+import sys
+from pathlib import Path
+from types import ModuleType
+from unittest import mock
+
+import numpy as np
+import pytest
+
+from ser.bin import extract_embeddings, train_xvector
+from ser.config import load_config
+from ser.errors import SerError
+from ser.kaldi import ark
+from ser.training.xvector_config import TrainConfig
+
+SPEAKERS = ("anna", "bert", "cora", "dirk")
+FRAMES = (40, 90)
+SETTINGS = [
+    "model.frame_dims=[16,16,16,16,24]",
+    "model.segment_dims=[16,16]",
+    "data.min_frames=20",
+    "data.min_chunk=30",
+    "data.max_chunk=40",
+    "data.batch_size=16",
+    "fit.epochs=8",
+    "data.chunks_per_utterance=4",
+    "data.valid_fraction=0.25",
+]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    """Write 60 utterances of white noise about a mean of their speaker."""
+    folder = tmp_path_factory.mktemp("data")
+    rng = np.random.default_rng(0)
+    means = rng.standard_normal((4, 33))
+    lines = []
+    with ark.Writer(f"ark,scp:{folder}/feats.ark,{folder}/feats.scp", 2) as writer:
+        for speaker, mean in zip(SPEAKERS, means, strict=True):
+            for number in range(15):
+                frames = int(rng.integers(*FRAMES))
+                writer.write(f"{speaker}-{number:02}", (mean + rng.standard_normal((frames, 33))).astype(np.float32))
+                lines.append(f"{speaker}-{number:02} {speaker}\n")
+    (folder / "utt2spk").write_text("".join(lines))
+    half = {"anna": "happiness", "bert": "happiness", "cora": "sadness", "dirk": "sadness"}
+    (folder / "utt2emo").write_text("".join(f"{line.split()[0]} {half[line.split()[1]]}\n" for line in lines))
+    return folder
+
+
+def run(command: ModuleType, *arguments: str | Path) -> None:
+    """Call the command in this process: PyTorch takes a second to import."""
+    with mock.patch.object(sys, "argv", [command.__name__, *map(str, arguments)]):
+        command.main()
+
+
+def train(data: Path, classes: str, model: Path, *options: str | Path) -> None:
+    settings = [word for setting in SETTINGS for word in ("--set", setting)]
+    config = "conf/toy/xvector_pretrain.yaml"
+    run(train_xvector, "--config", config, *settings, "--num-threads", 1, *options, data, data / classes, model)
+
+
+@pytest.fixture(scope="module")
+def pretrained(data, tmp_path_factory) -> Path:
+    model = tmp_path_factory.mktemp("models") / "pretrained"
+    train(data, "utt2spk", model)
+    return model
+
+
+def accuracy(model: Path) -> float:
+    header, *rows = [line.split("\t") for line in (model / "train.tsv").read_text().splitlines()]
+    return float(rows[-1][header.index("valid_accuracy")])
+
+
+def test_speakers_are_told_apart(pretrained):
+    assert accuracy(pretrained) > 0.9
+    assert (pretrained / "classes.txt").read_text().split() == list(SPEAKERS)
+    assert {path.name for path in pretrained.iterdir()} == {
+        "model.safetensors", "config.yaml", "classes.txt", "train.tsv", "curve.png", "command.txt", "version.txt",
+        "inputs.tsv",
+    }  # fmt: skip
+
+
+def test_finished_training_is_not_done_again(data, pretrained, caplog):
+    caplog.set_level(logging.INFO)
+    before = (pretrained / "model.safetensors").stat().st_mtime_ns
+    train(data, "utt2spk", pretrained)
+    assert "already trained" in caplog.text
+    assert (pretrained / "model.safetensors").stat().st_mtime_ns == before
+
+
+def test_other_settings_for_a_finished_model_are_refused(data, pretrained):
+    with pytest.raises(SerError, match=r"begun with fit.seed: 0; it is 5 now"):
+        train(data, "utt2spk", pretrained, "--set", "fit.seed=5")
+
+
+def test_emotion_is_learned_from_the_speaker_network_with_frozen_layers(data, pretrained, tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    model, out = tmp_path / "finetuned", tmp_path / "out"
+    settings = ("--set", "fit.frozen=[tdnn1,tdnn2]", "--set", "model.segment_dims=[16,16,8]")
+    train(data, "utt2emo", model, "--init-model", pretrained, *settings)
+    assert "new here, not loaded: output, tdnn8" in caplog.text
+    assert accuracy(model) > 0.9
+
+    run(extract_embeddings, "--job", 3, "--device", "cpu", model, f"scp:{data}/feats.scp", out)
+    for layer, width in (("tdnn6", 16), ("tdnn7", 16), ("tdnn8", 8)):
+        keys, vectors = ark.stack(f"scp:{out}/{layer}.3.scp")
+        assert len(keys) == 60 and vectors.shape == (60, width)
+
+
+def test_unknown_layer_and_setting_are_refused_by_name(data, pretrained, tmp_path):
+    with pytest.raises(SerError, match="no segment-level layer 'tdnn9'; there are tdnn6, tdnn7"):
+        run(extract_embeddings, "--layers", "tdnn6,tdnn9", pretrained, f"scp:{data}/feats.scp", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    with pytest.raises(SerError, match="unknown key 'epoch'"):
+        train(data, "utt2spk", tmp_path / "model", "--set", "fit.epoch=3")
+
+
+def test_features_of_another_width_are_refused_with_the_utterance(pretrained, tmp_path):
+    with ark.Writer(f"ark:{tmp_path}/feats.ark") as writer:
+        writer.write("anna-01", np.zeros((50, 30), np.float32))
+    with pytest.raises(SerError, match="'anna-01': x-vector: expected over 14 frames of 33 features; found 50 of 30"):
+        run(extract_embeddings, pretrained, f"ark:{tmp_path}/feats.ark", tmp_path / "out")
+    assert not list((tmp_path / "out").glob("*"))
+
+
+def test_utterance_without_frames_is_left_out(pretrained, tmp_path, caplog):
+    with ark.Writer(f"ark:{tmp_path}/feats.ark") as writer:
+        writer.write("anna-01", np.zeros((0, 0), np.float32))
+        writer.write("anna-02", np.zeros((50, 33), np.float32))
+    run(extract_embeddings, pretrained, f"ark:{tmp_path}/feats.ark", tmp_path / "out")
+    assert ark.stack(f"scp:{tmp_path}/out/tdnn6.scp")[0] == ["anna-02"]
+    assert "'anna-01' has no frames; left out" in caplog.text
+
+
+def test_every_configuration_has_the_same_keys():
+    paths = sorted(Path("conf").glob("**/xvector_*.yaml"))
+    assert len(paths) >= 5
+    for path in paths:
+        load_config(TrainConfig, path)

@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Runs every check of the project: ruff, shellcheck, the shell tests (bats), the Python tests with doctests, and the
+# recipe end to end on the toy corpora. Where shellcheck or bats are missing it says so and goes on, but with CI=true
+# that is a failure.
+#
+# Usage: tests/check.sh
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+. utils/parse_options.sh
+utils/make_venv.sh --extras test
+. ./path.sh
+[ $# -eq 0 ] || { usage >&2; exit 1; }
+
+failed=()
+check() {
+  local what=$1 start=$SECONDS
+  shift
+  log "check: $what"
+  if "$@"; then log "check: $what: passed in $((SECONDS - start)) s"; else failed+=("$what"); log "check: $what: FAILED"; fi
+}
+check_if_installed() {
+  if command -v "$2" > /dev/null; then
+    check "$@"
+  elif [ "${CI:-}" = true ]; then
+    failed+=("$1")
+    log "check: $1: FAILED: $2 is not installed; install it (Debian: apt-get install $2)"
+  else
+    log "check: $1: not run: $2 is not installed (Debian: apt-get install $2)"
+  fi
+}
+
+mapfile -t scripts < <(git ls-files --cached --others --exclude-standard '*.sh' '*.bats' .ci/run)
+check "formatting (ruff format)" ruff format --quiet --check ser tests
+check "ruff" ruff check --quiet ser tests utils/run.pl
+check_if_installed "shellcheck" shellcheck -x "${scripts[@]}"
+check_if_installed "shell tests (bats)" bats --jobs 1 tests/shell
+check "Python tests and doctests" python3 -m pytest -n 2
+
+if [ ${#failed[@]} -gt 0 ]; then
+  log "failed: $(printf '%s; ' "${failed[@]}")"
+  exit 1
+fi
+log "all checks passed in $SECONDS s"

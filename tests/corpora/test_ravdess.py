@@ -1,0 +1,66 @@
+from collections import Counter
+
+import pytest
+
+from ser.corpora import ravdess, records
+from ser.errors import SerError
+
+CORPUS = {
+    "Actor_01/03-01-05-02-01-01-01.wav": None,
+    "Actor_02/03-01-02-01-02-01-02.flac": None,
+    "Actor_02/03-02-02-01-02-01-02.wav": None,  # song
+    "Actor_02/02-01-02-01-02-01-02.mp4": "",  # video
+}
+
+
+def test_name_gives_actor_sex_emotion_intensity_and_sentence(make_files):
+    utterances, left_out = ravdess.read(make_files(CORPUS), 2)
+    assert left_out == []
+    assert [(item.spk, item.gender, item.emotion, item.intensity, item.text) for item in utterances] == [
+        ("ravdess01", "m", "anger", "strong", "Kids are talking by the door."),
+        ("ravdess02", "f", "calm", "normal", "Dogs are sitting by the door."),
+    ]
+
+
+def test_ids_are_opaque_and_do_not_depend_on_the_audio_format(make_files):
+    utterances, _ = ravdess.read(make_files(CORPUS), 2)
+    assert utterances[0].utt == f"ravdess01-01-{records.opaque('03-01-05-02-01-01-01')}"
+    assert not any("05-02" in utterance.utt for utterance in utterances)
+
+
+def test_archives_own_folder_is_found(make_files):
+    corpus = make_files({f"Audio_Speech_Actors_01-24/{name}": text for name, text in CORPUS.items()})
+    assert len(ravdess.read(corpus, 2)[0]) == 2
+
+
+def test_whole_corpus_has_four_actors_a_fold_two_of_each_sex(make_files):
+    names = [f"Actor_{actor:02d}/03-01-01-01-01-01-{actor:02d}.wav" for actor in range(1, 25)]
+    utterances, _ = ravdess.read(make_files(dict.fromkeys(names)), 6)
+    assert set(Counter((item.fold, item.gender) for item in utterances).values()) == {2}
+    assert len({item.fold for item in utterances}) == 6
+
+
+def test_same_clip_in_two_formats_is_refused(make_files, tmp_path):
+    corpus = make_files(CORPUS | {"Actor_01/03-01-05-02-01-01-01.flac": None})
+    with pytest.raises(SerError, match=r"comes twice: .*01.flac, .*01.wav"):
+        records.write_data_dir(tmp_path / "data", *ravdess.read(corpus, 2))
+
+
+def test_file_of_another_name_is_left_out(make_files):
+    _, left_out = ravdess.read(make_files(CORPUS | {"Actor_01/take1.wav": None, "Actor_01/._a.wav": ""}), 2)
+    assert left_out == [("take1.wav", "name not of RAVDESS", False)]
+
+
+def test_folder_of_another_corpus_is_refused(make_files):
+    with pytest.raises(SerError, match="no folder Actor_01 to Actor_24"):
+        ravdess.read(make_files({"AudioWAV/a.wav": None}), 6)
+
+
+def test_real_clips_are_all_read(real_corpus, tmp_path):
+    utterances, left_out = ravdess.read(real_corpus("ravdess"), 6)
+    records.write_data_dir(tmp_path / "data", utterances, left_out, ravdess.PUBLISHED)
+    assert (len(utterances), left_out) == (720, [])
+    counts = Counter(utterance.emotion for utterance in utterances)
+    assert counts.pop("neutral") == 48
+    assert set(counts.values()) == {96} and len(counts) == 7
+    assert set(Counter(utterance.fold for utterance in utterances).values()) == {120}

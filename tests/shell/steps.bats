@@ -1,0 +1,80 @@
+#!/usr/bin/env bats
+# Every step fails with a message where its input is missing, its arguments are wrong or its job fails.
+
+setup() {
+  cd "$BATS_TEST_DIRNAME/../.." || exit 1
+  tmp=$BATS_TEST_TMPDIR
+  mkdir -p "$tmp/data"
+  printf 's1-a s1\n' > "$tmp/data/utt2spk"
+  printf 's1 s1-a\n' > "$tmp/data/spk2utt"
+}
+
+@test "every script refuses no arguments with its usage, and an unknown option by name" {
+  for script in steps/*.sh local/*.sh; do
+    [ "$script" != local/roles.sh ] || continue
+    if [ "$script" != local/run_ravdess.sh ]; then
+      run "$script"
+      [ "$status" -eq 1 ] || { echo "$script: $output"; false; }
+      [[ "$output" == *"sage: $script"* ]] || { echo "$script: $output"; false; }
+    fi
+    run "$script" --no-such-option 1
+    [ "$status" -eq 1 ] || { echo "$script: $output"; false; }
+    [[ "$output" == *"unknown option --no-such-option"* ]] || { echo "$script: $output"; false; }
+  done
+}
+
+@test "run.sh refuses an unknown option, an argument, and a missing corpus" {
+  run ./run.sh --no-such-option 1
+  [ "$status" -eq 1 ]
+  run ./run.sh argument
+  [ "$status" -eq 1 ]
+  [[ "$output" == *"unexpected argument 'argument'"* ]]
+  run ./run.sh --name "bats_$$" --corpora "$tmp/absent" --stop-stage 0
+  [ "$status" -ne 0 ]
+  [[ "$output" == *"$tmp/absent"* ]]
+  rm -rf "data/bats_$$" "exp/bats_$$"
+}
+
+@test "run.sh refuses to draw text by label for what is scored" {
+  run ./run.sh --name "bats_$$" --drawn-text "cremad iemocap" --stop-stage 0
+  [ "$status" -eq 1 ]
+  [[ "$output" == *"the draw uses the labels"* ]]
+  [ ! -e "data/bats_$$" ]
+}
+
+@test "make_mfcc_pitch.sh names what is wrong with the data dir" {
+  run steps/make_mfcc_pitch.sh "$tmp/data"
+  [ "$status" -eq 1 ]
+  [[ "$output" == *"wav.scp"* ]]
+}
+
+@test "make_mfcc_pitch.sh fails where over 5 % of the clips cannot be read, and lists them" {
+  echo "s1-a $tmp/absent.wav" > "$tmp/data/wav.scp"
+  : > "$tmp/absent.wav"
+  run steps/make_mfcc_pitch.sh --nj 1 "$tmp/data"
+  [ "$status" -eq 1 ]
+  [[ "$output" == *"1 of 1 utterances"* ]]
+  grep -q '^s1-a ' "$tmp/data/left_out.feats"
+  [ ! -e "$tmp/data/feats.scp" ]
+}
+
+@test "compute_vad.sh, prepare_feats.sh and the training steps name the missing table and its maker" {
+  run steps/compute_vad.sh "$tmp/data"
+  [ "$status" -eq 1 ]
+  [[ "$output" == *"no $tmp/data/feats.scp; run steps/make_mfcc_pitch.sh"* ]]
+  run steps/prepare_feats.sh "$tmp/data" "$tmp/out"
+  [ "$status" -eq 1 ]
+  [[ "$output" == *"no $tmp/data/feats.scp"* ]]
+  run steps/train_xvector.sh "$tmp/data" "$tmp/data/utt2spk" "$tmp/model"
+  [ "$status" -eq 1 ]
+  [[ "$output" == *"no $tmp/data/feats.scp"* ]]
+  run steps/extract_embeddings.sh "$tmp/model" "$tmp/data" "$tmp/out"
+  [ "$status" -eq 1 ]
+  [[ "$output" == *"no $tmp/data/feats.scp"* ]]
+  run steps/train_text.sh "$tmp/data" "$tmp/data/utt2spk" "$tmp/model"
+  [ "$status" -eq 1 ]
+  [[ "$output" == *"no $tmp/data/text"* ]]
+  run steps/extract_text_embeddings.sh "$tmp/model" "$tmp/data" "$tmp/out"
+  [ "$status" -eq 1 ]
+  [[ "$output" == *"no $tmp/data/text"* ]]
+}

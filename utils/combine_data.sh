@@ -1,0 +1,5 @@
+#!/usr/bin/env bash
+# Combines data dirs into one. --help tells the options.
+set -euo pipefail
+. ./path.sh
+exec python3 -m ser.bin.combine_data_dirs "$@"
