@@ -11,6 +11,7 @@
 #       0 data dirs, 1 features, 2 augmentation and folds, 3 pretraining on speakers, 4 fine-tuning on emotion,
 #       5 embeddings, 6 text, 7 speech and text together, 8 LDA-PLDA and scores, 9 table
 #   --nj <n>              jobs that run at once (the number of cores)
+#   --num-threads <n>     of a training on the CPU (1); the last bits of a model depend on it
 #   --name <name>         of the run: data/<name>, exp/<name>
 #   --corpora <dir>       folder with VoxCeleb1, VoxCeleb2, CREMA-D, IEMOCAP_full_release, dailydialog, musan,
 #                         RIRS_NOISES, ravdess; those that the roles below name must be there
@@ -36,6 +37,7 @@ set -euo pipefail
 stage=0
 stop_stage=9
 nj=$(nproc)
+num_threads=1
 name=
 corpora=
 voxceleb1=
@@ -130,7 +132,7 @@ fi
 if [ "$stage" -le 3 ] && [ "$stop_stage" -ge 3 ]; then
   log "Stage 3: x-vector nets pretrained on speaker identity"
   for fold in $(folds_of $pretrain); do
-    steps/train_xvector.sh --cmd "$cuda_cmd" --config "$conf/xvector_pretrain.yaml" \
+    steps/train_xvector.sh --cmd "$cuda_cmd" --num-threads "$num_threads" --config "$conf/xvector_pretrain.yaml" \
       "$data/pretrain_$fold" "$data/pretrain_$fold/utt2spk" "$exp/pretrain_$fold"
   done
 fi
@@ -138,9 +140,9 @@ fi
 if [ "$stage" -le 4 ] && [ "$stop_stage" -ge 4 ]; then
   log "Stage 4: fine-tuning on emotion"
   for fold in $(folds_of $pretrain $finetune); do
-    steps/train_xvector.sh --cmd "$cuda_cmd" --config "$conf/$finetune_config.yaml" \
-      --init-model "$exp/pretrain_$(fold_of "$fold" $pretrain)" "$data/finetune_$(fold_of "$fold" $finetune)" \
-      "$data/finetune_$(fold_of "$fold" $finetune)/utt2emo" "$exp/finetune_$fold"
+    steps/train_xvector.sh --cmd "$cuda_cmd" --num-threads "$num_threads" \
+      --config "$conf/$finetune_config.yaml" --init-model "$exp/pretrain_$(fold_of "$fold" $pretrain)" \
+      "$data/finetune_$(fold_of "$fold" $finetune)" "$data/finetune_$(fold_of "$fold" $finetune)/utt2emo" "$exp/finetune_$fold"
   done
 fi
 
@@ -156,11 +158,13 @@ fi
 if [ "$stage" -le 6 ] && [ "$stop_stage" -ge 6 ] && uses_text; then
   log "Stage 6: text model and text embeddings"
   if $toy && [ -z "$text_model" ]; then
+    text_model=$exp/bert_init     # the Hub is out of reach of a first try, so a tiny BERT of random weights
     $train_cmd "$exp/log/build_toy_bert.log" \
-      python3 -m ser.bin.build_toy_bert --config "$conf/bert.yaml" "$data/text_none" "$exp/bert_init"
+      python3 -m ser.bin.build_toy_bert --config "$conf/bert.yaml" "$data/text_none" "$text_model"
   fi
   for fold in $(folds_of $text_train); do
-    steps/train_text.sh --cmd "$cuda_cmd" --config "$conf/bert.yaml" --text-model "$text_model" \
+    steps/train_text.sh --cmd "$cuda_cmd" --num-threads "$num_threads" \
+      --config "$conf/bert.yaml" --text-model "$text_model" \
       "$data/text_$fold" "$data/text_$fold/utt2emo" "$exp/text_$fold"
     local/make_text_vectors.sh --nj "$nj" --cmd "$train_cmd" --pooling "$pooling" --drawn "$drawn_text" \
       "$exp/text_$fold" "$data/text_$fold" "$exp/text_embeddings_$fold" \

@@ -20,7 +20,9 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
     except OSError as error:
-        raise SerError(f"{path}: cannot be written: {error.strerror}; check the folder and the free disk space") from error
+        raise SerError(
+            f"{path}: cannot be written: {error.strerror}; check the folder and the free disk space"
+        ) from error
     os.close(handle)
     temporary = Path(name)
     try:

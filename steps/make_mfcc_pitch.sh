@@ -2,8 +2,8 @@
 # Computes MFCC, and pitch beside it, for the utterances of a data dir.
 #
 # Reads wav.scp (files of any rate and channel count, or commands ending in a pipe), segments and utt2augment if they
-# are there. Writes feats.scp and utt2num_frames; utterances that cannot be read are listed, with the reason, in
-# left_out.feats and the data dir is cut to the others.
+# are there. Writes feats.scp and utt2num_frames; utterances that cannot be read, are too short for a frame or hold
+# nothing but zeros are listed, with the reason, in left_out.feats, and the data dir is cut to the others.
 #
 # Usage: steps/make_mfcc_pitch.sh [options] <data-dir> [<log-dir> [<ark-dir>]]
 #  e.g.: steps/make_mfcc_pitch.sh --nj 8 --cmd "$train_cmd" data/cremad exp/log/cremad mfcc
@@ -30,7 +30,7 @@ utils/split_data.sh "$data" "$nj"
 mkdir -p "$arks" "$logs"
 split=$data/split$nj
 name=$(basename "$data")
-options=(--compress "$compress" --max-left-out 1)
+options=(--compress "$compress" --leave-out-zeros true --max-left-out 1)
 [ "$pitch_config" = none ] || options+=(--pitch-config "$pitch_config")
 [ ! -f "$data/segments" ] || options+=(--segments "$split/JOB/segments")
 [ ! -f "$data/utt2augment" ] || options+=(--utt2augment "$split/JOB/utt2augment")

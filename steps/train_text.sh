@@ -10,7 +10,7 @@ set -euo pipefail
 cmd=utils/run.pl
 config=conf/bert.yaml
 text_model=
-num_threads=$(nproc)
+num_threads=1      # on the CPU; the last bits of the model depend on it
 
 . utils/parse_options.sh
 . ./path.sh

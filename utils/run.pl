@@ -7,8 +7,9 @@
 # JOB is any name; it is replaced by the job's number in the log's name and in the command. An argument without
 # white space reaches the shell as it is, so that '|' and '>' may be passed; one with white space is quoted.
 # At most --max-jobs-run jobs run at once, by default as many as the cores have room for. --num-threads N is the number
-# of threads that a job's numerical libraries may use (default 1); --mem and --gpu are requests that only a cluster can honour.
+# of threads that a job's numerical libraries may use (default 1); only a cluster can honour --mem and --gpu.
 # The exit status is 0 if every job ended with status 0, else 1, and the end of a failed job's log is shown.
+import contextlib
 import datetime
 import os
 import re
@@ -101,10 +102,8 @@ def stop(signal_number, _frame):
     """End every job with its children: what Ctrl-C and kill do."""
     stopping.set()
     for process in list(running.values()):
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGTERM)
-        except ProcessLookupError:
-            pass
     print(f"run.pl: stopped by signal {signal_number}", file=sys.stderr)
     os._exit(128 + signal_number)
 
@@ -112,7 +111,8 @@ def stop(signal_number, _frame):
 def report(failed, logs):
     """Name the failed jobs and show the end of the first one's log."""
     first = failed[0]
-    print(f"run.pl: {len(failed)} of {len(logs)} jobs failed; the log of the first is {logs[first]} and ends:", file=sys.stderr)
+    count = f"{len(failed)} of {len(logs)} jobs failed"
+    print(f"run.pl: {count}; the log of the first is {logs[first]} and ends:", file=sys.stderr)
     with open(logs[first], encoding="utf-8", errors="replace") as stream:
         for line in stream.readlines()[-LINES_SHOWN:]:
             print(f"    {line}", end="", file=sys.stderr)

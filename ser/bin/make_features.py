@@ -41,7 +41,6 @@ def main() -> None:
 
     # A job is one thread: jobs run side by side. Must be set before numpy is imported.
     os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"
-    from ser.features.augmentation import Augmenter
     from ser.features.extractor import Extractor
     from ser.features.fbank import FbankOptions
     from ser.features.mfcc import MfccOptions
@@ -60,7 +59,11 @@ def main() -> None:
         if args.pitch_process_config
         else ProcessPitchOptions(),
     )
-    augment = Augmenter.from_table(args.utt2augment, extract.sample_rate) if args.utt2augment else None
+    augment = None
+    if args.utt2augment:
+        from ser.features.augmentation import Augmenter
+
+        augment = Augmenter.from_table(args.utt2augment, extract.sample_rate)
     left_out = LeftOut(args.left_out, args.max_left_out)
     num_frames: dict[str, str] = {}
     waves = audio.read_waves(args.wav_rspecifier, extract.sample_rate, args.segments)

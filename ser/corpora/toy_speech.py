@@ -69,6 +69,7 @@ class Style:
     rate : syllables a second.
     energy : dB over the neutral level.
     brightness : octaves by which the source's spectral corner is raised; the higher, the flatter the spectral tilt.
+    stress : standard deviation of the syllables' loudness, in dB. Unlike a level, mean normalisation leaves it.
     """
 
     f0: float = 0.0
@@ -76,23 +77,24 @@ class Style:
     rate: float = 4.5
     energy: float = 0.0
     brightness: float = 0.0
+    stress: float = 2.5
 
 
 STYLES = {
     "neutral": Style(),
-    "calm": Style(f0=-1.0, f0_range=1.6, rate=4.0, energy=-2.0, brightness=-0.2),
-    "sadness": Style(f0=-2.0, f0_range=1.0, rate=3.3, energy=-6.0, brightness=-1.0),
-    "disgust": Style(f0=0.5, f0_range=2.2, rate=3.7, energy=4.0, brightness=1.0),
-    "frustration": Style(f0=1.5, f0_range=2.5, rate=4.6, energy=4.0, brightness=0.6),
-    "anger": Style(f0=2.0, f0_range=3.0, rate=5.0, energy=8.0, brightness=1.4),
-    "fear": Style(f0=7.0, f0_range=1.6, rate=6.0, energy=0.0, brightness=-0.2),
-    "surprise": Style(f0=7.5, f0_range=3.5, rate=5.4, energy=1.5, brightness=0.0),
-    "happiness": Style(f0=4.0, f0_range=4.4, rate=5.0, energy=4.0, brightness=0.4),
-    "excitement": Style(f0=5.0, f0_range=4.6, rate=5.4, energy=5.5, brightness=0.5),
+    "calm": Style(f0=-1.0, f0_range=1.6, rate=4.0, energy=-2.0, brightness=-0.2, stress=1.8),
+    "sadness": Style(f0=-2.0, f0_range=0.8, rate=3.0, energy=-6.0, brightness=-1.0, stress=0.6),
+    "disgust": Style(f0=0.5, f0_range=2.0, rate=4.0, energy=4.0, brightness=1.0, stress=7.0),
+    "frustration": Style(f0=1.5, f0_range=2.5, rate=4.6, energy=4.0, brightness=0.6, stress=4.5),
+    "anger": Style(f0=2.0, f0_range=2.6, rate=4.8, energy=8.0, brightness=1.4, stress=8.0),
+    "fear": Style(f0=7.0, f0_range=1.4, rate=6.8, energy=0.0, brightness=-0.2, stress=1.4),
+    "surprise": Style(f0=7.5, f0_range=3.0, rate=6.2, energy=1.5, brightness=0.0, stress=2.0),
+    "happiness": Style(f0=4.0, f0_range=5.0, rate=5.0, energy=4.0, brightness=0.4, stress=3.5),
+    "excitement": Style(f0=5.0, f0_range=5.2, rate=5.4, energy=5.5, brightness=0.5, stress=4.0),
 }
 
-# Standard deviation from utterance to utterance of one emotion and speaker; f0_range and rate vary by a factor.
-VARIATION = Style(f0=1.2, f0_range=0.20, rate=0.08, energy=1.5, brightness=0.25)
+# Standard deviation from utterance to utterance of one emotion and speaker; f0_range, rate and stress vary by a factor.
+VARIATION = Style(f0=1.2, f0_range=0.15, rate=0.06, energy=1.5, brightness=0.25, stress=0.15)
 
 
 def make_rng(seed: int, *names: str) -> np.random.Generator:
@@ -123,6 +125,7 @@ def draw_style(emotion: str, voice: Voice, rng: np.random.Generator) -> Style:
         rate=plain.rate * (aim.rate / plain.rate) ** much * np.exp(rng.normal(0.0, VARIATION.rate)),
         energy=much * aim.energy + rng.normal(0.0, VARIATION.energy),
         brightness=much * aim.brightness + rng.normal(0.0, VARIATION.brightness),
+        stress=plain.stress * (aim.stress / plain.stress) ** much * np.exp(rng.normal(0.0, VARIATION.stress)),
     )
 
 
@@ -144,8 +147,9 @@ def speak(voice: Voice, style: Style, num_syllables: int, rng: np.random.Generat
     filtered = np.zeros(length)
     pulses = _glottal_pulses(_f0_contour(voice, style, starts, length, rng), rng)
     pulses += 0.02 * rng.standard_normal(length)
-    for start, duration in zip(starts, vowels, strict=True):
-        source[start : start + duration] = pulses[start : start + duration] * _envelope(duration)
+    gains = 10 ** (rng.normal(0.0, style.stress, num_syllables) / 20)
+    for start, duration, gain in zip(starts, vowels, gains, strict=True):
+        source[start : start + duration] = pulses[start : start + duration] * gain * _envelope(duration)
     # Two real poles: the glottal pulse's spectral tilt, the second one moving with the loudness of the voice.
     source = lfilter([1.0], [1.0, -_pole(120.0)], source)
     source = lfilter([1.0], [1.0, -_pole(900.0 * 2 ** (voice.brightness + style.brightness))], source)

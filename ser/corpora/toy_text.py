@@ -1,6 +1,6 @@
 """Sentences that carry emotion words part of the time, for the toy corpora.
 
-Two registers, everyday small talk (DailyDialog) and stage drama (IEMOCAP), share the patterns, some of the things that
+Two registers, everyday small talk (DailyDialog) and stage drama (IEMOCAP), share the patterns, most of the things that
 are talked about and most of the emotion words, so that a text model trained on the one says something on the other.
 """
 
@@ -23,23 +23,23 @@ NEIGHBOURS = {
 }
 REGISTERS = {
     "daily": {
-        "who": ("i", "we", "you", "they", "my sister", "the manager"),
-        "act": ("bought", "wanted", "needed", "ordered", "found", "saw"),
-        "what": ("a ticket", "the menu", "some tea", "the report", "a new phone", "the bus", "a room", "the letter"),
-        "when": ("today", "this morning", "on friday", "next week", "before lunch", "at work"),
+        "who": ("i", "we", "you", "they", "he", "she", "my sister", "my brother", "the manager"),
+        "act": ("bought", "took", "wanted", "needed", "ordered", "brought", "found", "saw", "left"),
+        "what": ("a ticket", "the menu", "the form", "the report", "the car", "a new phone", "the bus", "the house"),
+        "when": ("today", "tonight", "this morning", "next week", "last year", "every day", "at home", "at work"),
     },
     "drama": {
         "who": ("i", "we", "you", "he", "she", "my brother"),
         "act": ("took", "wanted", "needed", "brought", "found", "left"),
-        "what": ("a ticket", "the form", "the car", "the letter", "some money", "the house", "the ring", "a suitcase"),
-        "when": ("today", "tonight", "last year", "every day", "at home", "for a while"),
+        "what": ("a ticket", "the form", "the car", "the house", "the ring"),
+        "when": ("today", "tonight", "last year", "every day", "at home"),
     },
 }
 FEELINGS = ("i am so {word}", "it is {word}", "that was {word}", "how {word}", "it feels {word}", "this is too {word}")
 FILLERS = ("well", "you know", "okay", "i mean", "listen", "yes", "no")
 
 # Shares of emotional and of neutral sentences with an emotion word; of the former's words, of the wrong emotion.
-WORD_SHARE = 0.75
+WORD_SHARE = 0.72
 NEUTRAL_WORD_SHARE = 0.05
 WRONG_WORD_SHARE = 0.06
 

@@ -185,7 +185,7 @@ def _window(options: FrameOptions) -> np.ndarray:
 def _filters(options: FrameOptions) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Triangles equally spaced on the mel scale: weights (num_mel_bins, padded_length / 2), first bins, ends."""
 
-    def mel(frequency):
+    def mel(frequency: float | np.ndarray) -> float | np.ndarray:
         return 1127.0 * np.log(1.0 + frequency / 700.0)
 
     edges = np.linspace(mel(options.low_freq), mel(options.highest), options.num_mel_bins + 2)[:, None]

@@ -6,7 +6,16 @@ from ser.features.compiled import FREE_ORDER, compiled
 
 
 @compiled("void(float32[::1], int64, float32[::1], float32, b1, b1, float32[:, ::1], float32[::1])", FREE_ORDER)
-def window_frames(wave, shift, window, preemphasis, remove_mean, raw_energy, frames, energy):
+def window_frames(
+    wave: np.ndarray,
+    shift: int,
+    window: np.ndarray,
+    preemphasis: float,
+    remove_mean: bool,
+    raw_energy: bool,
+    frames: np.ndarray,
+    energy: np.ndarray,
+) -> None:
     """Cut `wave` into frames, number t from sample t * shift; emphasise and window each.
 
     `frames` (T, padded length) receives them at the front of its rows; `energy` (T,) the sums of squares, before
@@ -36,7 +45,9 @@ def window_frames(wave, shift, window, preemphasis, remove_mean, raw_energy, fra
 
 
 @compiled("void(complex64[:, ::1], float32[:, ::1], int64[::1], int64[::1], b1, float32[:, ::1])", FREE_ORDER)
-def filter_spectra(spectra, weights, begins, ends, power, energies):
+def filter_spectra(
+    spectra: np.ndarray, weights: np.ndarray, begins: np.ndarray, ends: np.ndarray, power: bool, energies: np.ndarray
+) -> None:
     """Sum the power, or else the magnitude, of `spectra` (T, bins) under each filter into `energies` (T, filters).
 
     Filter number m is row m of `weights` (filters, bins), zero but from bin begins[m] to before ends[m].

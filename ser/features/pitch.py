@@ -25,7 +25,7 @@ BAND = 64
 TINY = np.finfo(np.float32).tiny
 
 # Beyond this the energies leave single precision.
-LOUDEST = 1e8
+LOUDEST = 1e7
 FULL_SCALE = 32768
 
 
@@ -53,10 +53,15 @@ class PitchOptions:
     snip_edges: bool = True
 
     def __post_init__(self) -> None:
-        if not 0 < self.min_f0 < self.max_f0 or self.delta_pitch <= 0 or self.shift < 1 or self.length < 1:
+        if not 0 < self.min_f0 < self.max_f0 or self.shift < 1 or self.length < 1:
             raise SerError(
-                f"min-f0={self.min_f0}, max-f0={self.max_f0}, delta-pitch={self.delta_pitch}, frame-shift="
-                f"{self.frame_shift}, frame-length={self.frame_length}: all must be over 0, and min-f0 under max-f0"
+                f"min-f0={self.min_f0}, max-f0={self.max_f0}, frame-shift={self.frame_shift}, frame-length="
+                f"{self.frame_length}: all must be over 0, and min-f0 under max-f0"
+            )
+        if self.delta_pitch <= 0 or self.penalty_factor <= 0 or self.nccf_ballast < 0:
+            raise SerError(
+                f"delta-pitch={self.delta_pitch} and penalty-factor={self.penalty_factor} must be over 0, nccf-ballast="
+                f"{self.nccf_ballast} at least 0"
             )
         if not 0 < 2 * self.lowpass_cutoff <= min(self.sample_frequency, self.resample_frequency):
             raise SerError(

@@ -11,7 +11,7 @@ HUGE = np.float32(1e30)
 
 
 @compiled("void(float32[::1], float32[:, ::1], int64[::1], int64, float32[::1])", FREE_ORDER)
-def resample(wave, filters, firsts, unit, out):
+def resample(wave: np.ndarray, filters: np.ndarray, firsts: np.ndarray, unit: int, out: np.ndarray) -> None:
     """Filter `wave` into `out`: number i by filter i % phases, from its first sample + i // phases * unit."""
     phases, taps = filters.shape
     for i in range(len(out)):
@@ -25,7 +25,7 @@ def resample(wave, filters, firsts, unit, out):
 
 
 @compiled("void(float32[::1], int64, int64, int64, float32[:, ::1], float32[:, ::1])", FREE_ORDER)
-def correlate(signal, shift, length, first_lag, inner, norm):
+def correlate(signal: np.ndarray, shift: int, length: int, first_lag: int, inner: np.ndarray, norm: np.ndarray) -> None:
     """Correlate the window that begins each frame with the windows `first_lag`, `first_lag` + 1 ... samples later.
 
     Frame t begins at sample t * shift; the mean of its first window is taken off all of it. `inner` (T, L) receives
@@ -68,7 +68,9 @@ def correlate(signal, shift, length, first_lag, inner, norm):
 
 
 @compiled("void(float32[:, ::1], float32[::1], float32, float32, float32[::1], int16[:, ::1])", EXACT)
-def advance(nccf, lags, soft_min_f0, penalty, forward, back):
+def advance(
+    nccf: np.ndarray, lags: np.ndarray, soft_min_f0: float, penalty: float, forward: np.ndarray, back: np.ndarray
+) -> None:
     """Carry the search over the lags (Viterbi, equations 5 and 6 of the paper) through a block of frames.
 
     `nccf` (T, K) is taken at `lags` (K,) seconds; passing from lag j to lag i costs ``penalty * (i - j)**2``.
@@ -84,7 +86,7 @@ def advance(nccf, lags, soft_min_f0, penalty, forward, back):
     inverse = 1.0 / np.maximum(np.arange(num_lags), 1)
     half_squares = 0.5 * np.arange(num_lags) ** 2
     scale = 0.5 / np.float64(penalty)
-    # A parabola is nowhere the least if its foot is higher than a neighbour's by as much as this.
+    # A parabola is nowhere the least whose foot is higher than a neighbour's by more than this.
     rise = penalty * (2 * np.arange(num_lags) + 1).astype(np.float32)
     fall = rise[::-1].copy()
     bend = np.float32(2) * penalty
@@ -95,6 +97,8 @@ def advance(nccf, lags, soft_min_f0, penalty, forward, back):
     hull = np.empty(num_lags + 1, np.int32)
     starts = np.empty(num_lags + 1, np.float64)
     marks = np.empty(num_lags + 1, np.int32)
+    winners = np.empty(num_lags + 1, np.int32)
+    feet = np.empty(num_lags + 1, np.float32)
     cost = np.full(-(-num_lags // LANES) * LANES, HUGE)
     least = np.empty(LANES, np.float32)
     for t in range(num_frames):
@@ -131,15 +135,21 @@ def advance(nccf, lags, soft_min_f0, penalty, forward, back):
         best = 0
         for i in range(num_lags):
             best = max(best, marks[i])
-            back[t, i] = best
-            distance = np.float32(i - best)
-            cost[i] = distance * distance * penalty + forward[best]
+            winners[i + 1], feet[i + 1] = best, forward[best]
+        # Of two costs that rounding makes equal, Kaldi keeps that of the lower lag.
+        winners[0], feet[0] = winners[1], feet[1]
+        for i in range(num_lags):
+            move, lower_move = np.float32(i - winners[i + 1]), np.float32(i - winners[i])
+            highest = move * move * penalty + feet[i + 1]
+            lower = lower_move * lower_move * penalty + feet[i]
+            cost[i] = min(lower, highest)
+            back[t, i] = winners[i] if lower <= highest else winners[i + 1]
         for i in range(num_lags):
             value = nccf[t, i]
             cost[i] += (np.float32(1) - value) + (soft_min_f0 * value) * lags[i]
         least[:] = cost[:LANES]
         for first in range(LANES, len(cost), LANES):
-            for lane in range(len(least)):
+            for lane in range(len(least)):  # LANES: a loop whose length shows is unrolled, not put in vectors
                 least[lane] = min(least[lane], cost[first + lane])
         lowest = least.min()
         for i in range(num_lags):
@@ -147,7 +157,7 @@ def advance(nccf, lags, soft_min_f0, penalty, forward, back):
 
 
 @compiled("int64[::1](int16[:, ::1], int64)", EXACT)
-def trace_back(back, state):
+def trace_back(back: np.ndarray, state: int) -> np.ndarray:
     """Follow `back` (T, K) from `state` at the last frame; gives the state of each frame (T,)."""
     states = np.empty(len(back), np.int64)
     for t in range(len(back) - 1, -1, -1):

@@ -44,7 +44,10 @@ def read_options(cls: type[Options], path: str | Path) -> Options:
         if not equals and types[field] is not bool:
             raise SerError(f"{path}:{number}: --{name} needs a value: --{name}=...")
         values[field] = _convert(value.strip() if equals else "true", types[field], f"{path}:{number}: --{name}")
-    return cls(**values)
+    try:
+        return cls(**values)
+    except SerError as error:
+        raise SerError(f"{path}: {error}") from error
 
 
 def _convert(text: str, kind: type, where: str) -> Any:

@@ -1,0 +1,1 @@
+"""The networks: arrays of frames in, embeddings and logits out."""

@@ -1,0 +1,1 @@
+"""Training: chunks from archives, the one loop, checkpoints, the folder of a trained model."""

@@ -6,7 +6,8 @@ from typing import Literal
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn import functional
 
 
 @dataclass(frozen=True)
@@ -17,8 +18,28 @@ class LossConfig:
     class_weights: Literal["none", "balanced"]  # balanced: a class counts by the inverse of its number of examples
 
 
-def cross_entropy(config: LossConfig, class_counts: Sequence[int] | np.ndarray) -> nn.CrossEntropyLoss:
-    """Make the loss ``loss(logits (B, K), targets (B,)) -> ()``, a (weighted) mean over the batch, in nats.
+class MeanCrossEntropy(nn.Module):
+    """Cross-entropy in nats, each row times the weight of its class, averaged over the rows.
+
+    PyTorch's own weighted mean divides by the weights that happen to be in a batch, so that a rare class would count
+    for more in the batches that lack it, and the parts of a batch on several processes would not add up.
+    """
+
+    def __init__(self, weight: Tensor | None, label_smoothing: float) -> None:
+        super().__init__()
+        self.register_buffer("weight", weight)
+        self.label_smoothing = label_smoothing
+
+    def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Map logits (B, K) and targets (B,) to the loss, a number."""
+        total = functional.cross_entropy(
+            logits, targets, weight=self.weight, reduction="sum", label_smoothing=self.label_smoothing
+        )
+        return total / len(targets)
+
+
+def cross_entropy(config: LossConfig, class_counts: Sequence[int] | np.ndarray) -> MeanCrossEntropy:
+    """Make the loss ``loss(logits (B, K), targets (B,)) -> ()``.
 
     Parameters
     ----------
@@ -34,4 +55,4 @@ def cross_entropy(config: LossConfig, class_counts: Sequence[int] | np.ndarray) 
     if config.class_weights == "balanced":
         counts = torch.as_tensor(np.asarray(class_counts), dtype=torch.float32)
         weight = counts.sum() / (len(counts) * counts.clamp(min=1))
-    return nn.CrossEntropyLoss(weight=weight, label_smoothing=config.label_smoothing)
+    return MeanCrossEntropy(weight, config.label_smoothing)

@@ -73,30 +73,31 @@ class MaxChange:
     """
 
     def __init__(self, model: nn.Module, layer: float, whole: float) -> None:
-        layers = defaultdict(list)
-        for name, parameter in model.named_parameters():
-            if parameter.requires_grad:
-                layers[name.rpartition(".")[0]].append(parameter)
-        self.layers = list(layers.values())
         self.layer, self.whole = layer or float("inf"), whole or float("inf")
+        self.layers: defaultdict[str, list[tuple[Tensor, Tensor]]] = defaultdict(list)
+        if layer or whole:
+            for name, parameter in model.named_parameters():
+                if parameter.requires_grad:
+                    # The second one is room for a copy, kept from step to step.
+                    self.layers[name.rpartition(".")[0]].append(
+                        (parameter.detach(), torch.empty_like(parameter.detach()))
+                    )
 
     @contextlib.contextmanager
     def applied(self) -> Iterator[None]:
         """Shorten what the block (the optimizer's step) does to the parameters."""
-        if self.layer == self.whole == float("inf"):
-            yield
-            return
-        before = [[parameter.detach().clone() for parameter in layer] for layer in self.layers]
+        pairs = [pair for layer in self.layers.values() for pair in layer]
+        for parameter, before in pairs:
+            before.copy_(parameter)
         yield
-        with torch.no_grad():
-            # No value leaves the device here, so that a GPU does not wait.
-            norms = torch.stack([_norm(*pair) for pair in zip(self.layers, before, strict=True)])
-            scales = (self.layer / norms).clamp(max=1.0)
-            scales = scales * (self.whole / (norms * scales).norm()).clamp(max=1.0)
-            for layer, old, scale in zip(self.layers, before, scales, strict=True):
-                for parameter, start in zip(layer, old, strict=True):
-                    parameter.copy_(start + scale * (parameter - start))
-
-
-def _norm(layer: list[Tensor], before: list[Tensor]) -> Tensor:
-    return torch.stack([(new - old).norm() for new, old in zip(layer, before, strict=True)]).norm()
+        if not pairs:
+            return
+        for parameter, before in pairs:
+            before.sub_(parameter)  # now the way back
+        # No value leaves the device here, so that a GPU does not wait.
+        norms = torch.stack([torch.stack([back.norm() for _, back in layer]).norm() for layer in self.layers.values()])
+        scales = (self.layer / norms).clamp(max=1.0)
+        scales = scales * (self.whole / (norms * scales).norm()).clamp(max=1.0)
+        for layer, scale in zip(self.layers.values(), scales, strict=True):
+            for parameter, back in layer:
+                parameter.add_(back.mul_(1.0 - scale))

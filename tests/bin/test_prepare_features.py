@@ -1,0 +1,78 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from ser.kaldi import ark
+
+ROOT = Path(__file__).parent.parent.parent
+KALDI = ROOT / "tests" / "kaldi_reference"
+
+
+def run(command: str, *arguments: str | Path) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-m", f"ser.bin.{command}", *map(str, arguments)], cwd=ROOT, capture_output=True, check=False
+    )
+
+
+def test_vad_normalisation_and_selection_are_those_of_kaldi(tmp_path: Path):
+    feats = ark.load(f"ark:{KALDI / 'feats' / 'mfcc_pitch.ark'}")
+    with ark.Writer(f"ark,scp:{tmp_path / 'feats.ark'},{tmp_path / 'feats.scp'}") as writer:
+        for key in ("click", "glide", "noise", "silence"):
+            writer.write(key, feats[key])
+    vad = f"ark,scp:{tmp_path / 'vad.ark'},{tmp_path / 'vad.scp'}"
+    done = run("compute_vad", "--config", "conf/vad.conf", f"scp:{tmp_path / 'feats.scp'}", vad)
+    assert done.returncode == 0, done.stderr
+    assert b"silence: none of its 50 frames is speech" in done.stderr
+    expected, found = ark.load(f"ark:{KALDI / 'feats' / 'vad.ark'}"), ark.load(f"scp:{tmp_path / 'vad.scp'}")
+    for key, voiced in found.items():
+        assert voiced.dtype == np.float32
+        np.testing.assert_array_equal(voiced, expected[key])
+
+    done = run(
+        *("prepare_features", "--config", "conf/cmvn.conf", "--left-out", tmp_path / "left_out"),
+        *("--write-num-frames", tmp_path / "utt2num_frames", f"scp:{tmp_path / 'feats.scp'}"),
+        *(f"scp:{tmp_path / 'vad.scp'}", f"ark:{tmp_path / 'voiced.ark'}"),
+    )
+    assert done.returncode == 0, done.stderr
+    expected, found = ark.load(f"ark:{KALDI / 'feats' / 'voiced.ark'}"), ark.load(f"ark:{tmp_path / 'voiced.ark'}")
+    assert list(found) == ["click", "glide", "noise"]
+    for key, voiced in found.items():
+        np.testing.assert_allclose(voiced, expected[key], atol=1e-4)
+    assert (tmp_path / "left_out").read_text() == "silence none of its 50 frames is speech\n"
+    assert (tmp_path / "utt2num_frames").read_text() == "click 15\nglide 136\nnoise 80\n"
+
+
+def write_pair(folder: Path, num_frames: int, voiced: list[float]) -> list[str]:
+    with ark.Writer(f"ark:{folder / 'feats.ark'}") as writer:
+        writer.write("a", np.ones((num_frames, 3), np.float32))
+    with ark.Writer(f"ark:{folder / 'vad.ark'}") as writer:
+        writer.write("a", np.array(voiced, np.float32))
+    return [f"ark:{folder / 'feats.ark'}", f"ark:{folder / 'vad.ark'}", f"ark:{folder / 'out.ark'}"]
+
+
+def test_options_go_before_the_config(tmp_path: Path):
+    paths = write_pair(tmp_path, 4, [1, 1, 0, 1])
+    done = run("prepare_features", "--cmn-window", "2", "--center", "true", "--compress", "true", *paths)
+    assert done.returncode == 0, done.stderr
+    assert ark.load(paths[2])["a"].shape == (3, 3)
+
+
+def test_lengths_that_differ_fail_and_leave_no_output(tmp_path: Path):
+    paths = write_pair(tmp_path, 4, [1, 1])
+    done = run("prepare_features", "--config", "conf/cmvn.conf", *paths)
+    assert done.returncode == 1 and b"a: 4 frames in" in done.stderr and b"2 in ark:" in done.stderr
+    assert not (tmp_path / "out.ark").exists()
+
+
+def test_nothing_voiced_at_all_fails(tmp_path: Path):
+    paths = write_pair(tmp_path, 2, [0, 0])
+    done = run("prepare_features", "--config", "conf/cmvn.conf", *paths)
+    assert done.returncode == 1 and b"1 of 1 utterances cannot be used: a: none of its 2 frames" in done.stderr
+
+
+def test_vad_of_what_is_no_matrix_fails(tmp_path: Path):
+    paths = write_pair(tmp_path, 2, [0, 0])
+    done = run("compute_vad", "--config", "conf/vad.conf", paths[1], paths[2])
+    assert done.returncode == 1 and b"'a' has the shape (2,), expected frames by columns" in done.stderr
