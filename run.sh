@@ -10,7 +10,7 @@
 #   --stage <n>, --stop-stage <n>   first and last stage:
 #       0 data dirs, 1 features, 2 augmentation and folds, 3 pretraining on speakers, 4 fine-tuning on emotion,
 #       5 embeddings, 6 text, 7 speech and text together, 8 LDA-PLDA and scores, 9 table
-#   --nj <n>              jobs that run at once (the number of cores)
+#   --nj <n>              jobs that run at once (the number of cores, at most 32)
 #   --num-threads <n>     of a training on the CPU (1); the last bits of a model depend on it
 #   --name <name>         of the run: data/<name>, exp/<name>
 #   --corpora <dir>       folder with VoxCeleb1, VoxCeleb2, CREMA-D, IEMOCAP_full_release, dailydialog, musan,
@@ -36,7 +36,7 @@ set -euo pipefail
 
 stage=0
 stop_stage=9
-nj=$(nproc)
+nj=$(($(nproc) < 32 ? $(nproc) : 32))
 num_threads=1
 name=
 corpora=
@@ -94,8 +94,15 @@ if [ "$stage" -le 0 ] && [ "$stop_stage" -ge 0 ]; then
   log "Stage 0: data dirs in $data"
   if $toy; then local/prepare_toy.sh "$corpora"; fi
   for corpus in $(all_corpora); do
-    "local/prepare_$corpus.sh" "$(folder_of "$corpus")" "$data/$corpus"
+    folder=$(folder_of "$corpus")
+    "local/prepare_$corpus.sh" "$folder" "$data/$corpus"
   done
+fi
+
+conditions=
+if [ "$stop_stage" -ge 2 ]; then
+  conditions=$(list_conditions)
+  [ -n "$conditions" ] || die "'$test' is all that some role trains on, and it has no folds here; see --help on roles"
 fi
 
 if [ "$stage" -le 1 ] && [ "$stop_stage" -ge 1 ]; then
@@ -123,7 +130,7 @@ if [ "$stage" -le 2 ] && [ "$stop_stage" -ge 2 ]; then
   for fold in $(folds_of $finetune); do make_role finetune "$fold" "emotion $(finetune_noise_kind)" "$finetune"; done
   for fold in $(folds_of $backend); do make_role backend "$fold" emotion "$backend"; done
   if uses_text; then for fold in $(folds_of $text_train); do make_role text "$fold" emotion "$text_train"; done; fi
-  for condition in $(conditions); do
+  for condition in $conditions; do
     [ "$condition" = none ] || utils/select_fold.sh --part test "$condition" "$data/${test}_emotion" "$data/test_$condition"
   done
   utils/copy_data_dir.sh "$data/${test}_emotion" "$data/test_none"
@@ -194,7 +201,7 @@ fi
 if [ "$stage" -le 9 ] && [ "$stop_stage" -ge 9 ]; then
   log "Stage 9: table and pictures"
   python3 -m ser.bin.make_results_table "$exp" $(cat "$exp/cells/list")
-  log "Results:  $exp/results.tsv"
-  log "Pictures: $exp/det.png $exp/eer.png, training curves in $(echo "$exp"/*/curve.png)"
-  log "Models:   $(echo "$exp"/{pretrain,finetune,text}_*/), back ends in $exp/cells/*/backend"
+  log "Results:  $exp/results.tsv (every fold); $exp/cells/*/confusion.tsv"
+  log "Pictures: $exp/det.png $exp/eer.png; training curves: $exp/*/curve.png"
+  log "Models:   $exp/pretrain_* $exp/finetune_*$(uses_text && echo " $exp/text_*"); back ends: $exp/cells/*/backend"
 fi

@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2046,SC2086,SC2154
 # Who trains what and is scored on what: functions of the roles that run.sh sets (pretrain, finetune, backend,
-# text_train, test, augment, finetune_noise, modalities, layers), sourced by it.
+# text_train, test, augment, finetune_noise, modalities, layers) and of the conditions that follow, sourced by it.
 
 # Prints its arguments one a line, each once.
 distinct() { printf '%s\n' "$@" | awk '!seen[$0]++'; }
@@ -46,14 +46,17 @@ emotion_sources() {
 
 # The conditions that a run trains and scores: `none` without the test corpus, if every role has another corpus to
 # train on, then each fold of the test corpus, if any role trains on it.
-conditions() {
+list_conditions() {
   local with_target=false without_target=true role
   for role in "$pretrain" "$finetune" "$backend"; do
     [[ " $role " != *" $test "* ]] || with_target=true
     [ -n "$(corpora_of none $role)" ] || without_target=false
   done
   if $without_target; then echo none; fi
-  if $with_target; then cut -d' ' -f2 "$data/$test/utt2fold" | sort -u; fi
+  if $with_target; then
+    [ -f "$data/$test/utt2fold" ] || die "no $data/$test/utt2fold, whose folds part $test; begin with --stage 0"
+    cut -d' ' -f2 "$data/$test/utt2fold" | sort -u
+  fi
 }
 
 # corpora_of <condition> <corpus>...: these corpora, without the test corpus in the condition `none`.
@@ -73,10 +76,10 @@ fold_of() {
   if [[ " $* " == *" $test "* ]]; then echo "$condition"; else echo none; fi
 }
 
-# folds_of <corpus>...: the distinct folds of what is trained on these corpora, over all conditions.
+# folds_of <corpus>...: the distinct folds of what is trained on these corpora, over all $conditions.
 folds_of() {
   local condition
-  for condition in $(conditions); do fold_of "$condition" "$@"; done | sort -u
+  for condition in $conditions; do fold_of "$condition" "$@"; done | sort -u
 }
 
 # write_cells <dir>: the cells of the results table, one file of arguments for ser.bin.evaluate_backend each, and
@@ -85,23 +88,21 @@ write_cells() {
   local dir=$1 condition modality layer vectors trained_on fold number=0
   rm -rf "$dir"
   mkdir -p "$dir"
-  for condition in $(conditions); do
+  for condition in $conditions; do
+    trained_on=$(corpora_of "$condition" $pretrain $finetune $backend $(uses_text && echo "$text_train"))
     for modality in $modalities; do
-      for layer in $(if [ "$modality" = text ]; then echo "${pooling:-text}"; else echo "${layers//,/ }"; fi); do
+      for layer in $(if [ "$modality" = text ]; then echo bert; else echo "${layers//,/ }"; fi); do
         case "$modality" in
           speech)
-            vectors=$exp/embeddings_$(fold_of "$condition" $pretrain $finetune)/$layer.scp
-            trained_on=$(corpora_of "$condition" $pretrain $finetune $backend) ;;
+            vectors=$exp/embeddings_$(fold_of "$condition" $pretrain $finetune)/$layer.scp ;;
           text)
-            vectors=$exp/text_embeddings_$(fold_of "$condition" $text_train)/all.scp
-            trained_on=$(corpora_of "$condition" $text_train $backend) ;;
+            vectors=$exp/text_embeddings_$(fold_of "$condition" $text_train)/all.scp ;;
           speech+text)
-            vectors=$exp/speech+text_$(fold_of "$condition" $pretrain $finetune $text_train)/$layer.scp
-            trained_on=$(corpora_of "$condition" $pretrain $finetune $text_train $backend) ;;
+            vectors=$exp/speech+text_$(fold_of "$condition" $pretrain $finetune $text_train)/$layer.scp ;;
           *) die "unknown modality '$modality'; known: speech text speech+text" ;;
         esac
         number=$((number + 1))
-        [ "$condition" = none ] && fold=all || fold=$condition
+        fold=${condition/none/all}
         printf '%s\n' --config "$backend_config" ${lda_dim:+"--lda-dim=$lda_dim"} --system xvector_bert \
           --train "$(tr '\n' '+' <<< "$trained_on" | sed 's/+*$//')" --test "$test" --fold "$fold" \
           --layer "$layer" --modality "$modality" \

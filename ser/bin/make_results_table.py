@@ -42,7 +42,7 @@ def main() -> None:
 
     panels: dict[str, list[results.Result]] = {}
     for row in means:
-        panels.setdefault(f"{row.system}: {row.train} → {row.test}", []).append(row)
+        panels.setdefault(f"{row.system}, scored on {row.test},\ntrained on {row.train}", []).append(row)
     curves = {
         title: {row.modality: (row, read_curve(folders[row.cell()])) for row in results.best_of_each_modality(panel)}
         for title, panel in panels.items()

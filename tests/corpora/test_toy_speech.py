@@ -17,7 +17,7 @@ from ser.corpora.toy_speech import (
 )
 
 VOICE = Voice(f0=120.0, formants=(1.0, 1.0, 1.0, 1.0))
-MONOTONE = Style(f0_range=0.0)
+MONOTONE = Style(f0_range=0.0, stress=0.0)
 
 
 def measure_f0(samples):
@@ -28,7 +28,8 @@ def measure_f0(samples):
     correlation = np.fft.irfft(spectra)[:, :1024]
     window = np.fft.irfft(np.abs(np.fft.rfft(np.hanning(1024), 4096)) ** 2)[:1024]
     low, high = SAMPLE_RATE // 400, SAMPLE_RATE // 60
-    lags = low + np.argmax((correlation / window)[:, low:high], axis=1)
+    # Of the peaks at one, two, three ... periods, which are all but equal, the first is meant.
+    lags = low + np.argmax((correlation / window)[:, low:high] * np.linspace(1.0, 0.8, high - low), axis=1)
     return SAMPLE_RATE / np.median(lags)
 
 

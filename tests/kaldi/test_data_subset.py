@@ -1,3 +1,5 @@
+import logging
+
 import pytest
 
 from ser.errors import SerError
@@ -66,14 +68,38 @@ def test_combined_directories_hold_all_utterances(make_data_dir, tmp_path):
     assert (tmp_path / "out/spk2gender").read_text() == "a f\nb m\n"
 
 
-def test_table_of_one_input_alone_is_left_out_with_a_warning(make_data_dir, tmp_path, caplog):
+def test_table_of_one_input_alone_is_left_out_and_named(make_data_dir, tmp_path, caplog):
+    caplog.set_level(logging.INFO)
     first = make_data_dir("first")
     data_subset.copy(first, tmp_path / "second", ("", "-x"), ("", ""))
     (first / "utt2emo").unlink()
     data_subset.combine(tmp_path / "out", [first, tmp_path / "second"])
     valid(tmp_path / "out")
     assert not (tmp_path / "out/utt2emo").exists()
-    assert f"utt2emo is left out: only {tmp_path}/second has it" in caplog.text
+    assert "not in all of its parts, so left out: utt2emo" in caplog.text
+
+
+def test_originals_and_copies_combine_so_that_each_utterance_names_its_original(make_data_dir, tmp_path):
+    first = make_data_dir("first")
+    data_subset.copy(first, tmp_path / "copies", ("", "-x"), ("", ""))
+    (tmp_path / "copies/utt2uniq").write_text("a-1-x a-1\na-2-x a-2\nb-1-x b-1\nb-2-x b-2\n")
+    data_subset.combine(tmp_path / "out", [first, tmp_path / "copies"])
+    originals = read_map(tmp_path / "out/utt2uniq")
+    assert originals["a-1"] == originals["a-1-x"] == "a-1"
+    assert len(originals) == 8
+
+
+def test_augmented_copies_combine_only_after_their_features_are_made(make_data_dir, tmp_path):
+    first = make_data_dir("first")
+    data_subset.copy(first, tmp_path / "copies", ("", "-x"), ("", ""))
+    (tmp_path / "copies/utt2augment").write_text("".join(f"{utt}-x noise\n" for utt in ("a-1", "a-2", "b-1", "b-2")))
+    with pytest.raises(SerError, match=r"only .*copies has utt2augment; .* combine after the features"):
+        data_subset.combine(tmp_path / "out", [first, tmp_path / "copies"])
+    for name, suffix in (("first", ""), ("copies", "-x")):
+        lines = [f"{utt}{suffix} feats.ark:1\n" for utt in ("a-1", "a-2", "b-1", "b-2")]
+        (tmp_path / name / "feats.scp").write_text("".join(lines))
+    data_subset.combine(tmp_path / "out", [first, tmp_path / "copies"])
+    assert not (tmp_path / "out/utt2augment").exists()
 
 
 def test_inputs_that_disagree_are_refused(make_data_dir, tmp_path):

@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# System A on real speech, small enough for two cores: RAVDESS by speaker folds, and DailyDialog for the text model.
+#
+# For each of the six folds an x-vector net learns to tell the actors of the other folds apart, is fine-tuned on their
+# emotions, and its embeddings of their speech train LDA and PLDA over the five collapsed classes. Every ordered pair of
+# the fold's utterances is a trial. No stage of a fold sees its actors. The table is of speech alone, since the actors
+# speak two sentences; the text model is trained by itself on DailyDialog and validated on a tenth of each class.
+#
+# Usage: local/run_ravdess.sh --corpora <dir> [options]
+#  e.g.: local/run_ravdess.sh --corpora ../shared/corpora --nj 2
+# Options:
+#   --corpora <dir>       folder with ravdess and dailydialog; if musan and RIRS_NOISES are there too, the pretraining
+#                         sees augmented copies of the speech
+#   --stage <n>, --stop-stage <n>   those of run.sh, 0 to 9, for the speech; 10 is the text model
+#   --nj <n>              jobs that run at once (the number of cores)
+#   --num-threads <n>     of a training on the CPU (1); the last bits of a model depend on it
+#   --name <name>         of the run: data/<name>, exp/<name>
+#   --text-model <name on the Hub, or folder>
+set -euo pipefail
+
+corpora=
+stage=0
+stop_stage=10
+nj=$(nproc)
+num_threads=1
+name=ravdess
+text_model=bert-base-uncased
+
+. utils/parse_options.sh
+. ./path.sh
+. ./cmd.sh
+[ $# -eq 0 ] || die "unexpected argument '$1'; --help lists the options"
+[ -n "$corpora" ] || die "no corpora; give --corpora <dir>, the folder with ravdess and dailydialog"
+for corpus in ravdess dailydialog; do
+  [ -d "$corpora/$corpus" ] || die "no folder $corpora/$corpus; give --corpora the folder that it lies in"
+done
+
+data=data/$name
+exp=exp/$name
+augment=
+if [ -d "$corpora/musan" ] && [ -d "$corpora/RIRS_NOISES" ]; then
+  augment="reverb noise music babble"
+else
+  log "No augmented copies in pretraining: $corpora has no musan or no RIRS_NOISES"
+fi
+
+if [ "$stage" -le 9 ]; then
+  ./run.sh --stage "$stage" --stop-stage "$stop_stage" --nj "$nj" --num-threads "$num_threads" --name "$name" \
+    --corpora "$corpora" --pretrain ravdess --finetune ravdess --backend ravdess --test ravdess \
+    --modalities speech --drawn-text "" --augment "$augment" \
+    --conf conf/ravdess --backend-config conf/ravdess/backend.yaml
+fi
+
+if [ "$stage" -le 10 ] && [ "$stop_stage" -ge 10 ]; then
+  log "Stage 10: the text model on DailyDialog"
+  local/prepare_dailydialog.sh "$corpora/dailydialog" "$data/dailydialog"
+  utils/apply_label_map.sh conf/emotions/collapsed5.map "$data/dailydialog" "$data/dailydialog_emotion"
+  steps/train_text.sh --cmd "$cuda_cmd" --num-threads "$num_threads" --text-model "$text_model" \
+    "$data/dailydialog_emotion" "$data/dailydialog_emotion/utt2emo" "$exp/text"
+fi

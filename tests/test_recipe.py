@@ -1,0 +1,98 @@
+"""The main job: the whole recipe on the toy corpora, as the README's first command runs it."""
+
+import csv
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+NAME = "recipe_test"
+HEADER = ["system", "train", "test", "fold", "layer", "modality", "lda_dim", "trials", "eer", "uar", "wa", "f1"]
+
+
+def run(*options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["./run.sh", "--name", NAME, *options], cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def finished_run():
+    """A run of all stages, removed after the tests."""
+    folders = ROOT / "data" / NAME, ROOT / "exp" / NAME
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
+    done = run()
+    assert done.returncode == 0, done.stderr[-3000:]
+    yield folders[1], done
+    for folder in folders:
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def rows(finished_run):
+    exp, _ = finished_run
+    with open(exp / "results.tsv", newline="") as stream:
+        reader = csv.DictReader(stream, delimiter="\t")
+        assert reader.fieldnames == HEADER
+        return list(reader)
+
+
+def test_results_cover_both_conditions_every_layer_modality_and_fold(rows):
+    without = {(row["layer"], row["modality"]) for row in rows if "iemocap" not in row["train"].split("+")}
+    with_folds = {(row["layer"], row["modality"], row["fold"]) for row in rows if "iemocap" in row["train"].split("+")}
+    cells = {("bert", "text"), *((f"tdnn{n}", modality) for n in (6, 7) for modality in ("speech", "speech+text"))}
+    assert without == cells
+    assert with_folds == {(*cell, fold) for cell in cells for fold in ("1", "2", "3", "4", "5", "all")}
+
+
+def test_each_modality_beats_chance_and_speech_with_text_beats_both(rows):
+    for condition in {row["train"] for row in rows}:
+        best = {
+            modality: min(
+                float(row["eer"])
+                for row in rows
+                if (row["train"], row["modality"], row["fold"]) == (condition, modality, "all")
+            )
+            for modality in ("speech", "text", "speech+text")
+        }
+        assert 0.0 < best["speech+text"] < min(best["speech"], best["text"])
+        assert max(best.values()) < 45.0
+
+
+def test_every_number_of_trials_is_that_of_all_ordered_pairs(rows, finished_run):
+    data = ROOT / "data" / NAME
+    for row in rows:
+        if row["fold"] != "all":
+            size = len((data / f"test_{row['fold']}" / "utt2emo").read_text().splitlines())
+            assert int(row["trials"]) == size * (size - 1)
+
+
+def test_no_training_dir_of_a_fold_has_a_speaker_of_its_test(finished_run):
+    data = ROOT / "data" / NAME
+
+    def speakers(name):
+        return {line.split()[1] for line in (data / name / "utt2spk").read_text().splitlines()}
+
+    for fold in range(1, 6):
+        for role in (f"finetune_{fold}", f"backend_{fold}", "pretrain_none", "text_none"):
+            assert not speakers(f"test_{fold}") & speakers(role), (role, fold)
+    assert not speakers("test_none") & (speakers("finetune_none") | speakers("backend_none"))
+
+
+def test_last_lines_name_results_and_pictures_that_are_there(finished_run):
+    exp, done = finished_run
+    for name in ("results.tsv", "det.png", "eer.png"):
+        assert f"exp/{NAME}/{name}" in done.stderr
+        assert (exp / name).stat().st_size > 0
+
+
+def test_stages_8_and_9_again_give_the_same_bytes_and_training_again_does_nothing(finished_run):
+    exp, _ = finished_run
+    before = (exp / "results.tsv").read_bytes()
+    weights = (exp / "finetune_1" / "model.safetensors").stat().st_mtime_ns
+    for options in (("--stage", "8"), ("--stage", "4", "--stop-stage", "4")):
+        done = run(*options)
+        assert done.returncode == 0, done.stderr[-3000:]
+    assert (exp / "results.tsv").read_bytes() == before
+    assert (exp / "finetune_1" / "model.safetensors").stat().st_mtime_ns == weights
