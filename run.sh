@@ -26,13 +26,14 @@
 #   --finetune-noise true|false   whether fine-tuning sees such copies too
 #   --label-map <file>    which native labels make which classes
 #   --finetune-config <name>  of the settings of fine-tuning in --conf
-#   --modalities "speech text speech+text", --layers tdnn6,tdnn7
+#   --modalities "speech text speech+text", --layers tdnn6,tdnn7,...
 #   --text-model <name on the Hub, or folder>, --pooling cls|mean   in place of the settings in --conf
 #   --lda-dim <n>         in place of the settings': the directions that the classes determine, one fewer than they are
 #   --backend-config <yaml>
 #   --conf <dir>          folder of the settings, conf or conf/toy
 # shellcheck disable=SC2034,SC2046,SC2086  # the lists of corpora split into words, and roles.sh reads them
 set -euo pipefail
+cd "$(dirname "$0")"
 
 stage=0
 stop_stage=9
@@ -66,7 +67,7 @@ backend_config=conf/backend.yaml
 lda_dim=
 conf=
 
-command_line="$0 $*"
+command_line=$(printf "%q " "$0" "$@")
 . utils/parse_options.sh
 . ./path.sh
 . ./cmd.sh
@@ -85,7 +86,7 @@ data=data/$name
 exp=exp/$name
 $toy && corpora=$data/corpora
 . local/roles.sh
-[[ " $drawn_text " != *" $test "* ]] || die "$test is scored and in --drawn-text: the draw uses the labels; take it out"
+check_settings
 
 mkdir -p "$exp"
 echo "$command_line" >> "$exp/commands.txt"
@@ -201,6 +202,7 @@ fi
 if [ "$stage" -le 9 ] && [ "$stop_stage" -ge 9 ]; then
   log "Stage 9: table and pictures"
   python3 -m ser.bin.make_results_table "$exp" $(cat "$exp/cells/list")
+  if uses_text; then text_used | tee "$exp/text_used.txt" | while read -r line; do log "Text of $line"; done; fi
   log "Results:  $exp/results.tsv (every fold); $exp/cells/*/confusion.tsv"
   log "Pictures: $exp/det.png $exp/eer.png; training curves: $exp/*/curve.png"
   log "Models:   $exp/pretrain_* $exp/finetune_*$(uses_text && echo " $exp/text_*"); back ends: $exp/cells/*/backend"

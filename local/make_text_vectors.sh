@@ -25,10 +25,12 @@ shift 3
 
 extract() { steps/extract_text_embeddings.sh --nj "$nj" --cmd "$cmd" --pooling "$pooling" "$model" "$1" "$out"; }
 tables=()
+donors_extracted=false
 for data in "$@"; do
   name=$(basename "$data")
   if [[ " $drawn " == *" ${name%_emotion} "* ]]; then
-    [ -f "$out/$(basename "$donors").scp" ] || extract "$donors"
+    $donors_extracted || extract "$donors"
+    donors_extracted=true
     $cmd "$out/log/draw_$name.log" \
       python3 -m ser.bin.draw_text_vectors --seed "$seed" "$data/utt2emo" \
       "$donors/utt2emo" "scp:$out/$(basename "$donors").scp" "ark,scp:$out/$name.ark,$out/$name.scp"

@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2046,SC2086,SC2154
 # Who trains what and is scored on what: functions of the roles that run.sh sets (pretrain, finetune, backend,
-# text_train, test, augment, finetune_noise, modalities, layers) and of the conditions that follow, sourced by it.
+# text_train, test, augment, finetune_noise, modalities, layers ...) and of the conditions that follow, sourced by it.
 
 # Prints its arguments one a line, each once.
 distinct() { printf '%s\n' "$@" | awk '!seen[$0]++'; }
@@ -13,6 +13,36 @@ all_corpora() {
 
 # Whether any of the modalities needs text.
 uses_text() { [[ "$modalities" == *text* ]]; }
+
+# check_words <option> "<word> ..." "<known word> ...": refuses a word that is not known.
+check_words() {
+  local word
+  for word in $2; do [[ " $3 " == *" $word "* ]] || die "--$1: unknown '$word'; known: $3"; done
+}
+
+# Refuses settings that would only fail hours later.
+check_settings() {
+  local file
+  [[ "$stage" =~ ^[0-9]$ && "$stop_stage" =~ ^[0-9]+$ && "$stage" -le "$stop_stage" ]] ||
+    die "expected --stage 0 to 9 and a --stop-stage that is not before it, found '$stage' and '$stop_stage'"
+  [[ "$nj" =~ ^[1-9][0-9]*$ ]] || die "--nj: expected a number of jobs, found '$nj'"
+  check_words modalities "$modalities" "speech text speech+text"
+  check_words augment "$augment" "reverb noise music babble"
+  check_words layers "${layers//,/ }" "tdnn6 tdnn7 tdnn8 tdnn9"
+  check_words pooling "$pooling" "cls mean"
+  check_words corpora "$pretrain $finetune $backend $test $text_train" \
+    "voxceleb1 voxceleb2 cremad iemocap dailydialog ravdess"
+  for file in "$conf/xvector_pretrain.yaml" "$conf/$finetune_config.yaml" "$backend_config" "$label_map" \
+    $(uses_text && echo "$conf/bert.yaml"); do
+    [ -f "$file" ] || die "no $file; --help lists the options that name it"
+  done
+  if uses_text && [[ " $drawn_text " == *" $test "* ]]; then
+    die "$test is scored and in --drawn-text: the draw uses the labels; take it out"
+  fi
+  if $toy && [ "$stage" -gt 0 ] && [ ! -d "$corpora" ]; then
+    die "no $corpora: for a run on real corpora give --corpora again, for a toy run begin with --stage 0"
+  fi
+}
 
 # The folder of a corpus as it is distributed: its own option, or its usual name under --corpora.
 folder_of() {
@@ -48,9 +78,9 @@ emotion_sources() {
 # train on, then each fold of the test corpus, if any role trains on it.
 list_conditions() {
   local with_target=false without_target=true role
-  for role in "$pretrain" "$finetune" "$backend"; do
+  for role in "$pretrain" "$finetune" "$backend" "$(uses_text && echo "$text_train")"; do
     [[ " $role " != *" $test "* ]] || with_target=true
-    [ -n "$(corpora_of none $role)" ] || without_target=false
+    [ -z "$role" ] || [ -n "$(corpora_of none $role)" ] || without_target=false
   done
   if $without_target; then echo none; fi
   if $with_target; then
@@ -89,17 +119,18 @@ write_cells() {
   rm -rf "$dir"
   mkdir -p "$dir"
   for condition in $conditions; do
-    trained_on=$(corpora_of "$condition" $pretrain $finetune $backend $(uses_text && echo "$text_train"))
     for modality in $modalities; do
       for layer in $(if [ "$modality" = text ]; then echo bert; else echo "${layers//,/ }"; fi); do
         case "$modality" in
           speech)
-            vectors=$exp/embeddings_$(fold_of "$condition" $pretrain $finetune)/$layer.scp ;;
+            vectors=$exp/embeddings_$(fold_of "$condition" $pretrain $finetune)/$layer.scp
+            trained_on=$(corpora_of "$condition" $pretrain $finetune $backend) ;;
           text)
-            vectors=$exp/text_embeddings_$(fold_of "$condition" $text_train)/all.scp ;;
+            vectors=$exp/text_embeddings_$(fold_of "$condition" $text_train)/all.scp
+            trained_on=$(corpora_of "$condition" $text_train $backend) ;;
           speech+text)
-            vectors=$exp/speech+text_$(fold_of "$condition" $pretrain $finetune $text_train)/$layer.scp ;;
-          *) die "unknown modality '$modality'; known: speech text speech+text" ;;
+            vectors=$exp/speech+text_$(fold_of "$condition" $pretrain $finetune $text_train)/$layer.scp
+            trained_on=$(corpora_of "$condition" $pretrain $finetune $text_train $backend) ;;
         esac
         number=$((number + 1))
         fold=${condition/none/all}
@@ -111,5 +142,17 @@ write_cells() {
         echo "$dir/${modality}_${layer}_$condition" >> "$dir/list"
       done
     done
+  done
+}
+
+# Says which text each corpus of the results had.
+text_used() {
+  local corpus
+  for corpus in $(distinct $backend "$test"); do
+    if [[ " $drawn_text " == *" $corpus "* ]]; then
+      echo "$corpus: of a random utterance of the same label in $text_train (training only)"
+    else
+      echo "$corpus: its own words"
+    fi
   done
 }

@@ -15,6 +15,7 @@
 #   --nj <n>              jobs that run at once (the number of cores)
 #   --num-threads <n>     of a training on the CPU (1); the last bits of a model depend on it
 #   --name <name>         of the run: data/<name>, exp/<name>
+#   --speeds "<factor> ..."   of the copies that fine-tuning sees beside the speech itself ("0.9 1.1"); "" for none
 #   --text-model <name on the Hub, or folder>
 set -euo pipefail
 
@@ -24,6 +25,7 @@ stop_stage=10
 nj=$(nproc)
 num_threads=1
 name=ravdess
+speeds="0.9 1.1"
 text_model=bert-base-uncased
 
 . utils/parse_options.sh
@@ -44,12 +46,39 @@ else
   log "No augmented copies in pretraining: $corpora has no musan or no RIRS_NOISES"
 fi
 
-if [ "$stage" -le 9 ]; then
-  ./run.sh --stage "$stage" --stop-stage "$stop_stage" --nj "$nj" --num-threads "$num_threads" --name "$name" \
-    --corpora "$corpora" --pretrain ravdess --finetune ravdess --backend ravdess --test ravdess \
+# run_system_a <first stage> <last stage>: what lies between --stage and --stop-stage of these stages of run.sh.
+run_system_a() {
+  local first=$((stage > $1 ? stage : $1)) last=$((stop_stage < $2 ? stop_stage : $2))
+  [ "$first" -gt "$last" ] || ./run.sh --stage "$first" --stop-stage "$last" --nj "$nj" \
+    --num-threads "$num_threads" --name "$name" --corpora "$corpora" \
+    --pretrain ravdess --finetune ravdess --backend ravdess --test ravdess \
     --modalities speech --drawn-text "" --augment "$augment" \
     --conf conf/ravdess --backend-config conf/ravdess/backend.yaml
+}
+
+run_system_a 0 2
+
+if [ "$stage" -le 2 ] && [ "$stop_stage" -ge 2 ]; then
+  log "Stage 2, continued: copies of other speed for the fine-tuning"
+  for speed in $speeds; do
+    copies=$data/ravdess_speed$speed
+    steps/perturb_speed.sh --cmd "$train_cmd" "$speed" "$data/ravdess" "$copies"
+    steps/make_mfcc_pitch.sh --nj "$nj" --cmd "$train_cmd" "$copies"
+    steps/compute_vad.sh --nj "$nj" --cmd "$train_cmd" "$copies"
+    steps/prepare_feats.sh --nj "$nj" --cmd "$train_cmd" "$copies" "${copies}_no_sil"
+    utils/apply_label_map.sh conf/emotions/collapsed5.map "${copies}_no_sil" "${copies}_emotion"
+  done
+  for role in "$data"/finetune_*; do
+    parts=("$role/part_emotion")
+    for speed in $speeds; do
+      utils/select_fold.sh --part train "${role##*_}" "$data/ravdess_speed${speed}_emotion" "$role/part_speed$speed"
+      parts+=("$role/part_speed$speed")
+    done
+    utils/combine_data.sh "$role" "${parts[@]}"
+  done
 fi
+
+run_system_a 3 9
 
 if [ "$stage" -le 10 ] && [ "$stop_stage" -ge 10 ]; then
   log "Stage 10: the text model on DailyDialog"

@@ -18,8 +18,10 @@ logs=${2:-$data/log}
 arks=${3:-$data/data}
 
 [ -f "$data/feats.scp" ] || die "no $data/feats.scp; run steps/make_mfcc_pitch.sh $data"
+limit_nj "$data"
 utils/split_data.sh "$data" "$nj"
 mkdir -p "$arks" "$logs"
+rm -f "$data/vad.scp"
 split=$data/split$nj
 name=$(basename "$data")
 

@@ -20,6 +20,7 @@ out=$3
 
 [ -f "$data/feats.scp" ] || die "no $data/feats.scp; run steps/prepare_feats.sh <data-dir> $data"
 [ -f "$model/model.safetensors" ] || die "no $model/model.safetensors; run steps/train_xvector.sh"
+limit_nj "$data"
 utils/split_data.sh "$data" "$nj"
 
 $cmd JOB=1:"$nj" "$out/log/extract.JOB.log" \

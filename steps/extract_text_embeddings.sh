@@ -19,6 +19,7 @@ out=$3
 
 [ -f "$data/text" ] || die "no $data/text; text embeddings need the utterances' words"
 name=$(basename "$data")
+limit_nj "$data"
 utils/split_data.sh "$data" "$nj"
 
 $cmd JOB=1:"$nj" "$out/log/extract_$name.JOB.log" \

@@ -3,7 +3,7 @@
 #
 # Reads wav.scp (files of any rate and channel count, or commands ending in a pipe), segments and utt2augment if they
 # are there. Writes feats.scp and utt2num_frames; utterances that cannot be read, are too short for a frame or hold
-# nothing but zeros are listed, with the reason, in left_out.feats, and the data dir is cut to the others.
+# nothing but zeros are listed, with the reason, in left_out, and the data dir is cut to the others.
 #
 # Usage: steps/make_mfcc_pitch.sh [options] <data-dir> [<log-dir> [<ark-dir>]]
 #  e.g.: steps/make_mfcc_pitch.sh --nj 8 --cmd "$train_cmd" data/cremad exp/log/cremad mfcc
@@ -25,7 +25,9 @@ data=$1
 logs=${2:-$data/log}
 arks=${3:-$data/data}
 
-utils/validate_data_dir.sh --no-feats --no-text "$data"
+utils/validate_data_dir.sh --no-feats --no-text --no-wav "$data"     # a missing clip is one to leave out
+rm -f "$data"/{feats.scp,utt2num_frames}
+limit_nj "$data"
 utils/split_data.sh "$data" "$nj"
 mkdir -p "$arks" "$logs"
 split=$data/split$nj
@@ -37,8 +39,12 @@ options=(--compress "$compress" --leave-out-zeros true --max-left-out 1)
 
 $cmd JOB=1:"$nj" "$logs/make_mfcc_pitch_$name.JOB.log" \
   python3 -m ser.bin.make_features --mfcc-config "$mfcc_config" "${options[@]}" \
-  --left-out "$split/JOB/left_out.feats" --write-num-frames "$split/JOB/utt2num_frames" \
+  --left-out "$split/JOB/left_out" --write-num-frames "$split/JOB/utt2num_frames" \
   "scp:$split/JOB/wav.scp" "ark,scp:$arks/raw_mfcc_pitch_$name.JOB.ark,$split/JOB/feats.scp"
 
-utils/merge_jobs.sh --max-left-out "$max_left_out" --left-out left_out.feats "$data" "$nj" feats.scp utt2num_frames
+utils/merge_jobs.sh --max-left-out "$max_left_out" --left-out left_out "$data" "$nj" feats.scp utt2num_frames
+for warning in "resampled to" "channels"; do     # each job warned once; once a corpus is enough here
+  found=$(cat "$logs/make_mfcc_pitch_$name".*.log | grep "$warning" | head -n 1 || true)
+  [ -z "$found" ] || log "$name: $found"
+done
 log "$name: MFCC$([ "$pitch_config" = none ] || echo ' and pitch') of $(wc -l < "$data/feats.scp") utterances in $arks"

@@ -2,7 +2,7 @@
 # Makes the features that the nets take: sliding-window mean normalisation, then voiced frames only.
 #
 # Reads feats.scp and vad.scp of a data dir; writes a copy of the data dir with feats.scp and utt2num_frames of the
-# normalised features. Utterances without a voiced frame are listed in left_out.no_sil and are not in the copy.
+# normalised features. Utterances without a voiced frame are listed in left_out and are not in the copy.
 #
 # Usage: steps/prepare_feats.sh [options] <data-dir> <data-dir-out> [<log-dir> [<ark-dir>]]
 #  e.g.: steps/prepare_feats.sh --nj 8 --cmd "$train_cmd" data/cremad data/cremad_no_sil
@@ -27,18 +27,19 @@ arks=${4:-$data/data}
 [ -f "$data_in/feats.scp" ] || die "no $data_in/feats.scp; run steps/make_mfcc_pitch.sh $data_in"
 [ -f "$data_in/vad.scp" ] || die "no $data_in/vad.scp; run steps/compute_vad.sh $data_in"
 utils/copy_data_dir.sh "$data_in" "$data"
+limit_nj "$data"
 utils/split_data.sh "$data" "$nj"
 mkdir -p "$arks" "$logs"
 split=$data/split$nj
+rm -f "$data"/{feats.scp,vad.scp,utt2num_frames}     # they speak of all frames, and stay in the split alone
 name=$(basename "$data")
 
 $cmd JOB=1:"$nj" "$logs/prepare_feats_$name.JOB.log" \
   python3 -m ser.bin.prepare_features --config "$cmvn_config" --compress "$compress" --max-left-out 1 \
-  --left-out "$split/JOB/left_out.no_sil" --write-num-frames "$split/JOB/utt2num_frames.voiced" \
+  --left-out "$split/JOB/left_out" --write-num-frames "$split/JOB/utt2num_frames.voiced" \
   "scp:$split/JOB/feats.scp" "scp:$split/JOB/vad.scp" \
   "ark,scp:$arks/no_sil_$name.JOB.ark,$split/JOB/feats.scp.voiced"
 
-utils/merge_jobs.sh --max-left-out "$max_left_out" --left-out left_out.no_sil "$data" "$nj" \
+utils/merge_jobs.sh --max-left-out "$max_left_out" --left-out left_out "$data" "$nj" \
   feats.scp.voiced:feats.scp utt2num_frames.voiced:utt2num_frames
-rm -f "$data/vad.scp"     # the frames that it spoke of are gone
 log "$name: normalised features of $(wc -l < "$data/feats.scp") utterances, voiced frames only, in $arks"

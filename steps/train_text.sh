@@ -23,6 +23,7 @@ model=$3
 options=()
 [ -z "$text_model" ] || options=(--text-model "$text_model")
 
+log "$model: training; progress in $model/log/train.log"
 $cmd --num-threads "$num_threads" "$model/log/train.log" \
   python3 -m ser.bin.train_text --config "$config" --num-threads "$num_threads" "${options[@]}" \
   "$data" "$utt2class" "$model"

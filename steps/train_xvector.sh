@@ -25,6 +25,7 @@ model=$3
 options=()
 [ -z "$init_model" ] || options=(--init-model "$init_model")
 
+log "$model: training; progress in $model/log/train.log"
 $cmd --num-threads "$num_threads" "$model/log/train.log" \
   python3 -m ser.bin.train_xvector --config "$config" --num-threads "$num_threads" "${options[@]}" \
   "$data" "$utt2class" "$model"

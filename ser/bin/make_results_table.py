@@ -42,7 +42,8 @@ def main() -> None:
 
     panels: dict[str, list[results.Result]] = {}
     for row in means:
-        panels.setdefault(f"{row.system}, scored on {row.test},\ntrained on {row.train}", []).append(row)
+        among = "trained with its other folds" if row.test in row.train.split("+") else "trained without it"
+        panels.setdefault(f"{row.system}, scored on {row.test}, {among}", []).append(row)
     curves = {
         title: {row.modality: (row, read_curve(folders[row.cell()])) for row in results.best_of_each_modality(panel)}
         for title, panel in panels.items()

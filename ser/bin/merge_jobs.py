@@ -4,12 +4,15 @@ Reads <data-dir>/split<nj>/<job>/<table> of every job and writes <data-dir>/<tab
 another name. With --left-out the data dir is then cut to the utterances of the first table, and the list of those
 left out, with the reasons, is kept in the data dir. Example:
 
-    python3 -m ser.bin.merge_jobs --left-out left_out.feats data/cremad 4 feats.scp utt2num_frames
+    python3 -m ser.bin.merge_jobs --left-out left_out data/cremad 4 feats.scp utt2num_frames
 """
 
+import logging
 from pathlib import Path
 
 from ser import cli
+
+logger = logging.getLogger(__name__)
 
 
 def main() -> None:
@@ -31,25 +34,25 @@ def main() -> None:
 
     utterances = tables.read_map(args.data_dir / "utt2spk")
     if args.left_out:
-        # Those that an earlier run left out are no longer in the data dir, and stay on the list.
+        # What the corpus's preparation or an earlier run left out is no longer in the data dir, and stays on the list.
         path = args.data_dir / args.left_out
         earlier = tables.read_map(path) if path.exists() else {}
-        left_out = {utt: reason for utt, reason in earlier.items() if utt not in utterances} | merged(args.left_out)
-        tables.write_map(path, left_out)
-        total = len(utterances.keys() | left_out.keys())
-        if len(left_out) > args.max_left_out * total:
+        left_out = merged(args.left_out)
+        others = {utt: reason for utt, reason in earlier.items() if utt not in utterances}
+        tables.write_map(path, others | left_out)
+        if left_out:
             utt, reason = next(iter(left_out.items()))
-            raise SerError(
-                f"{path}: {len(left_out)} of {total} utterances cannot be used, more than the "
-                f"{100 * args.max_left_out:g} % allowed by --max-left-out; the first: {utt}: {reason}"
-            )
+            found = f"{len(left_out)} of {len(utterances)} utterances cannot be used; the first: {utt}: {reason}"
+            if len(left_out) > args.max_left_out * len(utterances):
+                raise SerError(f"{path}: {found}; --max-left-out allows {100 * args.max_left_out:g} %")
+            logger.warning("%s: %s", path, found)
     kept: list[str] = []
     for table in args.tables:
         name, _, new_name = table.partition(":")
         content = merged(name)
         kept = kept or list(content)
         tables.write_map(args.data_dir / (new_name or name), content)
-    if args.left_out and left_out.keys() & utterances.keys():
+    if args.left_out and left_out:
         data_subset.subset(args.data_dir, kept, args.data_dir)
 
 

@@ -35,7 +35,7 @@ def main() -> None:
     from ser.config import load_config
     from ser.models.xvector import XVector
     from ser.training import model_dir, parallel
-    from ser.training.dataset import ChunkSource, load_utterances, split_off_validation
+    from ser.training.dataset import ChunkSource, fingerprint, load_utterances, split_off_validation
     from ser.training.fit import fit
     from ser.training.losses import cross_entropy
     from ser.training.xvector_config import TrainConfig
@@ -43,12 +43,12 @@ def main() -> None:
     if args.num_threads:
         torch.set_num_threads(args.num_threads)
     config = load_config(TrainConfig, args.config, tuple(args.set))
-    inputs = {"feats.scp": Path(args.data_dir) / "feats.scp", "utt2class": args.utt2class}
+    inputs = {"utt2class": args.utt2class}
     if args.init_model:
         inputs["initial model"] = Path(args.init_model) / model_dir.WEIGHTS
     if args.valid_utts:
         inputs["valid-utts"] = args.valid_utts
-    if not model_dir.begin(args.model_dir, config, inputs):
+    if not model_dir.begin(args.model_dir, config, inputs, {"features": fingerprint(args.data_dir)}):
         return
 
     data, seed = config.data, config.fit.seed

@@ -32,7 +32,9 @@ class LeftOut:
             tables.write_map(self._path, self._reasons)
         count = len(self._reasons)
         total = num_used + count
-        if count and (num_used == 0 if self._max_share is None else count > self._max_share * total):
+        if total == 0:
+            raise SerError("no utterance at all in the input; is the table empty?")
+        if num_used == 0 if self._max_share is None else count > self._max_share * total:
             allowed = "" if self._max_share is None else f", over the {100 * self._max_share:g} % of --max-left-out"
             listed = "" if self._path is None else f"; all are in {self._path}"
             first = "; ".join(f"{utt}: {reason}" for utt, reason in list(self._reasons.items())[:NUM_EXAMPLES])

@@ -35,7 +35,9 @@ CHECKPOINT = "checkpoint.pt"
 BEST = "best.safetensors"
 
 
-def begin(model_dir: str | Path, config: Any, inputs: Mapping[str, str | Path]) -> bool:
+def begin(
+    model_dir: str | Path, config: Any, inputs: Mapping[str, str | Path], digests: Mapping[str, str] | None = None
+) -> bool:
     """Open `model_dir` for training; say whether anything is left to train.
 
     Parameters
@@ -43,6 +45,7 @@ def begin(model_dir: str | Path, config: Any, inputs: Mapping[str, str | Path]) 
     model_dir : folder, made if it is not there.
     config : the effective settings, a dataclass of `ser.config`.
     inputs : name -> file whose contents decide the model (``utt2class``, the warm start's weights ...).
+    digests : name -> digest of what else decides it (features are too large to be read whole).
 
     Returns
     -------
@@ -56,8 +59,10 @@ def begin(model_dir: str | Path, config: Any, inputs: Mapping[str, str | Path]) 
     """
     model_dir = Path(model_dir)
     settings = to_yaml(config)
-    files = "".join(f"{name}\t{_digest(path)}\n" for name, path in sorted(inputs.items()))
-    if (model_dir / "config.yaml").exists():
+    all_digests = {name: _digest(path) for name, path in inputs.items()} | dict(digests or {})
+    files = "".join(f"{name}\t{digest}\n" for name, digest in sorted(all_digests.items()))
+    # A start that failed before its first checkpoint binds nobody.
+    if (model_dir / WEIGHTS).exists() or (model_dir / CHECKPOINT).exists():
         _check_same(model_dir, settings, files)
         if (model_dir / WEIGHTS).exists():
             logger.info("%s is already trained with these settings and inputs; nothing to do", model_dir)

@@ -54,7 +54,7 @@ setup() {
   run steps/make_mfcc_pitch.sh --nj 1 "$tmp/data"
   [ "$status" -eq 1 ]
   [[ "$output" == *"1 of 1 utterances"* ]]
-  grep -q '^s1-a ' "$tmp/data/left_out.feats"
+  grep -q '^s1-a ' "$tmp/data/left_out"
   [ ! -e "$tmp/data/feats.scp" ]
 }
 

@@ -150,3 +150,24 @@ make_data_dir() {
   [ "$status" -eq 1 ]
   [[ "$output" == *"$tmp/absent"* ]]
 }
+
+@test "make_venv.sh refuses arguments and unknown options, and leaves a complete environment alone" {
+  run utils/make_venv.sh argument
+  [ "$status" -eq 1 ]
+  run utils/make_venv.sh --colour red
+  [ "$status" -eq 1 ]
+  run utils/make_venv.sh
+  [ "$status" -eq 0 ]
+  [ -z "$output" ]
+}
+
+@test "make_venv.sh says what to install where there is no usable Python" {
+  mkdir -p "$tmp/checkout/utils" "$tmp/bin"
+  cp utils/make_venv.sh utils/parse_options.sh "$tmp/checkout/utils"
+  cp pyproject.toml constraints.txt "$tmp/checkout"
+  for tool in bash cat cksum awk env dirname; do ln -s "$(command -v $tool)" "$tmp/bin/$tool"; done
+  cd "$tmp/checkout"
+  PATH=$tmp/bin run utils/make_venv.sh
+  [ "$status" -eq 1 ]
+  [[ "$output" == *"no Python 3.10 to 3.13"*"python3-venv"* ]]
+}

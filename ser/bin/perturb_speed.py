@@ -1,0 +1,71 @@
+"""Make a data dir of copies that are spoken faster or slower: Ko et al., "Audio augmentation", Interspeech 2015.
+
+Tempo, pitch and formants change together. A recording played `factor` times as fast is its samples with that many
+times the rate in the header: so each is written to <data-out>/wav as FLAC, and whatever reads it resamples. Copies are
+called <utt>-speed<factor>; utt2uniq tells the original. No features and no voice activity are copied. For example:
+
+    python3 -m ser.bin.perturb_speed --factor 1.1 --sample-rate 16000 data/ravdess data/ravdess_speed1.1
+"""
+
+import logging
+from pathlib import Path
+
+from ser import cli
+from ser.errors import SerError
+
+logger = logging.getLogger(__name__)
+
+# What tells of the original's recording or frames.
+LEFT_BEHIND = ("spk2utt", "segments", "feats.scp", "vad.scp", "utt2num_frames", "utt2dur")
+
+
+def main() -> None:
+    parser = cli.make_parser(__doc__)
+    parser.add_argument("--factor", type=float, required=True, help="2: twice as fast; 0.5 to 2")
+    parser.add_argument("--sample-rate", type=int, required=True, help="of the originals before the change, in Hz")
+    parser.add_argument("data_in", metavar="<data-in>")
+    parser.add_argument("data_out", metavar="<data-out>")
+    args = parser.parse_args()
+
+    import soundfile
+
+    from ser.features.augmentation import to_pcm16
+    from ser.files import atomic_path
+    from ser.kaldi import audio, datadir
+
+    if not 0.5 <= args.factor <= 2.0:
+        raise SerError(f"--factor: expected 0.5 to 2, found {args.factor:g}")
+    out = Path(args.data_out)
+    if out.resolve() == Path(args.data_in).resolve():
+        raise SerError(f"{out}: the copies need a data dir of their own; name another")
+    utt2spk = datadir.read_table(args.data_in, "utt2spk")
+    copies = {utt: f"{utt}-speed{args.factor:g}" for utt in utt2spk}
+    segments = Path(args.data_in, "segments")
+    paths = {}
+    waves = audio.read_waves(f"scp:{args.data_in}/wav.scp", args.sample_rate, segments if segments.exists() else None)
+    for utt, samples in cli.progress(waves, len(copies), "changed in speed"):
+        if utt not in copies:
+            continue
+        if isinstance(samples, audio.Unreadable):
+            raise SerError(
+                f"{args.data_in}: '{utt}': {samples.reason}; run steps/make_mfcc_pitch.sh, which leaves it out"
+            )
+        path = (out / "wav" / f"{copies[utt]}.flac").absolute()
+        with atomic_path(path) as temporary:
+            soundfile.write(temporary, to_pcm16(samples), round(args.factor * args.sample_rate), format="FLAC")
+        paths[copies[utt]] = str(path)
+
+    result = {}
+    for name in datadir.table_names(args.data_in):
+        table = {} if name in LEFT_BEHIND else datadir.read_table(args.data_in, name)
+        kind = datadir.key_kind(name)
+        if table and kind != "rec":
+            result[name] = {copies[key]: table[key] for key in table} if kind == "utt" else table
+    result["utt2uniq"] = {copy: utt for utt, copy in copies.items()}
+    datadir.write_data_dir(out, result | {"wav.scp": paths})
+    datadir.validate(out, feats=False, text=False)
+    logger.info("%s: %d copies at %g times the speed", out, len(copies), args.factor)
+
+
+if __name__ == "__main__":
+    cli.run(main)
