@@ -99,6 +99,8 @@ def read(corpus: Path, vote: str, ties: str, num_folds: int) -> tuple[list[Utter
 def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[str, dict[str, str]]]:
     """Yield ('path:line', row) of a CSV file that has `columns`."""
     text = read_text(path, "CREMA-D's repository has it; labels come from the tables, not from the file names")
+    if text.startswith("version https://git-lfs"):
+        raise SerError(f"{path}: a git-lfs stub in place of the table; run `git lfs pull` in the corpus")
     reader = csv.DictReader(io.StringIO(text))
     names = reader.fieldnames or ()
     if absent := [column for column in columns if column not in names]:

@@ -84,8 +84,10 @@ class MappedFiles:
                     if not os.fstat(stream.fileno()).st_size:
                         raise SerError(f"{name}: the file is empty; make it again")
                     data = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
-            except (OSError, ValueError) as error:
-                raise SerError(f"{name}: cannot be read: {error}") from error
+            except OSError as error:
+                raise SerError(
+                    f"{name}: cannot be read: {error.strerror}; run the stage again that makes it"
+                ) from error
             while len(self._maps) >= _MAX_MAPS:
                 self._maps.pop(next(iter(self._maps)))
             self._maps[name] = data

@@ -12,10 +12,17 @@ from ser.models.pooling import VARIANCE_FLOOR
 from ser.models.tdnn import BATCHNORM_EPSILON
 from ser.models.xvector import CONTEXTS, XVectorConfig
 
-_AFFINE = ("NaturalGradientAffineComponent", "AffineComponent", "FixedAffineComponent")
-# Field -> what it must be, for each type of component beside the affine ones.
+# What a node may be, by the end of its name (the statistics nodes' names begin so).
+_TYPES = {
+    "affine": ("NaturalGradientAffineComponent", "AffineComponent", "FixedAffineComponent"),
+    "relu": ("RectifiedLinearComponent",),
+    "batchnorm": ("BatchNormComponent",),
+    "stats-extraction": ("StatisticsExtractionComponent",),
+    "stats-pooling": ("StatisticsPoolingComponent",),
+    "log-softmax": ("LogSoftmaxComponent",),
+}
+# Field -> what it must be.
 _EXPECTED = {
-    "RectifiedLinearComponent": {},
     "BatchNormComponent": {"Epsilon": BATCHNORM_EPSILON, "TargetRms": 1.0},
     "StatisticsExtractionComponent": {"InputPeriod": 1, "OutputPeriod": 1, "IncludeVarinance": "T"},
     "StatisticsPoolingComponent": {
@@ -25,7 +32,6 @@ _EXPECTED = {
         "OutputStddevs": "T",
         "VarianceFloor": VARIANCE_FLOOR,
     },
-    "LogSoftmaxComponent": {},
 }
 
 
@@ -47,8 +53,8 @@ def from_nnet3(nnet: Nnet3) -> tuple[XVectorConfig, dict[str, Tensor]]:
         On a node, component or setting that is not of this topology, by its name.
     """
     nodes = dict(map(_parse_node, nnet.nodes))
-    wiring = [(name, text) for name, text in nodes.items() if name not in ("input", "output")]
-    layers = [name.partition(".")[0] for name, _ in wiring if name.endswith(".affine") and name.startswith("tdnn")]
+    wiring = nodes.keys() - {"input", "output"}
+    layers = [name.partition(".")[0] for name in nodes if re.fullmatch(r"tdnn\d+\.affine", name)]
     expected = _expected_wiring(nodes, len(layers))
     for name in nodes.keys() | expected.keys():
         found = nodes.get(name)
@@ -56,7 +62,12 @@ def from_nnet3(nnet: Nnet3) -> tuple[XVectorConfig, dict[str, Tensor]]:
             raise SerError(f"nnet3: {'no node' if found is None else 'unknown node'} '{name}'; {_REMEDY}")
         if name != "input" and found.replace(" ", "") != expected[name].replace(" ", ""):
             raise SerError(f"nnet3: the node '{name}' has the input {found}, expected {expected[name]}; {_REMEDY}")
+    for name in wiring:
+        if name not in nnet.components:
+            raise SerError(f"nnet3: the node '{name}' has no component; {_REMEDY}")
     for name, component in nnet.components.items():
+        if name not in wiring:
+            raise SerError(f"nnet3: the component '{name}', a {component.type}, is of no node; {_REMEDY}")
         _check_component(name, component)
     weights: dict[str, Tensor] = {}
     for index, layer in enumerate([*layers, "output"]):
@@ -114,14 +125,14 @@ def _expected_wiring(nodes: dict[str, str], num_layers: int) -> dict[str, str]:
 
 
 def _check_component(name: str, component: Component) -> None:
-    if component.type in _AFFINE:
-        return
-    if component.type not in _EXPECTED:
-        raise SerError(f"nnet3: the component '{name}' is a {component.type}; {_REMEDY}")
-    for field, wanted in _EXPECTED[component.type].items():
+    kind = name.rpartition(".")[2] if "." in name else "-".join(name.split("-")[:2])
+    if component.type not in _TYPES[kind]:
+        raise SerError(f"nnet3: the component '{name}' is a {component.type}, expected {_TYPES[kind][0]}; {_REMEDY}")
+    for field, wanted in _EXPECTED.get(component.type, {}).items():
         found = component.fields.get(field)
-        same = found == wanted if isinstance(wanted, str) else np.isclose(float(found), wanted, rtol=1e-5, atol=0)
-        if not same:
+        if isinstance(found, float) and isinstance(wanted, float):
+            found = wanted if np.isclose(found, wanted, rtol=1e-5, atol=0) else found
+        if found != wanted:
             raise SerError(f"nnet3: the component '{name}' has <{field}> {found}, expected {wanted}; {_REMEDY}")
     fields = component.fields
     if component.type == "BatchNormComponent" and (fields["BlockDim"] != fields["Dim"] or not fields["Count"]):

@@ -39,11 +39,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Usage:
-    """What a command took: `wall` and `cpu` seconds, peak memory in MB, and what it printed."""
+    """What a command took: `wall` and `cpu` seconds, peak memory in MB; and the JSON that it printed, if any."""
 
     wall: float
     cpu: float
     mb: float
+    printed: dict[str, float]
 
 
 _rows: list[Row] = []
@@ -68,15 +69,16 @@ def note() -> Callable[[str], None]:
 
 @pytest.fixture
 def command(benchmark) -> Callable[..., Usage]:
-    """Run a command of the project and measure it: `command("make_features", *arguments, threads=1)`.
+    """Run a command of the project, or a script of this folder: `command("make_features", *arguments, threads=1)`.
 
-    The first command of a test is also what pytest-benchmark shows.
+    Of several rounds the one of fewest CPU seconds counts. pytest-benchmark shows the first command of a test.
     """
     ran = []
 
     def run(name: str, *arguments: object, threads: int = 1, rounds: int = 1, cache: Path | None = None) -> Usage:
         def call() -> None:
-            used.append(_call([sys.executable, "-m", f"ser.bin.{name}", *map(str, arguments)], threads, cache))
+            where = [str(HERE / name)] if name.endswith(".py") else ["-m", f"ser.bin.{name}"]
+            used.append(_call([sys.executable, *where, *map(str, arguments)], threads, cache))
 
         used: list[Usage] = []
         if ran:

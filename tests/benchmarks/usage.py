@@ -1,4 +1,4 @@
-"""Run a command and print what it used, as JSON: wall and CPU seconds, peak of memory in MB.
+"""Run a command; print what it used, as JSON: wall and CPU seconds, peak of memory in MB, and the JSON that it printed.
 
 A process of its own, as a child's peak of memory begins with that of the parent.
 """
@@ -12,11 +12,13 @@ import time
 
 def main() -> None:
     begun = time.perf_counter()
-    status = subprocess.call(sys.argv[1:], stdout=sys.stderr)
+    done = subprocess.run(sys.argv[1:], stdout=subprocess.PIPE, text=True)
     wall = time.perf_counter() - begun
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    print(json.dumps({"wall": wall, "cpu": used.ru_utime + used.ru_stime, "mb": used.ru_maxrss / 1024}))
-    sys.exit(status)
+    printed = json.loads(done.stdout) if done.stdout.startswith("{") else {}
+    cpu = used.ru_utime + used.ru_stime
+    print(json.dumps({"wall": wall, "cpu": cpu, "mb": used.ru_maxrss / 1024, "printed": printed}))
+    sys.exit(done.returncode)
 
 
 if __name__ == "__main__":

@@ -83,6 +83,13 @@ def test_git_lfs_stubs_are_named_as_such(make_files, tmp_path):
         records.write_data_dir(tmp_path / "data", utterances, left_out)
 
 
+def test_git_lfs_stub_in_place_of_the_table_is_named_as_such(make_files):
+    stub = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"
+    corpus = make_files(CORPUS | {"processedResults/summaryTable.csv": stub})
+    with pytest.raises(SerError, match=r"summaryTable.csv: a git-lfs stub .*git lfs pull"):
+        cremad.read(corpus, "voice", "drop", 2)
+
+
 def test_clips_without_a_label_and_labels_without_a_clip_are_left_out(make_files):
     corpus = make_files(CORPUS | {"AudioWAV/1003_TAI_HAP_XX.wav": None})
     (corpus / "AudioWAV" / "1002_IEO_SAD_LO.wav").unlink()

@@ -15,8 +15,13 @@ def test_list_is_sorted_and_its_length_given(tmp_path: Path):
 
 
 def test_nothing_left_out_is_an_empty_list(tmp_path: Path):
-    assert LeftOut(tmp_path / "left_out", 0.0).finish(0) == 0
+    assert LeftOut(tmp_path / "left_out", 0.0).finish(3) == 0
     assert (tmp_path / "left_out").read_text() == ""
+
+
+def test_empty_input_fails(tmp_path: Path):
+    with pytest.raises(SerError, match="no utterance at all in the input"):
+        LeftOut(tmp_path / "left_out", 1.0).finish(0)
 
 
 @pytest.mark.parametrize(("max_share", "num_used", "fails"), [(0.05, 19, False), (0.05, 18, True), (1.0, 0, False)])

@@ -56,3 +56,13 @@ teardown() {
   [[ "$output" == *"$tmp/corpora/dailydialog"* ]]
   [ ! -e "exp/$name/text" ]
 }
+
+@test "perturb_speed.sh fails with the reason in its message, and leaves no data dir" {
+  run steps/perturb_speed.sh 0.9 "$tmp/absent" "$tmp/out"
+  [ "$status" -eq 1 ]
+  [[ "$output" == *"$tmp/absent"* ]]
+  [ ! -e "$tmp/out/utt2spk" ]
+  run steps/perturb_speed.sh fast "$tmp/absent" "$tmp/out"
+  [ "$status" -eq 1 ]
+  [[ "$output" == *"fast"* ]]
+}

@@ -52,6 +52,7 @@ def test_finished_model_of_the_same_settings_is_left_alone(tmp_path):
 
 def test_other_settings_are_refused_by_the_name_of_the_key(tmp_path):
     model_dir.begin(tmp_path, CONFIG, {})
+    (tmp_path / model_dir.CHECKPOINT).touch()
     with pytest.raises(SerError, match=r"begun with fit.rate: 0.5; it is 0.1 now; remove"):
         model_dir.begin(tmp_path, replace(CONFIG, fit=Inner(0.1)), {})
 
@@ -59,9 +60,25 @@ def test_other_settings_are_refused_by_the_name_of_the_key(tmp_path):
 def test_other_inputs_are_refused_by_name(tmp_path):
     (tmp_path / "utt2emo").write_text("a b\n")
     model_dir.begin(tmp_path / "model", CONFIG, {"utt2class": tmp_path / "utt2emo"})
+    (tmp_path / "model" / model_dir.CHECKPOINT).touch()
     (tmp_path / "utt2emo").write_text("a c\n")
     with pytest.raises(SerError, match="begun with another utt2class"):
         model_dir.begin(tmp_path / "model", CONFIG, {"utt2class": tmp_path / "utt2emo"})
+
+
+def test_other_features_are_refused_by_name(tmp_path):
+    model_dir.begin(tmp_path, CONFIG, {}, {"features": "1"})
+    (tmp_path / model_dir.CHECKPOINT).touch()
+    assert model_dir.begin(tmp_path, CONFIG, {}, {"features": "1"})
+    with pytest.raises(SerError, match="begun with another features"):
+        model_dir.begin(tmp_path, CONFIG, {}, {"features": "2"})
+
+
+def test_start_that_failed_before_its_first_checkpoint_binds_nobody(tmp_path):
+    model_dir.begin(tmp_path, CONFIG, {})
+    other = replace(CONFIG, fit=Inner(0.1))
+    assert model_dir.begin(tmp_path, other, {})
+    assert model_dir.load_section(tmp_path, "fit", Inner) == Inner(0.1)
 
 
 def test_warm_start_with_other_classes_and_a_new_layer_says_what_it_did_not_load(caplog):
