@@ -12,6 +12,7 @@
 #       5 embeddings, 6 text, 7 speech and text together, 8 LDA-PLDA and scores, 9 table
 #   --nj <n>              jobs that run at once (the number of cores, at most 32)
 #   --num-threads <n>     of a training on the CPU (1); the last bits of a model depend on it
+#   --train-jobs <n>      trainings that run at once, one for each fold (1, or --nj for the toy corpora's tiny nets)
 #   --name <name>         of the run: data/<name>, exp/<name>
 #   --corpora <dir>       folder with VoxCeleb1, VoxCeleb2, CREMA-D, IEMOCAP_full_release, dailydialog, musan,
 #                         RIRS_NOISES, ravdess; those that the roles below name must be there
@@ -39,6 +40,7 @@ stage=0
 stop_stage=9
 nj=$(($(nproc) < 32 ? $(nproc) : 32))
 num_threads=1
+train_jobs=
 name=
 corpora=
 voxceleb1=
@@ -80,6 +82,8 @@ if [ -z "$corpora$voxceleb1$voxceleb2$cremad$iemocap$dailydialog$ravdess" ]; the
 fi
 $toy && default_name=toy || default_name=xvector_bert
 $toy && default_conf=conf/toy || default_conf=conf
+$toy && default_train_jobs=$nj || default_train_jobs=1
+train_jobs=${train_jobs:-$default_train_jobs}
 name=${name:-$default_name}
 conf=${conf:-$default_conf}
 data=data/$name
@@ -139,19 +143,17 @@ fi
 
 if [ "$stage" -le 3 ] && [ "$stop_stage" -ge 3 ]; then
   log "Stage 3: x-vector nets pretrained on speaker identity"
-  for fold in $(folds_of $pretrain); do
+  folds_of $pretrain | xargs -P "$train_jobs" -I FOLD \
     steps/train_xvector.sh --cmd "$cuda_cmd" --num-threads "$num_threads" --config "$conf/xvector_pretrain.yaml" \
-      "$data/pretrain_$fold" "$data/pretrain_$fold/utt2spk" "$exp/pretrain_$fold"
-  done
+    "$data/pretrain_FOLD" "$data/pretrain_FOLD/utt2spk" "$exp/pretrain_FOLD"
 fi
 
 if [ "$stage" -le 4 ] && [ "$stop_stage" -ge 4 ]; then
   log "Stage 4: fine-tuning on emotion"
-  for fold in $(folds_of $pretrain $finetune); do
-    steps/train_xvector.sh --cmd "$cuda_cmd" --num-threads "$num_threads" \
-      --config "$conf/$finetune_config.yaml" --init-model "$exp/pretrain_$(fold_of "$fold" $pretrain)" \
-      "$data/finetune_$(fold_of "$fold" $finetune)" "$data/finetune_$(fold_of "$fold" $finetune)/utt2emo" "$exp/finetune_$fold"
-  done
+  folds_of $pretrain $finetune | xargs -P "$train_jobs" -I FOLD \
+    steps/train_xvector.sh --cmd "$cuda_cmd" --num-threads "$num_threads" --config "$conf/$finetune_config.yaml" \
+    --init-model "$exp/pretrain_$(fold_of FOLD $pretrain)" "$data/finetune_$(fold_of FOLD $finetune)" \
+    "$data/finetune_$(fold_of FOLD $finetune)/utt2emo" "$exp/finetune_FOLD"
 fi
 
 if [ "$stage" -le 5 ] && [ "$stop_stage" -ge 5 ]; then

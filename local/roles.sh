@@ -25,7 +25,8 @@ check_settings() {
   local file
   [[ "$stage" =~ ^[0-9]$ && "$stop_stage" =~ ^[0-9]+$ && "$stage" -le "$stop_stage" ]] ||
     die "expected --stage 0 to 9 and a --stop-stage that is not before it, found '$stage' and '$stop_stage'"
-  [[ "$nj" =~ ^[1-9][0-9]*$ ]] || die "--nj: expected a number of jobs, found '$nj'"
+  [[ "$nj $num_threads $train_jobs" =~ ^[1-9][0-9]*\ [1-9][0-9]*\ [1-9][0-9]*$ ]] ||
+    die "--nj, --num-threads, --train-jobs: expected numbers from 1, found '$nj', '$num_threads', '$train_jobs'"
   check_words modalities "$modalities" "speech text speech+text"
   check_words augment "$augment" "reverb noise music babble"
   check_words layers "${layers//,/ }" "tdnn6 tdnn7 tdnn8 tdnn9"

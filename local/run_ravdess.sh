@@ -1,10 +1,15 @@
 #!/usr/bin/env bash
 # System A on real speech, small enough for two cores: RAVDESS by speaker folds, and DailyDialog for the text model.
 #
-# For each of the six folds an x-vector net learns to tell the actors of the other folds apart, is fine-tuned on their
-# emotions, and its embeddings of their speech train LDA and PLDA over the five collapsed classes. Every ordered pair of
-# the fold's utterances is a trial. No stage of a fold sees its actors. The table is of speech alone, since the actors
-# speak two sentences; the text model is trained by itself on DailyDialog and validated on a tenth of each class.
+# For each of six folds an x-vector net learns to tell the actors of the other folds apart and is fine-tuned on their
+# emotions, also as spoken faster and slower; its embeddings of their speech train LDA and PLDA over the five collapsed
+# classes. Every ordered pair of the fold's utterances is a trial. No stage of a fold sees its actors. The table is of
+# speech alone, since the actors speak two sentences; the text model is trained by itself on DailyDialog and validated
+# on a tenth of each class, which also picks its epoch.
+#
+# Expected of actors 1 to 12, without musan: EER 28.3 % from tdnn7 and 29.7 % from tdnn6, the mean of folds that lie
+# between 23 % and 41 %; mean and deviation of the 33 features with the same back end give 35.2 %. The settings were
+# chosen on some of these same folds. About 23 minutes on two busy cores, and 10 for a text model of 6 layers.
 #
 # Usage: local/run_ravdess.sh --corpora <dir> [options]
 #  e.g.: local/run_ravdess.sh --corpora ../shared/corpora --nj 2
@@ -13,6 +18,7 @@
 #                         sees augmented copies of the speech
 #   --stage <n>, --stop-stage <n>   those of run.sh, 0 to 9, for the speech; 10 is the text model
 #   --nj <n>              jobs that run at once (the number of cores)
+#   --train-jobs <n>      trainings that run at once, one for each fold (as many as --nj is by default)
 #   --num-threads <n>     of a training on the CPU (1); the last bits of a model depend on it
 #   --name <name>         of the run: data/<name>, exp/<name>
 #   --speeds "<factor> ..."   of the copies that fine-tuning sees beside the speech itself ("0.9 1.1"); "" for none
@@ -23,6 +29,7 @@ corpora=
 stage=0
 stop_stage=10
 nj=$(nproc)
+train_jobs=$nj
 num_threads=1
 name=ravdess
 speeds="0.9 1.1"
@@ -50,7 +57,7 @@ fi
 run_system_a() {
   local first=$((stage > $1 ? stage : $1)) last=$((stop_stage < $2 ? stop_stage : $2))
   [ "$first" -gt "$last" ] || ./run.sh --stage "$first" --stop-stage "$last" --nj "$nj" \
-    --num-threads "$num_threads" --name "$name" --corpora "$corpora" \
+    --num-threads "$num_threads" --train-jobs "$train_jobs" --name "$name" --corpora "$corpora" \
     --pretrain ravdess --finetune ravdess --backend ravdess --test ravdess \
     --modalities speech --drawn-text "" --augment "$augment" \
     --conf conf/ravdess --backend-config conf/ravdess/backend.yaml
@@ -59,7 +66,7 @@ run_system_a() {
 run_system_a 0 2
 
 if [ "$stage" -le 2 ] && [ "$stop_stage" -ge 2 ]; then
-  log "Stage 2, continued: copies of other speed for the fine-tuning"
+  log "Stage 2, continued: copies of other speed for fine-tuning"
   for speed in $speeds; do
     copies=$data/ravdess_speed$speed
     steps/perturb_speed.sh --cmd "$train_cmd" "$speed" "$data/ravdess" "$copies"

@@ -12,7 +12,7 @@ from ser.models.pooling import VARIANCE_FLOOR
 from ser.models.tdnn import BATCHNORM_EPSILON
 from ser.models.xvector import CONTEXTS, XVectorConfig
 
-# What a node may be, by the end of its name (the statistics nodes' names begin so).
+# What a node may be, by the end of its name; by its beginning for the statistics.
 _TYPES = {
     "affine": ("NaturalGradientAffineComponent", "AffineComponent", "FixedAffineComponent"),
     "relu": ("RectifiedLinearComponent",),
@@ -28,6 +28,7 @@ _EXPECTED = {
     "StatisticsPoolingComponent": {
         "InputPeriod": 1,
         "LeftContext": 0,
+        "RightContext": 10_000,
         "NumLogCountFeatures": 0,
         "OutputStddevs": "T",
         "VarianceFloor": VARIANCE_FLOOR,
@@ -70,18 +71,23 @@ def from_nnet3(nnet: Nnet3) -> tuple[XVectorConfig, dict[str, Tensor]]:
             raise SerError(f"nnet3: the component '{name}', a {component.type}, is of no node; {_REMEDY}")
         _check_component(name, component)
     weights: dict[str, Tensor] = {}
+    width = 0  # of what a layer sees; 0: whatever tdnn1 is made for
     for index, layer in enumerate([*layers, "output"]):
-        matrix, bias = _affine(nnet, f"{layer}.affine")
+        offsets = len(CONTEXTS[index]) if index < len(CONTEXTS) else 1
+        matrix, bias = _affine(nnet, f"{layer}.affine", width * offsets)
+        # Kaldi splices frame after frame: (C', offsets x C) -> a convolution's (C', C, offsets).
         if index < len(CONTEXTS):
-            # Kaldi splices frame after frame: (C', offsets x C) -> a convolution's (C', C, offsets).
-            matrix = matrix.reshape(len(matrix), len(CONTEXTS[index]), -1).transpose(0, 2, 1)
+            matrix = matrix.reshape(len(matrix), offsets, -1).transpose(0, 2, 1)
         weights[f"{layer}.affine.weight"] = torch.from_numpy(matrix.copy())
         weights[f"{layer}.affine.bias"] = torch.from_numpy(bias.copy())
+        width = len(bias)
         if layer != "output":
-            fields = nnet.components[f"{layer}.batchnorm"].fields
-            weights[f"{layer}.batchnorm.running_mean"] = torch.tensor(fields["StatsMean"])
-            weights[f"{layer}.batchnorm.running_var"] = torch.tensor(fields["StatsVar"])
-            weights[f"{layer}.batchnorm.num_batches_tracked"] = torch.tensor(1)
+            name = f"{layer}.batchnorm"
+            weights[f"{name}.running_mean"] = torch.from_numpy(_array(nnet, name, "StatsMean", (width,)).copy())
+            weights[f"{name}.running_var"] = torch.from_numpy(_array(nnet, name, "StatsVar", (width,)).copy())
+            weights[f"{name}.num_batches_tracked"] = torch.tensor(1)
+        if index == len(CONTEXTS) - 1:
+            width *= 2  # mean and standard deviation
     widths = [len(weights[f"{layer}.affine.bias"]) for layer in layers]
     frames = len(CONTEXTS)
     return XVectorConfig(tuple(widths[:frames]), tuple(widths[frames:])), weights
@@ -104,7 +110,9 @@ def _parse_node(line: str) -> tuple[str, str]:
 
 def _expected_wiring(nodes: dict[str, str], num_layers: int) -> dict[str, str]:
     """Give each node's input in a network of `num_layers` hidden layers."""
-    names = {kind: next((name for name in nodes if name.startswith(kind)), kind) for kind in ("stats-e", "stats-p")}
+    extraction, pooling = (
+        next((name for name in nodes if name.startswith(kind)), kind) for kind in ("stats-extraction", "stats-pooling")
+    )
     wiring, last = {"input": ""}, "input"
     for number in range(1, max(num_layers, len(CONTEXTS) + 1) + 1):
         if number <= len(CONTEXTS):
@@ -113,8 +121,8 @@ def _expected_wiring(nodes: dict[str, str], num_layers: int) -> dict[str, str]:
         else:
             source = last
         if number == len(CONTEXTS) + 1:
-            wiring[names["stats-e"]], wiring[names["stats-p"]] = last, names["stats-e"]
-            source = f"Round({names['stats-p']},1)"
+            wiring[extraction], wiring[pooling] = last, extraction
+            source = f"Round({pooling},1)"
         layer = f"tdnn{number}"
         wiring[f"{layer}.affine"] = source
         wiring[f"{layer}.relu"] = f"{layer}.affine"
@@ -125,7 +133,7 @@ def _expected_wiring(nodes: dict[str, str], num_layers: int) -> dict[str, str]:
 
 
 def _check_component(name: str, component: Component) -> None:
-    kind = name.rpartition(".")[2] if "." in name else "-".join(name.split("-")[:2])
+    kind = next(kind for kind in _TYPES if name.endswith(f".{kind}") or name.startswith(kind))
     if component.type not in _TYPES[kind]:
         raise SerError(f"nnet3: the component '{name}' is a {component.type}, expected {_TYPES[kind][0]}; {_REMEDY}")
     for field, wanted in _EXPECTED.get(component.type, {}).items():
@@ -135,11 +143,24 @@ def _check_component(name: str, component: Component) -> None:
         if found != wanted:
             raise SerError(f"nnet3: the component '{name}' has <{field}> {found}, expected {wanted}; {_REMEDY}")
     fields = component.fields
-    if component.type == "BatchNormComponent" and (fields["BlockDim"] != fields["Dim"] or not fields["Count"]):
+    if component.type == "BatchNormComponent" and (
+        fields.get("BlockDim") != fields.get("Dim") or not fields.get("Count")
+    ):
         raise SerError(f"nnet3: the batch norm '{name}' holds no statistics, or works in blocks; {_REMEDY}")
 
 
-def _affine(nnet: Nnet3, name: str) -> tuple[np.ndarray, np.ndarray]:
-    fields = nnet.components[name].fields
-    matrix = fields["LinearParams"] if "LinearParams" in fields else fields["Params"]
-    return np.asarray(matrix, np.float32), np.asarray(fields["BiasParams"], np.float32)
+def _affine(nnet: Nnet3, name: str, columns: int) -> tuple[np.ndarray, np.ndarray]:
+    """Give the matrix, of `columns` columns unless that is 0, and the bias."""
+    field = "LinearParams" if "LinearParams" in nnet.components[name].fields else "Params"
+    bias = _array(nnet, name, "BiasParams", (None,))
+    matrix = _array(nnet, name, field, (len(bias), columns or None))
+    return matrix, bias
+
+
+def _array(nnet: Nnet3, name: str, field: str, shape: tuple[int | None, ...]) -> np.ndarray:
+    """Give an array of a component; None is any size."""
+    found = np.asarray(nnet.components[name].fields.get(field, 0.0), np.float32)
+    if found.ndim != len(shape) or any(want not in (None, size) for want, size in zip(shape, found.shape, strict=True)):
+        wanted = " x ".join("any" if size is None else str(size) for size in shape)
+        raise SerError(f"nnet3: <{field}> of the component '{name}' is of shape {found.shape}, expected {wanted}")
+    return found

@@ -8,7 +8,7 @@ import torch
 
 @pytest.mark.parametrize(
     ("size", "config", "batch_size", "batches"),
-    [("full size", "conf/xvector_pretrain.yaml", 16, 6), ("toy", "conf/toy/xvector_pretrain.yaml", 32, 60)],
+    [("full size", "conf/xvector_pretrain.yaml", 16, 3), ("toy", "conf/toy/xvector_pretrain.yaml", 32, 20)],
 )
 def test_loop_on_cpu(command, table, size, config, batch_size, batches):
     threads = os.cpu_count() or 1

@@ -1,6 +1,6 @@
 """What the benchmarks have in common, and the table that they end with; the command is
 
-    python3 -m pytest tests/benchmarks [--corpora ../shared/corpora] [-k features|backend|training]
+    python3 -m pytest tests/benchmarks [--corpora ../shared/corpora] [-k features|backend|loop]
 
 Seconds are of the quickest round. CPU seconds are of all threads, so that other work on the machine counts little.
 Kaldi's figures were measured on one core of a 2-core machine, see the README.
