@@ -33,7 +33,7 @@ def main() -> None:
     for cell in map(Path, args.cell_dirs):
         path = cell / "result.tsv"
         if not path.exists():
-            raise SerError(f"{path}: missing; evaluate_backend of this cell did not end well; see the logs of the stage that scores")
+            raise SerError(f"{path}: missing; evaluate_backend of this cell did not end well; see its log")
         for row in results.from_tsv(path.read_text(encoding="utf-8"), str(path)):
             found.append(row)
             folders.setdefault(row.cell(), []).append(cell)

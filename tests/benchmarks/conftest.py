@@ -32,9 +32,9 @@ class Row:
     other: str = ""  # what `kaldi` is where it is not Kaldi's figure
 
     def cells(self) -> list[str]:
-        theirs = "" if self.kaldi is None else f"{self.kaldi:,.3g} {self.unit}{self.other and f' ({self.other})'}"
+        theirs = "" if self.kaldi is None else f"{_show(self.kaldi)} {self.unit}{self.other and f' ({self.other})'}"
         ratio = "" if self.kaldi is None else f"{self.ours / self.kaldi:.2f}"
-        return [self.what, f"{self.ours:,.3g} {self.unit}", theirs, ratio]
+        return [self.what, f"{_show(self.ours)} {self.unit}", theirs, ratio]
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,10 @@ class Usage:
     cpu: float
     mb: float
     printed: dict[str, float]
+
+
+def _show(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 _rows: list[Row] = []
