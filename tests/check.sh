@@ -35,7 +35,8 @@ check "formatting (ruff format)" ruff format --quiet --check ser tests
 check "ruff" ruff check --quiet ser tests utils/run.pl
 check_if_installed "shellcheck" shellcheck -x "${scripts[@]}"
 check_if_installed "shell tests (bats)" bats --jobs 1 tests/shell
-check "Python tests and doctests" python3 -m pytest -n 2
+# The recipe is the longest test file, so one worker begins with it.
+check "Python tests and doctests" python3 -m pytest -n 2 --dist loadfile tests/test_recipe.py ser tests
 
 if [ ${#failed[@]} -gt 0 ]; then
   log "failed: $(printf '%s; ' "${failed[@]}")"

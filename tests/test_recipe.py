@@ -1,6 +1,7 @@
 """The main job: the whole recipe on the toy corpora, as the README's first command runs it."""
 
 import csv
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -8,7 +9,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-NAME = "recipe_test"
+# Of its own for each worker of pytest-xdist, should they share the tests of this file.
+NAME = "recipe_test" + os.environ.get("PYTEST_XDIST_WORKER", "")
 HEADER = ["system", "train", "test", "fold", "layer", "modality", "lda_dim", "trials", "eer", "uar", "wa", "f1"]
 
 

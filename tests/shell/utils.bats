@@ -56,6 +56,7 @@ SCRIPT
 }
 
 @test "run.pl fails if one job fails, and shows the end of its log" {
+  # shellcheck disable=SC2016  # the job's own shell is to expand it
   run utils/run.pl JOB=1:3 "$tmp/log.JOB" bash -c 'echo the reason; exit $((JOB == 2 ? 7 : 0))'
   [ "$status" -eq 1 ]
   [[ "$output" == *"1 of 3 jobs failed"*"log.2"*"the reason"*"Ended with status 7"* ]]
@@ -86,7 +87,8 @@ SCRIPT
   run wait "$runner"
   [ "$status" -ne 0 ]
   sleep 0.2
-  ! pgrep -f "touch $tmp/done" > /dev/null
+  run pgrep -f "touch $tmp/done"
+  [ "$status" -ne 0 ]
 }
 
 @test "run.pl keeps to --max-jobs-run" {
