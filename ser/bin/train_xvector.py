@@ -35,7 +35,8 @@ def main() -> None:
     from ser.config import load_config
     from ser.models.xvector import XVector
     from ser.training import model_dir, parallel
-    from ser.training.dataset import ChunkSource, fingerprint, load_utterances, split_off_validation
+    from ser.training.dataset import ChunkSource, load_utterances, split_off_validation
+    from ser.training.fingerprint import fingerprint
     from ser.training.fit import fit
     from ser.training.losses import cross_entropy
     from ser.training.xvector_config import TrainConfig

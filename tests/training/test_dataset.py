@@ -6,14 +6,7 @@ import torch
 
 from ser.errors import SerError
 from ser.kaldi import ark
-from ser.training.dataset import (
-    ChunkSource,
-    DataConfig,
-    draw_evenly,
-    fingerprint,
-    load_utterances,
-    split_off_validation,
-)
+from ser.training.dataset import ChunkSource, DataConfig, draw_evenly, load_utterances, split_off_validation
 
 SETTINGS = {
     "min_frames": 10,
@@ -55,16 +48,6 @@ def load(data: Path, **changes):
 
 def collect(source: ChunkSource, *place: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
     return list(source.batches(*place))
-
-
-def test_fingerprint_is_of_the_features_and_not_of_the_archives_names(tmp_path):
-    lengths = {"a-1": 20, "b-1": 30}
-    first, second = make_data(tmp_path / "first", lengths), make_data(tmp_path / "second", lengths)
-    assert fingerprint(first) == fingerprint(second)
-    other = make_data(tmp_path / "other", lengths, compression=3)
-    assert fingerprint(first) != fingerprint(other)
-    (second / "utt2uniq").write_text("a-1 a-1\nb-1 a-1\n")
-    assert fingerprint(first) != fingerprint(second)
 
 
 def test_chunks_are_the_rows_of_their_utterances(data):
