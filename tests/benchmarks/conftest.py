@@ -33,7 +33,7 @@ class Row:
 
     def cells(self) -> list[str]:
         theirs = "" if self.kaldi is None else f"{_show(self.kaldi)} {self.unit}{self.other and f' ({self.other})'}"
-        ratio = "" if self.kaldi is None else f"{self.ours / self.kaldi:.2f}"
+        ratio = "" if self.kaldi is None else f"{self.ours / self.kaldi:.2g}"
         return [self.what, f"{_show(self.ours)} {self.unit}", theirs, ratio]
 
 
