@@ -8,8 +8,8 @@
 # on a tenth of each class, which also picks its epoch.
 #
 # Expected of actors 1 to 12, without musan: EER 28.3 % from tdnn7 and 29.7 % from tdnn6, the mean of folds that lie
-# between 23 % and 41 %; mean and deviation of the 33 features with the same back end give 35.2 %. The settings were
-# chosen on some of these same folds. About 23 minutes on two busy cores, and 10 for a text model of 6 layers.
+# between 23 % and 41 %. The settings were chosen on some of these same folds. 8 minutes on two cores, and 10 for a text
+# model of 6 layers.
 #
 # Usage: local/run_ravdess.sh --corpora <dir> [options]
 #  e.g.: local/run_ravdess.sh --corpora ../shared/corpora --nj 2
