@@ -18,7 +18,7 @@ from ser.errors import SerError
 logger = logging.getLogger(__name__)
 
 # The originals' voice activity holds for the copies (Kaldi's recipe takes it too); their features do not.
-LEFT_BEHIND = ("spk2utt", "feats.scp", "cmvn.scp", "utt2num_frames")
+LEFT_BEHIND = ("feats.scp", "cmvn.scp", "utt2num_frames")
 
 
 def main() -> None:
@@ -37,7 +37,7 @@ def main() -> None:
         parser.error("--write-wavs needs --sample-rate")
 
     from ser.features import augmentation
-    from ser.kaldi import datadir, tables
+    from ser.kaldi import data_subset, datadir, tables
 
     _check_folders(args.data_in, args.data_out)
     files: dict[str, list[str]] = {}
@@ -59,7 +59,7 @@ def main() -> None:
         folder = Path(name, "new")
         folder.mkdir()
         originals = {copy: utt for copy, (utt, _) in copies.items()}
-        _copy_tables(args.data_in, folder, originals, utt2spk)
+        data_subset.write_copies(args.data_in, folder, originals, LEFT_BEHIND)
         if written is None:
             tables.write_map(folder / "utt2augment", recipes)
         else:
@@ -143,25 +143,6 @@ def _write_wavs(
     if unreadable > 0.05 * len(copies_of):
         raise SerError(f"{data_in}: {unreadable} of {len(copies_of)} utterances cannot be read: over 5 %")
     return written
-
-
-def _copy_tables(data_in: str, folder: Path, originals: Mapping[str, str], utt2spk: Mapping[str, str]) -> None:
-    """Write into `folder` the tables of `data_in` with the lines of each copy's original, speakers and recordings."""
-    from ser.kaldi import datadir, tables
-
-    names = [name for name in datadir.table_names(data_in) if name not in LEFT_BEHIND]
-    speakers = {utt2spk[utt] for utt in originals.values()}
-    for name in names:
-        table = datadir.read_table(data_in, name)
-        kind = datadir.key_kind(name)
-        if kind == "utt" or (kind == "rec" and "segments" not in names):
-            table = {copy: table[utt] for copy, utt in originals.items()}
-        elif kind == "spk":
-            table = {spk: value for spk, value in table.items() if spk in speakers}
-        tables.write_map(folder / name, table)
-    if "utt2uniq" not in names:
-        tables.write_map(folder / "utt2uniq", originals)
-    tables.write_lists(folder / "spk2utt", tables.invert({copy: utt2spk[utt] for copy, utt in originals.items()}))
 
 
 if __name__ == "__main__":

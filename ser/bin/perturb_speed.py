@@ -16,7 +16,7 @@ from ser.errors import SerError
 logger = logging.getLogger(__name__)
 
 # What tells of the original's recording or frames.
-LEFT_BEHIND = ("spk2utt", "segments", "feats.scp", "vad.scp", "utt2num_frames", "utt2dur")
+LEFT_BEHIND = ("wav.scp", "segments", "feats.scp", "vad.scp", "utt2num_frames", "utt2dur")
 
 
 def main() -> None:
@@ -31,7 +31,7 @@ def main() -> None:
 
     from ser.features.augmentation import to_pcm16
     from ser.files import atomic_path
-    from ser.kaldi import audio, datadir
+    from ser.kaldi import audio, data_subset, datadir, tables
 
     if not 0.5 <= args.factor <= 2.0:
         raise SerError(f"--factor: expected 0.5 to 2, found {args.factor:g}")
@@ -55,14 +55,8 @@ def main() -> None:
             soundfile.write(temporary, to_pcm16(samples), round(args.factor * args.sample_rate), format="FLAC")
         paths[copies[utt]] = str(path)
 
-    result = {}
-    for name in datadir.table_names(args.data_in):
-        table = {} if name in LEFT_BEHIND else datadir.read_table(args.data_in, name)
-        kind = datadir.key_kind(name)
-        if table and kind != "rec":
-            result[name] = {copies[key]: table[key] for key in table} if kind == "utt" else table
-    result["utt2uniq"] = {copy: utt for utt, copy in copies.items()}
-    datadir.write_data_dir(out, result | {"wav.scp": paths})
+    data_subset.write_copies(args.data_in, out, {copy: utt for utt, copy in copies.items()}, LEFT_BEHIND)
+    tables.write_map(out / "wav.scp", paths)
     datadir.validate(out, feats=False, text=False)
     logger.info("%s: %d copies at %g times the speed", out, len(copies), args.factor)
 

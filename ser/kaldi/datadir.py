@@ -2,13 +2,13 @@
 
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from ser.errors import SerError
 from ser.kaldi import specifiers
 from ser.kaldi.audio import MAX_OVERSHOOT_SECONDS, read_segments
-from ser.kaldi.tables import invert, read_map, write_lists, write_map
+from ser.kaldi.tables import invert, read_entries, read_map, write_lists, write_map
 
 # Files whose values are one word; of the others a value is the rest of the line.
 _ONE_WORD = {"utt2spk", "utt2emo", "utt2fold", "utt2dialogue", "utt2num_frames", "utt2dur", "utt2uniq", "spk2gender"}
@@ -38,7 +38,17 @@ def table_names(data_dir: str | Path) -> list[str]:
 
 def read_table(data_dir: str | Path, name: str) -> dict[str, str]:
     """Read one file of a data directory: key -> rest of the line."""
-    return read_map(Path(data_dir, name), 2 if name in _ONE_WORD else None, allow_empty=name == "text")
+    return read_map(Path(data_dir, name), *_form(name))
+
+
+def entries(data_dir: str | Path, name: str) -> Iterator[tuple[str, str]]:
+    """Yield the (key, rest of the line) of one file of a data directory in its order; it may be a large one."""
+    return read_entries(Path(data_dir, name), *_form(name))
+
+
+def _form(name: str) -> tuple[int | None, bool]:
+    """Tell how many fields a line has, and whether a key may stand alone."""
+    return 2 if name in _ONE_WORD else None, name == "text"
 
 
 def write_data_dir(data_dir: str | Path, tables: Mapping[str, Mapping[str, object]]) -> None:

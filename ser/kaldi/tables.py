@@ -44,15 +44,21 @@ def read_map(path: str | Path, fields: int | None = None, allow_empty: bool = Fa
         With file and line, on a wrong number of fields or a key that came before.
     """
     table: dict[str, str] = {}
+    for number, (key, value) in enumerate(read_entries(path, fields, allow_empty), start=1):
+        if key in table:
+            raise SerError(f"{path}:{number}: the key '{key}' came before; keep one line a key")
+        table[key] = value
+    return table
+
+
+def read_entries(path: str | Path, fields: int | None = None, allow_empty: bool = False) -> Iterator[tuple[str, str]]:
+    """Yield (key, rest of the line) of a table, each line checked as `read_map` does, keys not compared."""
     for number, key, value in read_lines(path):
         if fields is not None and len(value.split()) + 1 != fields:
             raise SerError(f"{path}:{number}: expected {fields} fields, found {_count(key, value)}")
         if not value and not allow_empty:
             raise SerError(f"{path}:{number}: expected 2 fields, found {_count(key, value)}")
-        if key in table:
-            raise SerError(f"{path}:{number}: the key '{key}' came before; keep one line a key")
-        table[key] = value
-    return table
+        yield key, value
 
 
 def read_lists(path: str | Path) -> dict[str, list[str]]:

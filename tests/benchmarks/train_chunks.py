@@ -1,10 +1,13 @@
 """Frames a second of training an x-vector net: bare forward and backward passes, and by the loop from an archive.
 
-python3 tests/benchmarks/train_chunks.py <config> cpu|cuda <batch size> <batches>: prints JSON; `operations` are those
-of a frame, `matmul` how many the device does in a second."""
+python3 tests/benchmarks/train_chunks.py <config> cpu|cuda <batches>: prints JSON, medians over rounds; `share` is what
+the loop makes of the bare passes of the same round, `operations` are those of a frame, `matmul` how many the device
+does in a second."""
 
+import dataclasses
 import json
 import logging
+import statistics
 import sys
 import tempfile
 import time
@@ -25,19 +28,18 @@ from ser.training.fit import fit
 from ser.training.xvector_config import TrainConfig
 
 NUM_UTTS, FRAMES, FEATURES, CLASSES = 256, 600, 33, 64
-ROUNDS = 3
+ROUNDS = 5
 
 
 def main() -> None:
-    path, device, batch_size, batches = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+    path, device, batches = sys.argv[1], sys.argv[2], int(sys.argv[3])
     logging.disable(logging.INFO)
+    data_config = load_config(TrainConfig, path).data
+    batch_size, length = data_config.batch_size, data_config.max_chunk
     chunks = batch_size * batches / NUM_UTTS
-    length = load_config(TrainConfig, path).data.max_chunk
     # Both do the same work: chunks of one length, and no dropout.
     settings = (
-        f"fit.epochs={ROUNDS + 1}",
         "fit.dropout_schedule='0,0'",
-        f"data.batch_size={batch_size}",
         f"data.chunks_per_utterance={chunks}",
         f"data.min_chunk={length}",
     )
@@ -62,13 +64,23 @@ def main() -> None:
         with FlopCounterMode(display=False) as counter:
             step(*data[0])
         operations = counter.get_total_flops() / data[0][0].shape[:2].numel()
-        # Before and after, as other work on the machine comes and goes.
-        bare = [seconds(device, lambda: [step(*batch) for batch in data]) for _ in range(ROUNDS)]
-        fit(model, source, None, config.fit, folder, nn.CrossEntropyLoss(), device)
-        bare += [seconds(device, lambda: [step(*batch) for batch in data]) for _ in range(ROUNDS)]
-        # The last column of an epoch is its seconds; the first epoch warms up.
-        epochs = [float(line.split("\t")[-1]) for line in (folder / "train.tsv").read_text().splitlines()[2:]]
-    found = {"fit": frames / min(epochs), "bare": frames / min(bare), "operations": operations}
+        rounds = []
+        for number in range(ROUNDS + 1):
+            # The two in turn, as other work on the machine comes and goes; each call of fit() resumes the one before.
+            bare = seconds(device, lambda: [step(*batch) for batch in data])
+            fit(
+                *(model, source, None, dataclasses.replace(config.fit, epochs=number + 1)),
+                *(folder, nn.CrossEntropyLoss(), device),
+            )
+            # The last column of an epoch is its seconds.
+            looped = float((folder / "train.tsv").read_text().splitlines()[-1].split("\t")[-1])
+            rounds.append((frames / looped, bare / looped))
+    rates, shares = zip(*rounds[1:], strict=True)  # the first one warms up
+    found = {
+        "fit": statistics.median(rates),
+        "share": statistics.median(shares),
+        "operations": operations,
+    }
     if device == "cuda":
         found["matmul"] = matmul(torch.bfloat16 if half else torch.float32)
     print(json.dumps(found))

@@ -157,3 +157,12 @@ def test_folder_that_is_no_data_directory_is_refused(tmp_path):
         data_subset.subset(tmp_path, ["a"], tmp_path / "out")
     with pytest.raises(SerError, match="no utt2spk in it; not a data directory"):
         data_subset.combine(tmp_path / "out", [tmp_path])
+
+
+def test_copies_of_copies_name_the_true_original(make_data_dir, tmp_path):
+    source = make_data_dir()
+    data_subset.write_copies(source, tmp_path / "once", {"a-1-x": "a-1", "a-1-y": "a-1"}, ["text"])
+    data_subset.write_copies(tmp_path / "once", tmp_path / "twice", {"a-1-y-z": "a-1-y"}, [])
+    assert list(read_map(tmp_path / "twice/utt2spk")) == ["a-1-y-z"]
+    assert read_map(tmp_path / "twice/utt2uniq") == {"a-1-y-z": "a-1"}
+    assert not (tmp_path / "once/text").exists()
