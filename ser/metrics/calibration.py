@@ -1,0 +1,235 @@
+"""Calibration: scores of trials as log likelihood ratios, and how good such ratios and posteriors of classes are.
+
+Log likelihood ratios (LLRs) are natural logarithms of p(score | target) / p(score | nontarget).
+`ser.metrics.class_calibration` makes the posteriors.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import expit, logit
+from sklearn.isotonic import isotonic_regression
+
+from ser.errors import SerError
+from ser.metrics.logistic import minimise
+
+# Scores that a logistic regression sees of each kind; more are averaged with their neighbours.
+FITTED_ON = 1 << 16
+# Trials taken at a time.
+BLOCK = 1 << 20
+
+
+@dataclass(frozen=True)
+class AffineCalibration:
+    """LLR = `scale` times score + `offset`."""
+
+    scale: float
+    offset: float
+
+    def llrs(self, scores: np.ndarray) -> np.ndarray:
+        """Take scores, an array of any shape, to LLRs in float64."""
+        return self.scale * np.asarray(scores, dtype=np.float64) + self.offset
+
+
+@dataclass(frozen=True)
+class PavCalibration:
+    """Steps: `levels` (B,), rising, are the LLRs of scores from each of `thresholds` (B,) to the next; float64.
+
+    The first threshold is minus infinity.
+    """
+
+    thresholds: np.ndarray
+    levels: np.ndarray
+
+    def llrs(self, scores: np.ndarray) -> np.ndarray:
+        """Take scores, an array of any shape, to LLRs in float64."""
+        return self.levels[np.searchsorted(self.thresholds[1:], scores, side="right")]
+
+
+def affine(target: np.ndarray, nontarget: np.ndarray, p_target: float) -> AffineCalibration:
+    """Fit scale and offset by logistic regression, the two kinds of trials weighted as `p_target` asks.
+
+    Source: Brümmer and du Preez, "Application-independent evaluation of speaker detection", Computer Speech and
+    Language 2006; Brümmer et al., "Fusion of heterogeneous speaker recognition systems in the STBU submission", IEEE
+    TASLP 2007, section V. Of more than `FITTED_ON` scores of a kind, neighbours are averaged; the error is of the
+    order of the squared distance of neighbours.
+
+    Parameters
+    ----------
+    target, nontarget : (n,), in any order.
+    p_target : the prior at which the LLRs will be used, 0 to 1.
+
+    Raises
+    ------
+    SerError
+        Where a score is not finite, a kind of trials is missing, or the prior is not inside 0 to 1.
+    """
+    target, nontarget = _sorted(target, nontarget)
+    prior = logit(_prior(p_target))
+    parts = [_averaged(part) for part in (target, nontarget)]
+    scores = np.concatenate([means for means, _ in parts])
+    signs = np.repeat([1.0, -1.0], [len(means) for means, _ in parts])
+    weights = np.concatenate(
+        [share * counts / counts.sum() for share, (_, counts) in zip((p_target, 1.0 - p_target), parts, strict=True)]
+    )
+    centre, spread = scores.mean(), scores.std() or 1.0
+    standard = (scores - centre) / spread
+
+    def loss(parameters: np.ndarray) -> tuple[float, np.ndarray]:
+        margin = signs * (parameters[0] * standard + parameters[1] + prior)
+        slope = -weights * signs * expit(-margin)
+        gradient = np.array([slope @ standard, slope.sum()])
+        return weights @ np.logaddexp(0.0, -margin), gradient
+
+    scale, offset = minimise(loss, np.array([1.0, 0.0]))
+    return AffineCalibration(float(scale / spread), float(offset - scale * centre / spread))
+
+
+def pav(target: np.ndarray, nontarget: np.ndarray) -> PavCalibration:
+    """Fit the rising steps of least loss, by pooling adjacent violators.
+
+    A target and a nontarget are added at either end, so that no step is infinite (Brümmer and du Preez 2006; "The PAV
+    algorithm optimizes binary proper scoring rules", 2013). 49 million trials take some seconds.
+
+    Parameters
+    ----------
+    target, nontarget : (n,), in any order.
+
+    Raises
+    ------
+    SerError
+        Where a score is not finite or a kind of trials is missing.
+    """
+    target, nontarget = _sorted(target, nontarget)
+    thresholds, targets, nontargets = _pool(target, nontarget, extra=1)
+    levels = np.log(targets / nontargets) - np.log(len(target) / len(nontarget))
+    return PavCalibration(thresholds, levels)
+
+
+def cllr(target: np.ndarray, nontarget: np.ndarray) -> float:
+    """Return the cost of LLRs in bits (Brümmer and du Preez 2006, eq. 11): 1 where they say nothing.
+
+    >>> cllr(np.zeros(2), np.zeros(3))
+    1.0
+    """
+    _check_trials(target, nontarget)
+    return float((_mean_cost(target, -1.0) + _mean_cost(nontarget, 1.0)) / np.log(4.0))
+
+
+def min_cllr(target: np.ndarray, nontarget: np.ndarray) -> float:
+    """Return the cost in bits of the best calibration of these scores that keeps their order: PAV on themselves.
+
+    Infinite LLRs, where one kind of trials has an end to itself, cost nothing there.
+    """
+    target, nontarget = _sorted(target, nontarget)
+    _, targets, nontargets = _pool(target, nontarget, extra=0)
+    ratio = len(nontarget) / len(target)
+    # The means of log(1 + 1 / LR) over targets and log(1 + LR) over nontargets; LR is targets / nontargets * ratio.
+    hit, correct = targets > 0, nontargets > 0
+    cost = targets[hit] @ np.log1p(nontargets[hit] / targets[hit] / ratio) / len(target)
+    cost += nontargets[correct] @ np.log1p(targets[correct] / nontargets[correct] * ratio) / len(nontarget)
+    return float(cost / np.log(4.0))
+
+
+def act_dcf(
+    target: np.ndarray,
+    nontarget: np.ndarray,
+    p_target: float,
+    cost_miss: float = 1.0,
+    cost_false_alarm: float = 1.0,
+) -> float:
+    """Return the detection cost of LLRs at the threshold of Bayes, over that of a system that hears nothing.
+
+    It is as `ScoredTrials.min_dcf` where the LLRs are well calibrated, and higher elsewhere, over 1 even.
+    """
+    _check_trials(target, nontarget)
+    miss_cost, false_alarm_cost = cost_miss * _prior(p_target), cost_false_alarm * (1.0 - p_target)
+    threshold = np.log(false_alarm_cost / miss_cost)
+    cost = miss_cost * np.mean(target < threshold) + false_alarm_cost * np.mean(nontarget >= threshold)
+    return float(cost / min(miss_cost, false_alarm_cost))
+
+
+def expected_calibration_error(posteriors: np.ndarray, truth: np.ndarray, bins: int = 15) -> float:
+    """Return how far the posterior of the chosen class is from the share that is right, over bins, a share.
+
+    Source: Guo et al., ICML 2017, eq. 3; bin m of M holds posteriors over (m - 1) / M up to m / M.
+
+    Parameters
+    ----------
+    posteriors : (N, K).
+    truth : (N,) int; classes of K and more, which the posteriors lack, count as wrong.
+
+    >>> expected_calibration_error(np.array([[0.75, 0.25], [0.75, 0.25]]), np.array([0, 1]))
+    0.25
+    """
+    if len(posteriors) != len(truth) or not len(truth):
+        raise SerError(f"calibration: posteriors of {len(posteriors)} utterances and {len(truth)} true classes")
+    confidence = posteriors.max(axis=1)
+    place = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
+    gap = np.bincount(place, confidence - (posteriors.argmax(axis=1) == truth), minlength=bins)
+    return float(np.abs(gap).sum() / len(truth))
+
+
+def _pool(target: np.ndarray, nontarget: np.ndarray, extra: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Pool adjacent violators: the lowest score of each block, and its targets and nontargets, (B,) float64 each.
+
+    `target` and `nontarget` are sorted; `extra` of each are added at either end. A score that targets have goes with
+    the nontargets at it and from there to the next such score, which would be pooled in any case: that leaves a
+    block for each distinct score of targets, and the nontargets below them all.
+    """
+    starts = np.flatnonzero(np.diff(target, prepend=np.nan))
+    scores = target[starts].astype(np.float64)
+    below = np.searchsorted(nontarget, target[starts])
+    targets = np.concatenate([[extra], np.diff(starts, append=len(target)), [extra]]).astype(np.float64)
+    nontargets = np.concatenate([[below[0] + extra], np.diff(below, append=len(nontarget)), [extra]]).astype(np.float64)
+    thresholds = np.concatenate([[-np.inf], scores, [np.inf]])
+    total = targets + nontargets
+    kept = total > 0
+    thresholds, targets, nontargets, total = thresholds[kept], targets[kept], nontargets[kept], total[kept]
+    share = isotonic_regression(targets / total, sample_weight=total)
+    blocks = np.flatnonzero(np.diff(share, prepend=np.nan))
+    counts = np.add.reduceat(targets, blocks), np.add.reduceat(nontargets, blocks)
+    thresholds = thresholds[blocks]
+    thresholds[0] = -np.inf
+    # No score reaches a last block of what was added.
+    last = -1 if np.isposinf(thresholds[-1]) else None
+    return thresholds[:last], counts[0][:last], counts[1][:last]
+
+
+def _averaged(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Average sorted scores (n,) with their neighbours: at most `FITTED_ON` means and how many are in each."""
+    starts = np.unique(np.linspace(0, len(scores), FITTED_ON, endpoint=False).astype(np.int64))
+    counts = np.diff(starts, append=len(scores))
+    return np.add.reduceat(scores, starts, dtype=np.float64) / counts, counts
+
+
+def _mean_cost(llrs: np.ndarray, sign: float) -> float:
+    costs = (
+        np.logaddexp(0.0, sign * llrs[start : start + BLOCK].astype(np.float64)).sum()
+        for start in range(0, len(llrs), BLOCK)
+    )
+    return float(sum(costs) / len(llrs))
+
+
+def _sorted(target: np.ndarray, nontarget: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    _check_trials(target, nontarget)
+    for name, part in (("target", target), ("nontarget", nontarget)):
+        if wrong := len(part) - np.count_nonzero(np.isfinite(part)):
+            raise SerError(f"calibration: {wrong} of {len(part)} {name} scores are not finite; check the vectors")
+    return np.sort(target), np.sort(nontarget)
+
+
+def _check_trials(target: np.ndarray, nontarget: np.ndarray) -> None:
+    for name, part in (("target", target), ("nontarget", nontarget)):
+        if not len(part):
+            raise SerError(f"calibration: no {name} trials; it needs both kinds")
+        if np.isnan(part).any():
+            raise SerError(f"calibration: {np.count_nonzero(np.isnan(part))} of {len(part)} {name} scores are NaN")
+
+
+def _prior(p_target: float) -> float:
+    if not 0.0 < p_target < 1.0:
+        raise SerError(f"calibration: the prior of a target lies between 0 and 1, found {p_target}")
+    return p_target

@@ -1,0 +1,68 @@
+"""Scores of classes as posterior probabilities: a temperature and biases."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import log_softmax
+
+from ser.errors import SerError
+from ser.metrics.logistic import minimise
+
+
+@dataclass(frozen=True)
+class ClassCalibration:
+    """Posteriors are the softmax of score / `temperature` + `bias` (K,)."""
+
+    temperature: float
+    bias: np.ndarray
+
+    def posteriors(self, scores: np.ndarray) -> np.ndarray:
+        """Take scores (N, K) to posteriors (N, K) float64."""
+        return np.exp(log_softmax(scores / self.temperature + self.bias, axis=1))
+
+
+def fit(scores: np.ndarray, truth: np.ndarray, *, with_bias: bool) -> ClassCalibration:
+    """Fit a temperature, and a bias of each class if asked, by multinomial logistic regression.
+
+    Source: Guo et al., "On calibration of modern neural networks", ICML 2017, section 4.2; Brümmer and van Leeuwen,
+    "On calibration of language recognition scores", Odyssey 2006.
+
+    Parameters
+    ----------
+    scores : (N, K).
+    truth : (N,) int, 0 to K - 1.
+
+    Raises
+    ------
+    SerError
+        Where a score is not finite, or truth is no class of the scores.
+    """
+    _check_classes(scores, truth)
+    num, size = scores.shape
+    # What all classes of an utterance have in common is no matter.
+    centred = scores - scores.mean(axis=1, keepdims=True, dtype=np.float64)
+    spread = centred.std() or 1.0
+    standard = centred / spread
+    right = np.eye(size)[truth]
+
+    def loss(parameters: np.ndarray) -> tuple[float, np.ndarray]:
+        logs = log_softmax(parameters[0] * standard + parameters[1:] * with_bias, axis=1)
+        wrong = (np.exp(logs) - right) / num
+        gradient = np.concatenate([[np.sum(wrong * standard)], wrong.sum(axis=0) * with_bias])
+        return -np.mean(logs[np.arange(num), truth]), gradient
+
+    # A scale of 0 or less would say that scores mislead: the temperature ends at 1,000 deviations of the scores.
+    bounds = [(1e-3, None), *[(None, None)] * size]
+    scale, *bias = minimise(loss, np.concatenate([[1.0], np.zeros(size)]), bounds)
+    return ClassCalibration(float(spread / scale), np.array(bias))
+
+
+def _check_classes(scores: np.ndarray, truth: np.ndarray) -> None:
+    if len(scores) != len(truth) or not len(truth):
+        raise SerError(f"calibration: scores of {len(scores)} utterances and {len(truth)} true classes")
+    if truth.min() < 0 or truth.max() >= scores.shape[1]:
+        raise SerError(f"calibration: true classes {truth.min()} to {truth.max()}, but scores of {scores.shape[1]}")
+    if not np.isfinite(scores).all():
+        raise SerError("calibration: a class score is not finite; check the vectors")
