@@ -22,8 +22,7 @@ SECONDS_BETWEEN_LINES = 10.0
 
 def make_parser(doc: str | None) -> argparse.ArgumentParser:
     """Make the parser of the command whose module docstring is `doc`; ``--help`` prints it whole."""
-    module = sys.modules["__main__"].__spec__
-    name = module.name if module is not None else Path(sys.argv[0]).name
+    name = command_name()
     return argparse.ArgumentParser(
         prog=f"python3 -m {name}" if name.startswith("ser.") else name,
         description=doc,
@@ -31,6 +30,12 @@ def make_parser(doc: str | None) -> argparse.ArgumentParser:
         allow_abbrev=False,
         fromfile_prefix_chars="@",  # @FILE: one argument a line, for the cells of a job array
     )
+
+
+def command_name() -> str:
+    """Name the program that runs: a module, as ``python3 -m`` has it, or a script."""
+    module = sys.modules["__main__"].__spec__
+    return module.name if module is not None else Path(sys.argv[0]).name
 
 
 def boolean(text: str) -> bool:
@@ -44,6 +49,28 @@ def boolean(text: str) -> bool:
     if text.lower() in ("false", "f", "no", "0"):
         return False
     raise argparse.ArgumentTypeError(f"expected true or false, found '{text}'")
+
+
+# The columns of the results table that name what a system was trained on and scored on.
+ROW_OPTIONS = ("system", "train", "test", "fold", "variant", "seed", "text", "layer", "modality")
+
+
+def add_row_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that name a row of the results table; `row_names` reads them."""
+    parser.add_argument("--system", required=True, help="name of the system in the table, such as xvector_bert")
+    parser.add_argument("--train", required=True, help="name of what the system was trained on")
+    parser.add_argument("--test", required=True, help="name of what is scored")
+    parser.add_argument("--fold", default="all", help="fold that is scored (default: all, where there are none)")
+    parser.add_argument("--variant", default="-", help="of the training, such as all or frozen")
+    parser.add_argument("--seed", default="-", help="of the training")
+    parser.add_argument("--text", default="-", help="that is scored: gold, none, shuffled or an ASR system's")
+    parser.add_argument("--layer", required=True, help="what gave the vectors or the probabilities, such as tdnn6")
+    parser.add_argument("--modality", required=True, help="speech, text or speech+text")
+
+
+def row_names(args: argparse.Namespace) -> dict[str, str]:
+    """Return the columns of a row that `add_row_options` took."""
+    return {name: getattr(args, name) for name in ROW_OPTIONS}
 
 
 def progress(items: Iterable[Item], total: int | None, what: str) -> Iterator[Item]:
@@ -66,7 +93,7 @@ def progress(items: Iterable[Item], total: int | None, what: str) -> Iterator[It
 def run(main: Callable[[], None]) -> NoReturn:
     """Call `main`, then exit: status 0, or 1 with the message of a `SerError` on standard error."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    name = sys.modules["__main__"].__spec__.name
+    name = command_name()
     try:
         main()
         sys.stdout.flush()

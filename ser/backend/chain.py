@@ -71,18 +71,23 @@ class Backend:
 
 def train(vectors: np.ndarray, labels: np.ndarray, config: BackendConfig) -> Backend:
     """Train the chain on embeddings (N, D) and their classes (N,), 0 to K - 1, each present."""
+    mean, lda = train_mean_and_lda(vectors, labels, config)
+    plda = train_plda(apply_lda(vectors - mean, lda, config.normalize_vectors), labels, config.plda_iterations)
+    return Backend(mean, lda, plda.smoothed(config.smoothing), config)
+
+
+def train_mean_and_lda(vectors: np.ndarray, labels: np.ndarray, config: BackendConfig) -> tuple[np.ndarray, np.ndarray]:
+    """Train the first half of the chain: the mean (D,) and the LDA (d, D + 1) of what is left without it."""
     mean = vectors.mean(axis=0, dtype=np.float64)
-    centred = vectors - mean
     lda = train_lda(
-        centred,
+        vectors - mean,
         labels,
         config.lda_dim or min(int(labels.max()), vectors.shape[1]),
         total_covariance_factor=config.total_covariance_factor,
         covariance_floor=config.covariance_floor,
         shrinkage=config.shrinkage,
     )
-    plda = train_plda(apply_lda(centred, lda, config.normalize_vectors), labels, config.plda_iterations)
-    return Backend(mean, lda, plda.smoothed(config.smoothing), config)
+    return mean, lda
 
 
 def apply_lda(centred: np.ndarray, lda: np.ndarray, normalize_vectors: bool) -> np.ndarray:

@@ -1,6 +1,6 @@
 """Scores of trials as PLDA log likelihood ratios, by matrix products."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -82,15 +82,3 @@ def class_scores(left: np.ndarray, right: np.ndarray, labels: np.ndarray, rule: 
         for start in range(0, len(right), ROWS_PER_BLOCK)
     ]
     return np.concatenate(best)
-
-
-def format_predictions(utts: Sequence[str], classes: Sequence[str], scores: np.ndarray) -> dict[str, str]:
-    """Name the class of the highest score of each utterance: utterance -> ``class score ...``, `scores` being (M, K).
-
-    >>> format_predictions(["u1"], ["anger", "neutral"], np.array([[-1.0, 2.0]]))
-    {'u1': 'neutral -1.000000 2.000000'}
-    """
-    return {
-        utt: " ".join([classes[row.argmax()], *(f"{score:.6f}" for score in row)])
-        for utt, row in zip(utts, scores, strict=True)
-    }

@@ -26,13 +26,14 @@ def main() -> None:
     from ser.backend.backend_dir import load_backend
     from ser.kaldi.labelled import read_labelled, read_vectors
     from ser.kaldi.tables import write_map
+    from ser.metrics.classification import format_predictions
 
     backend = load_backend(args.backend_dir, args.config)
     train = read_labelled(args.train_utt2class, args.train_vectors)
     utts, test = read_vectors(args.test_vectors)
     factors = scoring.factor_ratios(backend.plda, backend.project(train.vectors), backend.project(test))
     scores = scoring.class_scores(*factors, train.labels, args.rule or backend.config.rule)
-    write_map(args.out, scoring.format_predictions(utts, train.classes, scores))
+    write_map(args.out, format_predictions(utts, train.classes, scores))
 
 
 if __name__ == "__main__":

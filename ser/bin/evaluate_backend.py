@@ -1,34 +1,39 @@
 """Train a back end, score every pair of test utterances, classify each: one cell of the results table.
 
-Writes to the cell's folder: backend/, predictions.txt, confusion.tsv, det.tsv (miss and false alarm rates in
-percent), result.tsv (last). A trial is an ordered pair of two test utterances, a target where both are of one class.
+The train and test dirs are data dirs: utt2emo and utt2spk, and of the test's text and utt2dialogue too, where they are.
+A trial is an ordered pair of two test utterances, a target where both are of one class. The cell's folder gets backend/
+and the files that ser/metrics/cell.py lists, result.tsv last.
+
+With --held-out, the class is unknown to the back end and the trials are those that involve it. With --fallback-train
+and --fallback-test, utterances without a vector are scored by a second back end on these vectors, of speech alone;
+both are put on the scale of log likelihood ratios.
 
   python3 -m ser.bin.evaluate_backend --system xvector_bert --train cremad --test iemocap --layer tdnn6 \\
-    --modality speech data/cremad/utt2class scp:cremad.scp data/iemocap/utt2class scp:iemocap.scp exp/toy/cell1"""
+    --modality speech data/cremad scp:cremad.scp data/iemocap scp:iemocap.scp exp/toy/cell1"""
 
 from ser import cli
-
-# Enough for a smooth curve on paper.
-DET_POINTS = 400
 
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--config", default="conf/backend.yaml", help="settings (default: %(default)s)")
+    parser.add_argument("--config", default="conf/backend.yaml", help="settings of the back end (default: %(default)s)")
+    parser.add_argument("--protocol", default="conf/protocol.yaml", help="and of the trials (default: %(default)s)")
     parser.add_argument("--lda-dim", type=int, help="rows of the LDA, in place of the settings' lda_dim")
     parser.add_argument("--rule", choices=("average", "best"), help="in place of the settings' rule of classification")
     parser.add_argument(
+        "--backend", choices=("plda", "cosine", "logistic"), default="plda", help="(default: %(default)s)"
+    )
+    parser.add_argument(
         "--write-scores", type=cli.boolean, default=False, help="also write scores.ark (default: false)"
     )
-    parser.add_argument("--system", required=True, help="name of the system in the table, such as xvector_bert")
-    parser.add_argument("--train", required=True, help="name of what the system was trained on")
-    parser.add_argument("--test", required=True, help="name of what is scored")
-    parser.add_argument("--fold", default="all", help="fold that is scored (default: all, where there are none)")
-    parser.add_argument("--layer", required=True, help="layer that the vectors are of")
-    parser.add_argument("--modality", required=True, help="speech, text or speech+text")
-    parser.add_argument("train_utt2class", help="'<utterance> <class>' a line")
+    parser.add_argument("--speakers", help="spk2utt of the whole test corpus, where the test dir is a fold of it")
+    parser.add_argument("--held-out", default="-", help="class that nothing was trained on; '-' for none")
+    parser.add_argument("--fallback-train", help="rspecifier of speech vectors of all training utterances")
+    parser.add_argument("--fallback-test", help="rspecifier of speech vectors of all test utterances")
+    cli.add_row_options(parser)
+    parser.add_argument("train_dir", help="data dir that the back end is trained on")
     parser.add_argument("train_vectors", help="rspecifier")
-    parser.add_argument("test_utt2class", help="'<utterance> <class>' a line: the utterances that are scored")
+    parser.add_argument("test_dir", help="data dir that is scored")
     parser.add_argument("test_vectors", help="rspecifier")
     parser.add_argument("cell_dir", help="folder to write")
     args = parser.parse_args()
@@ -37,62 +42,85 @@ def main() -> None:
     from pathlib import Path
 
     import numpy as np
+    from scipy.special import softmax
 
-    from ser.backend import backend_dir, chain, scoring
+    from ser.backend.chain import BackendConfig
+    from ser.backend.fallback import fallback_trainer
+    from ser.backend.held_out import held_out_scores
+    from ser.backend.recognizer import PldaRecognizer, trainer
     from ser.config import load_config
+    from ser.errors import SerError
     from ser.files import write_text
-    from ser.kaldi.labelled import read_labelled
+    from ser.kaldi.labelled import read_labelled, read_speakers, read_with_fallback
     from ser.kaldi.score_matrix import write_score_matrix
-    from ser.kaldi.tables import write_map
-    from ser.metrics import classification, results
-    from ser.metrics.detection import ScoredTrials
+    from ser.metrics import calibration, cell, class_calibration, results, strata
+    from ser.metrics.protocol import Protocol
 
     logger = logging.getLogger(__name__)
-    cell = Path(args.cell_dir)
+    folder = Path(args.cell_dir)
     settings = {"lda_dim": args.lda_dim, "rule": args.rule}
     overrides = tuple(f"{name}={value}" for name, value in settings.items() if value is not None)
-    config = load_config(chain.BackendConfig, args.config, overrides)
-    train = read_labelled(args.train_utt2class, args.train_vectors)
-    test = read_labelled(args.test_utt2class, args.test_vectors, classes=train.classes)
-    if unseen := test.classes[len(train.classes) :]:
-        logger.warning("%s: no training utterance is of class %s", args.test_utt2class, ", ".join(unseen))
-    # An old table row must not stand beside new scores.
-    (cell / "result.tsv").unlink(missing_ok=True)
+    config = load_config(BackendConfig, args.config, overrides)
+    protocol = load_config(Protocol, args.protocol)
+    if bool(args.fallback_train) != bool(args.fallback_test):
+        raise SerError("--fallback-train and --fallback-test: give both or neither")
+    cell.start_cell(folder)
+    train_one = trainer(args.backend, config)
+    utt2emo = [f"{data_dir}/utt2emo" for data_dir in (args.train_dir, args.test_dir)]
+    if args.fallback_train:
+        train, size = read_with_fallback(utt2emo[0], args.train_vectors, args.fallback_train)
+        test, _ = read_with_fallback(utt2emo[1], args.test_vectors, args.fallback_test, train.classes, size)
+        train_one = fallback_trainer(train_one, size, protocol.p_target, protocol.held_out_parts, protocol.seed)
+    else:
+        train = read_labelled(utt2emo[0], args.train_vectors)
+        test = read_labelled(utt2emo[1], args.test_vectors, train.classes)
+    unseen = test.classes[len(train.classes) :]
+    if args.held_out in train.classes:
+        raise SerError(f"{args.train_dir}/utt2emo: has utterances of the class '{args.held_out}', which is held out")
+    if args.held_out != results.NONE and args.held_out not in unseen:
+        raise SerError(f"{args.test_dir}/utt2emo: no utterance of the class '{args.held_out}', which is held out")
+    if unexpected := [name for name in unseen if name != args.held_out]:
+        logger.warning("%s: no training utterance is of class %s", args.test_dir, ", ".join(unexpected))
+    speakers = read_speakers(f"{args.train_dir}/utt2spk", train.utts)
+    utterances = strata.read_utterances(args.test_dir, test.utts, test.labels, test.classes, args.speakers)
 
-    backend = chain.train(train.vectors, train.labels, config)
-    backend_dir.save_backend(cell / "backend", backend, train.num_utts())
-    projected = backend.project(test.vectors)
+    if args.fallback_train:
+        missing = [utt for utt, vector in zip(test.utts, test.vectors, strict=True) if np.isnan(vector[0])]
+        logger.info("%d of %d test utterances have no text: scored by speech alone", len(missing), len(test.utts))
+        write_text(folder / "text_missing", "".join(f"{utt}\n" for utt in missing))
+    recognizer = train_one(train.vectors, train.labels, speakers)
+    recognizer.save(folder / "backend", train.num_utts())
+    if isinstance(recognizer, PldaRecognizer) and recognizer.lda_dim > 1:
+        cell.write_projected(folder, utterances, recognizer.backend.reduce(test.vectors))
 
-    scores = scoring.score_matrix(*scoring.factor_ratios(backend.plda, projected, projected))
+    scores = recognizer.pair_scores(test.vectors, test.vectors)
     if args.write_scores:
-        write_score_matrix(f"ark:{cell}/scores.ark", test.utts, test.utts, scores)
-    trials = ScoredTrials.of_pairs(scores, test.labels, test.labels, left_out=np.arange(len(scores)))
-    del scores
-    _, miss, false_alarm = trials.det(num_points=DET_POINTS)
-    points = (f"{100 * m:.4f}\t{100 * f:.4f}\n" for m, f in zip(miss, false_alarm, strict=True))
-    write_text(cell / "det.tsv", "miss\tfalse_alarm\n" + "".join(points))
-
-    factors = scoring.factor_ratios(backend.plda, backend.project(train.vectors), projected)
-    by_class = scoring.class_scores(*factors, train.labels, config.rule)
-    write_map(cell / "predictions.txt", scoring.format_predictions(test.utts, train.classes, by_class))
-    counts = classification.confusion(test.labels, by_class.argmax(axis=1), len(test.classes))
-    lines = [
-        ["true \\ predicted", *test.classes],
-        *([name, *row] for name, row in zip(test.classes, counts, strict=True)),
-    ]
-    write_text(cell / "confusion.tsv", "".join("\t".join(map(str, line)) + "\n" for line in lines))
+        write_score_matrix(f"ark:{folder}/scores.ark", test.utts, test.utts, scores)
+    by_class = recognizer.class_scores(test.vectors)
+    held_out = held_out_scores(train_one, train.vectors, train.labels, speakers, protocol.held_out_parts, protocol.seed)
+    pairs = cell.PairScores(
+        scores,
+        lambda models, rows: recognizer.pair_scores(
+            test.vectors[models].mean(axis=1), test.vectors[rows], models.shape[1]
+        ),
+        {
+            "raw": np.asarray,
+            "affine": calibration.affine(held_out.target, held_out.nontarget, protocol.p_target).llrs,
+            "pav": calibration.pav(held_out.target, held_out.nontarget).llrs,
+        },
+    )
+    temperature = class_calibration.fit(held_out.classes, held_out.labels, with_bias=False)
+    posteriors = {"raw": softmax(by_class, axis=1), "affine": temperature.posteriors(by_class)}
 
     row = results.Result(
-        *(args.system, args.train, args.test, args.fold, args.layer, args.modality),
-        lda_dim=len(backend.lda),
-        trials=len(trials),
-        eer=100.0 * trials.eer(),
-        uar=100.0 * classification.uar(counts),
-        wa=100.0 * classification.accuracy(counts),
-        f1=100.0 * classification.macro_f1(counts),
+        **cli.row_names(args),
+        backend=args.backend,
+        lda_dim=recognizer.lda_dim,
+        held_out=args.held_out,
+        status=results.OK,
     )
-    write_text(cell / "result.tsv", results.to_tsv([row]))
-    logger.info("%s: EER %.3f %%, UAR %.2f %%, WA %.2f %%, F1 %.2f %%", cell, row.eer, row.uar, row.wa, row.f1)
+    row = cell.write_cell(folder, row, utterances, by_class, posteriors, pairs, protocol)
+    logger.info("%s: percent: %s", folder, ", ".join(f"{name} {row.shown(name)}" for name in results.MEASURES))
 
 
 if __name__ == "__main__":

@@ -1,69 +1,41 @@
-"""Collect the cells of evaluate_backend into results.tsv, det.png and eer.png, and print the table.
+"""Collect the cells of evaluate_backend and the like into results.tsv and seeds.tsv, and print the table.
 
-Rows of folds get their mean as fold `all`; the screen shows those means, the file all rows. The DET picture has a
-line for each modality, of its best layer.
+Rows of folds get their mean as fold `all`, rows of several seeds as seed `all`, with the interval of the mean; the
+screen shows those means, results.tsv all rows. seeds.tsv has the deviation over seeds.
 
-  python3 -m ser.bin.make_results_table exp/toy exp/toy/cells/*"""
-
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+  python3 -m ser.bin.make_results_table exp/toy $(cat exp/toy/cells/list)"""
 
 from ser import cli
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from ser.metrics import pictures
 
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
+    parser.add_argument("--protocol", default="conf/protocol.yaml", help="settings (default: %(default)s)")
+    parser.add_argument(
+        "--allow-failed",
+        type=cli.boolean,
+        default=False,
+        help="cells with a file `failed` are rows that say so (default: false)",
+    )
     parser.add_argument("out_dir", help="folder to write")
-    parser.add_argument("cell_dirs", nargs="+", help="folders that evaluate_backend wrote")
+    parser.add_argument("cell_dirs", nargs="+", help="folders of cells")
     args = parser.parse_args()
 
     from pathlib import Path
 
-    from ser.errors import SerError
-    from ser.files import atomic_path, write_text
-    from ser.metrics import pictures, results
+    from ser.config import load_config
+    from ser.files import write_text
+    from ser.metrics import results, summary
+    from ser.metrics.cell import read_cell
+    from ser.metrics.protocol import Protocol
 
-    found, folders = [], {}
-    for cell in map(Path, args.cell_dirs):
-        path = cell / "result.tsv"
-        if not path.exists():
-            raise SerError(f"{path}: missing; evaluate_backend of this cell did not end well; see its log")
-        for row in results.from_tsv(path.read_text(encoding="utf-8"), str(path)):
-            found.append(row)
-            folders.setdefault(row.cell(), []).append(cell)
-    rows = results.with_means(found)
-    means = [row for row in rows if row.fold == results.ALL_FOLDS]
-
-    panels: dict[str, list[results.Result]] = {}
-    for row in means:
-        among = "trained with its other folds" if row.test in row.train.split("+") else "trained without it"
-        panels.setdefault(f"{row.system}, scored on {row.test}, {among}", []).append(row)
-    curves = {
-        title: {row.modality: (row, read_curve(folders[row.cell()])) for row in results.best_of_each_modality(panel)}
-        for title, panel in panels.items()
-    }
+    level = load_config(Protocol, args.protocol).level
+    cells = summary.with_means([read_cell(folder, args.allow_failed) for folder in args.cell_dirs], level)
+    rows = results.ordered(cell.row for cell in cells)
     out = Path(args.out_dir)
-    for name, figure in (("det.png", pictures.draw_det(curves)), ("eer.png", pictures.draw_eer(panels))):
-        with atomic_path(out / name) as temporary:
-            figure.savefig(temporary, format="png")
     write_text(out / "results.tsv", results.to_tsv(rows))
-    print(results.align(means), end="")
-
-
-def read_curve(folders: list[Path]) -> pictures.Curve:
-    """Read the DET points of the folds and average them."""
-    import numpy as np
-
-    from ser.metrics import pictures
-
-    tables = [np.loadtxt(folder / "det.tsv", skiprows=1, ndmin=2) / 100.0 for folder in folders]
-    return pictures.average_curves([(table[:, 0], table[:, 1]) for table in tables], num_points=400)
+    write_text(out / "seeds.tsv", summary.deviations(cells))
+    print(results.align(results.means(rows)), end="")
 
 
 if __name__ == "__main__":

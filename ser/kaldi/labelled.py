@@ -56,6 +56,43 @@ def read_labelled(utt2class: str | Path, rspecifier: str, classes: Sequence[str]
     return Labelled(list(utt_class), vectors, labels, names)
 
 
+def read_with_fallback(
+    utt2class: str | Path, rspecifier: str, fallback: str, classes: Sequence[str] = (), size: int = 0
+) -> tuple[Labelled, int]:
+    """Read two vectors of each utterance, end to end: that of `rspecifier`, NaN where there is none, and of `fallback`.
+
+    Parameters
+    ----------
+    size : numbers of a vector of `rspecifier`, which may be empty where this is given.
+
+    Returns
+    -------
+    The utterances, `vectors` being (N, size + D); and the size.
+    """
+    labelled = read_labelled(utt2class, fallback, classes)
+    table = ark.load(rspecifier)
+    known = [row for row, utt in enumerate(labelled.utts) if utt in table]
+    if not known and not size:
+        raise SerError(f"{rspecifier}: no vector of any utterance of {utt2class}; extract them first")
+    vectors = stack_vectors(table, [labelled.utts[row] for row in known], rspecifier) if known else np.empty((0, size))
+    if size not in (0, vectors.shape[1]):
+        raise SerError(f"{rspecifier}: vectors of {vectors.shape[1]} numbers; the training vectors have {size}")
+    first = np.full((len(labelled.utts), vectors.shape[1]), np.nan, dtype=np.float32)
+    first[known] = vectors
+    return labelled._replace(vectors=np.hstack([first, labelled.vectors])), vectors.shape[1]
+
+
+def read_speakers(utt2spk: str | Path, utts: Sequence[str]) -> np.ndarray:
+    """Read the speaker of each of `utts`: (N,) str."""
+    speakers = tables.read_map(utt2spk, fields=2)
+    if missing := [utt for utt in utts if utt not in speakers]:
+        raise SerError(
+            f"{utt2spk}: no speaker of {len(missing)} of {len(utts)} utterances: {', '.join(missing[:5])}; "
+            "utils/validate_data_dir.sh checks a data dir"
+        )
+    return np.array([speakers[utt] for utt in utts])
+
+
 def read_vectors(rspecifier: str) -> tuple[list[str], np.ndarray]:
     """Read every vector of a table: the keys, in its order, and (N, D) float32."""
     table = ark.load(rspecifier)

@@ -1,1 +1,1 @@
-"""Figures of merit of detection (EER, DET, minDCF) and of classification (UAR, WA, F1), and their pictures."""
+"""Figures of merit of detection (EER, DET, minDCF) and of classification (UAR, WA, F1)."""

@@ -154,22 +154,39 @@ def act_dcf(
 def expected_calibration_error(posteriors: np.ndarray, truth: np.ndarray, bins: int = 15) -> float:
     """Return how far the posterior of the chosen class is from the share that is right, over bins, a share.
 
-    Source: Guo et al., ICML 2017, eq. 3; bin m of M holds posteriors over (m - 1) / M up to m / M.
+    Source: Guo et al., ICML 2017, eq. 3. Parameters as those of `reliability`.
+
+    >>> expected_calibration_error(np.array([[0.75, 0.25], [0.75, 0.25]]), np.array([0, 1]))
+    0.25
+    """
+    _, expected, right = reliability(posteriors, truth, bins)
+    return float(np.abs(expected - right).sum() / len(truth))
+
+
+def reliability(posteriors: np.ndarray, truth: np.ndarray, bins: int = 15) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Count by the posterior of the chosen class how many choices were expected to be right, and were.
+
+    Source: Guo et al., ICML 2017, section 2; bin m of M holds posteriors over (m - 1) / M up to m / M.
 
     Parameters
     ----------
     posteriors : (N, K).
     truth : (N,) int; classes of K and more, which the posteriors lack, count as wrong.
 
-    >>> expected_calibration_error(np.array([[0.75, 0.25], [0.75, 0.25]]), np.array([0, 1]))
-    0.25
+    Returns
+    -------
+    utts, expected, right : (bins,): utterances int, the sum of their posteriors float64, those that are right int.
     """
     if len(posteriors) != len(truth) or not len(truth):
         raise SerError(f"calibration: posteriors of {len(posteriors)} utterances and {len(truth)} true classes")
     confidence = posteriors.max(axis=1)
     place = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
-    gap = np.bincount(place, confidence - (posteriors.argmax(axis=1) == truth), minlength=bins)
-    return float(np.abs(gap).sum() / len(truth))
+    right = place[posteriors.argmax(axis=1) == truth]
+    return (
+        np.bincount(place, minlength=bins),
+        np.bincount(place, confidence, minlength=bins),
+        np.bincount(right, minlength=bins),
+    )
 
 
 def _pool(target: np.ndarray, nontarget: np.ndarray, extra: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -1,8 +1,22 @@
-"""Classification: confusions, unweighted and weighted accuracy, F1."""
+"""Classification: predictions, confusions, unweighted and weighted accuracy, F1."""
+
+from collections.abc import Sequence
 
 import numpy as np
 
 from ser.errors import SerError
+
+
+def format_predictions(utts: Sequence[str], classes: Sequence[str], scores: np.ndarray) -> dict[str, str]:
+    """Name the class of the highest score of each utterance: utterance -> ``class score ...``, `scores` being (N, K).
+
+    >>> format_predictions(["u1"], ["anger", "neutral"], np.array([[-1.0, 2.0]]))
+    {'u1': 'neutral -1.000000 2.000000'}
+    """
+    return {
+        utt: " ".join([classes[row.argmax()], *(f"{score:.6f}" for score in row)])
+        for utt, row in zip(utts, scores, strict=True)
+    }
 
 
 def confusion(truth: np.ndarray, predicted: np.ndarray, num_classes: int) -> np.ndarray:

@@ -3,46 +3,95 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+import types
+import typing
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from ser.errors import SerError
 
-ALL_FOLDS = "all"
+# The fold, or the seed, of a mean over folds, or seeds.
+ALL = "all"
+NONE = "-"
+OK = "ok"
 MODALITIES = ("speech", "text", "speech+text")
+# What has an interval, and a column in bootstrap.tsv.
+MEASURES = ("eer", "uar", "wa", "f1")
 
 
 @dataclass(frozen=True)
 class Result:
-    """One row; `eer`, `uar`, `wa` and `f1` in percent, `trials` a count, `fold` ``all`` where there are none."""
+    """One row; None, written ``-``, where a number does not apply.
+
+    `variant` is that of the fine-tuning, `seed` that of the training, `text` the condition of the scored text,
+    `held_out` the class that was kept from all training; ``-`` for none. `status` is ``ok`` or ``failed: <log>``.
+    `eer` to `f1_high` are in percent, but for `min_dcf`, a ratio; `_low` and `_high` bound the interval over speakers.
+    """
 
     system: str
     train: str
     test: str
     fold: str
+    variant: str
+    seed: str
+    text: str
     layer: str
     modality: str
-    lda_dim: int
-    trials: int
-    eer: float
-    uar: float
-    wa: float
-    f1: float
+    backend: str
+    lda_dim: int | None
+    held_out: str
+    status: str
+    utts: int | None = None
+    trials: int | None = None
+    eer: float | None = None
+    eer_low: float | None = None
+    eer_high: float | None = None
+    min_dcf: float | None = None
+    uar: float | None = None
+    uar_low: float | None = None
+    uar_high: float | None = None
+    wa: float | None = None
+    wa_low: float | None = None
+    wa_high: float | None = None
+    f1: float | None = None
+    f1_low: float | None = None
+    f1_high: float | None = None
 
     def cells(self) -> list[str]:
         """Return the row as text, in the order of `COLUMNS`."""
-        return [
-            *map(str, (self.system, self.train, self.test, self.fold, self.layer, self.modality)),
-            *(str(self.lda_dim), str(self.trials), f"{self.eer:.3f}"),
-            *(f"{value:.2f}" for value in (self.uar, self.wa, self.f1)),
-        ]
+        return [_format(name, getattr(self, name)) for name in COLUMNS]
 
-    def cell(self) -> tuple[str, ...]:
-        """Return what the folds of one experiment have in common."""
-        return (self.system, self.train, self.test, self.layer, self.modality, str(self.lda_dim))
+    def name(self, *apart_from: str) -> tuple[str, ...]:
+        """Return what tells the row's experiment from others, without the columns `apart_from`."""
+        return tuple(_format(name, getattr(self, name)) for name in NAMES if name not in apart_from)
+
+    def shown(self, name: str) -> str:
+        """Return a measure as a screen shows it, with its interval where there is one: ``33.4 [29.1, 37.9]``."""
+        value, low, high = (getattr(self, name + end) for end in ("", "_low", "_high"))
+        return _short(value) if low is None else f"{value:.1f} [{low:.1f}, {high:.1f}]"
+
+    def with_intervals(self, resamples: np.ndarray, bounds: Callable[[np.ndarray], tuple[float, float]]) -> Result:
+        """Set the intervals of those measures that the row has.
+
+        Parameters
+        ----------
+        resamples : (R, 4), percent, a column for each of `MEASURES`, NaN where a resample has no value.
+        bounds : takes the (R,) resamples of a measure to its interval, such as `bootstrap.interval`.
+        """
+        changes = {}
+        for name, column in zip(MEASURES, resamples.T, strict=True):
+            if getattr(self, name) is not None and not np.isnan(column).all():
+                changes[f"{name}_low"], changes[f"{name}_high"] = bounds(column)
+        return dataclasses.replace(self, **changes)
 
 
-COLUMNS = tuple(field.name for field in dataclasses.fields(Result))
+_TYPES = typing.get_type_hints(Result)
+COLUMNS = tuple(_TYPES)
+NAMES = COLUMNS[: COLUMNS.index("status")]
+_MEANS = (*MEASURES, "min_dcf")
+_COUNTS = ("utts", "trials")
 
 
 def to_tsv(results: Iterable[Result]) -> str:
@@ -63,63 +112,103 @@ def from_tsv(text: str, where: str) -> list[Result]:
         raise SerError(f"{where}:1: expected the header '{' '.join(COLUMNS)}'; evaluate_backend writes such a file")
     results = []
     for number, line in enumerate(lines[1:], start=2):
-        fields = line.split("\t")
         try:
-            names, counts, shares = fields[:6], map(int, fields[6:8]), map(float, fields[8:])
-            results.append(Result(*names, *counts, *shares))
-        except (TypeError, ValueError) as error:
-            raise SerError(f"{where}:{number}: expected {len(COLUMNS)} fields, of them 6 numbers: '{line}'") from error
+            pairs = zip(COLUMNS, line.split("\t"), strict=True)
+            results.append(Result(**{name: _parse(name, field) for name, field in pairs}))
+        except ValueError as error:
+            raise SerError(f"{where}:{number}: expected {len(COLUMNS)} fields, numbers or '-': '{line}'") from error
     return results
 
 
-def with_means(results: Sequence[Result]) -> list[Result]:
-    """Add to the rows of the folds the mean over them, as fold ``all`` with the sum of their trials; sort all rows.
+def mean(results: Sequence[Result], over: str) -> Result:
+    """Average the rows of the folds, or of the seeds, of one experiment; counts of folds add up.
 
-    Raises
-    ------
-    SerError
-        Where a row comes twice.
+    The row has no intervals yet. Where a row failed, so did the mean.
+
+    Parameters
+    ----------
+    over : ``fold`` or ``seed``, the column that becomes ``all``.
     """
-    groups: dict[tuple[str, ...], list[Result]] = {}
-    for result in results:
-        group = groups.setdefault(result.cell(), [])
-        if result.fold in {other.fold for other in group}:
-            raise SerError(f"results: two rows of {' '.join(result.cell())}, fold {result.fold}; give each cell once")
-        group.append(result)
-    rows = []
-    for group in groups.values():
-        rows += group
-        if all(result.fold != ALL_FOLDS for result in group):
-            means = {
-                name: sum(getattr(result, name) for result in group) / len(group) for name in ("eer", "uar", "wa", "f1")
-            }
-            trials = sum(result.trials for result in group)
-            rows.append(dataclasses.replace(group[0], fold=ALL_FOLDS, trials=trials, **means))
-    return sorted(rows, key=_order)
+    names = {name: getattr(results[0], name) for name in NAMES} | {over: ALL}
+    if failed := [result for result in results if result.status != OK]:
+        return Result(**names, status=f"failed: {len(failed)} of {len(results)} {over}s")
+    means = {name: _over_present(np.mean, results, name) for name in _MEANS}
+    counts = {name: _over_present(np.sum if over == "fold" else np.max, results, name) for name in _COUNTS}
+    return Result(
+        **names,
+        status=OK,
+        **{name: None if value is None else float(value) for name, value in means.items()},
+        **{name: None if value is None else int(value) for name, value in counts.items()},
+    )
 
 
-def best_of_each_modality(results: Iterable[Result]) -> list[Result]:
-    """Pick the row of the lowest EER of each modality, in the order in which the modalities come."""
-    best: dict[str, Result] = {}
-    for result in results:
-        if result.modality not in best or result.eer < best[result.modality].eer:
-            best[result.modality] = result
-    return list(best.values())
+def ordered(results: Iterable[Result]) -> list[Result]:
+    """Sort rows: by name, modalities from speech to both; a mean after what it is of."""
+
+    def key(row: Result) -> tuple:
+        modality = MODALITIES.index(row.modality) if row.modality in MODALITIES else len(MODALITIES)
+        experiment = (row.system, row.train, row.test, row.variant, row.text, row.layer, modality, row.modality)
+        which = (row.backend, row.lda_dim or 0, row.held_out)
+        return (*experiment, *which, row.seed == ALL, row.seed, row.fold == ALL, row.fold)
+
+    return sorted(results, key=key)
+
+
+def means(results: Iterable[Result]) -> list[Result]:
+    """Pick the rows over all folds, and over all seeds where there are several."""
+    whole = [result for result in results if result.fold == ALL]
+    several_seeds = {result.name("seed") for result in whole if result.seed == ALL}
+    return [result for result in whole if result.seed == ALL or result.name("seed") not in several_seeds]
 
 
 def align(results: Sequence[Result]) -> str:
-    """Lay rows out for a screen: names to the left, numbers to the right, a line of dashes under the header."""
-    table = [list(COLUMNS), *(result.cells() for result in results)]
-    widths = [max(len(row[column]) for row in table) for column in range(len(COLUMNS))]
+    """Lay rows out for a screen: first what all of them have in common, then what tells them apart and the figures.
+
+    Counts, minDCF and the other intervals are in the file alone.
+    """
+    constant = [name for name in (*NAMES, "status") if len({getattr(result, name) for result in results}) == 1]
+    common = ", ".join(
+        f"{name} {field}"
+        for name, field in zip(COLUMNS, results[0].cells(), strict=True)
+        if name in constant and field != NONE
+    )
+    names = [name for name in (*NAMES, "status") if name not in constant]
+    table = [[*names, *MEASURES]]
+    for result in results:
+        fields = dict(zip(COLUMNS, result.cells(), strict=True))
+        figures = [result.shown("eer"), result.shown("uar"), _short(result.wa), _short(result.f1)]
+        table.append([*(fields[name] for name in names), *figures])
+    widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
     table.insert(1, ["-" * width for width in widths])
     lines = (
-        "  ".join(cell.ljust(width) if place < 6 else cell.rjust(width) for place, (cell, width) in enumerate(pairs))
+        "  ".join(
+            cell.ljust(width) if place < len(names) else cell.rjust(width) for place, (cell, width) in enumerate(pairs)
+        )
         for pairs in (zip(row, widths, strict=True) for row in table)
     )
-    return "".join(line.rstrip() + "\n" for line in lines)
+    return f"All rows: {common}\n" * bool(common) + "".join(line.rstrip() + "\n" for line in lines)
 
 
-def _order(result: Result) -> tuple:
-    modality = MODALITIES.index(result.modality) if result.modality in MODALITIES else len(MODALITIES)
-    # The mean comes after its folds.
-    return (*result.cell()[:4], modality, result.modality, result.lda_dim, result.fold == ALL_FOLDS, result.fold)
+def _short(value: float | None) -> str:
+    return NONE if value is None else f"{value:.1f}"
+
+
+def _over_present(function: Callable, results: Sequence[Result], name: str) -> float | None:
+    values = [value for result in results if (value := getattr(result, name)) is not None]
+    return function(values) if len(values) == len(results) else None
+
+
+def _format(name: str, value: str | float | None) -> str:
+    if isinstance(value, float):
+        return f"{value:.{4 if name == 'min_dcf' else 3 if name.startswith('eer') else 2}f}"
+    return NONE if value is None else str(value)
+
+
+def _parse(name: str, field: str) -> str | float | None:
+    kind = _TYPES[name]
+    if kind is str:
+        if not field:
+            raise ValueError(f"{name} is empty")
+        return field
+    (number,) = (one for one in typing.get_args(kind) if one is not types.NoneType)
+    return None if field == NONE else number(field)

@@ -147,6 +147,13 @@ def test_expected_calibration_error_by_hand():
     assert error == pytest.approx((2 * 0.3 + 1 * 0.5) / 3)
 
 
+def test_reliability_counts_choices_by_hand():
+    posteriors = np.array([[0.9, 0.1], [0.8, 0.2], [0.45, 0.4]])
+    utts, expected, right = calibration.reliability(posteriors, np.array([0, 1, 0]), bins=2)
+    assert (utts.tolist(), right.tolist()) == ([1, 2], [1, 1])
+    np.testing.assert_allclose(expected, [0.45, 1.7])
+
+
 def test_expected_calibration_error_vanishes_for_true_posteriors():
     rng = np.random.default_rng(0)
     posteriors = rng.dirichlet(np.ones(4), 50_000)

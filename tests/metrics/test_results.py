@@ -4,66 +4,91 @@ import numpy as np
 import pytest
 
 from ser.errors import SerError
-from ser.metrics import pictures, results
+from ser.metrics import results
 
-ROW = results.Result("xvector_bert", "cremad", "iemocap", "1", "tdnn6", "speech", 4, 90, 30.0, 50.0, 60.0, 40.0)
+ROW = results.Result(
+    "xvector_bert", "cremad", "iemocap", "1", "all", "0", "-", "tdnn6", "speech", "plda", 4, "-", "ok",
+    *(10, 90, 30.0, 20.0, 40.0, 0.9, 50.0, 45.0, 55.0, 60.0, 50.0, 70.0, 40.0, 30.0, 50.0),
+)  # fmt: skip
+HEADER = (
+    "system train test fold variant seed text layer modality backend lda_dim held_out status utts trials "
+    "eer eer_low eer_high min_dcf uar uar_low uar_high wa wa_low wa_high f1 f1_low f1_high"
+)
 
 
-def test_folds_get_their_mean_and_the_sum_of_their_trials():
-    other = dataclasses.replace(ROW, fold="2", trials=110, eer=40.0, uar=52.0)
-    rows = results.with_means([other, ROW])
-    assert [row.fold for row in rows] == ["1", "2", "all"]
-    assert rows[2] == dataclasses.replace(ROW, fold="all", trials=200, eer=35.0, uar=51.0)
+def test_mean_over_folds_averages_figures_and_adds_counts_up():
+    other = dataclasses.replace(ROW, fold="2", utts=12, trials=110, eer=40.0, uar=52.0)
+    row = results.mean([ROW, other], "fold")
+    assert (row.fold, row.utts, row.trials, row.eer, row.uar, row.min_dcf) == ("all", 22, 200, 35.0, 51.0, 0.9)
+    assert row.eer_low is None
 
 
-def test_a_row_without_folds_gets_no_mean():
-    rows = [dataclasses.replace(ROW, fold="all")]
-    assert results.with_means(rows) == rows
+def test_mean_over_seeds_counts_the_utterances_once():
+    row = results.mean([ROW, dataclasses.replace(ROW, seed="1", eer=31.0)], "seed")
+    assert (row.seed, row.utts, row.trials, row.eer) == ("all", 10, 90, 30.5)
+
+
+def test_mean_of_a_failed_row_says_that_it_failed():
+    row = results.mean([ROW, dataclasses.replace(ROW, fold="2", status="failed: a.log")], "fold")
+    assert (row.fold, row.status) == ("all", "failed: 1 of 2 folds")
+    assert row.eer is None and row.trials is None
+
+
+def test_what_one_fold_lacks_the_mean_lacks():
+    row = results.mean([ROW, dataclasses.replace(ROW, fold="2", uar=None)], "fold")
+    assert row.uar is None and row.eer == 30.0
 
 
 def test_table_has_the_agreed_header_and_is_read_back():
-    text = results.to_tsv([ROW])
-    assert text.splitlines()[0] == "system train test fold layer modality lda_dim trials eer uar wa f1".replace(
-        " ", "\t"
-    )
-    assert text.splitlines()[1].split("\t")[8:] == ["30.000", "50.00", "60.00", "40.00"]
-    assert results.from_tsv(text, "results.tsv") == [ROW]
+    without = dataclasses.replace(ROW, lda_dim=None, held_out="anger", uar=None, wa=None, f1=None)
+    text = results.to_tsv([ROW, without])
+    assert text.splitlines()[0] == HEADER.replace(" ", "\t")
+    expected = "10 90 30.000 20.000 40.000 0.9000 50.00 45.00 55.00 60.00 50.00 70.00 40.00 30.00 50.00"
+    assert text.splitlines()[1].split("\t")[13:] == expected.split()
+    assert results.from_tsv(text, "results.tsv") == [ROW, without]
 
 
-def test_rows_are_sorted_by_modality_from_speech_to_both():
+def test_intervals_are_those_of_the_resamples_where_there_is_a_figure():
+    resamples = np.column_stack([np.arange(5.0), np.full(5, np.nan), np.arange(5.0), np.arange(5.0)])
+    bare = dataclasses.replace(ROW, uar_low=None, uar_high=None, f1=None, f1_low=None, f1_high=None)
+    row = bare.with_intervals(resamples, lambda values: (values.min(), values.max()))
+    assert (row.eer_low, row.eer_high, row.uar_low, row.f1_low) == (0.0, 4.0, None, None)
+
+
+def test_rows_are_sorted_by_modality_from_speech_to_both_and_means_come_last():
     rows = [dataclasses.replace(ROW, modality=name) for name in ("speech+text", "text", "speech")]
-    assert [row.modality for row in results.with_means(rows) if row.fold == "1"] == ["speech", "text", "speech+text"]
+    assert [row.modality for row in results.ordered(rows)] == ["speech", "text", "speech+text"]
+    rows = [dataclasses.replace(ROW, fold=fold, seed=seed) for seed in ("all", "1", "0") for fold in ("all", "2")]
+    assert [(row.seed, row.fold) for row in results.ordered(rows)] == [
+        *[("0", "2"), ("0", "all"), ("1", "2"), ("1", "all"), ("all", "2"), ("all", "all")]
+    ]
 
 
-def test_screen_table_is_aligned():
-    lines = results.align([ROW, dataclasses.replace(ROW, layer="tdnn7_long")]).splitlines()
-    assert len({len(line) for line in lines}) == 1
-    assert lines[0].index("modality") == lines[2].index("speech")
+def test_means_are_of_all_folds_and_of_all_seeds_where_there_are_several():
+    one_seed = dataclasses.replace(ROW, layer="tdnn7")
+    rows = [dataclasses.replace(ROW, seed=seed) for seed in ("0", "1", "all")] + [one_seed]
+    rows += [dataclasses.replace(row, fold="all") for row in rows]
+    assert [(row.layer, row.seed) for row in results.means(rows)] == [("tdnn6", "all"), ("tdnn7", "0")]
 
 
-def test_a_row_that_comes_twice_is_refused():
-    with pytest.raises(SerError, match=r"two rows of xvector_bert .* fold 1"):
-        results.with_means([ROW, ROW])
+def test_screen_table_says_once_what_all_rows_share_and_fits_120_columns():
+    train = "voxceleb1+cremad+iemocap+dailydialog"
+    lines = results.align(
+        [ROW, dataclasses.replace(ROW, train=train, layer="tdnn7", modality="speech+text", text="gold")]
+    ).splitlines()
+    assert lines[0] == (
+        "All rows: system xvector_bert, test iemocap, fold 1, variant all, seed 0, backend plda, lda_dim 4, status ok"
+    )
+    assert lines[1].split() == ["train", "text", "layer", "modality", "eer", "uar", "wa", "f1"]
+    assert lines[3].endswith("30.0 [20.0, 40.0]  50.0 [45.0, 55.0]  60.0  40.0")
+    assert len({len(line) for line in lines[1:]}) == 1 and len(lines[1]) <= 120
+    assert lines[1].index("modality") == lines[3].index("speech")
 
 
-@pytest.mark.parametrize(("change", "message"), [(("eer", "eeer"), "r:1: expected the header"), (("90", "x"), "r:2: ")])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [(("eer", "eeer"), "r:1: expected the header"), (("90", "x"), "r:2: "), (("\t90", ""), "r:2: expected 28 fields")],
+)
 def test_broken_tables_are_named_by_file_and_line(change, message):
     with pytest.raises(SerError, match=message):
         results.from_tsv(results.to_tsv([ROW]).replace(*change), "r")
-
-
-def test_pictures_name_their_axes_with_units():
-    rows = [dataclasses.replace(ROW, modality=name) for name in (*results.MODALITIES, "video")]
-    curve = np.array([0.0, 0.2, 1.0]), np.array([1.0, 0.3, 0.0])
-    det = pictures.draw_det({"a": {row.modality: (row, curve) for row in rows}, "b": {"text": (ROW, curve)}})
-    assert [axis.get_xlabel() for axis in det.axes] == ["false alarm rate (%)"] * 2
-    eer = pictures.draw_eer({"a": rows})
-    assert eer.axes[0].get_ylabel() == "equal error rate (%)"
-    assert len(eer.axes[0].containers) == 4
-
-
-def test_averaged_curve_of_equal_curves_is_that_curve():
-    rates = np.linspace(0.01, 0.99, 50)
-    miss, false_alarm = pictures.average_curves([(rates, 1 - rates)] * 2, 300)
-    inside = (false_alarm > 0.01) & (false_alarm < 0.99)
-    np.testing.assert_allclose(miss[inside], 1 - false_alarm[inside], atol=1e-3)

@@ -1,0 +1,74 @@
+"""What every back end does once it is trained: score pairs of utterances, and utterances against classes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from ser.backend import chain, scoring
+from ser.backend.backend_dir import save_backend
+from ser.backend.yardsticks import train_cosine, train_logistic
+
+
+class Recognizer(Protocol):
+    """A back end and the training utterances that stand for its K classes."""
+
+    @property
+    def lda_dim(self) -> int | None:
+        """Rows of its LDA, None where it has none."""
+
+    def pair_scores(self, enrol: np.ndarray, test: np.ndarray, num_utts: int = 1) -> np.ndarray:
+        """Score every pair: (N, M) float32. Rows of `enrol` (N, D) average `num_utts` utterances; `test` is (M, D)."""
+
+    def class_scores(self, test: np.ndarray) -> np.ndarray:
+        """Score each row of `test` (M, D) against each class: (M, K) float64."""
+
+    def save(self, folder: Path, num_utts: Mapping[str, int]) -> None:
+        """Write it to a folder; `num_utts` are the training utterances of each class, in the order of the labels."""
+
+
+@dataclass(frozen=True)
+class PldaRecognizer:
+    """The chain to PLDA; a class is what its training utterances (`projected` (N, d), `labels` (N,)) score."""
+
+    backend: chain.Backend
+    projected: np.ndarray
+    labels: np.ndarray
+
+    @property
+    def lda_dim(self) -> int | None:
+        return len(self.backend.plda.mean)
+
+    def pair_scores(self, enrol: np.ndarray, test: np.ndarray, num_utts: int = 1) -> np.ndarray:
+        project = self.backend.project
+        factors = scoring.factor_ratios(self.backend.plda, project(enrol, num_utts), project(test), num_utts)
+        return scoring.score_matrix(*factors)
+
+    def class_scores(self, test: np.ndarray) -> np.ndarray:
+        factors = scoring.factor_ratios(self.backend.plda, self.projected, self.backend.project(test))
+        return scoring.class_scores(*factors, self.labels, self.backend.config.rule)
+
+    def save(self, folder: Path, num_utts: Mapping[str, int]) -> None:
+        save_backend(folder, self.backend, num_utts)
+
+
+def train_plda(vectors: np.ndarray, labels: np.ndarray, config: chain.BackendConfig) -> PldaRecognizer:
+    """Train mean, LDA and PLDA (`chain.train`)."""
+    backend = chain.train(vectors, labels, config)
+    return PldaRecognizer(backend, backend.project(vectors), labels)
+
+
+TRAINERS = {"plda": train_plda, "cosine": train_cosine, "logistic": train_logistic}
+
+
+def trainer(kind: str, config: chain.BackendConfig) -> Callable[..., Recognizer]:
+    """Return what trains a back end of `kind`, a key of `TRAINERS`.
+
+    It takes vectors (N, D), labels (N,) int, 0 to K - 1, each present, and speakers (N,), which it does not need:
+    `held_out_scores` and `fallback_trainer` do.
+    """
+    return lambda vectors, labels, speakers: TRAINERS[kind](vectors, labels, config)

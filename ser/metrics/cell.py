@@ -1,0 +1,254 @@
+"""The folder of one cell of the results table: what a system scored on a test set, and every figure made of it.
+
+classes.txt           of the training, in the order of the numbers of the next two
+predictions.txt       utterance, class, score of each class
+posteriors.txt        utterance, posterior of each class, calibrated where the system's can be
+confusion.tsv         utterances by true class (row) and predicted class (column)
+calibration.tsv       of log likelihood ratios of pairs and of posteriors: raw, affine, pav
+reliability.tsv       of the posteriors: in each bin the utterances, the share expected right and that which is
+bootstrap.tsv         the figures of each resample of the speakers, the same draws for every cell of a test corpus
+det.tsv strata.tsv emotion_pairs.tsv    of systems that score pairs
+projected.tsv         the first two dimensions of LDA, of system A's back end
+text_missing          utterances without a text, where these are scored by speech
+result.tsv            the row of the table; last, so that a folder without it is not whole
+failed                in its place, a row that says so, of a cell that failed
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from ser.errors import SerError
+from ser.files import write_text
+from ser.kaldi import tables
+from ser.metrics import bootstrap, calibration, classification, results, strata
+from ser.metrics.detection import ScoredTrials
+from ser.metrics.protocol import Protocol
+from ser.metrics.strata import ScoreModels, Utterances
+
+logger = logging.getLogger(__name__)
+
+# Enough for a smooth curve on paper.
+DET_POINTS = 400
+OPTIONAL_FILES = (
+    *("strata.tsv", "emotion_pairs.tsv", "det.tsv", "bootstrap.tsv", "reliability.tsv", "projected.tsv"),
+    *("text_missing", "failed"),
+)
+
+
+@dataclass(frozen=True)
+class PairScores:
+    """Scores of pairs of the N utterances: `scores` (N, N) float32; `score_models` those of enrolled classes.
+
+    `calibrations` take scores (n,) to log likelihood ratios (n,) natural logarithms, by name: ``raw`` as they are,
+    ``affine`` and ``pav`` as fitted on other speakers.
+    """
+
+    scores: np.ndarray
+    score_models: ScoreModels
+    calibrations: Mapping[str, Callable[[np.ndarray], np.ndarray]]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Cells that were written: their folders, several for a mean, the row, and the resamples behind its intervals.
+
+    `resamples` are bootstrap.tsv, (R, 4), a column for each of `MEASURES`, in percent; None where there are none.
+    """
+
+    folders: tuple[Path, ...]
+    row: results.Result
+    resamples: np.ndarray | None
+
+
+def start_cell(folder: Path) -> None:
+    """Take away what another run left and this one may not write: an old row must not stand beside new scores."""
+    for name in ("result.tsv", *OPTIONAL_FILES):
+        (folder / name).unlink(missing_ok=True)
+
+
+def write_cell(
+    folder: Path,
+    row: results.Result,
+    utterances: Utterances,
+    class_scores: np.ndarray,
+    posteriors: Mapping[str, np.ndarray],
+    pairs: PairScores | None,
+    protocol: Protocol,
+) -> results.Result:
+    """Write the folder of a cell, after `start_cell`, and return its row with all figures.
+
+    Parameters
+    ----------
+    row : the names of the row; its numbers are set here.
+    class_scores : (N, K) of the utterances against the K classes of training, the first of `utterances.classes`.
+    posteriors : (N, K) by name, ``raw`` and, where they were calibrated, ``affine``; the last is written.
+    pairs : None for a system that classifies and does not score pairs: no EER then, and none of its files.
+    """
+    held_out = None if row.held_out == results.NONE else row.held_out
+    predicted = class_scores.argmax(axis=1)
+    counts = classification.confusion(utterances.labels, predicted, len(utterances.classes))
+    *_, best = posteriors.values()
+    _write_classification(folder, utterances, class_scores, best, counts)
+
+    figures: dict[str, float | int] = {"utts": len(utterances.utts)}
+    measures: dict[str, np.ndarray] = {}
+    draws = _draws(utterances, protocol)
+    if held_out is None:
+        figures["uar"] = 100.0 * classification.uar(counts)
+        figures["wa"] = 100.0 * classification.accuracy(counts)
+        figures["f1"] = 100.0 * classification.macro_f1(counts)
+        if draws is not None:
+            measures = bootstrap.class_metrics(
+                utterances.labels, predicted, utterances.speakers, draws, len(utterances.classes)
+            )
+    shown = {name: {"ece": _ece(shares, utterances.labels)} for name, shares in posteriors.items() if held_out is None}
+    if held_out is None:
+        columns = zip(*calibration.reliability(best, utterances.labels), strict=True)
+        lines = ((utts, f"{expected:.4f}", right) for utts, expected, right in columns)
+        _write_table(folder / "reliability.tsv", ("utts", "expected", "right"), lines)
+    if pairs is not None:
+        which = strata.all_pairs(utterances, held_out)
+        all_trials = _write_strata(folder, utterances, pairs, which, held_out, protocol)
+        figures["trials"] = len(all_trials)
+        figures["eer"] = 100.0 * all_trials.eer()
+        figures["min_dcf"] = all_trials.min_dcf(protocol.p_target)
+        if draws is not None:
+            measures["eer"] = bootstrap.pair_eer(
+                pairs.scores, utterances.labels, utterances.speakers, draws, None if held_out is None else which
+            )
+        for name, calibrate in pairs.calibrations.items():
+            shown.setdefault(name, {}).update(_detection_figures(all_trials, calibrate, protocol.p_target))
+    columns = ("cllr", "min_cllr", "act_dcf", "min_dcf", "ece")
+    _write_table(
+        folder / "calibration.tsv",
+        ["which", *columns],
+        ([name, *(_short(found.get(column)) for column in columns)] for name, found in shown.items()),
+    )
+    row = dataclasses.replace(row, **figures)
+    if draws is not None:
+        nothing = np.full(len(draws), np.nan)
+        resamples = np.column_stack([100.0 * measures.get(name, nothing) for name in results.MEASURES])
+        _write_table(folder / "bootstrap.tsv", results.MEASURES, ([f"{x:.4f}" for x in line] for line in resamples))
+        if len(np.unique(utterances.speakers)) > 1:
+            row = row.with_intervals(resamples, partial(bootstrap.interval, level=protocol.level))
+    write_text(folder / "result.tsv", results.to_tsv([row]))
+    return row
+
+
+def write_projected(folder: Path, utterances: Utterances, vectors: np.ndarray) -> None:
+    """Write the first two dimensions of `vectors` (N, d), as the back end's LDA gives them, for a picture."""
+    names = (utterances.classes[label] for label in utterances.labels)
+    points = ([f"{x:.4f}" for x in vector[:2]] for vector in vectors)
+    lines = ([utt, name, *point] for utt, name, point in zip(utterances.utts, names, points, strict=True))
+    _write_table(folder / "projected.tsv", ("utt", "class", "lda1", "lda2"), lines)
+
+
+def read_cell(folder: str | Path, allow_failed: bool = False) -> Cell:
+    """Read the row and the resamples of a cell.
+
+    Parameters
+    ----------
+    allow_failed : take a folder without a row as a row that says so, if its file ``failed`` names the cell and the log.
+
+    Raises
+    ------
+    SerError
+        Where the cell did not end well.
+    """
+    folder = Path(folder)
+    path, failed = folder / "result.tsv", folder / "failed"
+    if not path.exists() and allow_failed and failed.exists():
+        path = failed
+    if not path.exists():
+        raise SerError(f"{path}: missing; evaluate_backend of this cell did not end well; see its log")
+    rows = results.from_tsv(path.read_text(encoding="utf-8"), str(path))
+    if len(rows) != 1:
+        raise SerError(f"{path}: expected one row, found {len(rows)}")
+    table = folder / "bootstrap.tsv"
+    resamples = np.loadtxt(table, skiprows=1, ndmin=2) if table.exists() else None
+    return Cell((folder,), rows[0], resamples)
+
+
+def _draws(utterances: Utterances, protocol: Protocol) -> np.ndarray | None:
+    """Draw the speakers of each resample, (R, S); None, said in the log, where the corpus has a single speaker."""
+    if len(utterances.all_speakers) < 2:
+        logger.info("no resamples: all %d utterances are of one speaker", len(utterances.utts))
+        return None
+    return bootstrap.draw_speakers(len(utterances.all_speakers), protocol.resamples, protocol.seed)
+
+
+def _write_classification(
+    folder: Path, utterances: Utterances, class_scores: np.ndarray, posteriors: np.ndarray, counts: np.ndarray
+) -> None:
+    """Write the files of classes, predictions, posteriors and confusions."""
+    trained = utterances.classes[: class_scores.shape[1]]
+    write_text(folder / "classes.txt", "".join(f"{name}\n" for name in trained))
+    predictions = classification.format_predictions(utterances.utts, trained, class_scores)
+    tables.write_map(folder / "predictions.txt", predictions)
+    lines = (" ".join(f"{share:.6f}" for share in shares) for shares in posteriors)
+    tables.write_map(folder / "posteriors.txt", dict(zip(utterances.utts, lines, strict=True)))
+    rows = ([name, *line] for name, line in zip(utterances.classes, counts, strict=True))
+    _write_table(folder / "confusion.tsv", ["true \\ predicted", *utterances.classes], rows)
+
+
+def _write_strata(
+    folder: Path,
+    utterances: Utterances,
+    pairs: PairScores,
+    which: np.ndarray,
+    held_out: str | None,
+    protocol: Protocol,
+) -> ScoredTrials:
+    """Write the files of strata, emotion pairs and the DET curve; return the trials of all pairs."""
+    same = utterances.labels[:, None] == utterances.labels
+    found = [
+        strata.measure(name, pairs.scores, same, kept, protocol.p_target)
+        for name, kept in strata.pair_strata(utterances, which)
+    ]
+    if len(np.unique(utterances.speakers)) > 1:
+        for size in protocol.enrol_sizes:
+            options = (size, protocol.enrol_draws, protocol.seed, protocol.p_target, held_out)
+            found.append(strata.enrolment_stratum(utterances, pairs.score_models, *options))
+    else:
+        logger.info("strata: no enrolment, which takes two speakers")
+    write_text(folder / "strata.tsv", strata.to_tsv(found))
+    by_emotion = strata.emotion_pairs(utterances, pairs.scores, which, protocol.p_target)
+    write_text(folder / "emotion_pairs.tsv", strata.emotion_pairs_to_tsv(by_emotion))
+    trials = ScoredTrials.of(pairs.scores[which], same[which])
+    _, miss, false_alarm = trials.det(num_points=DET_POINTS)
+    points = ([f"{100 * m:.4f}", f"{100 * f:.4f}"] for m, f in zip(miss, false_alarm, strict=True))
+    _write_table(folder / "det.tsv", ("miss", "false_alarm"), points)
+    return trials
+
+
+def _detection_figures(
+    trials: ScoredTrials, calibrate: Callable[[np.ndarray], np.ndarray], p_target: float
+) -> dict[str, float]:
+    # Sorted anew: of a system that misleads, the fitted scale is negative.
+    target, nontarget = (np.sort(calibrate(part).astype(np.float32)) for part in (trials.target, trials.nontarget))
+    return {
+        "cllr": calibration.cllr(target, nontarget),
+        "min_cllr": calibration.min_cllr(target, nontarget),
+        "act_dcf": calibration.act_dcf(target, nontarget, p_target),
+        "min_dcf": ScoredTrials(target, nontarget).min_dcf(p_target),
+    }
+
+
+def _ece(posteriors: np.ndarray, labels: np.ndarray) -> float:
+    return calibration.expected_calibration_error(posteriors, labels)
+
+
+def _short(value: float | None) -> str:
+    return results.NONE if value is None else f"{value:.4f}"
+
+
+def _write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    write_text(path, "".join("\t".join(map(str, line)) + "\n" for line in [header, *rows]))

@@ -1,0 +1,28 @@
+"""Settings of the protocol: how what a back end scored becomes figures."""
+
+from dataclasses import dataclass
+
+from ser.errors import SerError
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """The keys of conf/protocol.yaml, which explains each."""
+
+    seed: int
+    p_target: float
+    resamples: int
+    level: float
+    enrol_sizes: tuple[int, ...]
+    enrol_draws: int
+    held_out_parts: int
+
+    def __post_init__(self) -> None:
+        for name in ("p_target", "level"):
+            if not 0.0 < getattr(self, name) < 1.0:
+                raise SerError(f"protocol: {name} lies between 0 and 1, found {getattr(self, name)}")
+        if min((self.resamples, self.enrol_draws, *self.enrol_sizes)) < 1 or self.held_out_parts < 2:
+            raise SerError(
+                "protocol: resamples, enrol_draws and enrol_sizes are 1 or more and held_out_parts 2 or more, found "
+                f"{self.resamples}, {self.enrol_draws}, {list(self.enrol_sizes)} and {self.held_out_parts}"
+            )

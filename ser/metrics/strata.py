@@ -1,0 +1,232 @@
+"""Trials by what their two utterances share: speaker, sentence, dialogue, emotion; and trials of enrolled classes.
+
+In trials of all pairs who speaks, or what is said, can pass for the emotion; the strata say by how much.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ser.errors import SerError
+from ser.kaldi import tables
+from ser.kaldi.labelled import read_speakers
+from ser.metrics.detection import ScoredTrials
+
+logger = logging.getLogger(__name__)
+
+ScoreModels = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Utterances:
+    """N scored utterances and what is known of them.
+
+    `labels` (N,) int into `classes`; `speakers` (N,) int into `all_speakers`, those of the whole test corpus, sorted,
+    of which a fold has some. `sentences` and `dialogues`, (N,) int, tell them apart; None where the corpus does not.
+    """
+
+    utts: list[str]
+    labels: np.ndarray
+    classes: list[str]
+    speakers: np.ndarray
+    all_speakers: list[str]
+    sentences: np.ndarray | None = None
+    dialogues: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Stratum:
+    """Figures of the trials of one kind; `eer` a share, and None, as `min_dcf`, without targets or nontargets."""
+
+    name: str
+    trials: int
+    targets: int
+    eer: float | None
+    min_dcf: float | None
+
+
+def read_utterances(
+    data_dir: str | Path,
+    utts: Sequence[str],
+    labels: np.ndarray,
+    classes: Sequence[str],
+    all_spk2utt: str | Path | None = None,
+) -> Utterances:
+    """Read what a data dir knows of `utts`: ``utt2spk``, and ``text`` and ``utt2dialogue`` where they are.
+
+    Parameters
+    ----------
+    labels, classes : of `utts`, as `Utterances` has them.
+    all_spk2utt : spk2utt of the whole test corpus; the data dir's own speakers where there is none.
+    """
+    data_dir = Path(data_dir)
+    speakers = read_speakers(data_dir / "utt2spk", utts)
+    all_speakers = tables.sort_keys(tables.read_map(all_spk2utt) if all_spk2utt else set(speakers.tolist()))
+    if unknown := set(speakers.tolist()) - set(all_speakers):
+        raise SerError(f"{all_spk2utt}: no speaker {', '.join(sorted(unknown)[:5])}, who speaks in {data_dir}")
+
+    def numbers(name: str, normalise: Callable[[str], str]) -> np.ndarray | None:
+        path = data_dir / name
+        if not path.exists():
+            return None
+        known = {utt: normalise(value) for utt, value in tables.read_map(path, allow_empty=True).items()}
+        # What is not known of an utterance is shared with no other.
+        values = [f"known {known[utt]}" if known.get(utt) else f"of {utt} alone" for utt in utts]
+        return np.unique(values, return_inverse=True)[1]
+
+    return Utterances(
+        list(utts),
+        np.asarray(labels),
+        list(classes),
+        np.searchsorted(all_speakers, speakers),
+        all_speakers,
+        numbers("text", normalise_sentence),
+        numbers("utt2dialogue", str),
+    )
+
+
+def normalise_sentence(text: str) -> str:
+    """Reduce a transcript to its words.
+
+    >>> normalise_sentence("It's eleven o'clock -- NOW!")
+    "it's eleven o'clock now"
+    """
+    return " ".join(re.findall(r"[\w']+", text.lower()))
+
+
+def all_pairs(utterances: Utterances, held_out: str | None = None) -> np.ndarray:
+    """Return which pairs are trials: all of two utterances, or, of these, all that involve the class `held_out`."""
+    pairs = ~np.eye(len(utterances.utts), dtype=bool)
+    if held_out is not None:
+        involved = utterances.labels == utterances.classes.index(held_out)
+        pairs &= involved[:, None] | involved
+    return pairs
+
+
+def pair_strata(utterances: Utterances, pairs: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield the name of each stratum of `pairs` (N, N) bool and which of them are its trials, (N, N) bool."""
+    yield "all", pairs
+    yield "different_speaker", pairs & _differ(utterances.speakers)
+    told = {"sentence": utterances.sentences, "dialogue": utterances.dialogues}
+    known = {name: numbers for name, numbers in told.items() if numbers is not None}
+    if missing := [name for name in told if name not in known]:
+        logger.info("strata: the test data dir does not tell each utterance's %s", " or ".join(missing))
+    if known:
+        different = pairs
+        for numbers in known.values():
+            different = different & _differ(numbers)
+        yield "different_" + "_and_".join(known), different
+
+
+def emotion_pairs(
+    utterances: Utterances, scores: np.ndarray, pairs: np.ndarray, p_target: float
+) -> dict[tuple[str, str], Stratum]:
+    """Measure, for each two classes, the trials among their utterances: targets of one class, nontargets of both.
+
+    Parameters
+    ----------
+    scores, pairs : (N, N), the scores and which of them are trials.
+    """
+    found = {}
+    for first in range(len(utterances.classes)):
+        for second in range(first + 1, len(utterances.classes)):
+            rows = np.flatnonzero(np.isin(utterances.labels, (first, second)))
+            square = np.ix_(rows, rows)
+            labels = utterances.labels[rows]
+            stratum = measure("", scores[square], labels[:, None] == labels, pairs[square], p_target)
+            if stratum.eer is not None:
+                found[utterances.classes[first], utterances.classes[second]] = stratum
+    return found
+
+
+def measure(name: str, scores: np.ndarray, same: np.ndarray, pairs: np.ndarray, p_target: float) -> Stratum:
+    """Measure the trials `pairs` of a matrix of scores, targets where `same`; all three of one shape."""
+    is_target = same[pairs]
+    targets = int(np.count_nonzero(is_target))
+    if targets in (0, len(is_target)):
+        return Stratum(name, len(is_target), targets, None, None)
+    trials = ScoredTrials.of(scores[pairs], is_target)
+    return Stratum(name, len(trials), targets, trials.eer(), trials.min_dcf(p_target))
+
+
+def enrolment_stratum(
+    utterances: Utterances,
+    score_models: ScoreModels,
+    size: int,
+    draws: int,
+    seed: int,
+    p_target: float,
+    held_out: str | None = None,
+) -> Stratum:
+    """Enrol each class with `size` utterances of one half of the speakers and score the other half, both ways round.
+
+    Speakers are split and utterances drawn anew `draws` times, and the trials pooled. A half with fewer utterances of a
+    class does not enrol it.
+
+    Parameters
+    ----------
+    score_models : takes rows (C, size) int, the utterances of each model, and rows (M,) int to scores (C, M).
+    held_out : the one class that is enrolled; None: each.
+    """
+    rng = np.random.default_rng((seed, size))
+    speakers = np.unique(utterances.speakers)
+    wanted = range(len(utterances.classes)) if held_out is None else [utterances.classes.index(held_out)]
+    scores, same = [], []
+    too_few = dict.fromkeys(wanted, 0)
+    for _ in range(draws):
+        first_half = np.isin(utterances.speakers, rng.permutation(speakers)[: (len(speakers) + 1) // 2])
+        for enrolling in (first_half, ~first_half):
+            models, names = [], []
+            for label in wanted:
+                candidates = np.flatnonzero(enrolling & (utterances.labels == label))
+                if len(candidates) < size:
+                    too_few[label] += 1
+                    continue
+                models.append(rng.choice(candidates, size, replace=False))
+                names.append(label)
+            tested = np.flatnonzero(~enrolling)
+            if models and len(tested):
+                scores.append(score_models(np.array(models), tested).ravel())
+                same.append((np.array(names)[:, None] == utterances.labels[tested]).ravel())
+    if any(too_few.values()):
+        counts = ", ".join(f"{utterances.classes[label]} {count}" for label, count in too_few.items() if count)
+        logger.info("enrol_%d: not enrolled for want of utterances, of %d times: %s", size, 2 * draws, counts)
+    if not scores:
+        return Stratum(f"enrol_{size}", 0, 0, None, None)
+    pooled = np.concatenate(scores)
+    return measure(f"enrol_{size}", pooled, np.concatenate(same), np.ones(len(pooled), bool), p_target)
+
+
+def to_tsv(strata: Sequence[Stratum]) -> str:
+    """Write strata as a table, error rates in percent."""
+    lines = ["stratum\ttrials\ttargets\teer\tmin_dcf\n"]
+    lines += [f"{one.name}\t{one.trials}\t{one.targets}\t{figures(one)}\n" for one in strata]
+    return "".join(lines)
+
+
+def emotion_pairs_to_tsv(pairs: Mapping[tuple[str, str], Stratum]) -> str:
+    """Write what `emotion_pairs` found as a table, error rates in percent."""
+    lines = ["class_a\tclass_b\ttrials\teer\tmin_dcf\n"]
+    lines += [f"{first}\t{second}\t{one.trials}\t{figures(one)}\n" for (first, second), one in pairs.items()]
+    return "".join(lines)
+
+
+def figures(stratum: Stratum) -> str:
+    """Write the two figures of a stratum, tab separated.
+
+    >>> figures(Stratum("all", 4, 2, 0.25, 0.5))
+    '25.000\\t0.5000'
+    """
+    if stratum.eer is None:
+        return "-\t-"
+    return f"{100 * stratum.eer:.3f}\t{stratum.min_dcf:.4f}"
+
+
+def _differ(numbers: np.ndarray) -> np.ndarray:
+    return numbers[:, None] != numbers

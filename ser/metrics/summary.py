@@ -1,0 +1,121 @@
+"""Cells of the results table put together: means over folds and seeds with their intervals, and comparisons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+
+from ser.errors import SerError
+from ser.kaldi import tables
+from ser.metrics import bootstrap, results
+from ser.metrics.cell import Cell
+
+
+def with_means(cells: Sequence[Cell], level: float) -> list[Cell]:
+    """Add to the cells the mean over each experiment's folds, then, of several seeds, that over its seeds.
+
+    The interval of a mean is that of the mean of the resamples, which are the same speakers for all folds and seeds.
+
+    Raises
+    ------
+    SerError
+        Where a row comes twice, or the folds of an experiment have other resamples.
+    """
+    seen: dict[tuple[str, ...], Cell] = {}
+    for cell in cells:
+        other = seen.setdefault(cell.row.name(), cell)
+        if other is not cell:
+            raise SerError(
+                f"results: two rows of {' '.join(cell.row.name())}: {other.folders[0]} and {cell.folders[0]}; "
+                "give each cell once"
+            )
+    over_folds = _means(cells, "fold", level)
+    whole = [cell for cell in cells if cell.row.fold == results.ALL] + over_folds
+    return [*cells, *over_folds, *_means(whole, "seed", level)]
+
+
+def deviations(cells: Sequence[Cell]) -> str:
+    """Write the table of the means and standard deviations (n - 1) over seeds; the header alone where none has several.
+
+    Parameters
+    ----------
+    cells : as `with_means` returns them.
+    """
+    names = [name for name in results.NAMES if name not in ("fold", "seed")]
+    lines = [[*names, "seeds", *(f"{name}{end}" for name in results.MEASURES for end in ("", "_stddev"))]]
+    for group in _groups([cell for cell in cells if cell.row.fold == results.ALL], "seed").values():
+        rows = [cell.row for cell in group if cell.row.seed != results.ALL and cell.row.status == results.OK]
+        if len(rows) < 2:
+            continue
+        figures = []
+        for name in results.MEASURES:
+            values = [value for one in rows if (value := getattr(one, name)) is not None]
+            known = len(values) == len(rows)
+            figures += [f"{np.mean(values):.3f}", f"{np.std(values, ddof=1):.3f}"] if known else ["-", "-"]
+        lines.append([*rows[0].name("fold", "seed"), str(len(rows)), *figures])
+    return "".join("\t".join(line) + "\n" for line in lines)
+
+
+def compare(first: Sequence[Cell], second: Sequence[Cell], level: float) -> dict[str, bootstrap.Comparison]:
+    """Compare two systems, each by the cells of its folds: measure -> first less second, in percent.
+
+    Raises
+    ------
+    SerError
+        Where the two are not of the same utterances and classes, or of other resamples.
+    """
+    scored = [{_test_set(cell) for cell in side} for side in (first, second)]
+    if scored[0] != scored[1] or len(first) != len(second):
+        utts = [{utt for _, keys in sets for utt in keys} for sets in scored]
+        raise SerError(
+            f"compare: two systems are compared on the same folds, utterances and classes; found "
+            f"{len(first)} and {len(second)} cells, {len(utts[0])} and {len(utts[1])} utterances, "
+            f"{len(utts[0] & utts[1])} of them shared"
+        )
+    sides = [_mean_resamples(side) for side in (first, second)]
+    if any(side is None for side in sides) or len(sides[0]) != len(sides[1]):
+        raise SerError("compare: cells without resamples, or with a different number of them; evaluate both alike")
+    pairs = zip(results.MEASURES, sides[0].T, sides[1].T, strict=True)
+    return {
+        name: bootstrap.compare(a, b, level) for name, a, b in pairs if not (np.isnan(a).all() or np.isnan(b).all())
+    }
+
+
+def _means(cells: Sequence[Cell], over: str, level: float) -> list[Cell]:
+    found = []
+    for group in _groups(cells, over).values():
+        if len(group) == 1 and (over == "seed" or group[0].row.fold == results.ALL):
+            continue
+        row = results.mean([cell.row for cell in group], over)
+        resamples = _mean_resamples(group) if row.status == results.OK else None
+        if resamples is not None:
+            row = row.with_intervals(resamples, partial(bootstrap.interval, level=level))
+        found.append(Cell(tuple(folder for cell in group for folder in cell.folders), row, resamples))
+    return found
+
+
+def _groups(cells: Sequence[Cell], over: str) -> dict[tuple[str, ...], list[Cell]]:
+    groups: dict[tuple[str, ...], list[Cell]] = {}
+    for cell in cells:
+        groups.setdefault(cell.row.name(over), []).append(cell)
+    return groups
+
+
+def _mean_resamples(cells: Sequence[Cell]) -> np.ndarray | None:
+    resamples = [cell.resamples for cell in cells]
+    if any(one is None for one in resamples):
+        return None
+    if len({one.shape for one in resamples}) > 1:
+        raise SerError(
+            f"results: {cells[0].folders[0]} and its other folds or seeds have different numbers of resamples; "
+            "evaluate all of them with one conf/protocol.yaml"
+        )
+    return bootstrap.fold_mean(resamples)
+
+
+def _test_set(cell: Cell) -> tuple[str, frozenset[str]]:
+    (folder,) = cell.folders
+    with open(folder / "confusion.tsv", encoding="utf-8") as stream:
+        return next(stream), frozenset(tables.read_map(folder / "predictions.txt"))
