@@ -27,4 +27,4 @@ $cmd JOB=1:"$nj" "$out/log/extract_$name.JOB.log" \
   "$model" "$data/split$nj/JOB" "ark,scp:$out/$name.JOB.ark,$out/$name.JOB.scp"
 
 utils/merge_scp.sh "$out/$name.scp" $(seq -f "$out/$name.%g.scp" "$nj")
-log "$out/$name.scp: text embeddings of $(wc -l < "$out/$name.scp") utterances"
+log "$out/$name.scp: text embeddings of $(wc -l < "$out/$name.scp") of $(wc -l < "$data/utt2spk") utterances"

@@ -40,7 +40,8 @@ def main() -> None:
         for rspecifier, table in zip(args.rspecifier, tables, strict=True):
             if missing := [key for key in everything if key not in table]:
                 lacks.append(f"{rspecifier} lacks {len(missing)} of {len(everything)} keys ({', '.join(missing[:3])})")
-        if not args.allow_missing or not common:
+        # An empty table is an answer, such as that of texts of which none has words; one of other keys is a mistake.
+        if not args.allow_missing or (not common and all(tables)):
             raise SerError(f"{'; '.join(lacks)}; make the missing vectors, or give --allow-missing true")
         logger.warning("%s; kept the %d keys that all have", "; ".join(lacks), len(common))
     for rspecifier, table in zip(args.rspecifier, tables, strict=True):

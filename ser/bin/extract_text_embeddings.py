@@ -54,8 +54,6 @@ def main() -> None:
     tokens = bert.tokenize(tokenizer, list(texts.values()))
     utts = list(texts)
     left_out = {utt: "no words" for utt, ids in zip(utts, tokens.ids, strict=True) if not ids}
-    if len(left_out) == len(utts):
-        raise SerError(f"{path}: none of {len(utts)} utterances has words; give a data dir with transcripts")
     found = bert.extract(encoder, tokens.ids, tokenizer.pad_token_id, pooling, args.batch_size)
     shown = cli.progress(found, len(utts) - len(left_out), "text vectors")
     vectors = {utts[index]: vector.numpy() for index, vector in shown}

@@ -8,7 +8,8 @@ Expected: 7,442 clips of 91 actors (48 male, 43 female), 16 kHz WAV. Voice vote:
 Layout: ``AudioWAV/1001_DFA_ANG_XX.wav`` (actor, sentence, acted emotion, intensity),
 ``processedResults/summaryTable.csv`` (winner of each vote, tied ones joined by ':', and its mean level),
 ``VideoDemographics.csv``, and where it is unpacked ``processedResults/tabulatedVotes.csv`` (the counts; the row's
-number begins with 1 for voice, 2 face, 3 both).
+number begins with 1 for voice, 2 face, 3 both) and ``finishedResponses.csv`` (who answered what to which clip;
+queryType is the same 1, 2, 3).
 
 The acted emotion is in the file name only: the label here is what people heard. System A's published code takes the
 voice vote, and of tied emotions the one of the highest level (``ties="level"``).
@@ -60,6 +61,7 @@ def read(corpus: Path, vote: str, ties: str, num_folds: int) -> tuple[list[Utter
     rows = list(_rows(table, ("FileName", f"{COLUMNS[vote]}Vote", f"{COLUMNS[vote]}Level")))
     genders = _genders(corpus / "VideoDemographics.csv")
     counts = _counts(corpus / "processedResults" / "tabulatedVotes.csv", vote)
+    responses = _responses(corpus / "finishedResponses.csv", vote)
     folds = assign_folds(genders, num_folds)
     utterances, left_out = [], []
     for where, row in rows:
@@ -69,6 +71,8 @@ def read(corpus: Path, vote: str, ties: str, num_folds: int) -> tuple[list[Utter
             raise SerError(f"{corpus}/VideoDemographics.csv: no line for actor {actor} of {where}")
         if counts and clip not in counts:
             raise SerError(f"{corpus}/processedResults/tabulatedVotes.csv: no {vote} votes of {clip} of {where}")
+        if responses and clip not in responses:
+            raise SerError(f"{corpus}/finishedResponses.csv: no {vote} response to {clip} of {where}")
         winners = _emotions(where, row[f"{COLUMNS[vote]}Vote"])
         path = corpus / "AudioWAV" / f"{clip}.wav"
         if fault := audio_fault(path):
@@ -88,6 +92,7 @@ def read(corpus: Path, vote: str, ties: str, num_folds: int) -> tuple[list[Utter
                     gender=genders[actor],
                     # Without the counts, the winners are what is known of the vote.
                     votes=counts[clip] if counts else dict.fromkeys(winners, 1),
+                    annotators=responses[clip] if responses else None,
                 )
             )
     named = {row["FileName"] for _, row in rows}
@@ -159,3 +164,16 @@ def _counts(path: Path, vote: str) -> Mapping[str, dict[str, int]]:
         if row[""].startswith(VOTE_ROWS[vote]):
             counts[row["fileName"]] = dict(zip(EMOTIONS.values(), map(int, numbers), strict=True))
     return counts
+
+
+def _responses(path: Path, vote: str) -> Mapping[str, dict[str, list[str]]]:
+    """Read clip -> participant -> emotions; empty where the corpus came without this table."""
+    responses: dict[str, dict[str, list[str]]] = {}
+    if not path.exists():
+        return responses
+    for where, row in _rows(path, ("localid", "queryType", "clipName", "respEmo")):
+        if row["queryType"] == VOTE_ROWS[vote]:
+            participant = "_".join(row["localid"].split())
+            answers = responses.setdefault(row["clipName"], {}).setdefault(participant, [])
+            answers += _emotions(where, row["respEmo"][:1].upper())
+    return responses

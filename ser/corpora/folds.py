@@ -1,4 +1,4 @@
-"""Speakers shared out to folds: disjoint, balanced by sex, the same on every machine."""
+"""Speakers shared out to folds: disjoint, balanced by sex, the same on every machine. Utterances split at random."""
 
 from collections.abc import Mapping
 
@@ -31,3 +31,33 @@ def assign_folds(genders: Mapping[str, str], num_folds: int) -> dict[str, str]:
         )
     dealt = sorted(genders, key=lambda speaker: (genders[speaker], speaker))
     return {speaker: str(turn % num_folds + 1) for turn, speaker in enumerate(dealt)}
+
+
+def split_stratified(utt2class: Mapping[str, str], shares: Mapping[str, float], seed: int) -> dict[str, list[str]]:
+    """Split utterances at random into parts of these shares, and ``train`` of the rest, each with all classes alike.
+
+    By scikit-learn's `train_test_split`, the last part first, as Zhou et al. do in section 3.3.
+
+    Examples
+    --------
+    >>> utt2class = {f"{index:02d}": "ab"[index % 2] for index in range(20)}
+    >>> {part: len(utts) for part, utts in split_stratified(utt2class, {"valid": 0.2, "test": 0.1}, 0).items()}
+    {'train': 14, 'valid': 4, 'test': 2}
+    """
+    from sklearn.model_selection import train_test_split
+
+    if min(shares.values()) <= 0 or sum(shares.values()) >= 1:
+        found = ", ".join(f"{part} {share:g}" for part, share in shares.items())
+        raise SerError(f"shares of the parts: each over 0 and together under 1, so that some train; found {found}")
+    rest, parts = sorted(utt2class), {}
+    for part, share in reversed(shares.items()):
+        size = round(share * len(utt2class))
+        try:
+            rest, parts[part] = train_test_split(
+                rest, test_size=size, random_state=seed, stratify=[utt2class[utt] for utt in rest]
+            )
+        except ValueError as error:
+            raise SerError(
+                f"{len(utt2class)} utterances: no part '{part}' of {size} with every class: {error}"
+            ) from error
+    return {"train": sorted(rest)} | {part: sorted(parts[part]) for part in shares}

@@ -49,7 +49,7 @@ EMOTIONS = {
 # The annotators' words, of which the first three letters name the same emotions.
 WORDS = {emotion[:3]: emotion for emotion in EMOTIONS.values() if emotion != "undecided"}
 
-TURN = re.compile(r"\[[\d.]+ - [\d.]+\]\t(\S+)\t(\w+)\t\[([\d.]+), ([\d.]+), ([\d.]+)\]")
+TURN = re.compile(r"\[([\d.]+) - [\d.]+\]\t(\S+)\t(\w+)\t\[([\d.]+), ([\d.]+), ([\d.]+)\]")
 ANNOTATOR = re.compile(r"(C-[EFM]\d+):\t([^\t]*)")
 TRANSCRIPT = re.compile(r"(Ses\S+) \[[\d.]+-[\d.]+\]:\s*(.*)")
 NAME = re.compile(r"(?P<dialogue>Ses0(?P<session>\d)[FM]_(?P<style>impro|script)\w+)_(?P<talker>[FM])(?P<number>\d+)")
@@ -63,6 +63,7 @@ class Turn:
     name: str
     emotion: str
     dims: tuple[float, float, float]
+    start: float  # seconds into the dialogue
     annotators: dict[str, list[str]] = field(default_factory=dict)
 
 
@@ -99,6 +100,7 @@ def _utterance(session: Path, turn: Turn, text: str | None) -> Utterance | LeftO
         emotion=turn.emotion,
         fold=name["session"],
         dialogue=name["dialogue"],
+        start=turn.start,
         style=name["style"],
         gender=name["talker"].lower(),
         votes=Counter(emotion for emotions in outside for emotion in emotions) or None,
@@ -116,11 +118,11 @@ def _turns(folder: Path) -> Iterator[Turn]:
             if match := TURN.match(line):
                 if turn is not None:
                     yield turn
-                name, emotion, *dims = match.groups()
+                start, name, emotion, *dims = match.groups()
                 if emotion not in EMOTIONS:
                     raise SerError(f"{where}: expected an emotion of {' '.join(EMOTIONS)}, found '{emotion}'")
                 valence, activation, dominance = map(float, dims)
-                turn = Turn(where, name, EMOTIONS[emotion], (valence, activation, dominance))
+                turn = Turn(where, name, EMOTIONS[emotion], (valence, activation, dominance), float(start))
             elif line.startswith("["):
                 raise SerError(
                     f"{where}: expected '[start - end]', name, emotion and '[v, a, d]' parted by tabs, found '{line}'"

@@ -42,3 +42,20 @@ def apply_label_map(mapping: Mapping[str, str], utt2emo: Mapping[str, str]) -> t
     """
     mapped = {utt: mapping[emotion] for utt, emotion in utt2emo.items() if emotion in mapping}
     return mapped, Counter(emotion for emotion in utt2emo.values() if emotion not in mapping)
+
+
+def vote_shares(mapping: Mapping[str, str], votes: str) -> dict[str, float]:
+    """Give each class its share of the annotators' votes, a value of ``utt2votes``; those that the map lacks are void.
+
+    >>> vote_shares({"excitement": "joy", "happiness": "joy", "sadness": "sad"}, "excitement:1 happiness:2 sadness:1")
+    {'joy': 0.75, 'sad': 0.25}
+    """
+    counts: Counter[str] = Counter()
+    for vote in votes.split():
+        emotion, colon, count = vote.partition(":")
+        if not colon or not count.isdecimal():
+            raise SerError(f"utt2votes: expected 'emotion:count ...', found '{votes}'; prepare the corpus again")
+        if emotion in mapping:
+            counts[mapping[emotion]] += int(count)
+    total = sum(counts.values())
+    return {name: count / total for name, count in counts.items() if count}

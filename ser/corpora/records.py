@@ -51,6 +51,7 @@ class Utterance:
     fold: str | None = None
     part: str | None = None  # the corpus's own division: dev, train, validation, test
     dialogue: str | None = None
+    start: float | None = None  # seconds into the dialogue
     style: str | None = None  # script or impro
     intensity: str | None = None
     kind: str | None = None  # of a noise or a room
@@ -89,6 +90,7 @@ FILES: dict[str, tuple[str, Callable[[Any], str]]] = {
     "utt2fold": ("fold", str),
     "utt2part": ("part", str),
     "utt2dialogue": ("dialogue", str),
+    "utt2start": ("start", str),
     "utt2style": ("style", str),
     "utt2intensity": ("intensity", str),
     "utt2type": ("kind", str),

@@ -22,7 +22,7 @@ def staged_data_dir(data_dir: str | Path) -> Iterator[Path]:
     """
     data_dir = Path(data_dir)
     data_dir.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{data_dir.name}.", dir=data_dir.parent) as name:
+    with tempfile.TemporaryDirectory(prefix=f".{data_dir.name}.", suffix=".tmp", dir=data_dir.parent) as name:
         temporary = Path(name)
         yield temporary
         try:

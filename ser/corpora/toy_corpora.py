@@ -50,7 +50,7 @@ def make_corpora(out: str | Path, toy: ToyConfig) -> bool:
         if (out / STAMP).read_text(encoding="utf-8") == stamp:
             return False
     out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as name:
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", suffix=".tmp", dir=out.parent) as name:
         folder = Path(name, "new")
         toy_speakers.write_voxceleb1(folder / "VoxCeleb1", toy.voxceleb1, toy.seed)
         toy_speakers.write_cremad(folder / "CREMA-D", toy.cremad, toy.seed)

@@ -76,6 +76,17 @@ def test_without_the_counts_the_votes_are_the_winners(make_files):
     assert utterances[1].votes == {"anger": 1, "disgust": 1}
 
 
+def test_annotators_are_told_where_the_table_of_responses_is_there(make_files):
+    header = '"localid","pos","ans","queryType","clipName","respEmo"\n'
+    rows = [("p 1", 1, "1001_IEO_DIS_HI", "A"), ("p2", 1, "1001_IEO_DIS_HI", "D"), ("p2", 3, "1001_IEO_DIS_HI", "S")]
+    rows += [("p2", 1, clip, "N") for clip in ("1001_DFA_ANG_XX", "1002_IEO_SAD_LO")]
+    table = header + "".join(f'"{who}",1,"x",{query},"{clip}","{answer}"\n' for who, query, clip, answer in rows)
+    corpus = make_files(CORPUS | {"finishedResponses.csv": table})
+    assert cremad.read(corpus, "voice", "first", 2)[0][1].annotators == {"p_1": ["anger"], "p2": ["disgust"]}
+    with pytest.raises(SerError, match=r"finishedResponses.csv: no multimodal response to 1001_DFA_ANG_XX of"):
+        cremad.read(corpus, "multimodal", "first", 2)
+
+
 def test_git_lfs_stubs_are_named_as_such(make_files, tmp_path):
     stubs = {name: "version https://git-lfs.github.com/spec/v1\n" for name in CORPUS if name.endswith(".wav")}
     utterances, left_out = cremad.read(make_files(CORPUS | stubs), "voice", "drop", 2)

@@ -50,6 +50,10 @@ def test_label_text_session_dialogue_and_style_are_read(make_files):
     ]
 
 
+def test_turns_know_when_they_start(make_files):
+    assert [item.start for item in iemocap.read(make_files(CORPUS))[0]] == [6.2901, 10.01, 1.0]
+
+
 def test_every_annotator_is_kept_and_the_outside_ones_vote(make_files):
     neutral, undecided, _ = iemocap.read(make_files(CORPUS))[0]
     assert neutral.annotators == {

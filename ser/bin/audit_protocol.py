@@ -1,0 +1,68 @@
+"""Check that a test set shares nothing with the data of the models that are scored on it; exit with 1 where it does.
+
+Compared are speakers, sessions (utt2fold), dialogues, utterances and their originals, the recordings themselves by
+their samples, and the words of dialogues. Sentences that both sides speak are reported and no fault. The table
+--out has a line for each check: test, role, train, check, status (ok, LEAK, shared, or not told), count, examples.
+
+What a combination of corpora could not keep of their tables, such as utt2dialogue, is looked up in --corpora. Without
+them the folds of all the data dirs are taken as those of one corpus. Example:
+
+    python3 -m ser.bin.audit_protocol --corpora "data/toy/cremad data/toy/iemocap" --out exp/toy/audit/1.tsv \\
+      data/toy/test_1 pretrain=data/toy/pretrain_none finetune=data/toy/finetune_1 backend=data/toy/backend_1"""
+
+import logging
+from collections import Counter
+
+from ser import cli
+from ser.errors import SerError
+
+logger = logging.getLogger(__name__)
+
+
+def main() -> None:
+    parser = cli.make_parser(__doc__)
+    parser.add_argument(
+        "--corpora", default="", metavar="'DIR ...'", help="data dirs of the corpora that were combined"
+    )
+    parser.add_argument("--out", metavar="TSV", help="write the table here [the screen]")
+    parser.add_argument(
+        "--report-only",
+        type=cli.boolean,
+        default=False,
+        help="true: say what is shared and go on, for a split that a paper made by utterances [false]",
+    )
+    parser.add_argument("test", help="data dir that is scored")
+    parser.add_argument("train", nargs="+", metavar="role=train", help="data dir that trains a model, and which")
+    args = parser.parse_args()
+
+    from ser.files import write_text
+    from ser.protocol.audit import LEAK, audit, to_tsv
+    from ser.protocol.inventory import Corpora, Inventory
+
+    corpora = Corpora(args.corpora.split())
+    test = Inventory(args.test, corpora)
+    findings = []
+    for pair in args.train:
+        role, equals, data_dir = pair.partition("=")
+        if not (role and equals and data_dir):
+            raise SerError(f"expected <role>=<data dir>, such as finetune=data/finetune_1; found '{pair}'")
+        findings += audit(test, role, Inventory(data_dir, corpora))
+    if args.out:
+        write_text(args.out, to_tsv(findings))
+    else:
+        print(to_tsv(findings), end="")
+    leaks = [finding for finding in findings if finding.status == LEAK]
+    if leaks and not args.report_only:
+        raise SerError("\n  ".join([f"{args.test} is not held out:", *(finding.message() for finding in leaks)]))
+    if leaks:
+        counts = ", ".join(f"{finding.count} {finding.check} with {finding.role}" for finding in leaks)
+        logger.warning("%s is not held out: it shares %s", args.test, counts)
+        return
+    shared = Counter({finding.role: finding.count for finding in findings if finding.check == "sentences"})
+    said = ", ".join(f"{count} with {role}" for role, count in sorted(shared.items()) if count)
+    roles = " ".join(dict.fromkeys(finding.role for finding in findings))
+    logger.info("%s is held out of %s; shared sentences: %s", args.test, roles, said or "none")
+
+
+if __name__ == "__main__":
+    cli.run(main)

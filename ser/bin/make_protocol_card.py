@@ -1,0 +1,42 @@
+"""Write protocol_card.tsv (section, key, value) and protocol_card.md beside a run's results.
+
+They tell what was scored and what was trained on, with counts of utterances, speakers and classes, the label map and
+what it left out, the text condition, what the audit found, the models' seeds, versions and commands. What the run did
+not leave is listed as missing. Example:
+
+    python3 -m ser.bin.make_protocol_card --corpora "data/toy/cremad data/toy/iemocap" \\
+      --label-map conf/emotions/collapsed5.map --text-condition gold exp/toy"""
+
+import logging
+from pathlib import Path
+
+from ser import cli
+from ser.errors import SerError
+
+logger = logging.getLogger(__name__)
+
+
+def main() -> None:
+    parser = cli.make_parser(__doc__)
+    parser.add_argument("--corpora", default="", metavar="'DIR ...'", help="data dirs of the corpora")
+    parser.add_argument("--label-map", type=Path, help="what made classes of the corpora's labels")
+    parser.add_argument("--text-condition", help="gold, none, shuffled, a file; not given: no text was used")
+    parser.add_argument("exp_dir", type=Path, help="folder of the run, with audit/")
+    args = parser.parse_args()
+
+    from ser.files import write_text
+    from ser.protocol.card import make_card, to_markdown, to_tsv
+    from ser.protocol.inventory import Corpora
+
+    if not args.exp_dir.is_dir():
+        raise SerError(f"{args.exp_dir}: no such folder; give the folder of a run")
+    entries = make_card(args.exp_dir, Corpora(args.corpora.split()), args.label_map, args.text_condition)
+    write_text(args.exp_dir / "protocol_card.tsv", to_tsv(entries))
+    write_text(args.exp_dir / "protocol_card.md", to_markdown(entries, f"Protocol of {args.exp_dir}"))
+    for entry in entries:
+        if entry.section == "missing":
+            logger.warning("protocol card: no %s: %s", entry.row, entry.value)
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,175 @@
+"""Whether a test set shares anything with the data that trained a model which is scored on it."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from ser.errors import SerError
+from ser.protocol.inventory import Inventory
+from ser.protocol.recordings import same_recordings
+
+NUM_EXAMPLES = 5
+
+# So many words make it certain that two dialogues are one; "Hello. - Hello." proves nothing.
+DIALOGUE_WORDS = 10
+
+OK, LEAK, SHARED, NOT_TOLD = "ok", "LEAK", "shared", "not told"
+
+# What is compared -> the first utterance that has it.
+Keys = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One check of one pair of data dirs: `status` is OK, LEAK, SHARED (no fault) or NOT_TOLD, `count` of `check`s."""
+
+    test: str
+    role: str
+    train: str
+    check: str
+    status: str
+    count: int
+    examples: str
+
+    def message(self) -> str:
+        """Say what is wrong, and how to mend it."""
+        return (
+            f"{self.count} {self.check} of {self.test} are in {self.train}, which trains the {self.role} model: "
+            f"{self.examples}; {_REMEDIES[self.check]}"
+        )
+
+
+COLUMNS = tuple(Finding.__dataclass_fields__)
+
+
+class Check(NamedTuple):
+    """What is looked for: `keys` gives what must not be both on the test and on the training side, None if not told."""
+
+    name: str
+    keys: Callable[[Inventory, Inventory], tuple[Keys | None, Keys | None]]
+    remedy: str
+    is_fatal: Callable[[Inventory], bool] = lambda train: True
+    shows_key: bool = True  # whether it says anything to a reader
+
+
+def audit(test: Inventory, role: str, train: Inventory) -> list[Finding]:
+    """Make all checks of `train`, which trains the model called `role`, against `test`."""
+    findings = []
+    for check in CHECKS:
+        test_keys, train_keys = check.keys(test, train)
+        if test_keys is None or train_keys is None:
+            findings.append(Finding(str(test.path), role, str(train.path), check.name, NOT_TOLD, 0, "-"))
+            continue
+        common = sorted(test_keys.keys() & train_keys.keys())
+        status = OK if not common else LEAK if check.is_fatal(train) else SHARED
+        examples = [_example(key, test_keys[key], train_keys[key], check.shows_key) for key in common[:NUM_EXAMPLES]]
+        findings.append(
+            Finding(str(test.path), role, str(train.path), check.name, status, len(common), ", ".join(examples) or "-")
+        )
+    return findings
+
+
+def to_tsv(findings: Iterable[Finding]) -> str:
+    """Write findings under their header, tab separated."""
+    rows = [COLUMNS, *([str(getattr(finding, name)) for name in COLUMNS] for finding in findings)]
+    return "".join("\t".join(row) + "\n" for row in rows)
+
+
+def from_tsv(text: str, where: str) -> list[Finding]:
+    """Read what `to_tsv` wrote; `where` names it in messages."""
+    lines = [line.split("\t") for line in text.splitlines()]
+    if not lines or tuple(lines[0]) != COLUMNS:
+        raise SerError(f"{where}:1: expected the header '{' '.join(COLUMNS)}'; audit_protocol writes such a file")
+    findings = []
+    for number, fields in enumerate(lines[1:], start=2):
+        if len(fields) != len(COLUMNS) or not fields[5].isdecimal():
+            raise SerError(f"{where}:{number}: expected {len(COLUMNS)} fields, the sixth a number; audit again")
+        findings.append(Finding(*fields[:5], int(fields[5]), fields[6]))
+    return findings
+
+
+def normalise(text: str) -> str:
+    """Reduce a text to its words, whatever their case and punctuation.
+
+    >>> normalise("It's  eleven o'clock.")
+    "it's eleven o'clock"
+    """
+    return " ".join(re.findall(r"[^\W_]+(?:'[^\W_]+)*", text.lower()))
+
+
+def _example(key: str, test_utt: str, train_utt: str, shows_key: bool) -> str:
+    if not shows_key:
+        return f"{test_utt} = {train_utt}"
+    utts = [utt for utt in dict.fromkeys((test_utt, train_utt)) if utt != key]
+    return f"{key} ({', '.join(utts)})" if utts else key
+
+
+def _first(pairs: Iterable[tuple[str, str]]) -> Keys:
+    keys: dict[str, str] = {}
+    for utt, key in pairs:
+        keys.setdefault(key, utt)
+    return keys
+
+
+def _both(keys: Callable[[Inventory], Keys]) -> Callable[[Inventory, Inventory], tuple[Keys | None, Keys | None]]:
+    return lambda test, train: (keys(test) or None, keys(train) or None)
+
+
+def _speakers(side: Inventory) -> Keys:
+    return _first(side.utt2spk.items())
+
+
+def _sessions(side: Inventory) -> Keys:
+    return _first(side.qualified("utt2fold").items())
+
+
+def _dialogues(side: Inventory) -> Keys:
+    return _first(side.qualified("utt2dialogue").items())
+
+
+def _utterances(side: Inventory) -> Keys:
+    """Give the ids and those of the originals, which two copies of one recording have in common."""
+    return _first((utt, name) for utt, original in side.originals.items() for name in (original, utt))
+
+
+def _sentences(side: Inventory) -> Keys:
+    return _first((utt, words) for utt, text in side.table("text").items() if (words := normalise(text)))
+
+
+def _dialogue_texts(side: Inventory) -> Keys:
+    """Give the words of each dialogue of two utterances or more."""
+    texts = side.table("text")
+    turns: dict[str, list[str]] = {}
+    first: dict[str, str] = {}
+    for utt, dialogue in side.qualified("utt2dialogue").items():
+        if words := normalise(texts.get(utt, "")):
+            turns.setdefault(dialogue, []).append(words)
+            first.setdefault(dialogue, utt)
+    return {
+        " / ".join(words): first[dialogue]
+        for dialogue, words in turns.items()
+        if len(words) > 1 and sum(len(turn.split()) for turn in words) >= DIALOGUE_WORDS
+    }
+
+
+_SELECT = "take them out of the training data (utils/select_fold.sh --part train, utils/subset_data_dir.sh)"
+CHECKS: Sequence[Check] = (
+    Check("speakers", _both(_speakers), _SELECT),
+    Check("sessions", _both(_sessions), f"{_SELECT}; if they are folds of another corpus, name both by --corpora"),
+    Check("dialogues", _both(_dialogues), _SELECT),
+    Check("utterances", _both(_utterances), f"{_SELECT}, and their copies with them"),
+    Check(
+        "recordings", same_recordings, "they are one recording under two names: keep it on one side", shows_key=False
+    ),
+    # Actors of two sessions speak one script; among texts alone it is the same dialogue twice.
+    Check(
+        "dialogue texts",
+        _both(_dialogue_texts),
+        "they are one dialogue under two names: keep it on one side",
+        is_fatal=lambda train: not train.own_table("wav.scp"),
+        shows_key=False,
+    ),
+    Check("sentences", _both(_sentences), "", is_fatal=lambda train: False),
+)
+_REMEDIES = {check.name: check.remedy for check in CHECKS}

@@ -1,0 +1,204 @@
+"""The protocol card: what a reader asks of a results table, gathered from the files that the run left."""
+
+import platform
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import yaml
+
+from ser.corpora.label_map import apply_label_map, read_label_map
+from ser.protocol import audit
+from ser.protocol.inventory import Corpora, Inventory
+from ser.versions import package_version, project_version
+
+PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "transformers")
+
+
+NOTES = {
+    "corpora": "As prepared, with their own labels. Utterances are originals; copies are augmented, or of other speed.",
+    "data": "What the run scored (test_<fold>; none: all folds, by models that never saw the corpus) and trained on.",
+    "audit": "Of each fold, what its test set shares with what trains for it; none: all of the test corpus, with what "
+    "trains without it. not told: one side has no such thing. shared: both speak such sentences, which is no fault.",
+    "missing": "The card would say more with these.",
+}
+
+
+class Entry(NamedTuple):
+    """One thing that the card says; `row` and `column` place it in the section's table, '' for a plain line."""
+
+    section: str
+    row: str
+    column: str
+    value: str
+
+
+def make_card(
+    exp_dir: Path, corpora: Corpora, label_map: Path | None, text_condition: str | None = None
+) -> list[Entry]:
+    """Gather the entries of a run.
+
+    Parameters
+    ----------
+    exp_dir : with ``audit/<fold>.tsv``, which names what was scored and what trained for it, ``commands.txt``,
+        ``text_used.txt``, and the folders of the models. What is missing is said in a section of its own.
+    corpora : the data dirs of the corpora, with their own labels.
+    label_map : file that made classes of them.
+    """
+    findings, missing = _read_audits(exp_dir)
+    entries = [
+        *_run(exp_dir, missing),
+        *_corpora(corpora, missing),
+        *_labels(corpora, label_map, missing),
+        *_data(findings, corpora, missing),
+        *_text(exp_dir, text_condition, missing),
+        *_audit(findings),
+        *_models(exp_dir, missing),
+    ]
+    return entries + [Entry("missing", what, "", remedy) for what, remedy in missing.items()]
+
+
+def to_tsv(entries: Iterable[Entry]) -> str:
+    """Write section, key and value, tab separated; a key is ``row: column`` where there are columns."""
+    lines = [("section", "key", "value")]
+    lines += [(entry.section, f"{entry.row}: {entry.column}".removesuffix(": "), entry.value) for entry in entries]
+    return "".join("\t".join(" ".join(field.split()) for field in line) + "\n" for line in lines)
+
+
+def to_markdown(entries: Iterable[Entry], title: str) -> str:
+    """Write a page with a table for each section: a row an entry, or rows and columns where there are columns."""
+    sections: dict[str, list[Entry]] = {}
+    for entry in entries:
+        sections.setdefault(entry.section, []).append(entry)
+    blocks = [f"# {title}\n"]
+    for section, members in sections.items():
+        columns = list(dict.fromkeys(entry.column for entry in members))
+        header = ["", *(column or "value" for column in columns)]
+        rows: dict[str, dict[str, str]] = {}
+        for entry in members:
+            rows.setdefault(entry.row, {})[entry.column] = entry.value
+        lines = [header, ["---"] * len(header)]
+        lines += [[row, *(cells.get(column, "") for column in columns)] for row, cells in rows.items()]
+        table = "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
+        note = f"{NOTES[section]}\n\n" if section in NOTES else ""
+        blocks.append(f"## {section.capitalize()}\n\n{note}{table}")
+    return "\n".join(blocks)
+
+
+def _read_audits(exp_dir: Path) -> tuple[dict[str, list[audit.Finding]], dict[str, str]]:
+    """Give fold -> findings, and what is missing so far -> what makes it."""
+    paths = sorted((exp_dir / "audit").glob("*.tsv"))
+    found = {path.stem: audit.from_tsv(path.read_text(encoding="utf-8"), str(path)) for path in paths}
+    return found, {} if found else {str(exp_dir / "audit"): "local/audit_protocol.sh makes it; no data set is counted"}
+
+
+def _run(exp_dir: Path, missing: dict[str, str]) -> Iterator[Entry]:
+    versions = {"project": project_version(), "Python": platform.python_version()}
+    versions |= {name: package_version(name) for name in PACKAGES}
+    yield from (Entry("run", name, "", version) for name, version in versions.items())
+    for number, line in enumerate(_lines(exp_dir / "commands.txt", missing, "run.sh writes it"), start=1):
+        yield Entry("run", f"command {number}", "", line)
+
+
+def _corpora(corpora: Corpora, missing: dict[str, str]) -> Iterator[Entry]:
+    for name, path in corpora.dirs.items():
+        side = Inventory(path, corpora)
+        yield from _counts("corpora", name, side)
+        reasons: Counter[str] = Counter()
+        # Beside the corpus's own list, that of its normalised features, in whose data dir the voiceless are not.
+        for listed in (path / "left_out", *sorted(path.parent.glob(f"{name}_*/left_out"))):
+            lines = _lines(listed, missing, "the corpus's preparation writes it")
+            reasons.update(line.partition(" ")[2].partition(":")[0] for line in lines)
+        yield Entry("corpora", name, "left out by preparation", _list(reasons) or "none")
+
+
+def _labels(corpora: Corpora, label_map: Path | None, missing: dict[str, str]) -> Iterator[Entry]:
+    if label_map is None or not label_map.is_file():
+        missing[str(label_map or "label map")] = "give --label-map"
+        return
+    comments = [line[1:].strip() for line in label_map.read_text(encoding="utf-8").splitlines() if line[:1] == "#"]
+    yield Entry("label map", "file", "", str(label_map))
+    yield Entry("label map", "says", "", " ".join(comments))
+    mapping = read_label_map(label_map)
+    natives: dict[str, list[str]] = {}
+    for native, name in mapping.items():
+        natives.setdefault(name, []).append(native)
+    yield from (Entry("label map", f"class {name}", "", ", ".join(labels)) for name, labels in natives.items())
+    for name, path in corpora.dirs.items():
+        if (path / "utt2emo").is_file():
+            mapped, unlisted = apply_label_map(mapping, Inventory(path, corpora).own_table("utt2emo"))
+            value = f"{_list(unlisted)} (not in the map)" if unlisted else "none"
+            yield Entry("label map", f"left out of {name}", "", f"{value}; kept {len(mapped)}")
+
+
+def _data(findings: Mapping[str, list[audit.Finding]], corpora: Corpora, missing: dict[str, str]) -> Iterator[Entry]:
+    """Count what was scored and what trained, each data dir once."""
+    roles: dict[str, str] = {}
+    for found in findings.values():
+        roles.update((finding.test, "scored") for finding in found)
+    for found in findings.values():
+        roles.update((finding.train, f"trains {finding.role}") for finding in found)
+    for path, role in roles.items():
+        if (Path(path) / "utt2spk").is_file():
+            name = Path(path).name
+            yield Entry("data", name, "role", role)
+            yield from _counts("data", name, Inventory(path, corpora), with_corpora=True)
+        else:
+            missing[path] = "removed since the audit"
+
+
+def _text(exp_dir: Path, text_condition: str | None, missing: dict[str, str]) -> Iterator[Entry]:
+    yield Entry("text", "condition", "", text_condition or "no text")
+    if text_condition:
+        for line in _lines(exp_dir / "text_used.txt", missing, "run.sh writes it"):
+            corpus, _, words = line.partition(": ")
+            yield Entry("text", corpus, "", words)
+
+
+def _audit(findings: Mapping[str, list[audit.Finding]]) -> Iterator[Entry]:
+    for fold, found in findings.items():
+        for finding in found:
+            counted = finding.status if not finding.count else f"{finding.count} {finding.status}"
+            yield Entry("audit", f"{fold}, {finding.role}", finding.check, counted)
+
+
+def _models(exp_dir: Path, missing: dict[str, str]) -> Iterator[Entry]:
+    """Give the seed and the version of every trained model."""
+    for path in sorted(exp_dir.glob("*/config.yaml")):
+        config = yaml.safe_load(path.read_text(encoding="utf-8"))
+        for key, seed in _seeds(config):
+            yield Entry("models", path.parent.name, key, str(seed))
+        for line in _lines(path.parent / "version.txt", missing, "training writes it"):
+            yield Entry("models", path.parent.name, "version", line)
+
+
+def _seeds(config: object, prefix: str = "") -> Iterator[tuple[str, object]]:
+    for key, value in config.items() if isinstance(config, dict) else ():
+        if key == "seed":
+            yield f"{prefix}seed", value
+        yield from _seeds(value, f"{prefix}{key}.")
+
+
+def _counts(section: str, row: str, side: Inventory, with_corpora: bool = False) -> Iterator[Entry]:
+    originals = set(side.originals.values())
+    yield Entry(section, row, "utterances", str(len(originals)))
+    yield Entry(section, row, "copies", str(len(side.utt2spk.keys() - originals)))
+    yield Entry(section, row, "speakers", str(len(set(side.utt2spk.values()))))
+    if with_corpora:
+        yield Entry(section, row, "of corpora", _list(Counter(side.corpora.corpus(utt) or "?" for utt in originals)))
+    labels = side.own_table("utt2emo")
+    yield Entry(section, row, "classes", _list(Counter(labels[utt] for utt in originals if utt in labels)) or "-")
+    folds = side.own_table("utt2fold")
+    yield Entry(section, row, "folds", ", ".join(sorted(set(folds.values()))) or "-")
+
+
+def _list(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {counts[name]}" for name in sorted(counts))
+
+
+def _lines(path: Path, missing: dict[str, str], remedy: str) -> list[str]:
+    if path.is_file():
+        return path.read_text(encoding="utf-8").splitlines()
+    missing[str(path)] = remedy
+    return []

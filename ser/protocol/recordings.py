@@ -1,0 +1,156 @@
+"""Which utterances are the same recording, whatever they are called and however they are stored.
+
+The digest of an utterance is that of its samples at 16 kHz, in 16 bits: equal for a WAV file, its FLAC and its copy
+under another name, not for what a lossy codec made of it. Digests are kept in the data dir, in ``audio_digests``, and
+computed anew where the file's size or time, or the line of wav.scp or segments, is another.
+
+A million recordings are not decoded for that. Utterances of corpora with features, which one recipe made without
+dither, are the same recording only if they have as many frames and the same first frame; only where that is so, or
+is not known, are samples compared.
+"""
+
+import hashlib
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from ser import cli
+from ser.kaldi import audio, specifiers, tables
+from ser.kaldi.ark import Reader
+from ser.protocol.inventory import Corpora, Inventory
+
+logger = logging.getLogger(__name__)
+
+SAMPLE_RATE = 16000
+CACHE = "audio_digests"  # '<utt> <digest> <size> <mtime in ns> <line of wav.scp> [<line of segments>]'
+
+
+class Place(NamedTuple):
+    """Where an utterance's samples are: `home` is the data dir that says so; `segment` is '' for a whole recording."""
+
+    home: Path
+    rxfilename: str
+    segment: str
+
+
+def same_recordings(test: Inventory, train: Inventory) -> tuple[dict[str, str] | None, dict[str, str] | None]:
+    """Give digest -> utterance of both sides, of the utterances that may be on both; copies stand for their originals.
+
+    None for a side without recordings. One that cannot be read has no digest; such are counted in the log.
+    """
+    places = [_places(side) for side in (test, train)]
+    looks = _looks(test.corpora, places)
+    chosen = [_candidates(places[one], looks[one], places[1 - one], looks[1 - one]) for one in (0, 1)]
+    return tuple(_digests(chosen[one]) if places[one] else None for one in (0, 1))
+
+
+def _places(side: Inventory) -> dict[str, Place]:
+    """Give original -> where it is heard; a copy's own waveform is not the original's, so the corpus is asked first."""
+    corpora = side.corpora
+    in_corpora = corpora.table("wav.scp")
+    own, segments = side.own_table("wav.scp"), side.own_table("segments")
+    places: dict[str, Place] = {}
+    for utt, original in sorted(side.originals.items(), key=lambda pair: pair[0] != pair[1]):
+        if original in places:
+            continue
+        recording, _, span = segments[utt].partition(" ") if segments else (utt, "", "")
+        is_same = utt != original or own.get(utt) in (None, in_corpora.get(original))
+        if original in in_corpora and not segments and is_same:
+            places[original] = Place(corpora.dirs[corpora.corpus(original)], in_corpora[original], "")
+        elif recording in own:
+            places[original] = Place(side.path, own[recording], span)
+    return places
+
+
+def _looks(corpora: Corpora, sides: Sequence[Mapping[str, Place]]) -> list[dict[str, bytes]]:
+    """Give utterance -> number of frames and first frame, of both sides' recordings that corpora have features of.
+
+    The first frame is read only where both sides have an utterance of as many frames.
+    """
+    frames = corpora.table("utt2num_frames")
+    readers = {path: Reader(path / "feats.scp") for path in corpora.dirs.values() if (path / "feats.scp").is_file()}
+    known = [[utt for utt, place in side.items() if utt in frames and place.home in readers] for side in sides]
+    lengths = set.intersection(*({frames[utt] for utt in side} for side in known))
+    looks: list[dict[str, bytes]] = []
+    for side, places in zip(known, sides, strict=True):
+        look = {utt: frames[utt].encode() for utt in side}
+        for utt in side:
+            if frames[utt] in lengths:
+                look[utt] += b" " + readers[places[utt].home].rows(utt, 0, 1).tobytes()
+        looks.append(look)
+    return looks
+
+
+def _candidates(
+    places: Mapping[str, Place],
+    looks: Mapping[str, bytes],
+    other_places: Mapping[str, Place],
+    other_looks: Mapping[str, bytes],
+) -> dict[str, Place]:
+    """Keep the utterances that look like one of the other side, or of which one side does not know the look."""
+    if len(other_looks) < len(other_places):
+        return dict(places)
+    seen = set(other_looks.values())
+    return {utt: place for utt, place in places.items() if utt not in looks or looks[utt] in seen}
+
+
+def _digests(places: Mapping[str, Place]) -> dict[str, str]:
+    homes: dict[Path, dict[str, Place]] = {}
+    for utt, place in places.items():
+        homes.setdefault(place.home, {})[utt] = place
+    digests: dict[str, str] = {}
+    for home, utts in homes.items():
+        for utt, digest in _digests_of(home, utts).items():
+            digests.setdefault(digest, utt)
+    return digests
+
+
+def _digests_of(home: Path, places: Mapping[str, Place]) -> dict[str, str]:
+    """Give utterance -> digest, from the data dir's cache where that is still true."""
+    from ser.features.augmentation import to_pcm16  # with scipy, half of the time that an audit takes without it
+
+    cache = home / CACHE
+    lines = tables.read_map(cache) if cache.exists() else {}
+    found, fresh, unreadable = {}, {}, []
+    last, samples = None, audio.Unreadable("")
+    for utt, place in cli.progress(sorted(places.items(), key=lambda item: item[1]), len(places), f"{home}: digests"):
+        state = _state(place)
+        digest, _, known = lines.get(utt, "").partition(" ")
+        if known != state or not state:
+            if place.rxfilename != last:
+                last, samples = place.rxfilename, audio.read_wave(place.rxfilename, SAMPLE_RATE)
+            if isinstance(samples, audio.Unreadable):
+                unreadable.append(f"{utt}: {samples.reason}")
+                continue
+            digest = hashlib.sha256(to_pcm16(_cut(samples, place.segment)).tobytes()).hexdigest()
+            if state:
+                fresh[utt] = f"{digest} {state}"
+        found[utt] = digest
+    if unreadable:
+        logger.warning("%s: %d recordings cannot be compared, the first %s", home, len(unreadable), unreadable[0])
+    if fresh:
+        tables.write_map(cache, {**lines, **fresh})
+    return found
+
+
+def _state(place: Place) -> str:
+    """Give what the samples depend on, for the cache; '' for a command, whose output nobody vouches for."""
+    name = specifiers.parse_location(place.rxfilename).name
+    if name.endswith("|"):
+        return ""
+    try:
+        status = os.stat(name)
+    except OSError:
+        return ""
+    return " ".join(f"{status.st_size} {status.st_mtime_ns} {place.rxfilename} {place.segment}".split())
+
+
+def _cut(samples: np.ndarray, segment: str) -> np.ndarray:
+    if not segment:
+        return samples
+    start, end = map(float, segment.split())
+    return samples[int(start * SAMPLE_RATE) : len(samples) if end == -1 else int(end * SAMPLE_RATE)]
