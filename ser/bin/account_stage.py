@@ -1,0 +1,33 @@
+"""Write what a stage of a recipe cost to cost.tsv, in place of what the same stage cost before.
+
+The stage is that of path.sh's begin_stage: it began when <log-dir>/stage_<n>.began was written and ended at
+<log-dir>/stage_<n>.ended, which are taken away. What it wrote is looked for in the folders.
+
+  python3 -m ser.bin.account_stage exp/toy/cost.tsv 3 "x-vector nets" exp/toy/log data/toy exp/toy"""
+
+from ser import cli
+
+
+def main() -> None:
+    parser = cli.make_parser(__doc__)
+    parser.add_argument("table", help="cost.tsv to write")
+    parser.add_argument("stage", help="its number")
+    parser.add_argument("what", help="what it does")
+    parser.add_argument("log_dir", help="where the times of its begin and end are")
+    parser.add_argument("folders", nargs="+", help="that the recipe writes to")
+    args = parser.parse_args()
+
+    from pathlib import Path
+
+    from ser.report import cost
+
+    began, ended = (Path(args.log_dir, f"stage_{args.stage}.{when}") for when in ("began", "ended"))
+    cost.replace_row(
+        Path(args.table), args.stage, args.what, cost.measure(began, ended, [Path(name) for name in args.folders])
+    )
+    began.unlink()
+    ended.unlink()
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,156 @@
+"""What a run left to report on: the rows of its results, the cells behind them, tables joined over folds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ser.errors import SerError
+from ser.metrics import results
+from ser.metrics.results import Result
+
+Row = dict[str, str]
+
+# Columns that folds add up; their other numbers are averaged.
+COUNTS = ("trials", "targets")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A row of the results over all folds, and seeds, and the folders of the cells that it is the mean of."""
+
+    row: Result
+    folders: tuple[Path, ...]
+
+    @property
+    def name(self) -> str:
+        """What a caption calls it, such as ``speech+text, tdnn7``."""
+        return f"{self.row.modality}, {self.row.layer}"
+
+    def tables(self, name: str) -> list[list[Row]]:
+        """Read the table `name` of each folder that has it."""
+        return [table for folder in self.folders if (table := read_table(folder / name))]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Cells that compare: one system and test corpus, all with that corpus in their training or all without."""
+
+    title: str
+    cells: tuple[Cell, ...]
+
+    def best(self) -> list[Cell]:
+        """Return the cell of the lowest EER of each modality; of the highest UAR where only classes are scored."""
+        best: dict[str, Cell] = {}
+        for cell in sorted(self.cells, key=_worse):
+            best.setdefault(cell.row.modality, cell)
+        return sorted(best.values(), key=lambda cell: modality_order(cell.row.modality))
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A run: its folder, all rows of ``results.tsv``, and the scored cells whose classes were all trained on."""
+
+    folder: Path
+    rows: tuple[Result, ...]
+    panels: tuple[Panel, ...]
+
+    def best(self) -> list[tuple[Panel, Cell]]:
+        """Return the best cell of each modality of each panel."""
+        return [(panel, cell) for panel in self.panels for cell in panel.best()]
+
+
+def read_experiment(folder: Path) -> Experiment:
+    """Read ``results.tsv``, and find for each row the folders of ``cells/list`` that it is the mean of.
+
+    Raises
+    ------
+    SerError
+        Where a table is not one, with its line.
+    """
+    rows = _read_results(folder / "results.tsv")
+    listed = folder / "cells" / "list"
+    cells = [Path(line) for line in listed.read_text(encoding="utf-8").splitlines()] if listed.exists() else []
+    scored = [(row, cell) for cell in cells for row in _read_results(cell / "result.tsv")]
+
+    several_systems = len({row.system for row in rows}) > 1
+    panels: dict[str, list[Cell]] = {}
+    for row in results.means(rows):
+        if row.status != results.OK or row.held_out != results.NONE:
+            continue
+        means_over = ("fold", "seed") if row.seed == results.ALL else ("fold",)
+        folders = tuple(cell for one, cell in scored if one.name(*means_over) == row.name(*means_over))
+        among = "trained on its other folds" if row.test in row.train.split("+") else "trained without it"
+        title = f"{row.system}: " * several_systems + f"{row.test}, {among}"
+        panels.setdefault(title, []).append(Cell(row, folders))
+    return Experiment(folder, tuple(rows), tuple(Panel(title, tuple(of_it)) for title, of_it in panels.items()))
+
+
+def modality_order(modality: str) -> tuple[int, str]:
+    """Say where a modality comes in tables and pictures: in the order of `MODALITIES`, unknown ones last."""
+    known = results.MODALITIES
+    return (known.index(modality) if modality in known else len(known), modality)
+
+
+def _worse(cell: Cell) -> tuple[bool, float]:
+    row = cell.row
+    return (row.eer is None, -(row.uar or 0.0) if row.eer is None else row.eer)
+
+
+def _read_results(path: Path) -> list[Result]:
+    return results.from_tsv(path.read_text(encoding="utf-8"), str(path)) if path.exists() else []
+
+
+def read_table(path: Path) -> list[Row]:
+    """Read a tab-separated table with a header, a dict a row; no rows where there is no file.
+
+    Raises
+    ------
+    SerError
+        With the line, where a row has not as many fields as the header.
+    """
+    if not path.exists():
+        return []
+    lines = [line.split("\t") for line in path.read_text(encoding="utf-8").splitlines()]
+    for number, line in enumerate(lines, start=1):
+        if len(line) != len(lines[0]):
+            raise SerError(f"{path}:{number}: expected {len(lines[0])} fields, found {len(line)}; make the file again")
+    return [dict(zip(lines[0], line, strict=True)) for line in lines[1:]]
+
+
+def number(text: str) -> float:
+    """Read a number; what is none, such as ``-``, is NaN.
+
+    >>> number("12.5"), number("-")
+    (12.5, nan)
+    """
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def over_folds(tables: Iterable[Sequence[Row]], keys: Sequence[str]) -> list[Row]:
+    """Join tables of folds row by row: `keys` tell rows apart, `COUNTS` add up, other numbers are averaged.
+
+    >>> folds = [[{"class": "a", "trials": "2", "eer": "7"}], [{"class": "a", "trials": "4", "eer": "8"}]]
+    >>> over_folds(folds, ["class"])
+    [{'class': 'a', 'trials': '6', 'eer': '7.500'}]
+    """
+    groups: dict[tuple[str, ...], list[Row]] = {}
+    for table in tables:
+        for row in table:
+            groups.setdefault(tuple(row[key] for key in keys), []).append(row)
+    joined = []
+    for key, group in groups.items():
+        row = dict(zip(keys, key, strict=True))
+        for name in (name for name in group[0] if name not in keys):
+            values = [value for value in (number(each[name]) for each in group) if math.isfinite(value)]
+            if not values:
+                row[name] = results.NONE
+            else:
+                row[name] = f"{sum(values):.0f}" if name in COUNTS else f"{sum(values) / len(values):.3f}"
+        joined.append(row)
+    return joined

@@ -1,0 +1,30 @@
+"""The report of a run, from its folder to its page."""
+
+from pathlib import Path
+
+from ser.files import write_text
+from ser.report import classes, conduct, page, pictures, scores
+from ser.report.experiment import read_experiment
+from ser.report.summary import summary
+
+# In the order of the page.
+SECTIONS = (
+    *(scores.table_of_results, scores.det_curves, scores.layer_map, classes.confusions, classes.emotion_pairs),
+    *(scores.strata, scores.unseen, classes.calibration, classes.embeddings, conduct.training_curves),
+    *(conduct.human_yardstick, conduct.protocol_card, conduct.cost),
+)
+
+
+def write_report(folder: Path) -> int:
+    """Write ``report.html`` and ``figures/``, without those of an earlier report; return the number of pictures."""
+    run = read_experiment(folder)
+    sections = [make(run) for make in SECTIONS]
+    drawn = [picture for section in sections for picture in section.pictures]
+    for picture in drawn:
+        pictures.write_files(picture, folder / "figures")
+    names = {picture.name for picture in drawn}
+    for old in (folder / "figures").glob("*.*"):
+        if old.suffix in (".png", ".tsv") and old.stem not in names:
+            old.unlink()
+    write_text(folder / "report.html", page.page(f"Report of {folder.name}", summary(run), sections))
+    return len(drawn)

@@ -1,0 +1,196 @@
+"""The sections on pairs of utterances, from the run as a whole to kinds of trials: a function each."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ser.metrics import results
+from ser.report import page, pictures, wording
+from ser.report.experiment import Experiment, modality_order, number, over_folds
+from ser.report.page import Section
+from ser.report.pictures import Picture
+
+EVALUATE = "./run.sh --stage 8"
+CHANCE_EER = 50.0
+_DET_POINTS = 400
+_HEADS = ("trials", "EER %", "UAR %", "WA %", "F1 %", "minDCF")
+
+
+def table_of_results(run: Experiment) -> Section:
+    """Every result with its intervals, the best of each modality marked; the folds on demand."""
+    every = [row for row in run.rows if row.held_out == results.NONE]
+    if not every:
+        return Section("Results", page.missing("results.tsv", "./run.sh --stage 9"))
+    means = [row for row in results.means(run.rows) if row.held_out == results.NONE]
+    best = [cell.row for _, cell in run.best()]
+    same = {name for name in results.NAMES if len({getattr(row, name) for row in every}) == 1}
+    names = [name for name in results.NAMES if name not in same and name != "fold"] or ["system"]
+
+    def rows_of(rows: list[results.Result], names: list[str]) -> list[list[str]]:
+        return [
+            [
+                *wording.names_of(row, names, "*" * (row in best)),
+                *(wording.grouped(results.NONE if row.trials is None else str(row.trials)),),
+                *(wording.measure(row, name) for name in results.MEASURES),
+                *(
+                    [results.NONE if row.min_dcf is None else f"{row.min_dcf:.3f}"]
+                    if row.status == results.OK
+                    else [row.status]
+                ),
+            ]
+            for row in rows
+        ]
+
+    common = ", ".join(f"{name} {getattr(every[0], name)}" for name in results.NAMES if name in same)
+    html = page.paragraph(
+        "EER: equal error rate of the trials; UAR: mean recall of the classes; WA: accuracy; F1: its mean over the "
+        "classes. Brackets: intervals by bootstrap over speakers. Bold and *: the best of its modality."
+    )
+    caption = f"{len(means)} results, means over folds where there are folds. All rows: {common}."
+    marked = [row in best for row in means]
+    html += page.table(caption, [*names, *_HEADS], rows_of(means, names), len(names), marked)
+    if folds := [row for row in every if row not in means]:
+        names = [*names, "fold"]
+        inside = page.table(
+            f"{len(folds)} results of single folds.", [*names, *_HEADS], rows_of(folds, names), len(names)
+        )
+        html += page.folded(f"Each fold ({len(folds)} rows)", inside)
+    drawn = _intervals(run)
+    return Section("Results", html + page.figures(drawn), drawn)
+
+
+def _intervals(run: Experiment) -> tuple[Picture, ...]:
+    """EERs of the best cells with their intervals, side by side."""
+    best = [(panel, cell) for panel, cell in run.best() if cell.row.eer is not None]
+    if not best:
+        return ()
+    modalities = sorted({cell.row.modality for _, cell in best}, key=modality_order)
+    dots = {panel.title: np.full((len(modalities), 3), np.nan) for panel, _ in best}
+    for panel, cell in best:
+        found = (cell.row.eer, cell.row.eer_low, cell.row.eer_high)
+        dots[panel.title][modalities.index(cell.row.modality)] = np.array(found, dtype=float)
+    picture = Picture(
+        "eer",
+        "Equal error rates with their intervals",
+        "EER of the best cell of each modality; lines: intervals by bootstrap over speakers; "
+        f"{wording.trials_of([cell for _, cell in best])}.",
+        pictures.draw_dots("best of each modality", "equal error rate (%)", modalities, dots),
+        ("scored", "modality", "layer", "eer", "eer_low", "eer_high"),
+        tuple(
+            (panel.title, cell.row.modality, cell.row.layer, *map(wording.plain, values))
+            for panel, cell in best
+            for values in (dots[panel.title][modalities.index(cell.row.modality)],)
+        ),
+    )
+    return (picture,)
+
+
+def det_curves(run: Experiment) -> Section:
+    """A picture for each panel, a curve for the best cell of each modality."""
+    drawn = []
+    for panel in run.panels:
+        curves, rows = {}, []
+        for cell in panel.best():
+            folds = [
+                tuple(np.array([number(row[name]) for row in table]) / 100 for name in ("miss", "false_alarm"))
+                for table in cell.tables("det.tsv")
+            ]
+            if folds and cell.row.eer is not None:
+                curve = pictures.average_curves(folds, _DET_POINTS)
+                curves[cell.row.modality] = (cell.name, cell.row.eer, curve)
+                rows += [(cell.row.modality, f"{100 * m:.4f}", f"{100 * f:.4f}") for m, f in zip(*curve, strict=True)]
+        if curves:
+            picture = Picture(
+                f"det-{wording.slug(panel.title)}",
+                f"DET curves: {panel.title}",
+                "How many targets are missed at how many false alarms, best cell of each modality. Marks: equal error "
+                f"rates, on the thin line, where the two rates are equal; {wording.trials_of(panel.best())}.",
+                pictures.draw_det(panel.title, curves),
+                ("modality", "miss", "false_alarm"),
+                tuple(rows),
+            )
+            drawn.append(picture)
+    return page.pictured("DET curves", drawn, "det.tsv in the cells", EVALUATE)
+
+
+def layer_map(run: Experiment) -> Section:
+    """EER by layer and modality: the best over all that else varies."""
+    drawn = []
+    limits = wording.limits([cell.row.eer for panel in run.panels for cell in panel.cells if cell.row.eer is not None])
+    for panel in run.panels:
+        cells = [cell for cell in panel.cells if cell.row.eer is not None]
+        if not cells:
+            continue
+        layers = sorted({cell.row.layer for cell in cells})
+        modalities = sorted({cell.row.modality for cell in cells}, key=modality_order)
+        values = np.full((len(layers), len(modalities)), np.nan)
+        for cell in cells:
+            place = layers.index(cell.row.layer), modalities.index(cell.row.modality)
+            values[place] = np.nanmin([values[place], cell.row.eer])
+        labels = ("layer", "modality", "equal error rate (%)")
+        texts = [[f"{value:.1f}" for value in line] for line in values]
+        picture = Picture(
+            f"layers-{wording.slug(panel.title)}",
+            f"EER by layer and modality: {panel.title}",
+            "EER by layer and modality; where a square has several cells, the lowest. Dark is low; chance is "
+            f"{CHANCE_EER:.0f} %; {wording.trials_of(cells)}.",
+            pictures.draw_map(panel.title, values, texts, layers, modalities, labels, limits),
+            ("layer", "modality", "eer"),
+            tuple((layers[r], modalities[c], f"{values[r, c]:.3f}") for r, c in np.argwhere(np.isfinite(values))),
+        )
+        drawn.append(picture)
+    return page.pictured("Layers and modalities", drawn, "results.tsv", "./run.sh --stage 9")
+
+
+def strata(run: Experiment) -> Section:
+    """EER of the trials of one kind: of other speakers only, other sentences, classes enrolled from a few examples."""
+    html, drawn = "", []
+    for panel in run.panels:
+        tables = {cell.name: over_folds(cell.tables("strata.tsv"), ["stratum"]) for cell in panel.best()}
+        rows = [{"cell": name, **row} for name, table in tables.items() for row in table]
+        if not rows:
+            continue
+        strata = list(dict.fromkeys(row["stratum"] for row in rows))
+        dots = {}
+        for name, table in tables.items():
+            eers = {row["stratum"]: number(row["eer"]) for row in table}
+            dots[name] = np.array([[eers.get(stratum, np.nan), np.nan, np.nan] for stratum in strata])
+        labels = [stratum.replace("_", " ") for stratum in strata]
+        picture = Picture(
+            f"strata-{wording.slug(panel.title)}",
+            f"EER by stratum: {panel.title}",
+            f"EER of kinds of trials, best cell of each modality; all: {wording.trials_of(panel.best())}.",
+            pictures.draw_dots(panel.title, "equal error rate (%)", labels, dots),
+            tuple(rows[0]),
+            tuple(tuple(row.values()) for row in rows),
+        )
+        drawn.append(picture)
+        shown = [[wording.rounded(text) for text in row.values()] for row in rows]
+        html += page.folded(f"Numbers: {panel.title}", page.table(picture.title, list(rows[0]), shown, 2))
+    if not drawn:
+        return Section("Strata", page.missing("strata.tsv in the cells", EVALUATE))
+    about = page.paragraph(
+        "All pairs of utterances include pairs of one speaker, one sentence or one dialogue, in which who speaks, or "
+        "what is said, can pass for the emotion; the strata are without them. 'enrol N': classes enrolled with N "
+        "utterances of other speakers."
+    )
+    return Section("Strata", about + page.figures(drawn) + html, tuple(drawn))
+
+
+def unseen(run: Experiment) -> Section:
+    """EER of each emotion as kept from all training, on the pairs that involve it."""
+    rows = [row for row in results.means(run.rows) if row.held_out != results.NONE]
+    if not rows:
+        return Section("Unseen emotions", page.missing("results with a class held out", "local/run_experiments.sh"))
+    varying = [name for name in results.NAMES if len({getattr(row, name) for row in rows}) > 1]
+    names = ["held_out", *(name for name in varying if name not in ("held_out", "fold"))]
+    shown = [
+        [
+            *wording.names_of(row, names),
+            *(wording.grouped(str(row.trials)), wording.measure(row, "eer")),
+            *(row.status if row.min_dcf is None else f"{row.min_dcf:.3f}",),
+        ]
+        for row in rows
+    ]
+    caption = f"EER of the pairs that involve an emotion that nothing was trained on; chance is {CHANCE_EER:.0f} %."
+    return Section("Unseen emotions", page.table(caption, [*names, "trials", "EER %", "minDCF"], shown, len(names)))

@@ -1,0 +1,65 @@
+"""The first screen: what was run, the best result of each modality, the protocol in a sentence."""
+
+from __future__ import annotations
+
+from ser.metrics import results
+from ser.protocol.audit import LEAK, SHARED
+from ser.report import page, wording
+from ser.report.experiment import Cell, Experiment, read_table
+from ser.report.scores import CHANCE_EER, EVALUATE
+
+
+def summary(run: Experiment) -> str:
+    """Return the HTML of the first screen."""
+    if not run.panels:
+        return page.missing("scored cells", EVALUATE)
+    html = page.paragraph(_what_was_run(run))
+    for panel in run.panels:
+        html += page.heading(panel.title) + page.cards(map(_card, panel.best()))
+    return html + page.paragraph(_protocol(run))
+
+
+def _what_was_run(run: Experiment) -> str:
+    rows = [cell.row for panel in run.panels for cell in panel.cells]
+    systems, tests = (sorted({getattr(row, name) for row in rows}) for name in ("system", "test"))
+    utts = max(row.utts or 0 for row in rows)
+    failed = sum(row.status != results.OK for row in run.rows)
+    return (
+        f"Emotion recognition by {', '.join(systems)}, scored on {', '.join(tests)}: {utts:,} utterances, {len(rows)} "
+        + ("results" if len(rows) > 1 else "result")
+        + (f", {failed} {'cells' if failed > 1 else 'cell'} failed" if failed else "")
+        + ". The best of each modality:"
+    )
+
+
+def _card(cell: Cell) -> str:
+    row, classes = cell.row, cell.tables("confusion.tsv")
+    of_uar = f"UAR {wording.measure(row, 'uar')} %" + (f"; chance {100 / len(classes[0]):.0f} %" if classes else "")
+    trained = f"Trained on {row.train.replace('+', ', ')}"
+    if row.eer is None:
+        return page.card(cell.name, of_uar, trained)
+    interval = "" if row.eer_low is None else f"Interval {row.eer_low:.1f} to {row.eer_high:.1f} %; "
+    of_eer = f"{interval}chance {CHANCE_EER:.0f} %"
+    return page.card(cell.name, f"EER {row.eer:.1f} %", of_eer, of_uar, trained)
+
+
+def _protocol(run: Experiment) -> str:
+    cells = [cell for panel in run.panels for cell in panel.cells]
+    texts = sorted({cell.row.text for cell in cells} - {results.NONE})
+    return (
+        "A trial is an ordered pair of two test utterances, a target if both are of one class: "
+        f"{wording.trials_of(cells)}. Brackets: intervals by bootstrap over speakers. "
+        + (f"Scored text: {', '.join(texts)}. " if texts else "No text is scored. ")
+        + _audit(run)
+    )
+
+
+def _audit(run: Experiment) -> str:
+    """Word what the card says that test sets share with what trained for them."""
+    found = [row for row in read_table(run.folder / "protocol_card.tsv") if row["section"] == "audit"]
+    if not found:
+        return "No protocol card here says whether training and test overlap."
+    leaks = sorted({row["key"] for row in found if LEAK in row["value"]})
+    shared = sorted({row["key"].rpartition(": ")[2] for row in found if SHARED in row["value"]})
+    text = f"Audit: LEAK in {'; '.join(leaks)}." if leaks else f"Audit passed: no leak in {len(found)} checks."
+    return text + (f" Shared, which is no fault: {', '.join(shared)}." if shared else "")

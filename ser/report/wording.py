@@ -1,0 +1,87 @@
+"""Numbers and names as the report words them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ser.metrics import results
+from ser.metrics.results import Result
+from ser.report.experiment import Cell, Row, number
+
+
+def slug(title: str) -> str:
+    """Make a file name of a title.
+
+    >>> slug("iemocap, trained without it")
+    'iemocap-trained-without-it'
+    """
+    return "-".join("".join(letter if letter.isalnum() else " " for letter in title).split()).lower()
+
+
+def measure(row: Result, name: str) -> str:
+    """Word a figure of a row with its interval, such as ``33.4 [29.1, 37.9]``."""
+    value, low, high = (getattr(row, name + end) for end in ("", "_low", "_high"))
+    return (
+        f"{value:.1f} [{low:.1f}, {high:.1f}]" if low is not None else results.NONE if value is None else f"{value:.1f}"
+    )
+
+
+def rounded(text: str, digits: int = 2) -> str:
+    """Round the text of a number; what is none stays.
+
+    >>> rounded("12.3456"), rounded("-"), rounded("12")
+    ('12.35', '-', '12')
+    """
+    return f"{float(text):,.{digits}f}" if np.isfinite(number(text)) and "." in text else grouped(text)
+
+
+def grouped(text: str) -> str:
+    """Part the thousands of a count.
+
+    >>> grouped("63756"), grouped("-")
+    ('63,756', '-')
+    """
+    return f"{int(text):,}" if text.isdigit() else text
+
+
+def plain(value: float) -> str:
+    """Write a number to a table of numbers."""
+    return f"{value:.4f}" if np.isfinite(value) else results.NONE
+
+
+def names_of(row: Result, names: Sequence[str], mark: str = "") -> list[str]:
+    """Give what tells a row from others, the first with its mark."""
+    first, *others = (results.NONE if value is None else str(value) for value in (getattr(row, name) for name in names))
+    return [f"{first} {mark}".rstrip(), *others]
+
+
+def trials_of(cells: Sequence[Cell]) -> str:
+    """Say of how many trials and folds the figures of `cells` are."""
+    counts = sorted({cell.row.trials for cell in cells if cell.row.trials is not None})
+    folds = max(len(cell.folders) for cell in cells)
+    text = " to ".join(f"{count:,}" for count in dict.fromkeys((counts[0], counts[-1]))) + " trials" if counts else ""
+    return text + (f" in {folds} folds" if folds > 1 else "")
+
+
+def of_folds(tables: Sequence[Sequence[Row]], what: str) -> str:
+    """Say that a table is joined of folds, where it is.
+
+    >>> of_folds([[], []], "the sum"), of_folds([[]], "the sum")
+    ('; the sum of 2 folds', '')
+    """
+    return f"; {what} of {len(tables)} folds" if len(tables) > 1 else ""
+
+
+def limits(values: Sequence[float]) -> tuple[float, float]:
+    """Give round bounds of `values` for a scale of colours.
+
+    >>> limits([12.0, 37.0])
+    (10.0, 40.0)
+    """
+    finite = [value for value in values if np.isfinite(value)]
+    if not finite:
+        return 0.0, 1.0
+    low, high = np.floor(min(finite) / 5) * 5, np.ceil(max(finite) / 5) * 5
+    return float(low), float(max(high, low + 5))

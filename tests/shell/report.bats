@@ -1,0 +1,73 @@
+#!/usr/bin/env bats
+# The report's script, and the costs of stages that it shows.
+
+setup() {
+  cd "$BATS_TEST_DIRNAME/../.." || exit 1
+  tmp=$BATS_TEST_TMPDIR
+}
+
+@test "make_report.sh makes a page of a folder with nothing in it, and says what is missing" {
+  mkdir "$tmp/run"
+  steps/make_report.sh "$tmp/run"
+  grep -q 'No results.tsv' "$tmp/run/report.html"
+}
+
+@test "make_report.sh refuses a folder that is not there, and writes nothing" {
+  run steps/make_report.sh "$tmp/nowhere"
+  [ "$status" -eq 1 ]
+  [[ "$output" == *"no folder $tmp/nowhere"* ]]
+  [ ! -e "$tmp/nowhere" ]
+}
+
+@test "make_report.sh fails on a broken table, and names it" {
+  mkdir "$tmp/run"
+  printf 'stage\twall_s\n3\n' > "$tmp/run/cost.tsv"
+  run steps/make_report.sh "$tmp/run"
+  [ "$status" -eq 1 ]
+  [[ "$output" == *"$tmp/run/cost.tsv:2: expected 2 fields, found 1"* ]]
+  [ ! -e "$tmp/run/report.html" ]
+}
+
+@test "make_report.sh prints its header for --help, and its usage without an argument" {
+  run steps/make_report.sh --help
+  [ "$status" -eq 0 ]
+  [[ "$output" == *"Usage: steps/make_report.sh <exp-dir>"* ]]
+  run steps/make_report.sh
+  [ "$status" -eq 1 ]
+  [[ "$output" == *"Usage: steps/make_report.sh <exp-dir>"* ]]
+}
+
+# recipe <first stage> <command>: a recipe of two stages; the first burns CPU time in a job, the second writes 2 MiB and
+# ends with a command.
+recipe() {
+  cat > "$tmp/recipe.sh" <<'SCRIPT'
+set -euo pipefail
+. ./path.sh
+data=$1/data exp=$1/exp
+mkdir -p "$data"
+if [ "$2" -le 1 ]; then
+  begin_stage 1 "a job"
+  utils/run.pl "$exp/log/job.log" head -c 100000000 /dev/zero '|' sha256sum
+fi
+begin_stage 2 "a file"
+head -c 2097152 /dev/zero > "$data/file"
+"$3"
+end_stage
+SCRIPT
+  bash "$tmp/recipe.sh" "$tmp" "$@"
+}
+
+@test "a recipe's stages leave their costs, and run again replace them" {
+  recipe 1 true
+  [ "$(cut -f 1-2 "$tmp/exp/cost.tsv" | tr '\t\n' ' ;')" = "stage what;1 a job;2 a file;" ]
+  awk -F '\t' '$1 == 1 { exit !($3 > 0 && $4 > 0 && $5 > 0) }' "$tmp/exp/cost.tsv"
+  [ "$(awk -F '\t' '$1 == 2 { print $5, $6 }' "$tmp/exp/cost.tsv")" = "- 2.0" ]
+  recipe 2 true
+  [ "$(wc -l < "$tmp/exp/cost.tsv")" -eq 3 ]
+}
+
+@test "a stage that fails leaves no cost" {
+  run recipe 1 false
+  [ "$status" -eq 1 ]
+  [ "$(cut -f 1 "$tmp/exp/cost.tsv" | tr '\n' ' ')" = "stage 1 " ]
+}
