@@ -5,11 +5,13 @@
 # Usage: local/make_role_dir.sh [options] <data> "<corpus> ..." <data-dir-out>
 #  e.g.: local/make_role_dir.sh --test iemocap --fold 3 --kinds emotion data/toy "cremad iemocap" data/toy/finetune_3
 # Options: --test <corpus that is scored>  --fold <its fold that is tested, or none>  --kinds "<kind> ..."
+#   --without-class <emotion>   leave out the utterances of this class
 set -euo pipefail
 
 test=
 fold=none
 kinds=emotion
+without_class=
 
 . utils/parse_options.sh
 . ./path.sh
@@ -31,3 +33,8 @@ for kind in $kinds; do
 done
 [ ${#parts[@]} -gt 0 ] || die "$out: '$corpora' leaves nothing to train on without $test; name another corpus"
 utils/combine_data.sh "$out" "${parts[@]}"
+if [ -n "$without_class" ]; then
+  grep -q " $without_class\$" "$out/utt2emo" || die "$out/utt2emo: no utterance of the class '$without_class'"
+  grep -v " $without_class\$" "$out/utt2emo" > "$out/other_classes.list"
+  utils/subset_data_dir.sh "$out" "$out/other_classes.list" "$out"
+fi

@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# Makes a grid of experiments: every combination of the axes that a YAML declares, each artefact that several of them
+# need made once, all that can run at once through $train_cmd and $cuda_cmd. Run it again, and it goes on where it
+# stopped; what was finished with the same settings, inputs and code is not made again. A cell that failed is a row of
+# the table that says so, with its log.
+#
+# It stands on a finished ./run.sh, which made the data dirs and pretrained the nets. Results, pictures and report are
+# in exp/<run>/experiments/<name>; cells.tsv there names the folder of each cell, and the file key in a folder of
+# artefacts/ says what the artefact was made of.
+#
+# Usage: local/run_experiments.sh [options] <yaml>
+#  e.g.: local/run_experiments.sh conf/toy/experiments.yaml       # after ./run.sh
+#        local/run_experiments.sh --dry-run true conf/experiments.yaml
+# Options: --dry-run true|false   only count what there is and what is left to make
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+dry_run=false
+
+. utils/parse_options.sh
+. ./path.sh
+. ./cmd.sh
+[ $# -eq 1 ] || { usage >&2; exit 1; }
+config=$1
+
+if $dry_run; then
+  exec python3 -m ser.bin.plan_experiments --dry-run true "$config"
+fi
+exp=$(python3 -m ser.bin.plan_experiments "$config")
+
+# make_list <wave> nets|others <command wrapper>: a failure leaves the others of the list, and of later ones, alone.
+make_list() {
+  local list=$exp/plan/$1.$2.list
+  [ -f "$list" ] || return 0
+  log "Wave $1: $(sed 's|.*/||; s|-[^-]*$||' "$list" | sort | uniq -c | tr -s ' \n' ' ')"
+  $3 JOB=1:"$(wc -l < "$list")" "$exp/log/$1.$2.JOB.log" utils/make_artefact.sh "$list" JOB || true
+}
+
+trap 'kill $(jobs -p); exit 143' INT TERM
+wave=1
+while compgen -G "$exp/plan/$wave.*.list" > /dev/null; do
+  make_list "$wave" nets "$cuda_cmd" &
+  make_list "$wave" others "$train_cmd" &
+  wait
+  wave=$((wave + 1))
+done
+
+if [ "$wave" -eq 1 ] && [ -f "$exp/results.tsv" ]; then
+  log "Nothing to make; results: $exp/results.tsv"
+  exit 0
+fi
+failed=$(python3 -m ser.bin.collect_experiments "$exp")
+python3 -m ser.bin.make_results_table --allow-failed true "$exp" "@$exp/cells/list"
+log "Results: $exp/results.tsv; cells: $exp/cells.tsv"
+[ ! -x steps/make_report.sh ] || steps/make_report.sh "$exp"
+[ "$failed" -eq 0 ] || die "$failed of $(wc -l < "$exp/cells/list") cells failed; the column status of $exp/results.tsv names the logs"

@@ -1,0 +1,57 @@
+"""Expand a grid of experiments and write what of it is still to be made, for local/run_experiments.sh.
+
+Example:
+
+    python3 -m ser.bin.plan_experiments --dry-run true conf/experiments.yaml"""
+
+import logging
+from pathlib import Path
+
+from ser import cli
+
+logger = logging.getLogger(__name__)
+
+
+def main() -> None:
+    """Run the command."""
+    parser = cli.make_parser(__doc__)
+    parser.add_argument(
+        "--dry-run",
+        type=cli.boolean,
+        default=False,
+        metavar="true|false",
+        help="count cells and artefacts on standard output and write nothing [false]",
+    )
+    parser.add_argument("config", help="YAML of the grid, such as conf/experiments.yaml")
+    args = parser.parse_args()
+
+    from ser.config import load_config
+    from ser.experiments import plan
+    from ser.experiments.artefact import Workshop
+    from ser.experiments.code_version import Sources
+    from ser.experiments.digests import Digests
+    from ser.experiments.grid import GridConfig, expand
+    from ser.experiments.recipe import Recipe
+
+    config = load_config(GridConfig, args.config)
+    run = Path("exp", config.run)
+    exp = run / "experiments" / config.name
+    digests = Digests(exp / "digests")
+    recipe = Recipe(config, Workshop(Sources(Path())), digests, Path("data", config.run), run)
+    expansion = expand(config, recipe.layers, recipe.folds())
+    cells = {recipe.cell(cell): recipe.row(cell) for cell in expansion.cells}
+    logger.info(
+        "%s: %d cells of %d points: %d are another point's cell, %d name a layer that the variant does not have",
+        config.name, len(cells), expansion.points, expansion.shared, expansion.absent,
+    )  # fmt: skip
+    if args.dry_run:
+        print(plan.describe(exp, cells), end="")
+        return
+    left = plan.write_plan(exp, cells)
+    digests.save()
+    logger.info("%s: %d artefacts to make", exp, left)
+    print(exp)
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,127 @@
+"""Which files of this repository a command uses, and a digest of each that no comment changes."""
+
+import ast
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ser.errors import SerError
+
+_MODULE = re.compile(r"-m (ser\.bin\.\w+)")
+# Where a command may stand, so that a script that a message recommends is none of them.
+_SCRIPT = re.compile(r"(?:^|[;&|({]|\b(?:do|then|else|exec|if)\b)\s*((?:steps|utils|local)/\w+\.sh)\b", re.MULTILINE)
+_SETTINGS = re.compile(r"(?<![\w/.])conf/[\w./-]+")
+# Fields of a syntax tree that not all versions of Python have, or that say nothing about what is computed.
+_NOT_CODE = {"ctx", "kind", "type_comment", "type_ignores", "type_params"}
+
+
+class Sources:
+    """The files under `root`, each read and parsed once."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._read: dict[str, tuple[str, tuple[str, ...]]] = {}
+        self._used: dict[str, dict[str, str]] = {}
+
+    def used_by(self, commands: str) -> dict[str, str]:
+        """Find what shell `commands` run: path -> digest of the file, sorted by path.
+
+        These are the scripts of steps/, utils/ and local/ that they call, the scripts those call, the commands of
+        ser.bin that any of them runs, every module of ser that these import, at their head or inside a function, and
+        the settings in conf/ that `commands` themselves name: what a script has for a default is not what it got.
+
+        A digest is of what a file says: of Python its syntax tree without docstrings, of YAML its data, else its
+        lines; a comment or a blank line changes nothing.
+
+        Raises
+        ------
+        SerError
+            Where a file is not there or does not parse.
+        """
+        if commands not in self._used:
+            self._used[commands] = self._find(commands)
+        return self._used[commands]
+
+    def _find(self, commands: str) -> dict[str, str]:
+        found: set[str] = set()
+        waiting = [*self._called(commands), *_SETTINGS.findall(commands)]
+        while waiting:
+            path = waiting.pop()
+            if path not in found:
+                found.add(path)
+                waiting += self._file(path)[1]
+        return {path: self._file(path)[0] for path in sorted(found)}
+
+    def _file(self, path: str) -> tuple[str, tuple[str, ...]]:
+        """Return the digest of a file and the files that it uses."""
+        if path not in self._read:
+            self._read[path] = self._parse(path)
+        return self._read[path]
+
+    def _parse(self, path: str) -> tuple[str, tuple[str, ...]]:
+        file = self._root / path
+        try:
+            text = file.read_text(encoding="utf-8")
+            if file.suffix == ".py":
+                tree = ast.parse(text)
+                return _sha256(repr(_plain(tree))), tuple(self._imports(tree))
+            if file.suffix == ".yaml":
+                return _sha256(json.dumps(yaml.safe_load(text), sort_keys=True)), ()
+        except OSError as error:
+            raise SerError(f"{file}: cannot be read: {error.strerror}; a step of the grid uses it") from error
+        except (SyntaxError, yaml.YAMLError) as error:
+            raise SerError(f"{file}: does not parse: {error}") from error
+        lines = (line.strip() for line in text.splitlines())
+        says = "\n".join(line for line in lines if line and not line.startswith("#"))
+        return _sha256(says), tuple(self._called(says) if file.suffix == ".sh" else ())
+
+    def _called(self, shell: str) -> Iterator[str]:
+        yield from _SCRIPT.findall(shell)
+        for name in _MODULE.findall(shell):
+            yield from self._module(name)
+
+    def _imports(self, tree: ast.Module) -> Iterator[str]:
+        for node in ast.walk(tree):
+            names = []
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                names = [f"{node.module}.{alias.name}" for alias in node.names]
+            for name in names:
+                if name.split(".")[0] == "ser":
+                    yield from self._module(name)
+
+    def _module(self, name: str) -> Iterator[str]:
+        """Find the files that importing `name` runs: its packages' too; the last part may be no module."""
+        parts = name.split(".")
+        for end in range(1, len(parts) + 1):
+            stem = "/".join(parts[:end])
+            yield from (path for path in (f"{stem}/__init__.py", f"{stem}.py") if (self._root / path).is_file())
+
+
+def _plain(node: Any) -> Any:
+    """Return a syntax tree as nested tuples that are the same in every version of Python."""
+    if isinstance(node, ast.AST):
+        fields = ((name, _without_docstring(node, name, value)) for name, value in ast.iter_fields(node))
+        return (
+            type(node).__name__,
+            *((name, _plain(value)) for name, value in fields if name not in _NOT_CODE and value not in (None, [])),
+        )
+    return tuple(map(_plain, node)) if isinstance(node, list) else node
+
+
+def _without_docstring(node: ast.AST, name: str, value: Any) -> Any:
+    documented = isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef))
+    if documented and name == "body" and value and isinstance(value[0], ast.Expr):
+        first = value[0].value
+        return value[1:] if isinstance(first, ast.Constant) and isinstance(first.value, str) else value
+    return value
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,180 @@
+"""The axes of a grid, as ``conf/experiments.yaml`` declares them, and the cells that they span."""
+
+import itertools
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import Literal
+
+from ser.errors import SerError
+
+NONE = "none"
+NOT_APPLICABLE = "-"
+TEXT_LAYER = "bert"
+
+Modality = Literal["speech", "text", "speech+text"]
+Backend = Literal["plda", "cosine", "logistic"]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A way to fine-tune the x-vector net.
+
+    Attributes
+    ----------
+    config : YAML of its settings.
+    noise : whether noisy copies of the speech are trained on as well.
+    kinds : of the run's data dirs, data/<run>/<corpus>_<kind>, that it trains on.
+    """
+
+    config: str
+    noise: bool
+    kinds: tuple[str, ...] = ("emotion",)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A part of the grid: the product of its axes. `fold` [] is every fold of the test corpus; `lda_dim` 0 is K-1."""
+
+    variant: tuple[str, ...]
+    train: tuple[tuple[str, ...], ...]
+    fold: tuple[str, ...]
+    layer: tuple[str, ...]
+    modality: tuple[Modality, ...]
+    lda_dim: tuple[int, ...]
+    backend: tuple[Backend, ...]
+    seed: tuple[int, ...]
+    held_out: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class GridConfig:
+    """All of conf/experiments.yaml.
+
+    Attributes
+    ----------
+    name : of the grid; it lives in exp/<run>/experiments/<name>.
+    run : of the finished ./run.sh that it stands on: data/<run>, exp/<run>.
+    system : name in the results table.
+    test, pretrain, text_train, drawn_text, label_map : those of the run, see ``./run.sh --help``.
+    noise_kinds : of the noisy copies: reverb, noise, music, babble.
+    backend_config, protocol : YAML of the back end and of what is reported of a cell.
+    variants : name -> variant.
+    blocks : the grid is their union.
+    """
+
+    name: str
+    run: str
+    system: str
+    test: str
+    pretrain: tuple[str, ...]
+    text_train: tuple[str, ...]
+    drawn_text: tuple[str, ...]
+    label_map: str
+    noise_kinds: tuple[str, ...]
+    backend_config: str
+    protocol: str
+    variants: dict[str, Variant]
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One row of the results: a point of the grid. `fold` is ``none`` where the training has no test corpus."""
+
+    variant: str
+    seed: int | str
+    train: tuple[str, ...]
+    fold: str
+    layer: str
+    modality: str
+    backend: str
+    lda_dim: int | str
+    held_out: str
+
+    def columns(self) -> list[str]:
+        """Return the cell as text, in the order of `COLUMNS`."""
+        return ["+".join(value) if isinstance(value, tuple) else str(value) for value in vars(self).values()]
+
+
+COLUMNS = tuple(field.name for field in fields(Cell))
+
+
+@dataclass(frozen=True)
+class Expansion:
+    """The cells of a grid, each once, and how many points of the blocks' products they came from.
+
+    Attributes
+    ----------
+    cells : in the order of the blocks.
+    points : of all products.
+    absent : points of a layer that the variant does not have.
+    """
+
+    cells: tuple[Cell, ...]
+    points: int
+    absent: int
+
+    @property
+    def shared(self) -> int:
+        """Points that are another point's cell: text has no variant, a training without the test corpus no folds."""
+        return self.points - self.absent - len(self.cells)
+
+
+def expand(config: GridConfig, layers: Mapping[str, Collection[str]], folds: Collection[str]) -> Expansion:
+    """Expand the blocks of a grid into its cells.
+
+    Parameters
+    ----------
+    config : the grid.
+    layers : variant -> the segment-level layers of its net.
+    folds : of the test corpus.
+
+    Raises
+    ------
+    SerError
+        Where a block is empty, or names a variant, fold or layer that is nowhere.
+    """
+    cells: dict[Cell, None] = {}
+    points = absent = 0
+    for number, block in enumerate(config.blocks):
+        where = f"block {number + 1} of the grid {config.name}"
+        _check_known(where, "variant", block.variant, config.variants)
+        _check_known(where, "fold", block.fold, folds)
+        _check_known(where, "layer", block.layer, {layer for known in layers.values() for layer in known})
+        of_block = list(_product(block, folds))
+        if not of_block:
+            raise SerError(f"{where}: an axis is empty; give each at least one value (fold: [] is every fold)")
+        points += len(of_block)
+        for point in of_block:
+            if point.modality != "text" and point.layer not in layers[point.variant]:
+                absent += 1
+            else:
+                cells[_normalised(point, config.test)] = None
+    return Expansion(tuple(cells), points, absent)
+
+
+def _product(block: Block, folds: Collection[str]) -> Iterator[Cell]:
+    for train, fold, variant, seed, held_out, layer, modality, backend, lda_dim in itertools.product(
+        block.train,
+        block.fold or folds,
+        *(block.variant, block.seed, block.held_out, block.layer, block.modality, block.backend, block.lda_dim),
+    ):
+        yield Cell(variant, seed, train, fold, layer, modality, backend, lda_dim, held_out)
+
+
+def _normalised(point: Cell, test: str) -> Cell:
+    """Take from a point what does not apply to it, so that equal experiments are equal cells."""
+    values = dict(vars(point))
+    if test not in point.train:
+        values["fold"] = NONE
+    if point.modality == "text":
+        values |= {"variant": NOT_APPLICABLE, "seed": NOT_APPLICABLE, "layer": TEXT_LAYER}
+    if point.backend == "logistic":
+        values["lda_dim"] = NOT_APPLICABLE
+    return Cell(**values)
+
+
+def _check_known(where: str, axis: str, values: Collection[str], known: Collection[str]) -> None:
+    for value in values:
+        if value not in known:
+            raise SerError(f"{where}: {axis}: unknown '{value}'; known: {', '.join(sorted(known))}")

@@ -1,0 +1,99 @@
+"""What is left to make of a grid, written for ``local/run_experiments.sh``, and how it ended."""
+
+import csv
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+from ser.errors import SerError
+from ser.experiments.artefact import DONE, LOG, Artefact, all_needed, waves
+from ser.files import write_text
+from ser.metrics import results
+
+ARTEFACTS = "artefacts"
+CELLS = "cells.tsv"
+# Where a cell's artefact has the files of evaluate_backend.
+CELL = "cell"
+
+
+def write_plan(exp: Path, cells: Mapping[Artefact, results.Result]) -> int:
+    """Write the folders of all unfinished artefacts, and what order they are to be made in; return how many they are.
+
+    ``plan/<wave>.<nets|others>.list`` lists folders: all of a list may be made at once, a wave after those before it.
+    ``cells.tsv`` and ``cells/list`` tell the folder of each cell, ``plan/unused`` the artefacts of earlier grids,
+    settings and code. A table of results that no longer holds is removed.
+
+    Parameters
+    ----------
+    exp : folder of the grid.
+    cells : the artefact of each cell -> its row of the results table, without figures.
+    """
+    store, folder = exp / ARTEFACTS, exp / "plan"
+    for old in folder.glob("*.list"):
+        old.unlink()
+    arranged = waves(cells, store)
+    for number, wave in enumerate(arranged, start=1):
+        for artefact in wave:
+            artefact.write(store)
+        for kind, trains in (("nets", True), ("others", False)):
+            if listed := [f"{store / artefact.name}\n" for artefact in wave if artefact.trains == trains]:
+                write_text(folder / f"{number}.{kind}.list", "".join(listed))
+    rows = [[*row.name(), str(store / artefact.name / CELL)] for artefact, row in cells.items()]
+    write_text(exp / CELLS, "".join("\t".join(row) + "\n" for row in [[*results.NAMES, "folder"], *rows]))
+    listed_cells = exp / "cells" / "list"
+    lines = "".join(f"{row[-1]}\n" for row in rows)
+    if arranged or not listed_cells.exists() or listed_cells.read_text(encoding="utf-8") != lines:
+        (exp / "results.tsv").unlink(missing_ok=True)
+        write_text(listed_cells, lines)
+    needed = {artefact.name for artefact in all_needed(cells)}
+    unused = [path for path in sorted(store.glob("*-*")) if path.name not in needed]
+    write_text(folder / "unused", "".join(f"{path}\n" for path in unused))
+    return sum(map(len, arranged))
+
+
+def describe(exp: Path, cells: Mapping[Artefact, results.Result]) -> str:
+    """Lay out how many artefacts there are of each step, how many are finished, and the waves of the others."""
+    store = exp / ARTEFACTS
+    artefacts = all_needed(cells)
+    total = Counter(artefact.step for artefact in artefacts)
+    done = Counter(artefact.step for artefact in artefacts if artefact.is_done(store))
+    lines = ["step            all   done", *(f"{step:<14}{total[step]:>5}{done[step]:>7}" for step in total)]
+    for number, wave in enumerate(waves(cells, store), start=1):
+        counts = Counter(artefact.step for artefact in wave)
+        lines.append(f"wave {number}: {', '.join(f'{count} {step}' for step, count in counts.items())}")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def collect(exp: Path) -> list[str]:
+    """Write into the folder of each cell without a result ``failed``, a row that says so with the log.
+
+    Returns
+    -------
+    list of str
+        What is wrong, ``<folder of the cell>: <log of what failed first>``.
+    """
+    path = exp / CELLS
+    if not path.exists():
+        raise SerError(f"{path}: no such file; local/run_experiments.sh writes it")
+    with open(path, encoding="utf-8", newline="") as stream:
+        cells = list(csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE))
+    wrong = []
+    for cell in cells:
+        folder = Path(cell.pop("folder"))
+        if not (folder.parent / DONE).exists():
+            log = _first_unfinished(folder.parent) / LOG
+            wrong.append(f"{folder}: {log}")
+            names = {
+                name: int(value) if value.isdecimal() and name == "lda_dim" else value for name, value in cell.items()
+            }
+            row = results.Result(**names, status=f"failed: {log}")
+            write_text(folder / "failed", results.to_tsv([row]))
+    return wrong
+
+
+def _first_unfinished(artefact: Path) -> Path:
+    """Follow the needs of an artefact to one that is not finished though all that it needs is."""
+    for need in (artefact / "needs").read_text(encoding="utf-8").split():
+        if not (artefact.parent / need / DONE).exists():
+            return _first_unfinished(artefact.parent / need)
+    return artefact

@@ -1,0 +1,106 @@
+"""The declared axes become cells: each combination once, those that cannot be dropped and counted."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ser.config import from_mapping, load_config
+from ser.errors import SerError
+from ser.experiments.grid import Cell, GridConfig, expand
+
+LAYERS = {"all": ("tdnn6", "tdnn7"), "tdnn8": ("tdnn6", "tdnn7", "tdnn8")}
+FOLDS = ("1", "2")
+
+
+def grid(**axes) -> GridConfig:
+    """A grid of one block: the axes of conf/toy/experiments.yaml of one value each, but for `axes`."""
+    settings = yaml.safe_load(Path("conf/toy/experiments.yaml").read_text())
+    block = {
+        "variant": ["all"], "train": [["cremad"]], "fold": [], "layer": ["tdnn7"], "modality": ["speech"],
+        "lda_dim": [0], "backend": ["plda"], "seed": [0], "held_out": ["none"],
+    }  # fmt: skip
+    variants = {name: {"config": "x.yaml", "noise": False} for name in LAYERS}
+    return from_mapping(GridConfig, settings | {"variants": variants, "blocks": [block | axes]}, "grid")
+
+
+def cells(**axes) -> tuple[Cell, ...]:
+    return expand(grid(**axes), LAYERS, FOLDS).cells
+
+
+def test_a_block_is_the_product_of_its_axes():
+    found = cells(layer=["tdnn6", "tdnn7"], backend=["plda", "cosine"], seed=[0, 1, 2])
+    assert len(found) == len(set(found)) == 12
+    assert {(cell.layer, cell.backend, cell.seed) for cell in found} == {
+        (layer, backend, seed) for layer in ("tdnn6", "tdnn7") for backend in ("plda", "cosine") for seed in (0, 1, 2)
+    }
+
+
+def test_folds_belong_to_trainings_that_have_the_test_corpus():
+    found = cells(train=[["cremad"], ["cremad", "iemocap"]])
+    assert [(cell.train, cell.fold) for cell in found] == [
+        (("cremad",), "none"), (("cremad", "iemocap"), "1"), (("cremad", "iemocap"), "2"),
+    ]  # fmt: skip
+    assert [cell.fold for cell in cells(train=[["iemocap"]], fold=["2"])] == ["2"]
+
+
+def test_text_has_no_variant_seed_or_layer_and_logistic_no_lda():
+    (cell,) = cells(modality=["text"], variant=["all", "tdnn8"], seed=[0, 1], layer=["tdnn6", "tdnn7"])
+    assert (cell.variant, cell.seed, cell.layer) == ("-", "-", "bert")
+    (cell,) = cells(backend=["logistic"], lda_dim=[0, 4, 200])
+    assert cell.lda_dim == "-"
+
+
+def test_a_layer_that_the_variant_does_not_have_is_dropped_and_counted():
+    expansion = expand(grid(variant=["all", "tdnn8"], layer=["tdnn7", "tdnn8"]), LAYERS, FOLDS)
+    assert [(cell.variant, cell.layer) for cell in expansion.cells] == [
+        ("all", "tdnn7"), ("tdnn8", "tdnn7"), ("tdnn8", "tdnn8"),
+    ]  # fmt: skip
+    # Two folds of one cell each: of 8 points 2 have no such layer and 3 are others' cells.
+    assert (expansion.points, expansion.absent, expansion.shared) == (8, 2, 3)
+
+
+def test_a_cell_of_two_blocks_is_there_once():
+    config = grid()
+    twice = dataclasses.replace(config, blocks=(*config.blocks, *config.blocks))
+    assert len(expand(twice, LAYERS, FOLDS).cells) == 1
+
+
+@pytest.mark.parametrize(
+    ("axes", "message"),
+    [
+        ({"variant": ["al"]}, r"block 1 of the grid toy: variant: unknown 'al'; known: all, tdnn8"),
+        ({"fold": ["3"]}, r"fold: unknown '3'; known: 1, 2"),
+        ({"layer": ["tdnn9"]}, r"layer: unknown 'tdnn9'; known: tdnn6, tdnn7, tdnn8"),
+        ({"seed": []}, r"block 1 of the grid toy: an axis is empty"),
+        ({"modality": ["video"]}, r"expected one of speech, text, speech\+text; found 'video'"),
+        ({"layers": ["tdnn6"]}, r"unknown key 'layers'; valid keys: variant, train,"),
+        ({"lda_dim": ["K-1"]}, r"lda_dim\[0\]: expected int; found 'K-1'"),
+    ],
+)
+def test_what_is_not_there_is_refused_by_name(axes, message):
+    with pytest.raises(SerError, match=message):
+        cells(**axes)
+
+
+@pytest.mark.parametrize("path", ["conf/experiments.yaml", "conf/toy/experiments.yaml"])
+def test_the_grids_that_come_along_are_whole(path):
+    config = load_config(GridConfig, path)
+    for variant in config.variants.values():
+        assert Path(variant.config).is_file()
+
+
+def test_the_paper_s_grid_has_its_table():
+    config = load_config(GridConfig, "conf/experiments.yaml")
+    layers = {name: LAYERS["tdnn8" if name.startswith("tdnn8") else "all"] for name in config.variants}
+    expansion = expand(config, layers, ("1", "2", "3", "4", "5"))
+    conditions, nets = 6, 14  # without IEMOCAP and its 5 folds; layers of the 6 variants
+    assert sum(cell.lda_dim == 200 for cell in expansion.cells) == conditions * (2 * nets + 1)
+    assert {cell.held_out for cell in expansion.cells} - {"none"} == {
+        "anger",
+        "fear",
+        "happiness",
+        "neutral",
+        "sadness",
+    }

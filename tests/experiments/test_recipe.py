@@ -1,0 +1,192 @@
+"""What cells are made of: shared where they have it in common, and never of what they must not have seen."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from ser.config import load_config
+from ser.errors import SerError
+from ser.experiments.artefact import Artefact, Workshop, all_needed
+from ser.experiments.code_version import Sources
+from ser.experiments.digests import Digests
+from ser.experiments.grid import Cell, GridConfig, expand
+from ser.experiments.recipe import Recipe
+
+EMOTIONS = ("anger", "fear", "happiness", "neutral", "sadness")
+SOURCES = Sources(Path())
+
+
+def data_dir(folder: Path) -> None:
+    """Ten speakers in two folds, each with an utterance of every emotion."""
+    folder.mkdir(parents=True)
+    utts = [
+        (f"s{speaker}-{emotion}", f"s{speaker}", emotion, speaker % 2 + 1)
+        for speaker in range(10)
+        for emotion in EMOTIONS
+    ]
+    (folder / "utt2spk").write_text("".join(f"{utt} {speaker}\n" for utt, speaker, _, _ in utts))
+    (folder / "utt2emo").write_text("".join(f"{utt} {emotion}\n" for utt, _, emotion, _ in utts))
+    (folder / "utt2fold").write_text("".join(f"{utt} {fold}\n" for utt, _, _, fold in utts))
+
+
+@pytest.fixture
+def run(tmp_path) -> Path:
+    """The data dirs and models that ./run.sh leaves."""
+    for name in (
+        *("cremad", "iemocap", "dailydialog", "voxceleb1", "voxceleb2", "musan", "rirs_noises"),
+        *(
+            "cremad_emotion",
+            "iemocap_emotion",
+            "dailydialog_emotion",
+            "test_none",
+            "test_1",
+            "test_2",
+            "pretrain_none",
+            "text_none",
+        ),
+    ):
+        data_dir(tmp_path / "data" / name)
+    for name in ("pretrain_none", "text_none"):
+        folder = tmp_path / "exp" / name
+        folder.mkdir(parents=True)
+        (folder / "model.safetensors").write_text(name)
+        (folder / "config.yaml").write_text("text_model: nowhere\nmodel: {}\nfit: {seed: 0}\n")
+    return tmp_path
+
+
+def recipe(run: Path, sources: Sources = SOURCES) -> Recipe:
+    config = load_config(GridConfig, "conf/experiments.yaml")
+    return Recipe(config, Workshop(sources), Digests(run / "digests"), run / "data", run / "exp")
+
+
+def cell(**changes) -> Cell:
+    values = {
+        "variant": "all", "seed": 0, "train": ("cremad",), "fold": "none", "layer": "tdnn7", "modality": "speech",
+        "backend": "plda", "lda_dim": 0, "held_out": "none",
+    }  # fmt: skip
+    return Cell(**(values | changes))
+
+
+def steps(*artefacts: Artefact) -> Counter[str]:
+    return Counter(artefact.step for artefact in all_needed(artefacts))
+
+
+def named(artefact: Artefact, step: str) -> list[Artefact]:
+    return [one for one in all_needed([artefact]) if one.step == step]
+
+
+def test_cells_that_differ_in_the_back_end_share_the_rest(run):
+    made = recipe(run)
+    cells = [made.cell(cell(backend=backend, lda_dim=dim)) for backend in ("plda", "cosine") for dim in (0, 200)]
+    expected = {"cell": 4, "role": 1, "audit": 1, "net": 1, "embedded": 1, "embeddings": 1}
+    assert steps(*cells) == expected
+
+
+def test_layers_and_speech_with_text_share_one_net_and_one_text_model(run):
+    made = recipe(run)
+    cells = [
+        made.cell(cell(layer=layer, modality=modality))
+        for layer in ("tdnn6", "tdnn7")
+        for modality in ("speech", "speech+text")
+    ]
+    found = steps(*cells)
+    assert (found["net"], found["embeddings"], found["text_vectors"], found["joined"]) == (1, 1, 1, 2)
+
+
+def test_another_seed_variant_fold_or_class_is_another_net(run):
+    made = recipe(run)
+    nets = {
+        named(made.cell(cell(**changes)), "net")[0].name
+        for changes in (
+            {},
+            {"seed": 1},
+            {"variant": "frozen"},
+            {"variant": "all+noise"},
+            {"train": ("cremad", "iemocap"), "fold": "1"},
+            {"train": ("cremad", "iemocap"), "fold": "2"},
+            {"held_out": "anger"},
+        )
+    }
+    assert len(nets) == 7
+
+
+def test_a_class_that_is_held_out_is_left_out_of_every_training(run):
+    made = recipe(run).cell(cell(held_out="anger", modality="speech+text"))
+    roles = named(made, "role")
+    assert len(roles) == 2 and all("--without-class anger " in role.key for role in roles)
+    for trained in (*named(made, "net"), *named(made, "text_model"), made):
+        assert any(role in trained.inputs for role in roles)
+    assert "--held-out anger" in made.key
+    assert "--without-class anger" in named(made, "text_vectors")[0].key
+
+
+def test_each_net_waits_for_the_audit_of_its_own_data(run):
+    made = recipe(run).cell(cell(variant="all+noise", train=("cremad", "iemocap"), fold="2"))
+    (net,) = named(made, "net")
+    (audit,) = net.after
+    assert audit.inputs == net.inputs
+    assert f"{run}/data/test_2" in audit.key
+
+
+def test_names_change_with_inputs_and_with_nothing_else(run):
+    before = recipe(run).cell(cell(modality="speech+text")).name
+    assert recipe(run).cell(cell(modality="speech+text")).name == before
+    (run / "exp/pretrain_none/curve.png").write_text("a picture")
+    assert recipe(run).cell(cell(modality="speech+text")).name == before
+
+    (run / "exp/pretrain_none/model.safetensors").write_text("other weights")
+    other_weights = recipe(run).cell(cell(modality="speech+text"))
+    assert other_weights.name != before
+    (run / "data/test_none/utt2emo").write_text((run / "data/test_none/utt2emo").read_text().replace("fear", "anger"))
+    other_labels = recipe(run).cell(cell(modality="speech+text"))
+    assert other_labels.name != other_weights.name
+    # What is scored is no input of the training.
+    assert named(other_labels, "net")[0].name == named(other_weights, "net")[0].name
+
+
+def test_a_change_of_code_makes_anew_the_steps_that_use_it_and_what_follows(run):
+    class Edited(Sources):
+        """The files here, one of them edited."""
+
+        def used_by(self, commands: str) -> dict[str, str]:
+            used = super().used_by(commands)
+            return used | {path: "edited" for path in used if path == "ser/models/xvector.py"}
+
+    before = {made.step: made.name for made in all_needed([recipe(run).cell(cell(modality="speech+text"))])}
+    after = recipe(run, Edited(Path())).cell(cell(modality="speech+text"))
+    changed = {made.step for made in all_needed([after]) if made.name != before[made.step]}
+    assert changed == {"net", "embeddings", "joined", "cell"}
+
+
+def test_the_row_names_what_trained_the_cell(run):
+    made = recipe(run)
+    assert made.row(cell()).train == "voxceleb1+voxceleb2+cremad"
+    joined = made.row(cell(modality="speech+text", train=("cremad", "iemocap"), fold="1"))
+    assert (joined.train, joined.fold, joined.text) == ("voxceleb1+voxceleb2+cremad+iemocap+dailydialog", "1", "gold")
+    text = made.row(cell(modality="text", variant="-", seed="-", layer="bert", held_out="fear"))
+    assert (text.train, text.fold, text.held_out, text.lda_dim) == ("dailydialog+cremad", "all", "fear", 3)
+
+
+def test_the_paper_s_grid_plans(run):
+    made = recipe(run)
+    config = load_config(GridConfig, "conf/experiments.yaml")
+    expansion = expand(config, made.layers, made.folds())
+    artefacts = {made.cell(one) for one in expansion.cells}
+    assert len(artefacts) == len(expansion.cells)
+    found = steps(*artefacts)
+    # Of each of 6 variants one net without IEMOCAP and one for each of the 2 folds here, and 5 with a class held out.
+    assert found["net"] == 6 * 3 + 5
+    assert found["copies"] == 2
+    assert found["text_model"] == 5
+
+
+def test_what_the_run_did_not_make_is_named_with_the_command(run):
+    (run / "exp/pretrain_none/model.safetensors").unlink()
+    with pytest.raises(
+        SerError, match=r"exp/pretrain_none: no finished model; make it by ./run.sh --name xvector_bert"
+    ):
+        recipe(run).cell(cell())
+    (run / "data/test_1/utt2spk").unlink()
+    with pytest.raises(SerError, match=r"data/test_1: no data dir"):
+        recipe(run).cell(cell(train=("cremad", "iemocap"), fold="1"))
