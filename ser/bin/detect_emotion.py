@@ -1,0 +1,122 @@
+"""Find the emotion in recordings: files of any format that libsndfile or ffmpeg read, or folders of them.
+
+Prints a row for each recording, or for each window of it: start, end and seconds of speech; the emotion, or "unknown"
+where no posterior reaches the model's threshold; the posterior of each class, all classes being equally likely
+beforehand. A recording that cannot be used has a row with the reason, the others go on, and the exit status is 1; a
+window without speech is no failure. Example:
+
+    ser-detect --model exp/toy clip.wav another.flac folder/
+    ser-detect --model exp/toy --window 3 --hop 1 --csv meeting.m4a > meeting.csv"""
+
+import logging
+import os
+import sys
+from collections.abc import Iterator
+
+from ser import cli
+from ser.errors import SerError
+
+logger = logging.getLogger(__name__)
+
+
+def main() -> None:
+    """Run the command."""
+    parser = cli.make_parser(__doc__)
+    parser.fromfile_prefix_chars = None  # a recording may be called @anything
+    parser.add_argument(
+        "--model", required=True, metavar="DIR", help="a detector (make_detector), or a run that has one"
+    )
+    words = parser.add_mutually_exclusive_group()
+    words.add_argument("--text", metavar="WORDS", help="what is spoken in the recording, of which there is one")
+    words.add_argument(
+        "--text-file",
+        metavar="FILE",
+        help="'<recording> <words>' a line; the recording by its path, its name, or its name without the suffix. Those"
+        " that it does not list are scored by speech alone",
+    )
+    parser.add_argument("--window", type=float, metavar="S", help="emotion over time, in windows of so many seconds")
+    parser.add_argument("--hop", type=float, metavar="S", help="seconds from one window to the next")
+    parser.add_argument(
+        "--enrol",
+        action="append",
+        default=[],
+        metavar="CLASS=FILE[,FILE...]",
+        help="add a class by examples of it, files or folders; may be given again. Speech alone",
+    )
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_const", const="json", dest="form", help="one JSON object a line")
+    form.add_argument("--csv", action="store_const", const="csv", dest="form", help="CSV with a heading")
+    parser.add_argument("--num-threads", type=int, metavar="N", help="CPU threads of the net [all cores]")
+    parser.add_argument("recordings", nargs="+", metavar="recording", help="file or folder")
+    args = parser.parse_args()
+    over_time = args.window is not None or args.hop is not None
+    if over_time and (args.text is not None or args.text_file):
+        raise SerError("--text and --text-file are of whole recordings; leave them or --window and --hop out")
+    if args.num_threads:  # before numpy is imported
+        os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = str(args.num_threads)
+
+    from ser.detect import Detection, Detector
+    from ser.detect.output import format_lines
+    from ser.detect.recordings import find_recordings
+
+    files = list(find_recordings(args.recordings))
+    if args.text is not None and len(files) != 1:
+        raise SerError(f"--text is of one recording, found {len(files)}; give --text-file")
+    texts = _texts(args.text_file, files) if args.text_file else {files[0]: args.text}
+    detector = Detector.load(args.model)
+    for words in args.enrol:
+        name, equals, examples = words.partition("=")
+        if not equals or not examples:
+            raise SerError(f"--enrol: expected CLASS=FILE[,FILE...], found '{words}'")
+        detector = detector.enrol(name, examples.split(","))
+    if args.text is not None or args.text_file:
+        detector.require_text()
+    failed = []
+
+    def detect() -> Iterator[Detection]:
+        for file in files:
+            try:
+                if over_time:
+                    yield from detector.windows(file, args.window, args.hop)
+                else:
+                    yield detector(file, texts.get(file))
+            except SerError as error:
+                failed.append(file)
+                reason = str(error).removeprefix(f"{file}: ")
+                yield Detection(str(file), 0.0, 0.0, 0.0, "speech", None, {}, reason)
+
+    found = detect()
+    if not sys.stdout.isatty():  # a person who watches the rows needs no bar between them
+        found = cli.progress(found, None, "windows") if over_time else cli.progress(found, len(files), "recordings")
+    sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")  # names need not be UTF-8
+    for line in format_lines(found, detector.classes, args.form or "table"):
+        print(line, flush=True)
+    if failed:
+        raise SerError(f"{len(failed)} of {len(files)} recordings could not be used; their rows say why")
+
+
+def _texts(path: str, files: list) -> dict:
+    """Read the words of `files`: file -> text."""
+    from ser.kaldi.tables import read_map
+
+    table = read_map(path, allow_empty=True)
+    texts = {}
+    for file in files:
+        keys = [key for key in (str(file), file.name, file.stem) if key in table]
+        if keys:
+            texts[file] = table[keys[0]]
+    if missing := [str(file) for file in files if file not in texts]:
+        shown = ", ".join(missing[:3])
+        logger.info("%s: no words of %d of %d recordings, scored by speech: %s", path, len(missing), len(files), shown)
+    if not texts:
+        raise SerError(f"{path}: none of its recordings is among those given; name them by path, name or stem")
+    return texts
+
+
+def script() -> None:
+    """Run the command as the console script ser-detect."""
+    cli.run(main)
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,10 @@
+"""Emotion of one's own recordings, by the nets and back ends of a finished run.
+
+from ser.detect import Detector
+detector = Detector.load("exp/toy")
+print(detector("clip.wav"))
+"""
+
+from ser.detect.detector import Detection, Detector
+
+__all__ = ["Detection", "Detector"]

@@ -1,0 +1,75 @@
+"""From embeddings to posteriors, a class, or "unknown"."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from ser.config import load_config, to_yaml
+from ser.detect.detector_dir import CALIBRATION, REMEDY
+from ser.detect.enrolled import EnrolledClasses
+from ser.errors import SerError
+from ser.files import write_text
+
+# What a recording is called that is like no class; no class may have this name.
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """All of calibration.yaml, fitted on so many held-out `utterances`.
+
+    Posteriors are the softmax of score / `temperature` + `bias` of the class (`ser.metrics.class_calibration`, which
+    takes long to import). Where the highest is under `threshold`, an utterance is `UNKNOWN` (Hendrycks and Gimpel, "A
+    baseline for detecting misclassified and out-of-distribution examples in neural networks", ICLR 2017).
+    """
+
+    temperature: float
+    bias: dict[str, float]
+    threshold: float
+    utterances: int
+
+
+@dataclass(frozen=True)
+class Decider:
+    """Enrolled classes and the calibration of their scores."""
+
+    classes: EnrolledClasses
+    calibration: Calibration
+
+    def decide(self, vectors: np.ndarray) -> list[tuple[str, dict[str, float]]]:
+        """Give emotion and posteriors of each of the embeddings (N, D); see `Detection`."""
+        names, threshold = self.classes.names, self.calibration.threshold
+        scores = self.classes.class_scores(vectors)
+        logits = scores / self.calibration.temperature + np.array([self.calibration.bias[name] for name in names])
+        posteriors = np.exp(logits - logits.max(axis=1, keepdims=True))
+        posteriors /= posteriors.sum(axis=1, keepdims=True)
+        return [
+            (names[row.argmax()] if row.max() >= threshold else UNKNOWN, dict(zip(names, row.tolist(), strict=True)))
+            for row in posteriors
+        ]
+
+    def add(self, name: str, vectors: np.ndarray) -> Decider:
+        """Enrol a class by the embeddings (n, D) of its examples, with the mean bias of the others."""
+        bias = self.calibration.bias
+        calibration = replace(self.calibration, bias=bias | {name: float(np.mean(list(bias.values())))})
+        return Decider(self.classes.add(name, vectors), calibration)
+
+    def save(self, folder: Path) -> None:
+        """Write both into a folder, for `load`."""
+        self.classes.save(folder)
+        write_text(folder / CALIBRATION, to_yaml(self.calibration))
+
+    @classmethod
+    def load(cls, folder: Path) -> Decider:
+        """Read what `save` wrote."""
+        classes, path = EnrolledClasses.load(folder), folder / CALIBRATION
+        calibration = load_config(Calibration, path)
+        if set(calibration.bias) != set(classes.names) or not calibration.temperature > 0:
+            raise SerError(
+                f"{path}: temperature {calibration.temperature} and biases of {', '.join(calibration.bias)}; expected"
+                f" over 0, and those of {', '.join(classes.names)}; {REMEDY}"
+            )
+        return cls(classes, calibration)

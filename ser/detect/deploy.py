@@ -1,0 +1,283 @@
+"""A detector made of a finished run: its net, back ends, and calibrations fitted on held-out training speakers."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import json
+import logging
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+import ser
+from ser.backend.chain import BackendConfig
+from ser.backend.held_out import held_out_scores
+from ser.config import to_yaml
+from ser.corpora.label_map import read_label_map
+from ser.detect import detector_dir
+from ser.detect.decision import UNKNOWN, Calibration, Decider
+from ser.detect.detector_dir import SPEECH, SPEECH_TEXT, Description, DetectorConfig
+from ser.detect.enrolled import EnrolledClasses
+from ser.detect.front_end import FrontEnd
+from ser.detect.net import FrameLayer, Net
+from ser.errors import SerError
+from ser.files import write_text
+from ser.kaldi import ark, audio, tables
+from ser.kaldi.labelled import Labelled, read_labelled, stack_vectors
+from ser.metrics import class_calibration
+from ser.metrics.calibration import expected_calibration_error
+from ser.metrics.classification import confusion, uar
+from ser.models.tdnn import BATCHNORM_EPSILON
+from ser.models.xvector import CONTEXTS, XVector, XVectorConfig
+from ser.text.config import TextModelConfig
+from ser.training import model_dir
+
+logger = logging.getLogger(__name__)
+
+# The condition without the corpus that is scored, as local/roles.sh calls it.
+NO_FOLD = "none"
+# Training utterances whose embeddings are made anew as a check. The run may keep features at a byte a number.
+NUM_CHECKED = 5
+FARTHEST = 0.25
+
+
+@dataclass(frozen=True)
+class Run:
+    """Where a finished run keeps what a detector is made of, for one condition (``none`` or a fold) and one layer."""
+
+    data: Path
+    exp: Path
+    condition: str
+    layer: str
+
+    @classmethod
+    def find(cls, data: Path, exp: Path, condition: str | None = None, layer: str | None = None) -> Run:
+        """Fill in what is not given: the first condition, ``none`` before the folds; the layer of the lowest EER.
+
+        Raises
+        ------
+        SerError
+            Where the run has not the condition or the layer.
+        """
+        trained = {path.parent.name.removeprefix("finetune_") for path in exp.glob("finetune_*/" + model_dir.WEIGHTS)}
+        conditions = sorted(trained, key=lambda name: (name != NO_FOLD, name))
+        if condition is None and conditions:
+            condition = conditions[0]
+        if condition not in conditions:
+            raise SerError(
+                f"{exp}: no finished finetune_{condition or '<condition>'}; conditions there:"
+                f" {', '.join(conditions) or 'none finished'}; run the stages to 5 first"
+            )
+        layers = sorted(path.stem for path in (exp / f"embeddings_{condition}").glob("*.scp") if "." not in path.stem)
+        if layer is None and layers:
+            layer = min(layers, key=lambda name: _eer(exp / "cells" / f"speech_{name}_{condition}"))
+        if layer not in layers:
+            raise SerError(
+                f"{exp}/embeddings_{condition}: no {layer or '<layer>'}.scp; layers there:"
+                f" {', '.join(layers) or 'none'}"
+            )
+        return cls(data, exp, condition, layer)
+
+    def folder(self, root: Path, kind: str) -> Path:
+        """Return <root>/<kind>_<condition>, or _none where the fold shares that one."""
+        own = root / f"{kind}_{self.condition}"
+        return own if own.exists() else root / f"{kind}_{NO_FOLD}"
+
+    def has_text(self) -> bool:
+        """Whether a text encoder and vectors of speech and text together are there."""
+        return self.vectors(SPEECH_TEXT).is_file() and self.encoder.is_dir()
+
+    def vectors(self, modality: str) -> Path:
+        """Return the table of the training vectors (among others)."""
+        kind = {SPEECH: "embeddings", SPEECH_TEXT: "speech+text"}[modality]
+        return self.folder(self.exp, kind) / f"{self.layer}.scp"
+
+    @property
+    def encoder(self) -> Path:
+        """Folder of the text encoder."""
+        return self.folder(self.exp, "text") / "encoder"
+
+
+def make_detector(
+    run: Run, out: Path, conf: Path, label_map: Path, backend: BackendConfig, settings: DetectorConfig
+) -> None:
+    """Write the detector of `run` into the folder `out`, whole or not at all; an older detector there is replaced.
+
+    Parameters
+    ----------
+    conf : folder of the Kaldi option files that the features were made with.
+    label_map : which labels of the corpora the classes are.
+    """
+    if out.exists() and not (out / detector_dir.MANIFEST).is_file():
+        raise SerError(f"{out}: exists and is no detector; name another folder, or remove it")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as scratch:
+        folder = Path(scratch) / "new"
+        folder.mkdir()
+        _fill(folder, run, conf, label_map, backend, settings)
+        detector_dir.write_manifest(folder)
+        if out.exists():
+            out.rename(Path(scratch) / "old")
+        folder.rename(out)
+    logger.info("%s: a detector of %s, condition %s, layer %s", out, run.exp, run.condition, run.layer)
+
+
+def fold(model: XVector, layer: str) -> Net:
+    """Make the deployed net of the layers of `model` up to the affine output of `layer`, batch norm folded in.
+
+    Batch norm makes (x - m) / sqrt(v + e) of each ReLU output x; the affine map after it takes that in as
+    W diag(1 / sqrt(v + e)) x + b - W diag(1 / sqrt(v + e)) m. The mean over time passes through it, and a
+    standard deviation is scaled.
+    """
+    model.check_layers([layer])
+    weights = {name: tensor.detach().cpu().double().numpy() for name, tensor in model.state_dict().items()}
+    scale, shift = np.ones(model.feature_dim), np.zeros(model.feature_dim)
+    frame_layers, segment_layers = [], []
+    for name, offsets in zip(model.frame_layers, CONTEXTS, strict=True):
+        kernel = weights[f"{name}.affine.weight"].transpose(2, 1, 0)  # (k, C, C')
+        bias = weights[f"{name}.affine.bias"] + np.einsum("c,kcd->d", shift, kernel)
+        frame_layers.append(FrameLayer(_single(kernel * scale[:, None]), _single(bias), offsets))
+        scale, shift = _batch_norm(weights, name)
+    scale, shift = np.tile(scale, 2), np.concatenate([shift, np.zeros_like(shift)])
+    for name in model.segment_layers[: model.segment_layers.index(layer) + 1]:
+        weight = weights[f"{name}.affine.weight"].T  # (C, C')
+        bias = weights[f"{name}.affine.bias"] + shift @ weight
+        segment_layers.append((_single(weight * scale[:, None]), _single(bias)))
+        scale, shift = _batch_norm(weights, name)
+    return Net(tuple(frame_layers), tuple(segment_layers))
+
+
+def calibrate(
+    vectors: np.ndarray,
+    labels: np.ndarray,
+    speakers: np.ndarray,
+    names: tuple[str, ...],
+    backend: BackendConfig,
+    settings: DetectorConfig,
+) -> Calibration:
+    """Fit temperature, biases and threshold on scores by back ends that did not see the speakers they score."""
+
+    def train(seen: np.ndarray, seen_labels: np.ndarray, _: np.ndarray) -> EnrolledClasses:
+        return EnrolledClasses.train(seen, seen_labels, names, backend)
+
+    found = held_out_scores(train, vectors, labels, speakers, settings.held_out_parts, settings.seed)
+    fitted = class_calibration.fit(found.classes, found.labels, with_bias=True)
+    # The biases contain the classes' shares of the training set; without these, all classes are equally likely.
+    counts = np.bincount(found.labels, minlength=len(names))
+    if not counts.all():
+        few = ", ".join(name for name, count in zip(names, counts, strict=True) if not count)
+        raise SerError(f"calibration: no held-out utterance of {few}; it takes two utterances a class at least")
+    bias = fitted.bias - np.log(counts / counts.sum())
+    posteriors = class_calibration.ClassCalibration(fitted.temperature, bias).posteriors(found.classes)
+    threshold = float(np.quantile(posteriors.max(axis=1), settings.unknown_share))
+    logger.info(
+        "held out: %d utterances, UAR %.2f %%, expected calibration error %.4f; unknown under a posterior of %.3f",
+        len(posteriors),
+        100 * uar(confusion(found.labels, posteriors.argmax(axis=1), len(names))),
+        expected_calibration_error(posteriors, found.labels),
+        threshold,
+    )
+    return Calibration(fitted.temperature, dict(zip(names, bias.tolist(), strict=True)), threshold, len(posteriors))
+
+
+def _fill(
+    folder: Path, run: Run, conf: Path, label_map: Path, backend: BackendConfig, settings: DetectorConfig
+) -> None:
+    for name in FrontEnd.FILES:
+        shutil.copyfile(conf / name, folder / name)
+    shutil.copyfile(label_map, folder / detector_dir.LABELS)
+    finetuned = run.exp / f"finetune_{run.condition}"
+    model = XVector.from_weights(
+        model_dir.load_section(finetuned, "model", XVectorConfig), model_dir.load_weights(finetuned)
+    )
+    net = fold(model, run.layer)
+    net.save(folder / detector_dir.NET)
+    train_dir = run.folder(run.data, "backend")
+    speech = read_labelled(train_dir / "utt2emo", f"scp:{run.vectors(SPEECH)}")
+    if unlisted := sorted(set(speech.classes) - set(read_label_map(label_map).values())):
+        raise SerError(f"{label_map}: makes no class {', '.join(unlisted)}; name the run's own with --label-map")
+    if UNKNOWN in speech.classes:
+        raise SerError(f"{train_dir}/utt2emo: a class is called '{UNKNOWN}', which means none of them here; rename it")
+    _check_features(FrontEnd.load(folder), net, train_dir, speech)
+    utt2spk = tables.read_map(train_dir / "utt2spk", fields=2)
+
+    def decider(data: Labelled) -> Decider:
+        speakers = np.array([utt2spk[utt] for utt in data.utts])
+        names = tuple(data.classes)
+        calibration = calibrate(data.vectors, data.labels, speakers, names, backend, settings)
+        return Decider(EnrolledClasses.train(data.vectors, data.labels, names, backend), calibration)
+
+    decider(speech).save(folder / SPEECH)
+    pooling = None
+    if run.has_text():
+        decider(_with_text(speech, run.vectors(SPEECH_TEXT))).save(folder / SPEECH_TEXT)
+        pooling = model_dir.load_section(run.encoder.parent, "model", TextModelConfig).pooling
+        _copy_encoder(run.encoder, folder / detector_dir.TEXT)
+    description = Description(detector_dir.FORMAT, ser.__version__, run.condition, run.layer, pooling, settings)
+    write_text(folder / detector_dir.SETTINGS, to_yaml(description))
+
+
+def _check_features(front_end: FrontEnd, net: Net, train_dir: Path, speech: Labelled) -> None:
+    """Compare embeddings made of waveforms, as the detector will make them, with those of the run."""
+    segments = train_dir / "segments"
+    waves = audio.read_waves(
+        f"scp:{train_dir / 'wav.scp'}", front_end.extract.sample_rate, segments if segments.exists() else None
+    )
+    known = dict(zip(speech.utts, speech.vectors, strict=True))
+    spread = float(np.sqrt(np.square(speech.vectors - speech.vectors.mean(axis=0)).sum(axis=1).mean()))
+    for utt, samples in itertools.islice(((utt, wave) for utt, wave in waves if utt in known), NUM_CHECKED):
+        if isinstance(samples, audio.Unreadable):
+            raise SerError(f"{train_dir}/wav.scp: '{utt}': {samples.reason}; its features cannot be compared")
+        (block,) = front_end.blocks([samples])
+        distance = float(np.linalg.norm(net(block.features) - known[utt])) / spread
+        if not distance < FARTHEST:
+            raise SerError(
+                f"'{utt}': the embedding made of its waveform is {distance:.2f} of the training set's spread from the"
+                f" run's, {FARTHEST} at most is due to rounding: name the folder of the option files that the features"
+                " were made with (--conf)"
+            )
+
+
+def _with_text(speech: Labelled, table: Path) -> Labelled:
+    """Return the utterances of `speech` that have a vector of speech and text in `table`, with it."""
+    vectors = ark.load(f"scp:{table}")
+    rows = [row for row, utt in enumerate(speech.utts) if utt in vectors]
+    utts = [speech.utts[row] for row in rows]
+    labels = speech.labels[rows]
+    if len(set(labels.tolist())) < len(speech.classes):
+        raise SerError(f"{table}: no vector of some class; extract the text embeddings again")
+    return Labelled(utts, stack_vectors(vectors, utts, str(table)), labels, speech.classes)
+
+
+def _copy_encoder(source: Path, folder: Path) -> None:
+    """Copy the files that are data; the configuration without the paths that transformers notes in it."""
+    folder.mkdir()
+    for path in sorted(source.iterdir()):
+        if path.name in ("config.json", "tokenizer_config.json"):
+            settings = json.loads(path.read_text(encoding="utf-8"))
+            kept = {key: value for key, value in settings.items() if key not in ("_name_or_path", "name_or_path")}
+            write_text(folder / path.name, json.dumps(kept, indent=2) + "\n")
+        elif detector_dir.TEXT_FILES.fullmatch(path.name):
+            shutil.copyfile(path, folder / path.name)
+
+
+def _eer(cell: Path) -> float:
+    """The EER of a cell of the results, infinite where it has none."""
+    try:
+        with open(cell / "result.tsv", encoding="utf-8") as stream:
+            return float(next(csv.DictReader(stream, delimiter="\t"))["eer"])
+    except (OSError, StopIteration, KeyError, ValueError):
+        return float("inf")
+
+
+def _batch_norm(weights: dict[str, np.ndarray], layer: str) -> tuple[np.ndarray, np.ndarray]:
+    scale = 1 / np.sqrt(weights[f"{layer}.batchnorm.running_var"] + BATCHNORM_EPSILON)
+    return scale, -scale * weights[f"{layer}.batchnorm.running_mean"]
+
+
+def _single(array: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(array, dtype=np.float32)

@@ -1,0 +1,246 @@
+"""From a recording to its emotion: the steps of the recipe, with the models of one folder."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ser.config import load_config
+from ser.detect import detector_dir
+from ser.detect.decision import UNKNOWN, Decider
+from ser.detect.detector_dir import SPEECH, SPEECH_TEXT, Description
+from ser.detect.front_end import FrontEnd
+from ser.detect.net import Net, pool
+from ser.detect.recordings import find_recordings, read_chunks
+from ser.detect.words import TextEncoder
+from ser.errors import SerError
+
+
+@dataclass(frozen=True)
+class Detection:
+    """What was found in a recording, or in one window of it.
+
+    Attributes
+    ----------
+    file : as it was given.
+    start, end : seconds from the recording's beginning.
+    speech : seconds of speech between them.
+    modality : ``speech``, or ``speech+text`` where words helped.
+    emotion : the class of the highest posterior; ``unknown`` where that is under the model's threshold; None where
+        there is too little speech.
+    posteriors : class -> calibrated probability, all classes equally likely beforehand; they sum to 1.
+    problem : why there is no emotion; else empty.
+    """
+
+    file: str
+    start: float
+    end: float
+    speech: float
+    modality: str
+    emotion: str | None
+    posteriors: dict[str, float]
+    problem: str = ""
+
+    def __str__(self) -> str:
+        ranked = sorted(self.posteriors.items(), key=lambda item: -item[1])
+        listed = ", ".join(f"{name} {share:.2f}" for name, share in ranked)
+        return (
+            f"{self.file} {self.start:.2f}-{self.end:.2f} s: {self.emotion or self.problem} ({listed or 'no speech'})"
+        )
+
+
+@dataclass(frozen=True)
+class Detector:
+    """Finds emotions in recordings; `load` makes one.
+
+    Examples
+    --------
+    >>> detector = Detector.load("exp/toy")  # doctest: +SKIP
+    >>> print(detector("clip.wav"))  # doctest: +SKIP
+    """
+
+    description: Description
+    front_end: FrontEnd
+    net: Net
+    deciders: dict[str, Decider]
+    text_encoder: TextEncoder | None
+
+    @classmethod
+    def load(cls, model: str | Path) -> Detector:
+        """Read the detector in the folder `model`, or in ``detector`` there. Nothing in it is ever run as code.
+
+        Raises
+        ------
+        SerError
+            Naming a file that is missing, damaged, of another version, or should not be there.
+        """
+        folder = detector_dir.find(model)
+        digests = detector_dir.check_complete(folder)
+        # The text encoder may be large, and is not always wanted: its files are compared when it is first used.
+        of_text = {name: digest for name, digest in digests.items() if name.startswith(f"{detector_dir.TEXT}/")}
+        detector_dir.check_files(folder, {name: digests[name] for name in digests if name not in of_text})
+        description = load_config(Description, folder / detector_dir.SETTINGS)
+        if description.format != detector_dir.FORMAT:
+            raise SerError(
+                f"{folder / detector_dir.SETTINGS}: format {description.format}; this version reads"
+                f" {detector_dir.FORMAT}: make the detector again with ser.bin.make_detector"
+            )
+        front_end, net = FrontEnd.load(folder), Net.load(folder / detector_dir.NET)
+        modalities = [name for name in (SPEECH, SPEECH_TEXT) if (folder / name).is_dir()]
+        encoder = None
+        if description.pooling is not None:
+            encoder = TextEncoder(folder, of_text, description.pooling)
+        return cls(description, front_end, net, {name: Decider.load(folder / name) for name in modalities}, encoder)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes that speech is told apart into, those added by `enrol` last."""
+        return self.deciders[SPEECH].classes.names
+
+    def __call__(self, recording: str | Path, text: str | None = None) -> Detection:
+        """Find the emotion of a whole recording.
+
+        Parameters
+        ----------
+        recording : file of any format that libsndfile or ffmpeg read, of any rate, channels and length.
+        text : the words spoken in it, if known.
+
+        Raises
+        ------
+        SerError
+            Where it cannot be read or has too little speech, or for a text where the model has none.
+        """
+        vector, seconds, speech = self.embed(recording)
+        modality = SPEECH
+        if text is not None:
+            self.require_text()
+            if (words := self.text_encoder(text)) is not None:
+                modality, vector = SPEECH_TEXT, np.concatenate([vector, words])
+        (found,) = self.deciders[modality].decide(vector[None])
+        return Detection(str(recording), 0.0, seconds, speech, modality, *found)
+
+    def windows(
+        self, recording: str | Path, window: float | None = None, hop: float | None = None
+    ) -> Iterator[Detection]:
+        """Find the emotions over time, in memory that does not grow with the recording.
+
+        A window is what the recipe would make of its voiced frames alone, normalised as they are in the recording.
+        The windows begin every `hop` seconds until one reaches the end, which cuts it short.
+
+        Parameters
+        ----------
+        recording : as for a whole one.
+        window, hop : seconds; where they are None, the model's.
+        """
+        seconds_a_frame = self.front_end.seconds_a_frame
+        size, step = (
+            round((self._setting(name) if given is None else given) / seconds_a_frame)
+            for name, given in (("window", window), ("hop", hop))
+        )
+        if size < self.least_frames or step < 1:
+            raise SerError(
+                f"window={window}, hop={hop}: expected at least {self.least_frames * seconds_a_frame:.2f} s and"
+                f" {seconds_a_frame} s"
+            )
+        span, start, stop = self.net.span, 0, 0
+        # Of the voiced frames that the next window may need: numbers, and row i of `hidden` is of i to i + span.
+        voiced, hidden = np.zeros(0, np.int64), np.zeros((0, self.net.frame_dim), np.float32)
+        tail = np.zeros((0, self.net.feature_dim), np.float32)
+        for block in self._blocks(recording):
+            features = np.vstack([tail, block.features])
+            if len(features) > span:
+                hidden = np.vstack([hidden, self.net.frames(features)])
+            tail, stop = features[max(0, len(features) - span) :], block.stop
+            voiced = np.concatenate([voiced, block.voiced])
+            count = max(0, (stop - size - start) // step + 1)
+            yield from self._decide_windows(str(recording), voiced, hidden, start + step * np.arange(count), size, stop)
+            start += count * step
+            passed = min(np.searchsorted(voiced, start), len(hidden))
+            voiced, hidden = voiced[passed:], hidden[passed:]
+        if start < stop and (start == 0 or start - step + size < stop):
+            yield from self._decide_windows(str(recording), voiced, hidden, np.array([start]), size, stop)
+
+    def enrol(self, name: str, recordings: Iterable[str | Path]) -> Detector:
+        """Return a detector with the class `name` added, by examples of it; nothing is trained.
+
+        It scores speech alone. Its calibration is that of the other classes: their temperature, and their mean bias.
+
+        Raises
+        ------
+        SerError
+            For a name that is taken or no word, and for recordings that cannot be used.
+        """
+        if not name or name == UNKNOWN or name in self.classes or len(name.split()) != 1:
+            raise SerError(f"class '{name}' cannot be added: a new name without spaces; taken are"
+                           f" {', '.join((*self.classes, UNKNOWN))}")  # fmt: skip
+        vectors = [self.embed(recording)[0] for recording in find_recordings(recordings)]
+        if not vectors:
+            raise SerError(f"class '{name}' cannot be added: no recording of it was given")
+        decider = self.deciders[SPEECH].add(name, np.array(vectors))
+        return dataclasses.replace(self, deciders={SPEECH: decider})
+
+    def embed(self, recording: str | Path) -> tuple[np.ndarray, float, float]:
+        """Return the embedding (D,) of a recording, its seconds and those of speech.
+
+        Of a recording of several blocks (`FrontEnd`) it is their average, weighted by their speech.
+        """
+        total, weight, speech, stop = 0.0, 0, 0, 0
+        for block in self._blocks(recording):
+            count, stop = len(block.features), block.stop
+            speech += count
+            if count >= self.least_frames:
+                total, weight = total + count * self.net(block.features), weight + count
+        seconds = self.front_end.seconds_a_frame
+        if not weight:
+            raise SerError(f"{recording}: {self._too_little(speech)}")
+        return (total / weight).astype(np.float32), round(stop * seconds, 3), round(speech * seconds, 3)
+
+    def require_text(self) -> None:
+        """Load the text encoder; SerError where there is none, it is damaged, or a class was added by `enrol`."""
+        if self.text_encoder is None:
+            raise SerError("this model knows speech alone; leave the text out, or make a detector of a run with text")
+        if SPEECH_TEXT not in self.deciders:
+            raise SerError("a class added by examples is of speech alone; leave out the text or the class")
+        self.text_encoder.load()
+
+    @property
+    def least_frames(self) -> int:
+        """Frames of speech without which nothing is decided."""
+        wanted = round(self._setting("min_speech") / self.front_end.seconds_a_frame)
+        return max(wanted, self.net.span + 1)
+
+    def _setting(self, name: str) -> float:
+        return getattr(self.description.settings, name)
+
+    def _blocks(self, recording: str | Path) -> Iterator:
+        try:
+            yield from self.front_end.blocks(read_chunks(recording, self.front_end.extract.sample_rate))
+        except SerError as error:
+            message = str(error)
+            raise SerError(message if message.startswith(str(recording)) else f"{recording}: {message}") from error
+
+    def _too_little(self, frames: int) -> str:
+        seconds = self.front_end.seconds_a_frame
+        return f"{frames * seconds:.2f} s of speech found, {self.least_frames * seconds:.2f} s needed"
+
+    def _decide_windows(
+        self, file: str, voiced: np.ndarray, hidden: np.ndarray, starts: np.ndarray, size: int, stop: int
+    ) -> Iterator[Detection]:
+        """Decide the windows that begin at `starts`, in frames, and end `size` later or at `stop`."""
+        begin, end = np.searchsorted(voiced, [starts, starts + size])
+        usable = end - begin >= self.least_frames
+        span = self.net.span
+        pooled = [pool(hidden[b : e - span]) for b, e in zip(begin[usable], end[usable], strict=True)]
+        found = iter(self.deciders[SPEECH].decide(self.net.embed(np.array(pooled))) if pooled else [])
+        second = self.front_end.seconds_a_frame
+        for start, speech, enough in zip(starts.tolist(), (end - begin).tolist(), usable, strict=True):
+            last = min(start + size, stop)
+            times = (round(start * second, 3), round(last * second, 3), round(speech * second, 3))
+            if enough:
+                yield Detection(file, *times, SPEECH, *next(found))
+            else:
+                yield Detection(file, *times, SPEECH, None, {}, self._too_little(speech))

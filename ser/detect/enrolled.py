@@ -1,0 +1,83 @@
+"""Classes as what PLDA enrols: the average embedding of their examples, and how many there were.
+
+A class that the back end was trained on and one that a user adds with a few recordings are then the same thing, and
+their scores mean the same: the log likelihood ratio of "an utterance of this class" against "of a class never seen".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ser.backend import chain, scoring
+from ser.backend.backend_dir import load_backend, read_num_utts, save_backend
+from ser.backend.lda import mean_by_class
+from ser.errors import SerError
+from ser.kaldi import ark
+
+
+@dataclass(frozen=True)
+class EnrolledClasses:
+    """A back end, and of K classes the `names`, `averages` (K, D) of their embeddings and `num_utts` (K,)."""
+
+    backend: chain.Backend
+    names: tuple[str, ...]
+    averages: np.ndarray
+    num_utts: np.ndarray
+
+    @classmethod
+    def train(
+        cls, vectors: np.ndarray, labels: np.ndarray, names: tuple[str, ...], config: chain.BackendConfig
+    ) -> EnrolledClasses:
+        """Train the back end on embeddings (N, D) of the classes `labels` (N,), and enrol all of them."""
+        backend = chain.train(vectors, labels, config)
+        return cls(backend, names, mean_by_class(vectors, labels), np.bincount(labels))
+
+    def add(self, name: str, vectors: np.ndarray) -> EnrolledClasses:
+        """Enrol one class more, by the embeddings (n, D) of its examples; nothing is trained."""
+        average = vectors.mean(axis=0, dtype=np.float64)
+        return EnrolledClasses(
+            self.backend,
+            (*self.names, name),
+            np.vstack([self.averages, average]),
+            np.append(self.num_utts, len(vectors)),
+        )
+
+    def class_scores(self, vectors: np.ndarray) -> np.ndarray:
+        """Score utterances (M, D) against each class: log likelihood ratios (M, K), see `scoring.factor_ratios`."""
+        enrolled = self.backend.project(self.averages, self.num_utts)
+        left, right = scoring.factor_ratios(self.backend.plda, enrolled, self.backend.project(vectors), self.num_utts)
+        return right @ left.T
+
+    def pair_scores(self, enrol: np.ndarray, test: np.ndarray, num_utts: int = 1) -> np.ndarray:
+        """Score every pair of (N, D) and (M, D): (N, M) float32."""
+        project = self.backend.project
+        return scoring.score_matrix(
+            *scoring.factor_ratios(self.backend.plda, project(enrol, num_utts), project(test), num_utts)
+        )
+
+    def save(self, folder: Path) -> None:
+        """Write the back end as Kaldi has it, and ``classes.ark``: the average of each class."""
+        save_backend(folder, self.backend, dict(zip(self.names, self.num_utts.tolist(), strict=True)))
+        with ark.Writer(f"ark:{folder / 'classes.ark'}") as writer:
+            for name, average in zip(self.names, self.averages, strict=True):
+                writer.write(name, average.astype(np.float32))
+
+    @classmethod
+    def load(cls, folder: Path) -> EnrolledClasses:
+        """Read what `save` wrote."""
+        names = (folder / "classes.txt").read_text(encoding="utf-8").split()
+        averages, num_utts = ark.load(f"ark:{folder / 'classes.ark'}"), read_num_utts(folder)
+        backend = load_backend(folder, folder / "config.yaml")
+        if set(names) != set(averages) or set(names) != set(num_utts) or not names:
+            raise SerError(
+                f"{folder}: classes.txt, classes.ark and num_utts name different classes; make the model anew"
+            )
+        return cls(
+            backend,
+            tuple(names),
+            np.array([averages[name] for name in names], dtype=np.float64),
+            np.array([num_utts[name] for name in names], dtype=np.int64),
+        )

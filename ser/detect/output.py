@@ -1,0 +1,73 @@
+"""Detections as a table for people, as JSON lines or as CSV, one at a time."""
+
+import csv
+import dataclasses
+import io
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal
+
+from ser.detect.decision import UNKNOWN
+from ser.detect.detector import Detection
+
+Form = Literal["table", "json", "csv"]
+
+NOTHING = "-"
+DECIMALS = 6
+
+
+def format_lines(detections: Iterable[Detection], classes: Sequence[str], form: Form) -> Iterator[str]:
+    """Yield the lines, without their ends, of `detections`, each as soon as it is there.
+
+    ``json`` is one object a line, with the attributes of `Detection` and null for None. ``csv`` and ``table`` have a
+    heading, and a column for the posterior of each of `classes`.
+    """
+    detections = map(_rounded, detections)
+    if form == "json":
+        for detection in detections:
+            yield json.dumps(dataclasses.asdict(detection), allow_nan=False)
+        return
+    fields = [field.name for field in dataclasses.fields(Detection)]
+    place = fields.index("posteriors")
+    columns = [*fields[:place], *classes, *fields[place + 1 :]]
+    if form == "csv":
+        yield _csv_line(columns)
+        for detection in detections:
+            values = {name: "" if value is None else value for name, value in vars(detection).items()}
+            yield _csv_line([{**values, **detection.posteriors}.get(name, "") for name in columns])
+        return
+    # The widths are fixed, so that no line waits for the next, and the file comes last, whatever its length.
+    columns = ["start", "end", "speech", "emotion", *classes, "file"]
+    widest = max(map(len, (*classes, UNKNOWN)))
+    widths = [8, 8, 7, -widest, *(max(5, len(name)) for name in classes), 0]
+    yield _row(columns, widths)
+    for detection in detections:
+        numbers = [f"{value:.2f}" for value in (detection.start, detection.end, detection.speech)]
+        shares = [f"{detection.posteriors[n]:.3f}" if n in detection.posteriors else NOTHING for n in classes]
+        last = _printable(detection.file) + (f"  ({_printable(detection.problem)})" if detection.problem else "")
+        yield _row([*numbers, detection.emotion or NOTHING, *shares, last], widths)
+
+
+def _rounded(detection: Detection) -> Detection:
+    shares = {name: round(share, DECIMALS) for name, share in detection.posteriors.items()}
+    return dataclasses.replace(detection, posteriors=shares)
+
+
+def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
+    """Pad the cells, to the left where the width is negative."""
+    return "  ".join(c.rjust(w) if w >= 0 else c.ljust(-w) for c, w in zip(cells, widths, strict=True))
+
+
+def _csv_line(cells: Sequence[object]) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="").writerow(cells)
+    return buffer.getvalue()
+
+
+def _printable(text: str) -> str:
+    """Escape what would move the cursor, or is no character: a file may be called anything.
+
+    >>> _printable("a\\x1b[2Jb.wav")
+    'a\\\\x1b[2Jb.wav'
+    """
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

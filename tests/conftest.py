@@ -1,0 +1,108 @@
+"""A finished run in miniature, and the detector made of it, for the tests of ser/detect and its commands."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+import soundfile
+
+ROOT = Path(__file__).parent.parent
+RATE = 16000
+# Syllables a second, pitch in Hz and how far it swings: what tells the planted emotions apart.
+VOICES = {"anger": (7.0, 260.0, 0.05), "neutral": (4.0, 140.0, 0.02), "sadness": (2.0, 110.0, 0.3)}
+BOREDOM = (1.0, 140.0, 0.6)
+
+
+def speak(voice: tuple[float, float, float], seed: int, seconds: float = 2.5) -> np.ndarray:
+    """Harmonics in bursts with a little noise: (N,) float32 that the energy VAD takes for speech."""
+    rng = np.random.default_rng(seed)
+    syllables, pitch, swing = np.array(voice) * rng.uniform(0.95, 1.05, 3)
+    time = np.arange(int(seconds * RATE)) / RATE
+    phase = 2 * np.pi * np.cumsum(pitch * (1 + swing * np.sin(2 * np.pi * syllables * time))) / RATE
+    tilt = 1.0 + 0.3 * np.sin(2 * np.pi * syllables * time + rng.uniform(0, 6))
+    wave = sum(np.sin(k * phase) / k**tilt for k in range(1, 12))
+    envelope = np.clip(np.sin(2 * np.pi * syllables * time / 2 + rng.uniform(0, 6)) ** 2, 0.02, 1)
+    return (0.1 * envelope * wave + 0.002 * rng.standard_normal(len(time))).astype(np.float32)
+
+
+class Toy(NamedTuple):
+    """A run's data and exp folders, and its `detector`, made of them."""
+
+    data: Path
+    exp: Path
+    detector: Path
+
+
+@pytest.fixture(scope="session")
+def toy_run(tmp_path_factory: pytest.TempPathFactory) -> Toy:
+    """Train nothing but back ends: a net of random weights tells the planted voices apart."""
+    import torch
+
+    from ser.backend.chain import BackendConfig
+    from ser.config import load_config
+    from ser.detect.deploy import Run, fold, make_detector
+    from ser.detect.detector_dir import DetectorConfig
+    from ser.detect.front_end import FrontEnd
+    from ser.files import write_text
+    from ser.kaldi import ark, tables
+    from ser.models.xvector import XVector, XVectorConfig
+    from ser.training.model_dir import save_model
+
+    root = tmp_path_factory.mktemp("run")
+    data, exp, train = root / "data", root / "exp", root / "data" / "backend_none"
+    front_end = FrontEnd.load(ROOT / "conf")
+    torch.manual_seed(0)
+    model = XVector(XVectorConfig((32, 32, 32, 32, 48), (8, 8)), feature_dim=33, num_classes=3)
+    for layer in model.modules():
+        if isinstance(layer, torch.nn.BatchNorm1d):
+            layer.momentum = None  # the average of all
+    with torch.no_grad():
+        spoken = [speak(voice, seed) for voice in VOICES.values() for seed in range(50, 56)]
+        model(torch.from_numpy(np.stack([next(front_end.blocks([wave])).features[:150] for wave in spoken])))
+    save_model(exp / "finetune_none", model.eval(), sorted(VOICES))
+    widths = "  frame_dims: [32, 32, 32, 32, 48]\n  segment_dims: [8, 8]\n"
+    write_text(exp / "finetune_none" / "config.yaml", f"model:\n{widths}")
+    net = fold(model, "tdnn6")
+    train.mkdir(parents=True)
+    wav, emotions, speakers, vectors = {}, {}, {}, {}
+    for number, (name, voice) in enumerate(VOICES.items()):
+        for index in range(24):
+            utt = f"s{index % 4}-{name}{index}"
+            wave = speak(voice, 100 * number + index)
+            soundfile.write(train / f"{utt}.wav", wave, RATE, subtype="FLOAT")
+            (block,) = front_end.blocks([wave])
+            wav[utt], emotions[utt] = str(train / f"{utt}.wav"), name
+            speakers[utt], vectors[utt] = f"s{index % 4}", net(block.features)
+    for name, table in {"wav.scp": wav, "utt2emo": emotions, "utt2spk": speakers}.items():
+        tables.write_map(train / name, table)
+    tables_dir = exp / "embeddings_none"
+    tables_dir.mkdir()
+    with ark.Writer(f"ark,scp:{tables_dir}/tdnn6.ark,{tables_dir}/tdnn6.scp") as writer:
+        for utt in sorted(vectors):
+            writer.write(utt, vectors[utt])
+    detector = exp / "detector"
+    make_detector(
+        Run.find(data, exp),
+        detector,
+        ROOT / "conf",
+        ROOT / "conf" / "emotions" / "collapsed5.map",
+        load_config(BackendConfig, ROOT / "conf" / "backend.yaml"),
+        load_config(DetectorConfig, ROOT / "conf" / "detector.yaml"),
+    )
+    return Toy(data, exp, detector)
+
+
+@pytest.fixture(scope="session")
+def say(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, int], Path]:
+    """Write a clip of a planted voice: `say(emotion, seed)` gives its path."""
+    folder = tmp_path_factory.mktemp("clips")
+
+    def write(emotion: str, seed: int) -> Path:
+        path = folder / f"{emotion}{seed}.wav"
+        if not path.exists():
+            soundfile.write(path, speak((VOICES | {"boredom": BOREDOM})[emotion], seed), RATE)
+        return path
+
+    return write

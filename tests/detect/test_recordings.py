@@ -1,0 +1,103 @@
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from ser.detect.recordings import find_recordings, read_chunks
+from ser.errors import SerError
+
+RATE = 16000
+needs_ffmpeg = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
+
+
+def tone(rate: int = RATE, seconds: float = 1.0) -> np.ndarray:
+    return (0.3 * np.sin(2 * np.pi * 220 * np.arange(int(rate * seconds)) / rate)).astype(np.float32)
+
+
+def read(path: Path) -> np.ndarray:
+    return np.concatenate(list(read_chunks(path, RATE)))
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.ogg", "a.mp3", "a.aiff", "a.au"])
+def test_formats_of_libsndfile(tmp_path: Path, name):
+    soundfile.write(tmp_path / name, tone(), RATE)
+    assert np.abs(read(tmp_path / name)[:RATE] - tone()).max() < 0.02
+
+
+def test_stereo_at_44_khz_is_mono_at_16_khz(tmp_path: Path):
+    soundfile.write(tmp_path / "a.wav", np.stack([1.5 * tone(44100, 25), 0.5 * tone(44100, 25)], axis=1), 44100)
+    found = read(tmp_path / "a.wav")
+    assert len(found) == 25 * RATE
+    assert np.abs(found - tone(seconds=25))[100:-100].max() < 1e-3
+
+
+@needs_ffmpeg
+def test_formats_of_ffmpeg(tmp_path: Path):
+    soundfile.write(tmp_path / "a.wav", np.stack([tone(48000), tone(48000)], axis=1), 48000)
+    subprocess.run(["ffmpeg", "-v", "error", "-i", tmp_path / "a.wav", tmp_path / "a.m4a"], check=True)
+    found = read(tmp_path / "a.m4a")
+    assert abs(len(found) - RATE) < 2000
+    assert np.abs(found[4000:12000]).max() == pytest.approx(0.3, abs=0.02)
+
+
+@needs_ffmpeg
+@pytest.mark.parametrize(
+    "name", ["-i.wav", "$(touch hacked).wav", "touch hacked |", "; touch hacked", "http:a.m4a", "-", "concat:a|b"]
+)
+@pytest.mark.parametrize("encoded", [False, True])
+def test_a_name_is_only_a_name(tmp_path: Path, monkeypatch, name, encoded):
+    monkeypatch.chdir(tmp_path)
+    soundfile.write("plain.wav", tone(), RATE)
+    if encoded:  # what libsndfile refuses and ffmpeg reads
+        subprocess.run(["ffmpeg", "-v", "error", "-i", "plain.wav", "plain.m4a"], check=True)
+    shutil.copy("plain.m4a" if encoded else "plain.wav", Path.cwd() / name)
+    assert len(read(Path(name))) >= RATE
+    assert not (tmp_path / "hacked").exists()
+
+
+@needs_ffmpeg
+def test_a_playlist_fetches_nothing(tmp_path: Path):
+    (tmp_path / "a.m3u8").write_text("#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1:9/a.ts\n#EXT-X-ENDLIST\n")
+    with pytest.raises(SerError, match=r"a\.m3u8: not audio"):
+        read(tmp_path / "a.m3u8")
+
+
+def test_what_cannot_be_read_is_named_with_the_reason(tmp_path: Path):
+    (tmp_path / "empty.wav").write_bytes(b"")
+    (tmp_path / "stub.wav").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
+    (tmp_path / "text.wav").write_text("these are only words\n" * 20)
+    soundfile.write(tmp_path / "none.wav", np.zeros(0), RATE)
+    soundfile.write(tmp_path / "nan.wav", np.full(100, np.nan), RATE, subtype="FLOAT")
+    soundfile.write(tmp_path / "slow.wav", np.ones(100), 8)
+    expected = {
+        "absent.wav": "no such file",
+        "empty.wav": "the file is empty",
+        "stub.wav": "git-lfs",
+        "text.wav": "not audio",
+        "none.wav": "no samples",
+        "nan.wav": "not a number",
+        "slow.wav": "8 Hz",
+    }
+    for name, reason in expected.items():
+        with pytest.raises(SerError, match=rf"{name}: .*{reason}"):
+            read(tmp_path / name)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path):
+    subprocess.run(["mkfifo", tmp_path / "pipe.wav"], check=True)
+    with pytest.raises(SerError, match="not a plain file"):
+        read(tmp_path / "pipe.wav")
+
+
+def test_folders_give_their_recordings_in_order(tmp_path: Path):
+    for name in ("b/2.flac", "b/1.WAV", "a.mp3", "b/notes.txt", "b/.hidden.wav", ".trash/3.wav"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    found = list(find_recordings([tmp_path, "odd.name"]))
+    assert found == [tmp_path / "a.mp3", tmp_path / "b" / "1.WAV", tmp_path / "b" / "2.flac", Path("odd.name")]
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(SerError, match="empty: no recording in this folder"):
+        list(find_recordings([tmp_path / "empty"]))
