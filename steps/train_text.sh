@@ -5,11 +5,16 @@
 #  e.g.: steps/train_text.sh --text-model bert-base-uncased data/dailydialog data/dailydialog/utt2emo exp/text
 # Options: --cmd <wrapper>  --config <yaml>  --num-threads <n>
 #   --text-model <name on the Hub, or folder; empty: the config's>
+#   --valid-data <data-dir; empty: a share of the other one>  --label-map <map whose classes are the model's>
+#   --soft-targets true|false, whether annotators' votes (utt2votes, by the label map) are the targets
 set -euo pipefail
 
 cmd=utils/run.pl
 config=conf/bert.yaml
 text_model=
+valid_data=
+label_map=
+soft_targets=false
 num_threads=1      # on the CPU; the last bits of the model depend on it
 
 . utils/parse_options.sh
@@ -21,7 +26,9 @@ model=$3
 
 [ -f "$data/text" ] || die "no $data/text; the text model needs the utterances' words"
 options=()
-[ -z "$text_model" ] || options=(--text-model "$text_model")
+[ -z "$text_model" ] || options+=(--text-model "$text_model")
+[ -z "$valid_data" ] || options+=(--valid-data "$valid_data")
+[ -z "$label_map" ] || options+=(--label-map "$label_map" --soft-targets "$soft_targets")
 
 log "$model: training; progress in $model/log/train.log"
 $cmd --num-threads "$num_threads" "$model/log/train.log" \

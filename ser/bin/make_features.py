@@ -24,6 +24,7 @@ def main() -> None:
     kind = parser.add_mutually_exclusive_group(required=True)
     kind.add_argument("--mfcc-config", metavar="FILE", help="options of Kaldi's compute-mfcc-feats")
     kind.add_argument("--fbank-config", metavar="FILE", help="options of compute-fbank-feats: log mel energies instead")
+    kind.add_argument("--logmel-config", metavar="FILE", help="YAML of librosa's log mel energies instead, not Kaldi's")
     parser.add_argument("--pitch-config", metavar="FILE", help="options of compute-kaldi-pitch-feats: add pitch")
     parser.add_argument("--pitch-process-config", metavar="FILE", help="options of process-kaldi-pitch-feats")
     parser.add_argument("--compress", type=cli.boolean, default=False, help="true or false [false]: a byte a number")
@@ -38,11 +39,15 @@ def main() -> None:
     args = parser.parse_args()
     if args.pitch_process_config and not args.pitch_config:
         raise SerError("--pitch-process-config needs --pitch-config, which says how pitch is tracked")
+    if args.pitch_config and args.logmel_config:
+        raise SerError("--pitch-config: pitch goes with Kaldi's features, not with --logmel-config")
 
     # A job is one thread: jobs run side by side. Must be set before numpy is imported.
     os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"
+    from ser.config import load_config
     from ser.features.extractor import Extractor
     from ser.features.fbank import FbankOptions
+    from ser.features.logmel import LogMel, LogMelConfig
     from ser.features.mfcc import MfccOptions
     from ser.features.pitch import PitchOptions
     from ser.features.pitch_process import ProcessPitchOptions
@@ -50,15 +55,19 @@ def main() -> None:
     from ser.kaldi.left_out import LeftOut
     from ser.kaldi.options import read_options
 
-    extract = Extractor(
-        read_options(MfccOptions, args.mfcc_config)
-        if args.mfcc_config
-        else read_options(FbankOptions, args.fbank_config),
-        read_options(PitchOptions, args.pitch_config) if args.pitch_config else None,
-        read_options(ProcessPitchOptions, args.pitch_process_config)
-        if args.pitch_process_config
-        else ProcessPitchOptions(),
-    )
+    extract: Extractor | LogMel
+    if args.logmel_config:
+        extract = LogMel(load_config(LogMelConfig, args.logmel_config))
+    else:
+        extract = Extractor(
+            read_options(MfccOptions, args.mfcc_config)
+            if args.mfcc_config
+            else read_options(FbankOptions, args.fbank_config),
+            read_options(PitchOptions, args.pitch_config) if args.pitch_config else None,
+            read_options(ProcessPitchOptions, args.pitch_process_config)
+            if args.pitch_process_config
+            else ProcessPitchOptions(),
+        )
     augment = None
     if args.utt2augment:
         from ser.features.augmentation import Augmenter

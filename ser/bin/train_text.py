@@ -30,15 +30,25 @@ def main() -> None:
     parser.add_argument("--num-threads", type=int, help="threads of PyTorch on a CPU [all cores]")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="[%(default)s]")
     parser.add_argument("--valid-data", metavar="DIR", help="data dir for validation [a share of the training one]")
+    parser.add_argument("--label-map", metavar="FILE", help="its classes are the model's [those of the texts]")
+    parser.add_argument(
+        "--soft-targets",
+        type=cli.boolean,
+        default=False,
+        help="train on the shares of the votes in <data-dir>/utt2votes, by --label-map [false]",
+    )
     parser.add_argument("data_dir", metavar="data-dir", help="Kaldi data dir; its `text` is read")
     parser.add_argument("utt2class", help="utterances and their classes")
     parser.add_argument("model_dir", metavar="model-dir", help="folder of the model, to be written")
     args = parser.parse_args()
+    if args.soft_targets and not args.label_map:
+        parser.error("--soft-targets needs --label-map, which gives the annotators' words their classes")
 
     import numpy as np
     import torch
 
     from ser.config import load_config
+    from ser.corpora.label_map import read_label_map
     from ser.kaldi import tables
     from ser.metrics import classification
     from ser.text import batches, bert
@@ -46,6 +56,7 @@ def main() -> None:
     from ser.training import model_dir, parallel
     from ser.training.fit import fit
     from ser.training.losses import cross_entropy
+    from ser.training.targets import class_numbers, read_vote_targets
 
     if args.num_threads:
         torch.set_num_threads(args.num_threads)
@@ -56,30 +67,36 @@ def main() -> None:
     encoder, tokenizer = bert.load_encoder(config.text_model)
     tokenizer.model_max_length = min(tokenizer.model_max_length, config.data.max_tokens)
 
-    train_ids, train_labels = read_examples(args.data_dir, utt2class, tokenizer)
-    classes = sorted(set(train_labels))
+    train_ids, train_utts = read_examples(args.data_dir, utt2class, tokenizer)
+    mapping = read_label_map(args.label_map) if args.label_map else {}
+    classes = sorted(set(mapping.values() or [utt2class[utt] for utt in train_utts]))
     if len(classes) < 2:
         raise SerError(f"{args.utt2class}: only the class {classes[0]} among the texts; two or more are needed")
     if args.valid_data:
-        valid_ids, valid_labels = read_examples(args.valid_data, utt2class, tokenizer)
-        if strangers := sorted(set(valid_labels) - set(classes)):
-            raise SerError(f"{args.valid_data}: its class {', '.join(strangers)} is not among the training texts")
+        valid_ids, valid_utts = read_examples(args.valid_data, utt2class, tokenizer)
     else:
-        ids, labels = train_ids, train_labels
+        ids, utts, labels = train_ids, train_utts, [utt2class[utt] for utt in train_utts]
         for_train, for_valid = batches.hold_out(labels, config.data.valid_fraction, config.fit.seed)
-        train_ids, train_labels = [ids[index] for index in for_train], [labels[index] for index in for_train]
-        valid_ids, valid_labels = [ids[index] for index in for_valid], [labels[index] for index in for_valid]
+        train_ids, train_utts = [ids[index] for index in for_train], [utts[index] for index in for_train]
+        valid_ids, valid_utts = [ids[index] for index in for_valid], [utts[index] for index in for_valid]
 
-    def make_batches(ids: list[list[int]], labels: list[str], seed: int | None) -> batches.TextBatches:
-        targets = [classes.index(label) for label in labels]
+    def make_batches(ids: list[list[int]], targets: np.ndarray, seed: int | None) -> batches.TextBatches:
         return batches.TextBatches(ids, targets, tokenizer.pad_token_id, config.data.batch_size, seed)
 
-    train = make_batches(train_ids, train_labels, config.fit.seed)
-    valid = make_batches(valid_ids, valid_labels, None)
-    counts = np.bincount(train.targets, minlength=len(classes))
+    targets = numbers = class_numbers(train_utts, utt2class, classes, args.data_dir)
+    if args.soft_targets:
+        targets = read_vote_targets(args.data_dir, train_utts, mapping, numbers, classes)
+    train = make_batches(train_ids, targets, config.fit.seed)
+    valid_numbers = class_numbers(valid_utts, utt2class, classes, args.valid_data or args.data_dir)
+    valid = make_batches(valid_ids, valid_numbers, None)
+    counts = np.bincount(numbers, minlength=len(classes))
     logger.info("training texts: %s", ", ".join(f"{name} {n}" for name, n in zip(classes, counts, strict=True)))
 
     inputs = {"text": Path(args.data_dir) / "text", "utt2class": Path(args.utt2class)}
+    if args.label_map:
+        inputs["label map"] = Path(args.label_map)
+    if args.soft_targets:
+        inputs["votes"] = Path(args.data_dir) / "utt2votes"
     if args.valid_data:
         inputs["validation text"] = Path(args.valid_data) / "text"
     weights = Path(bert.find_folder(config.text_model)) / model_dir.WEIGHTS
@@ -105,7 +122,7 @@ def main() -> None:
 
 
 def read_examples(data_dir: str, utt2class: Mapping[str, str], tokenizer: Any) -> tuple[list[list[int]], list[str]]:
-    """Read the token ids and the classes of the utterances of `data_dir` that have words and a class."""
+    """Read the token ids and the names of the utterances of `data_dir` that have words and a class."""
     from ser.kaldi import tables
     from ser.text import bert
 
@@ -121,7 +138,7 @@ def read_examples(data_dir: str, utt2class: Mapping[str, str], tokenizer: Any) -
     )  # fmt: skip
     if not kept:
         raise SerError(f"{path}: no utterance has both words and a class; is the file of classes another corpus's?")
-    return [tokens.ids[index] for index in kept], [utt2class[labelled[index]] for index in kept]
+    return [tokens.ids[index] for index in kept], [labelled[index] for index in kept]
 
 
 if __name__ == "__main__":

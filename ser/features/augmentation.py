@@ -10,6 +10,7 @@ same waveform can be made again wherever and whenever it is needed:
 
     <utt> reverb <rir file>
     <utt> noise|music|babble <snr in dB> <file> [<snr in dB> <file> ...]
+    <utt> white|pitch|stretch|shift <amount>        (see `ser.features.distortion`)
 """
 
 import hashlib
@@ -22,6 +23,7 @@ import numpy as np
 import scipy.signal
 
 from ser.errors import SerError
+from ser.features import distortion
 
 # Signal-to-noise ratios in dB, and how many files are drawn. Kaldi's recipe has no other values, and neither has this.
 SNRS = {"noise": (15.0, 10.0, 5.0, 0.0), "music": (15.0, 10.0, 8.0, 5.0), "babble": (20.0, 17.0, 15.0, 13.0)}
@@ -40,11 +42,15 @@ Loader = Callable[[str, int | None], np.ndarray]
 
 @dataclass(frozen=True)
 class Recipe:
-    """What is done to one utterance: the kind, and a signal-to-noise ratio in dB for each file (none for reverb)."""
+    """What is done to one utterance: the kind, and a signal-to-noise ratio in dB for each file (none for reverb).
+
+    A distortion has its `amount` instead.
+    """
 
     kind: str
-    files: tuple[str, ...]
+    files: tuple[str, ...] = ()
     snrs: tuple[float, ...] = ()
+    amount: float | None = None
 
     def line(self) -> str:
         """Write the recipe as a line of ``utt2augment``, without the utterance.
@@ -52,6 +58,8 @@ class Recipe:
         >>> Recipe("babble", ("/musan/a.wav", "/my musan/b.wav"), (20.0, 13.0)).line()
         "babble 20 /musan/a.wav 13 '/my musan/b.wav'"
         """
+        if self.amount is not None:
+            return f"{self.kind} {self.amount:g}"
         if not self.snrs:
             return shlex.join([self.kind, *self.files])
         pairs = zip(self.snrs, self.files, strict=True)
@@ -70,11 +78,14 @@ class Recipe:
                 return cls(kind, tuple(words))
             if kind in SNRS and words and len(words) % 2 == 0:
                 return cls(kind, tuple(words[1::2]), tuple(map(float, words[::2])))
+            if kind in distortion.KINDS and len(words) == 1:
+                return cls(kind, amount=float(words[0]))
         except ValueError:
             pass
         raise SerError(
-            f"{where}: expected 'reverb <file>' or '{'|'.join(SNRS)} <snr> <file> ...', found '{line}'; "
-            f"make the table anew with steps/augment_data_dir.sh"
+            f"{where}: expected 'reverb <file>', '{'|'.join(SNRS)} <snr> <file> ...' or "
+            f"'{'|'.join(distortion.KINDS)} <amount>', found '{line}'; make the table anew with "
+            "steps/augment_data_dir.sh or steps/distort_data_dir.sh"
         )
 
 
@@ -99,14 +110,19 @@ def draw_recipe(kind: str, utt: str, files: Mapping[str, Sequence[str]], seed: i
         raise SerError(
             f"augmentation: {kind} needs recordings whose utt2type is {' or '.join(TYPES[kind])}: found none"
         )
-    digest = hashlib.sha256(f"{seed} {kind} {utt}".encode()).digest()
-    rng = np.random.default_rng(int.from_bytes(digest[:16], "little"))
+    rng = copy_rng(kind, utt, seed)
     pool = files[types[rng.integers(len(types))]]
     if kind == "reverb":
         return Recipe(kind, (pool[rng.integers(len(pool))],))
     count = int(rng.choice(NUM_FILES[kind]))
     drawn = tuple(pool[i] for i in rng.choice(len(pool), count, replace=len(pool) < count))
     return Recipe(kind, drawn, tuple(map(float, rng.choice(SNRS[kind], count))))
+
+
+def copy_rng(kind: str, utt: str, seed: int) -> np.random.Generator:
+    """Give the random numbers of the `kind` copy of `utt`, whichever others are made."""
+    digest = hashlib.sha256(f"{seed} {kind} {utt}".encode()).digest()
+    return np.random.default_rng(int.from_bytes(digest[:16], "little"))
 
 
 def reverberate(samples: np.ndarray, rir: np.ndarray) -> np.ndarray:
@@ -165,7 +181,7 @@ class Augmenter:
         return cls(tables.read_map(path), recording_loader(sample_rate), sample_rate, str(path))
 
     def __call__(self, utt: str, samples: np.ndarray) -> np.ndarray:
-        """Give the augmented `samples` (N,) as float32 (N,); as they are, where `utt` has no recipe.
+        """Give the augmented `samples` (N,) as float32, (N,) but after a stretch; as they are, without a recipe.
 
         Raises
         ------
@@ -177,6 +193,9 @@ class Augmenter:
             return samples
         if isinstance(recipe, str):
             recipe = Recipe.parse(recipe, f"{self.where}: {utt}")
+        if recipe.amount is not None:
+            rng = np.random.default_rng(list(utt.encode()))
+            return distortion.distort(recipe.kind, recipe.amount, samples, self.sample_rate, rng)
         if recipe.kind == "reverb":
             return reverberate(samples, self.load(recipe.files[0], None))
         if recipe.kind == "noise":

@@ -15,21 +15,26 @@ BATCHES_TO_SORT = 50
 
 
 class TextBatches:
-    """The batches of `ids` (token ids of each text) with `targets` (class numbers), for `ser.training.fit`.
+    """The batches of `ids` (token ids of each text) with `targets`, for `ser.training.fit`.
 
     Parameters
     ----------
-    ids, targets : of equal length.
+    ids, targets : of equal length; targets are class numbers, or (N, K) float32 shares of the classes.
     pad_id : the tokenizer's padding token.
     batch_size : most texts a batch; the batches of an epoch are of equal size within one text.
     seed : of the order; None keeps one order by length, for validation.
     """
 
     def __init__(
-        self, ids: Sequence[list[int]], targets: Sequence[int], pad_id: int, batch_size: int, seed: int | None
+        self,
+        ids: Sequence[list[int]],
+        targets: Sequence[int] | np.ndarray,
+        pad_id: int,
+        batch_size: int,
+        seed: int | None,
     ) -> None:
         self.ids = ids
-        self.targets = np.asarray(targets, dtype=np.int64)
+        self.targets = np.asarray(targets)
         self.pad_id = pad_id
         self.batch_size = batch_size
         self.seed = seed

@@ -31,7 +31,7 @@ class MeanCrossEntropy(nn.Module):
         self.label_smoothing = label_smoothing
 
     def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """Map logits (B, K) and targets (B,) to the loss, a number."""
+        """Map logits (B, K) and targets, classes (B,) or shares of them (B, K), to the loss, a number."""
         total = functional.cross_entropy(
             logits, targets, weight=self.weight, reduction="sum", label_smoothing=self.label_smoothing
         )

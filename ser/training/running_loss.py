@@ -16,8 +16,13 @@ class RunningLoss:
         self._last: tuple[Tensor, str] | None = None
 
     def add(self, loss: Tensor, logits: Tensor, targets: Tensor, where: str) -> None:
-        """Add a batch: its mean `loss`, `logits` (B, K) and `targets` (B,); `where` begins the message on a NaN."""
+        """Add a batch: its mean `loss`, `logits` (B, K) and `targets`; `where` begins the message on a NaN.
+
+        Where `targets` are not classes (B,) but shares of them (B, K), an answer is right that has the largest share.
+        """
         self._check()
+        if targets.ndim == 2:
+            targets = targets.argmax(1)
         self._last = loss, where
         right = (logits.argmax(1) == targets).sum()
         self.total += torch.stack([loss.double() * len(targets), right.double(), right.new_full((), len(targets))])

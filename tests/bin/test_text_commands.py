@@ -111,21 +111,23 @@ def test_training_refuses_one_class_and_a_class_that_is_only_in_validation(call,
     valid = write_data_dir(tmp_path / "valid", 9, seed=1)
     table = {"data-0000": "anger", "data-0001": "happiness", "valid-0002": "neutral"}
     tables.write_map(tmp_path / "utt2class", table)
-    with pytest.raises(SerError, match="its class neutral is not among the training texts"):
+    with pytest.raises(SerError, match="its class neutral is none of the model's: anger, happiness"):
         train(call, data_dir, "--valid-data", str(valid))
     assert not (tmp_path / "model").exists()
 
 
-def test_extraction_wants_a_pooling_for_a_plain_encoder_and_words(call, data_dir, tmp_path):
+def test_extraction_wants_a_pooling_for_a_plain_encoder_and_leaves_out_texts_without_words(
+    call, data_dir, tmp_path, caplog
+):
     call("build_toy_bert", "--config", TOY, data_dir / "text", tmp_path / "init")
     with pytest.raises(SerError, match="it has no pooling; give --pooling"):
         call("extract_text_embeddings", tmp_path / "init", data_dir, f"ark:{tmp_path}/a.ark")
     call("extract_text_embeddings", "--pooling", "cls", tmp_path / "init", data_dir, f"ark:{tmp_path}/a.ark")
     assert len(ark.load(f"ark:{tmp_path}/a.ark")) == 301
     (data_dir / "text").write_text("u1\nu2\n")
-    with pytest.raises(SerError, match="none of 2 utterances has words"):
-        call("extract_text_embeddings", "--pooling", "cls", tmp_path / "init", data_dir, f"ark:{tmp_path}/b.ark")
-    assert not (tmp_path / "b.ark").exists()
+    call("extract_text_embeddings", "--pooling", "cls", tmp_path / "init", data_dir, f"ark:{tmp_path}/b.ark")
+    assert ark.load(f"ark:{tmp_path}/b.ark") == {}
+    assert "left out 2 of 2 utterances without words: u1, u2" in caplog.text
 
 
 def test_conf_bert_yaml_is_valid_but_builds_no_encoder(call, data_dir, tmp_path):
@@ -183,6 +185,11 @@ def test_missing_vectors_are_an_error_unless_allowed(call, tmp_path, caplog):
     call("concat_vectors", "--allow-missing", "true", speech, text, f"ark:{tmp_path}/both")
     assert list(ark.load(f"ark:{tmp_path}/both")) == ["u2"]
     assert "kept the 1 keys that all have" in caplog.text
+    empty, other = write_vectors(tmp_path / "empty", {}), write_vectors(tmp_path / "other", {"u9": [1]})
+    call("concat_vectors", "--allow-missing", "true", speech, empty, f"ark:{tmp_path}/none")
+    assert ark.load(f"ark:{tmp_path}/none") == {}
+    with pytest.raises(SerError, match="other lacks 3 of 4 keys"):
+        call("concat_vectors", "--allow-missing", "true", speech, other, f"ark:{tmp_path}/both")
 
 
 def test_vectors_of_different_sizes_in_one_table_are_an_error(call, tmp_path):

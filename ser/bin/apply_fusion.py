@@ -1,0 +1,65 @@
+"""Write the class probabilities that a fusion gives the utterances of a data dir.
+
+The inputs are those that train_fusion was given. Example:
+
+    python3 -m ser.bin.apply_fusion --input speech=scp:exp/vgg/posteriors.scp \\
+      --input text=scp:exp/text/posteriors.scp exp/fusion data/iemocap_test \\
+      ark,scp:exp/fusion/posteriors.ark,exp/fusion/posteriors.scp"""
+
+import logging
+from pathlib import Path
+
+from ser import cli
+from ser.errors import SerError
+
+logger = logging.getLogger(__name__)
+
+
+def main() -> None:
+    """Run the command."""
+    parser = cli.make_parser(__doc__)
+    parser.add_argument("--num-threads", type=int, help="threads of PyTorch on a CPU [all cores]")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="[%(default)s]")
+    parser.add_argument("--input", action="append", required=True, metavar="NAME=RSPECIFIER", help="of a modality")
+    parser.add_argument("model_dir", metavar="model-dir", help="folder that train_fusion wrote")
+    parser.add_argument("data_dir", metavar="data-dir")
+    parser.add_argument("wspecifier", help="the probabilities, (K,) an utterance")
+    args = parser.parse_args()
+
+    import numpy as np
+    import torch
+
+    from ser.config import load_config
+    from ser.kaldi import ark
+    from ser.training import model_dir, parallel
+    from ser.training.dialogues import DialogueSource, read_dialogues, read_inputs
+    from ser.training.fusion_config import FusionConfig, make_network
+
+    if args.num_threads:
+        torch.set_num_threads(args.num_threads)
+    weights = model_dir.load_weights(args.model_dir)
+    config = load_config(FusionConfig, Path(args.model_dir) / "config.yaml")
+    dialogues = read_dialogues(args.data_dir, read_inputs(args.input), config.in_context)
+    widths = {name: vectors.shape[1] for name, vectors in dialogues.vectors.items()}
+    model = make_network(config, widths, len(model_dir.load_classes(args.model_dir)))
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as error:
+        raise SerError(f"{args.model_dir}: trained on other inputs than {widths}; give it the same") from error
+    device = parallel.pick_device(args.device)
+    model.eval().to(device)
+    source = DialogueSource(dialogues, np.zeros(len(dialogues.utts), np.int64), config.data.batch_size, seed=None)
+    found = []
+    with torch.inference_mode():
+        for inputs, _ in source.batches(0):
+            logits = model({name: tensor.to(device) for name, tensor in inputs.items()})
+            found.append(logits.softmax(1).cpu().numpy())
+    posteriors = dict(zip(np.concatenate(dialogues.members).tolist(), np.concatenate(found), strict=True))
+    with ark.Writer(args.wspecifier) as writer:
+        for index, utt in enumerate(dialogues.utts):
+            writer.write(utt, posteriors[index])
+    logger.info("%s: probabilities of %d utterances", args.wspecifier, len(dialogues.utts))
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,52 @@
+"""Turn embeddings into class probabilities: the softmax of the output layer of the model that they are of.
+
+Of models whose embeddings are what their output layer sees: train_vgg's and train_text's. Example:
+
+    python3 -m ser.bin.compute_posteriors exp/text scp:exp/text/iemocap.scp \\
+      ark,scp:exp/text/posteriors.ark,exp/text/posteriors.scp"""
+
+import logging
+
+from ser import cli
+from ser.errors import SerError
+
+logger = logging.getLogger(__name__)
+
+
+def main() -> None:
+    """Run the command."""
+    parser = cli.make_parser(__doc__)
+    parser.add_argument("model_dir", metavar="model-dir", help="its classes.txt names the columns")
+    parser.add_argument("rspecifier", help="the embeddings")
+    parser.add_argument("wspecifier", help="the probabilities, (K,) an utterance")
+    args = parser.parse_args()
+
+    import scipy.special
+
+    from ser.kaldi import ark
+    from ser.kaldi.labelled import read_vectors
+    from ser.training import model_dir
+
+    weights = model_dir.load_weights(args.model_dir)
+    # train_text keeps its encoder elsewhere, so that its linear layer is all there is.
+    prefix = "output." if "output.weight" in weights else ""
+    if f"{prefix}weight" not in weights:
+        raise SerError(
+            f"{args.model_dir}: no linear output layer in its weights; give a model of train_vgg, train_text"
+        )
+    weight, bias = (weights[f"{prefix}{name}"].numpy() for name in ("weight", "bias"))
+    utts, vectors = read_vectors(args.rspecifier)
+    if vectors.shape[1] != weight.shape[1]:
+        raise SerError(
+            f"{args.rspecifier}: vectors of {vectors.shape[1]} numbers, and {args.model_dir} has embeddings of "
+            f"{weight.shape[1]}; extract them with this model"
+        )
+    posteriors = scipy.special.softmax(vectors @ weight.T + bias, axis=1)
+    with ark.Writer(args.wspecifier) as writer:
+        for utt, row in zip(utts, posteriors, strict=True):
+            writer.write(utt, row)
+    logger.info("%s: probabilities of %d classes of %d utterances", args.wspecifier, len(bias), len(utts))
+
+
+if __name__ == "__main__":
+    cli.run(main)

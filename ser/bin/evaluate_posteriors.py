@@ -1,0 +1,79 @@
+"""Write a cell of the results table of a system that classifies: one that gives probabilities and scores no pairs.
+
+With --fallback, utterances without probabilities have those of another system, of speech alone; they are counted, and
+listed in the cell's text_missing. ser/metrics/cell.py lists the files of the cell's folder. Example:
+
+    python3 -m ser.bin.evaluate_posteriors --system vgg_bert --train iemocap --test iemocap --fold 1 --layer fusion \\
+      --modality speech+text --fallback scp:exp/vgg/posteriors.scp \\
+      exp/fusion/classes.txt data/iemocap_test scp:exp/fusion/posteriors.scp exp/cell1"""
+
+import logging
+from pathlib import Path
+
+from ser import cli
+from ser.errors import SerError
+
+logger = logging.getLogger(__name__)
+
+
+def main() -> None:
+    """Run the command."""
+    parser = cli.make_parser(__doc__)
+    parser.add_argument("--protocol", default="conf/protocol.yaml", help="settings of the resamples [%(default)s]")
+    parser.add_argument("--speakers", help="spk2utt of the whole test corpus, where the test dir is a part of it")
+    parser.add_argument("--fallback", help="rspecifier of probabilities of all test utterances")
+    cli.add_row_options(parser)
+    parser.add_argument("classes", help="classes.txt of the model, which names the columns")
+    parser.add_argument("test_dir", metavar="test-dir", help="data dir that is scored")
+    parser.add_argument("posteriors", help="rspecifier")
+    parser.add_argument("cell_dir", metavar="cell-dir", help="folder to write")
+    args = parser.parse_args()
+
+    import numpy as np
+
+    from ser.config import load_config
+    from ser.files import write_text
+    from ser.kaldi import ark, tables
+    from ser.metrics import cell, results, strata
+    from ser.metrics.protocol import Protocol
+    from ser.training.targets import class_numbers
+
+    protocol = load_config(Protocol, args.protocol)
+    trained = [name for _, name, _ in tables.read_lines(args.classes)]
+    utt2emo = tables.read_map(Path(args.test_dir) / "utt2emo", fields=2)
+    utts = list(utt2emo)
+    # A test class that the model does not know can only be missed.
+    classes = [*trained, *sorted(set(utt2emo.values()) - set(trained))]
+    labels = class_numbers(utts, utt2emo, classes, f"{args.test_dir}/utt2emo")
+    utterances = strata.read_utterances(args.test_dir, utts, labels, classes, args.speakers)
+
+    table = ark.load(args.posteriors)
+    missing = [utt for utt in utts if utt not in table]
+    if missing and not args.fallback:
+        raise SerError(
+            f"{args.posteriors}: no probabilities of {len(missing)} of {len(utts)} utterances of {args.test_dir}, the "
+            f"first {missing[0]}; give --fallback, of speech alone"
+        )
+    folder = Path(args.cell_dir)
+    cell.start_cell(folder)
+    if missing:
+        table |= dict(zip(missing, ark.stack(args.fallback, missing)[1], strict=True))
+        logger.info("%d of %d test utterances have no text and are scored by speech", len(missing), len(utts))
+        write_text(folder / "text_missing", "".join(f"{utt}\n" for utt in missing))
+    posteriors = np.array([table[utt] for utt in utts])
+    if posteriors.shape[1:] != (len(trained),):
+        raise SerError(f"{args.posteriors}: expected {len(trained)} probabilities, found shape {posteriors.shape[1:]}")
+
+    row = results.Result(
+        **cli.row_names(args),
+        backend=results.NONE,
+        lda_dim=None,
+        held_out=results.NONE,
+        status=results.OK,
+    )
+    row = cell.write_cell(folder, row, utterances, posteriors, {"raw": posteriors}, None, protocol)
+    logger.info("%s: UAR %.2f %%, WA %.2f %%, F1 %.2f %%", folder, row.uar, row.wa, row.f1)
+
+
+if __name__ == "__main__":
+    cli.run(main)

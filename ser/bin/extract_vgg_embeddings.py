@@ -1,0 +1,61 @@
+"""Write one vector an utterance: what the output layer of a VGG sees of its log mel energies.
+
+Of an utterance longer than the model's clip the middle counts. Example:
+
+    python3 -m ser.bin.extract_vgg_embeddings exp/vgg data/iemocap ark,scp:exp/vgg/iemocap.ark,exp/vgg/iemocap.scp"""
+
+import logging
+from pathlib import Path
+
+from ser import cli
+
+logger = logging.getLogger(__name__)
+
+# Changes nothing but the speed.
+BATCH_SIZE = 64
+
+
+def main() -> None:
+    """Run the command."""
+    parser = cli.make_parser(__doc__)
+    parser.add_argument("--num-threads", type=int, help="threads of PyTorch on a CPU [all cores]")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="[%(default)s]")
+    parser.add_argument("model_dir", metavar="model-dir", help="folder that train_vgg wrote")
+    parser.add_argument("data_dir", metavar="data-dir", help="its feats.scp is read")
+    parser.add_argument("wspecifier", help="the vectors")
+    args = parser.parse_args()
+
+    import dataclasses
+
+    import numpy as np
+    import torch
+
+    from ser.kaldi import ark
+    from ser.models.vgg import Vgg, VggConfig
+    from ser.training import model_dir, parallel
+    from ser.training.clips import ClipConfig, ClipSource
+
+    if args.num_threads:
+        torch.set_num_threads(args.num_threads)
+    config = model_dir.load_section(args.model_dir, "model", VggConfig)
+    clip = model_dir.load_section(args.model_dir, "data", ClipConfig)
+    device = parallel.pick_device(args.device)
+    model = Vgg.from_weights(config, model_dir.load_weights(args.model_dir)).to(device)
+    reader = ark.Reader(Path(args.data_dir) / "feats.scp")
+    utts = reader.keys()
+    source = ClipSource(
+        reader, utts, np.zeros(len(utts), np.int64), dataclasses.replace(clip, batch_size=BATCH_SIZE), seed=None
+    )
+    left = iter(utts)
+    with ark.Writer(args.wspecifier) as writer, torch.inference_mode():
+        for clips, _ in cli.progress(source.batches(0), source.num_batches(0), "batches"):
+            for vector in model.embed(clips.to(device)).cpu().numpy():
+                writer.write(next(left), vector)
+    logger.info(
+        "%s: vectors of %d utterances; %d are longer than a clip, and their middle counts",
+        args.wspecifier, len(utts), source.num_cut,
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,34 @@
+"""Split a data dir at random into parts that have the same share of each class.
+
+By utterances: the parts share speakers, sessions and dialogues, which ser.bin.audit_protocol counts. Example, with the
+shares of Zhou et al.:
+
+    python3 -m ser.bin.split_stratified --valid 0.2 --test 0.1 --seed 0 data/iemocap \\
+      data/iemocap_train data/iemocap_valid data/iemocap_test"""
+
+from ser import cli
+
+
+def main() -> None:
+    """Run the command."""
+    parser = cli.make_parser(__doc__)
+    parser.add_argument("--valid", type=float, required=True, metavar="SHARE")
+    parser.add_argument("--test", type=float, required=True, metavar="SHARE")
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("data_in", metavar="data-in", help="with utt2emo, the classes")
+    parser.add_argument("train_out", metavar="train-out", help="data dir to write, of the rest")
+    parser.add_argument("valid_out", metavar="valid-out", help="and of the share --valid")
+    parser.add_argument("test_out", metavar="test-out", help="and of the share --test")
+    args = parser.parse_args()
+
+    from ser.corpora.folds import split_stratified
+    from ser.kaldi import data_subset, datadir
+
+    utt2emo = datadir.read_table(args.data_in, "utt2emo")
+    parts = split_stratified(utt2emo, {"valid": args.valid, "test": args.test}, args.seed)
+    for part, utts in parts.items():
+        data_subset.subset(args.data_in, utts, getattr(args, f"{part}_out"))
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,163 @@
+"""Vectors of utterances, in the dialogues they are of: what fuses modalities, and hears the context, eats."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ser.errors import SerError
+from ser.kaldi import ark, tables
+
+
+@dataclass(frozen=True)
+class Dialogues:
+    """Utterances and what is known of each; an utterance by itself is a dialogue of one.
+
+    Attributes
+    ----------
+    utts : the N utterances.
+    vectors : of each modality, (N, D) float32; zeros where an utterance has none.
+    num_missing : of each modality, how many have none.
+    members : of each dialogue the indices of its utterances, in the order of speaking.
+    speakers : (N,) int64, the number of the speaker in the dialogue, 0 or 1.
+    """
+
+    utts: list[str]
+    vectors: dict[str, np.ndarray]
+    num_missing: dict[str, int]
+    members: list[np.ndarray]
+    speakers: np.ndarray
+
+
+def read_inputs(pairs: Sequence[str]) -> dict[str, str]:
+    """Read ``name=rspecifier`` of each modality.
+
+    >>> read_inputs(["speech=scp:vgg.scp"])
+    {'speech': 'scp:vgg.scp'}
+    """
+    rspecifiers = {}
+    for pair in pairs:
+        name, equals, rspecifier = pair.partition("=")
+        if not (name.isidentifier() and equals and rspecifier) or name in {*rspecifiers, "mask", "speaker"}:
+            raise SerError(f"expected <modality>=<rspecifier>, each once, as in text=scp:text.scp; found '{pair}'")
+        rspecifiers[name] = rspecifier
+    return rspecifiers
+
+
+def read_dialogues(data_dir: str | Path, rspecifiers: Mapping[str, str], in_context: bool) -> Dialogues:
+    """Read the vectors of the utterances of a data dir.
+
+    Parameters
+    ----------
+    data_dir : its ``utt2spk`` names the utterances; in context ``utt2dialogue`` and ``utt2start`` order them. What it
+        leaves out of a dialogue is no context.
+    rspecifiers : of each modality, vectors of these utterances and maybe of others.
+    in_context : whether utterances of one dialogue belong together.
+
+    Raises
+    ------
+    SerError
+        Where a modality has no vector of any utterance, or the order of the dialogues is not told.
+    """
+    data_dir = Path(data_dir)
+    utt2spk = tables.read_map(data_dir / "utt2spk", fields=2)
+    utts = list(utt2spk)
+    vectors, num_missing = {}, {}
+    # One order of the modalities, in whichever they were given.
+    for name in sorted(rspecifiers):
+        table = ark.load(rspecifiers[name])
+        found = [utt for utt in utts if utt in table]
+        if not found:
+            raise SerError(f"{rspecifiers[name]}: no vector of any utterance of {data_dir}; extract them first")
+        _, rows = ark.stack(rspecifiers[name], found)
+        vectors[name] = np.zeros((len(utts), rows.shape[1]), np.float32)
+        vectors[name][[index for index, utt in enumerate(utts) if utt in table]] = rows
+        num_missing[name] = len(utts) - len(found)
+    if not in_context:
+        alone = [np.array([index]) for index in range(len(utts))]
+        return Dialogues(utts, vectors, num_missing, alone, np.zeros(len(utts), np.int64))
+    for name in ("utt2dialogue", "utt2start"):
+        if not (data_dir / name).exists():
+            raise SerError(f"{data_dir}: no {name}; the corpus does not tell who answers whom, or prepare it again")
+    utt2dialogue = tables.read_map(data_dir / "utt2dialogue", fields=2)
+    members = in_dialogues(utts, utt2dialogue, tables.read_map(data_dir / "utt2start", fields=2))
+    return Dialogues(utts, vectors, num_missing, members, number_speakers(utts, members, utt2spk))
+
+
+class DialogueSource:
+    """Batches of dialogues, as `ser.training.fit.BatchSource` has it: every dialogue once an epoch.
+
+    Parameters
+    ----------
+    dialogues : N utterances.
+    targets : (N,) int64 classes, or (N, K) float32 shares of them.
+    batch_size : dialogues a batch.
+    seed : of the order of the dialogues in each epoch; None keeps one order.
+    """
+
+    def __init__(self, dialogues: Dialogues, targets: np.ndarray, batch_size: int, seed: int | None) -> None:
+        self.dialogues, self.targets, self.batch_size, self.seed = dialogues, targets, batch_size, seed
+
+    def num_batches(self, epoch: int) -> int:
+        """Count the batches of an epoch."""
+        return math.ceil(len(self.dialogues.members) / self.batch_size)
+
+    def batches(
+        self, epoch: int, start: int = 0, rank: int = 0, world: int = 1
+    ) -> Iterator[tuple[dict[str, Tensor], Tensor]]:
+        """Yield the dialogues from batch `start` on, rows ``rank::world``.
+
+        Inputs: of each modality (B, U, D) float32, ``speaker`` (B, U) int64 and ``mask`` (B, U) bool, true where there
+        is an utterance. Targets: of the utterances in the order of the mask.
+        """
+        order = np.arange(len(self.dialogues.members))
+        if self.seed is not None:
+            order = np.random.default_rng([self.seed, epoch]).permutation(order)
+        for batch in np.array_split(order, self.num_batches(epoch))[start:]:
+            yield self._collate([self.dialogues.members[index] for index in batch[rank::world]])
+
+    def _collate(self, members: Sequence[np.ndarray]) -> tuple[dict[str, Tensor], Tensor]:
+        sizes = torch.tensor([len(indices) for indices in members])
+        mask = torch.arange(int(sizes.max())) < sizes[:, None]
+        order = np.concatenate(members)
+        inputs = {"mask": mask, "speaker": _padded(torch.from_numpy(self.dialogues.speakers[order]), mask)}
+        for name, vectors in self.dialogues.vectors.items():
+            inputs[name] = _padded(torch.from_numpy(vectors[order]), mask)
+        return inputs, torch.from_numpy(self.targets[order])
+
+
+def in_dialogues(
+    utts: Sequence[str], utt2dialogue: Mapping[str, str], utt2start: Mapping[str, str]
+) -> list[np.ndarray]:
+    """Put the utterances of each dialogue in the order of speaking, by its time of starting: indices into `utts`.
+
+    >>> in_dialogues(["a", "b", "c"], {"a": "x", "b": "y", "c": "x"}, {"a": "9.5", "b": "0", "c": "2"})
+    [array([2, 0]), array([1])]
+    """
+    members: dict[str, list[int]] = {}
+    for index, utt in enumerate(utts):
+        members.setdefault(utt2dialogue[utt], []).append(index)
+    return [np.array(sorted(indices, key=lambda index: float(utt2start[utts[index]]))) for indices in members.values()]
+
+
+def number_speakers(utts: Sequence[str], dialogues: Sequence[np.ndarray], utt2spk: Mapping[str, str]) -> np.ndarray:
+    """Number the speakers of each dialogue, at most two, in the order of their names: (N,) int64."""
+    numbers = np.zeros(len(utts), np.int64)
+    for dialogue in dialogues:
+        names = sorted({utt2spk[utts[index]] for index in dialogue})
+        if len(names) > 2:
+            raise SerError(f"the dialogue of '{utts[dialogue[0]]}' has the speakers {', '.join(names)}; expected two")
+        for index in dialogue:
+            numbers[index] = names.index(utt2spk[utts[index]])
+    return numbers
+
+
+def _padded(values: Tensor, mask: Tensor) -> Tensor:
+    """Spread `values` (N, ...) over the places where `mask` (B, U) is true: (B, U, ...), zeros elsewhere."""
+    padded = values.new_zeros(*mask.shape, *values.shape[1:])
+    padded[mask] = values
+    return padded

@@ -1,0 +1,49 @@
+"""The settings of a fusion of modalities, as ``conf/vgg_bert/{fusion,bc_lstm,icon}.yaml`` have them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import nn
+
+from ser.models.context import BcLstm, ContextConfig, Icon
+from ser.models.fusion import LateFusion
+from ser.training.fit import FitConfig
+from ser.training.losses import LossConfig
+
+
+@dataclass(frozen=True)
+class BatchConfig:
+    """The section `data:`."""
+
+    batch_size: int  # dialogues; without context, utterances
+
+
+@dataclass(frozen=True)
+class FusionConfig:
+    """A whole ``fusion.yaml``.
+
+    Attributes
+    ----------
+    network : ``late`` takes class probabilities of each utterance by itself; ``bc_lstm`` and ``icon`` take embeddings,
+        and hear the dialogue.
+    model : sizes of the latter two; null for ``late``, which has none.
+    """
+
+    network: Literal["late", "bc_lstm", "icon"]
+    model: ContextConfig | None
+    data: BatchConfig
+    loss: LossConfig
+    fit: FitConfig
+
+    @property
+    def in_context(self) -> bool:
+        """Whether the network hears the dialogue around an utterance."""
+        return self.model is not None
+
+
+def make_network(config: FusionConfig, widths: Mapping[str, int], num_classes: int) -> nn.Module:
+    """Make the network that takes vectors of these widths, by name of the modality, to logits of K classes."""
+    if config.network == "late":
+        return LateFusion(widths, num_classes)
+    return (BcLstm if config.network == "bc_lstm" else Icon)(config.model, widths, num_classes)

@@ -1,0 +1,69 @@
+#!/usr/bin/env bats
+# The driver of system D and its steps say what they need, and leave nothing behind where that is missing.
+
+setup() {
+  cd "$BATS_TEST_DIRNAME/../.." || exit 1
+  tmp=$BATS_TEST_TMPDIR
+  name=bats_vgg_bert_$$
+}
+
+teardown() {
+  rm -rf "data/$name" "exp/$name"
+}
+
+@test "run_vgg_bert.sh --help prints its header" {
+  run local/run_vgg_bert.sh --help
+  [ "$status" -eq 0 ]
+  [[ "$output" == *"local/run_vgg_bert.sh --iemocap"* ]]
+  [[ "$output" == *"--soft-targets true|false"* ]]
+}
+
+@test "run_vgg_bert.sh refuses what it does not know, before it does anything" {
+  for options in "argument" "--no-such-option 1" "--test cremad" "--modalities video" "--protocols halves" \
+    "--yardsticks lstm" "--copies echo" "--stage 8" "--nj 0" "--conf $tmp" "--soft-targets maybe"; do
+    # shellcheck disable=SC2086
+    run local/run_vgg_bert.sh --name "$name" $options
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"${options##* }"* ]] || [[ "$output" == *"${options%% *}"* ]]
+    [ ! -e "exp/$name" ]
+  done
+}
+
+@test "run_vgg_bert.sh begins with stage 0 on the toy corpora, and wants a folder of the corpus on others" {
+  run local/run_vgg_bert.sh --name "$name" --stage 2
+  [ "$status" -eq 1 ]
+  [[ "$output" == *"begin with --stage 0"* ]]
+  run local/run_vgg_bert.sh --name "$name" --ravdess "$tmp" --stop-stage 0
+  [ "$status" -eq 1 ]
+  [[ "$output" == *"no folder of iemocap; give --iemocap or --corpora"* ]]
+}
+
+@test "the fold after the one that is tested validates, after the last the first" {
+  mkdir "$tmp/data"
+  printf '%s\n' "a 1" "b 2" "c 10" > "$tmp/data/utt2fold"
+  # shellcheck disable=SC2034  # next_fold reads it
+  labelled=$tmp/data
+  # shellcheck source=local/vgg_bert.sh
+  . local/vgg_bert.sh
+  export LC_ALL=C
+  [ "$(next_fold 1)" = 10 ]
+  [ "$(next_fold 10)" = 2 ]
+  [ "$(next_fold 2)" = 1 ]
+}
+
+@test "the steps of system D name the file that is missing" {
+  mkdir "$tmp/train"
+  run steps/train_vgg.sh "$tmp/train" "$tmp/valid" "$tmp/model"
+  [ "$status" -eq 1 ]
+  [[ "$output" == *"no $tmp/train/feats.scp; run steps/make_logmel.sh $tmp/train"* ]]
+  run steps/train_fusion.sh "speech=$tmp/absent.scp" "$tmp/train" "$tmp/valid" "$tmp/test" "$tmp/model"
+  [ "$status" -eq 1 ]
+  [[ "$output" == *"no $tmp/absent.scp, the vectors of 'speech'"* ]]
+  run steps/make_logmel.sh "$tmp/train"
+  [ "$status" -eq 1 ]
+  [[ "$output" == *"no utt2spk"* ]]
+  run steps/distort_data_dir.sh "$tmp/absent" "$tmp/copies"
+  [ "$status" -eq 1 ]
+  [[ "$output" == *"$tmp/absent"* ]]
+  [ ! -e "$tmp/copies" ]
+}

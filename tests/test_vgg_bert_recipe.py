@@ -1,0 +1,58 @@
+"""System D on the toy corpora: the driver of its own stages, one protocol of the two, on the annotators' votes."""
+
+import csv
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+# Of its own for each worker of pytest-xdist, should they share the tests of this file.
+NAME = "vgg_bert_test" + os.environ.get("PYTEST_XDIST_WORKER", "")
+
+
+@pytest.fixture(scope="module")
+def exp():
+    """A run of all stages, removed after the tests."""
+    folders = ROOT / "data" / NAME, ROOT / "exp" / NAME
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
+    options = ("--protocols", "random", "--copies", "shift", "--yardsticks", "icon", "--soft-targets", "true")
+    command = ["local/run_vgg_bert.sh", "--name", NAME, *options]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    yield folders[1]
+    for folder in folders:
+        shutil.rmtree(folder)
+
+
+def test_the_table_has_every_modality_of_the_system_and_its_yardstick(exp):
+    with open(exp / "results.tsv", newline="") as stream:
+        rows = {(row["system"], row["modality"]): row for row in csv.DictReader(stream, delimiter="\t")}
+    modalities = ("speech", "text", "speech+text")
+    assert set(rows) == {*(("vgg_bert", modality) for modality in modalities), ("icon", "speech+text")}
+    for row in rows.values():
+        assert (row["variant"], row["fold"], row["status"], row["eer"]) == ("random+soft", "all", "ok", "-")
+        assert float(row["uar"]) > 25
+    assert rows["vgg_bert", "text"]["text"] == "gold"
+
+
+def test_the_audit_tells_what_the_random_split_shares(exp):
+    with open(exp / "audit" / "random.tsv", newline="") as stream:
+        found = {row["check"]: row for row in csv.DictReader(stream, delimiter="\t") if row["role"] == "train"}
+    assert found["speakers"]["status"] == "LEAK" and int(found["speakers"]["count"]) == 10
+    assert found["dialogues"]["status"] == "LEAK"
+    assert found["utterances"]["status"] == "ok"
+
+
+def test_a_second_run_trains_nothing_anew(exp):
+    models = sorted(exp.glob("*/model.safetensors"))
+    before = [path.stat().st_mtime_ns for path in models]
+    options = ("--protocols", "random", "--yardsticks", "icon", "--soft-targets", "true", "--stage", "4")
+    done = subprocess.run(
+        ["local/run_vgg_bert.sh", "--name", NAME, *options], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert [path.stat().st_mtime_ns for path in models] == before
