@@ -7,12 +7,14 @@
 # Usage: steps/train_xvector.sh [options] <data-dir> <utt2class> <model-dir>
 #  e.g.: steps/train_xvector.sh --config conf/xvector_pretrain.yaml data/pretrain data/pretrain/utt2spk exp/pretrain
 # Options: --cmd <wrapper>  --config <yaml>  --init-model <model-dir to start from>  --num-threads <n>
+#   --processes <n>   that share each minibatch, on one machine: one for each GPU there (1)
 set -euo pipefail
 
 cmd=utils/run.pl
 config=conf/xvector_pretrain.yaml
 init_model=
 num_threads=1      # on the CPU; the last bits of the model depend on it
+processes=1
 
 . utils/parse_options.sh
 . ./path.sh
@@ -22,11 +24,15 @@ utt2class=$2
 model=$3
 
 [ -f "$data/feats.scp" ] || die "no $data/feats.scp; run steps/prepare_feats.sh <data-dir> $data"
-options=()
+options=() launcher=(python3) resources=(--num-threads "$num_threads")
+if [ "$processes" -gt 1 ]; then
+  launcher=(torchrun --standalone --nproc-per-node "$processes")
+  resources=(--num-threads $((processes * num_threads)) --gpu "$processes")
+fi
 [ -z "$init_model" ] || options=(--init-model "$init_model")
 
 log "$model: training; progress in $model/log/train.log"
-$cmd --num-threads "$num_threads" "$model/log/train.log" \
-  python3 -m ser.bin.train_xvector --config "$config" --num-threads "$num_threads" "${options[@]}" \
+$cmd "${resources[@]}" "$model/log/train.log" \
+  "${launcher[@]}" -m ser.bin.train_xvector --config "$config" --num-threads "$num_threads" "${options[@]}" \
   "$data" "$utt2class" "$model"
 log "$model: $(grep -v '^#' "$model/log/train.log" | tail -n 1)"

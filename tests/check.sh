@@ -3,9 +3,13 @@
 # recipe end to end on the toy corpora. Where shellcheck or bats are missing it says so and goes on, but with CI=true
 # that is a failure.
 #
-# Usage: tests/check.sh
+# Usage: tests/check.sh [--full true|false]
+# Options: --full true|false (false)  also the job wrappers and the toy run on real schedulers (SLURM and Grid Engine,
+#   where they are installed; with CI=true SLURM has to be); needs root
 set -euo pipefail
 cd "$(dirname "$0")/.."
+
+full=false
 
 . utils/parse_options.sh
 utils/make_venv.sh --extras test
@@ -31,12 +35,20 @@ check_if_installed() {
 }
 
 mapfile -t scripts < <(git ls-files --cached --others --exclude-standard '*.sh' '*.bats' .ci/run)
-check "formatting (ruff format)" ruff format --quiet --check ser tests
-check "ruff" ruff check --quiet ser tests utils/run.pl
+check "formatting (ruff format)" ruff format --quiet --check ser tests utils/*.p[ly]
+check "ruff" ruff check --quiet ser tests utils/*.p[ly]
 check_if_installed "shellcheck" shellcheck -x "${scripts[@]}"
 check_if_installed "shell tests (bats)" bats --jobs 1 tests/shell
 # The recipe is the longest test file, so one worker begins with it.
 check "Python tests and doctests" python3 -m pytest -n 2 --dist loadfile tests/test_recipe.py ser tests
+
+check_on_scheduler() { check "$1" tests/cluster/with_scheduler.sh "$2" python3 -m pytest -rs tests/cluster; }
+if $full; then
+  if [ "${CI:-}" = true ] || command -v sbatch > /dev/null; then check_on_scheduler "on SLURM" slurm
+  else log "check: on SLURM: not run: no sbatch here; tests/cluster/with_scheduler.sh --install true slurm true"; fi
+  if command -v qsub > /dev/null; then check_on_scheduler "on Grid Engine" sge
+  else log "check: on Grid Engine: not run: no qsub here; tests/cluster/with_scheduler.sh --install true sge true"; fi
+fi
 
 if [ ${#failed[@]} -gt 0 ]; then
   log "failed: $(printf '%s; ' "${failed[@]}")"

@@ -55,7 +55,7 @@ def main() -> None:
 
     out = Path(args.data_out)
     out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as name:
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", suffix=".tmp", dir=out.parent) as name:
         folder = Path(name, "new")
         folder.mkdir()
         originals = {copy: utt for copy, (utt, _) in copies.items()}

@@ -49,7 +49,8 @@ EMOTIONS = {
 # The annotators' words, of which the first three letters name the same emotions.
 WORDS = {emotion[:3]: emotion for emotion in EMOTIONS.values() if emotion != "undecided"}
 
-TURN = re.compile(r"\[([\d.]+) - [\d.]+\]\t(\S+)\t(\w+)\t\[([\d.]+), ([\d.]+), ([\d.]+)\]")
+NUMBER = r"(\d+(?:\.\d*)?)"
+TURN = re.compile(rf"\[{NUMBER} - {NUMBER}\]\t(\S+)\t(\w+)\t\[{NUMBER}, {NUMBER}, {NUMBER}\]")
 ANNOTATOR = re.compile(r"(C-[EFM]\d+):\t([^\t]*)")
 TRANSCRIPT = re.compile(r"(Ses\S+) \[[\d.]+-[\d.]+\]:\s*(.*)")
 NAME = re.compile(r"(?P<dialogue>Ses0(?P<session>\d)[FM]_(?P<style>impro|script)\w+)_(?P<talker>[FM])(?P<number>\d+)")
@@ -118,7 +119,7 @@ def _turns(folder: Path) -> Iterator[Turn]:
             if match := TURN.match(line):
                 if turn is not None:
                     yield turn
-                start, name, emotion, *dims = match.groups()
+                start, _, name, emotion, *dims = match.groups()
                 if emotion not in EMOTIONS:
                     raise SerError(f"{where}: expected an emotion of {' '.join(EMOTIONS)}, found '{emotion}'")
                 valence, activation, dominance = map(float, dims)

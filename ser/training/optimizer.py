@@ -15,13 +15,16 @@ def make_optimizer(model: nn.Module, kind: str, momentum: float, weight_decay: f
     """Make the optimizer of the parameters that are trained; the learning rate is set at each step.
 
     ``sgd`` keeps a running average of the gradients as Kaldi does, m v + (1 - m) g, so that the momentum does not
-    raise the learning rate. ``adamw`` (Loshchilov & Hutter, ICLR 2019) spares biases and norms the weight decay.
+    raise the learning rate. ``adamw`` (Loshchilov & Hutter, ICLR 2019) spares biases and norms the weight decay;
+    ``adam`` (Kingma & Ba, ICLR 2015) adds it to the gradient of every parameter, as PyTorch's does.
     """
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     if not trained:
         raise SerError("every layer is frozen, so there is nothing to train; shorten `frozen`")
     if kind == "sgd":
         return torch.optim.SGD(trained, lr=0.0, momentum=momentum, dampening=momentum, weight_decay=weight_decay)
+    if kind == "adam":
+        return torch.optim.Adam(trained, lr=0.0, weight_decay=weight_decay)
     groups = [
         {"params": [parameter for parameter in trained if parameter.ndim > 1], "weight_decay": weight_decay},
         {"params": [parameter for parameter in trained if parameter.ndim <= 1], "weight_decay": 0.0},

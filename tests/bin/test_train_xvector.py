@@ -1,7 +1,11 @@
 """Both commands of the x-vector network, on features that tell four speakers apart."""
 
 import logging
+import os
+import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 from types import ModuleType
 from unittest import mock
@@ -107,6 +111,35 @@ def test_emotion_is_learned_from_the_speaker_network_with_frozen_layers(data, pr
     for layer, width in (("tdnn6", 16), ("tdnn7", 16), ("tdnn8", 8)):
         keys, vectors = ark.stack(f"scp:{out}/{layer}.3.scp")
         assert len(keys) == 60 and vectors.shape == (60, width)
+
+
+def curve(model: Path) -> np.ndarray:
+    """Read train.tsv, without the seconds."""
+    return np.loadtxt(model / "train.tsv", skiprows=1)[:, :-1]
+
+
+def test_two_processes_stop_at_sigterm_and_resume_to_the_curve_of_one(data, tmp_path):
+    # Without dropout, which each process draws for itself, and AdamW, which makes steps of rounding errors.
+    plain = ("fit.epochs=4", "fit.dropout_schedule=''", "fit.optimizer=sgd", "fit.learning_rate=0.03")
+    more = [word for setting in plain for word in ("--set", setting)]
+    train(data, "utt2spk", tmp_path / "one", *more)
+    settings = [*(word for setting in SETTINGS for word in ("--set", setting)), *more]
+    command = [
+        *(sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"),
+        *("-m", "ser.bin.train_xvector", "--config", "conf/toy/xvector_pretrain.yaml", *settings, "--num-threads", "1"),
+        *(data, data / "utt2spk", tmp_path / "two"),
+    ]
+    environment = os.environ | {"PYTHONPATH": os.getcwd(), "OMP_NUM_THREADS": "1"}
+    begun = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    while not (tmp_path / "two" / "checkpoint.pt").exists() and begun.poll() is None:
+        time.sleep(0.01)
+    begun.send_signal(signal.SIGTERM)
+    _, messages = begun.communicate(timeout=60)
+    assert begun.returncode != 0 and messages.count("the same command resumes from here") >= 1, messages
+    assert not (tmp_path / "two" / "model.safetensors").exists()
+    resumed = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert resumed.returncode == 0 and "resuming" in resumed.stderr, resumed.stderr
+    np.testing.assert_allclose(curve(tmp_path / "two"), curve(tmp_path / "one"), rtol=1e-3, atol=1e-4)
 
 
 def test_unknown_layer_and_setting_are_refused_by_name(data, pretrained, tmp_path):
