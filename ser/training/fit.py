@@ -23,6 +23,7 @@ from ser.training.optimizer import MaxChange, dropout_schedule, learning_rate, m
 from ser.training.parallel import Process
 from ser.training.prefetch import pinned, prefetched
 from ser.training.running_loss import RunningLoss
+from ser.training.shared_batch_norm import share_batch_norms
 from ser.training.signals import postponed_signals
 
 logger = logging.getLogger(__name__)
@@ -39,7 +40,7 @@ class FitConfig:
     """The section `fit:` of a training configuration; 0 switches a limit off."""
 
     epochs: int
-    optimizer: Literal["sgd", "adamw"]
+    optimizer: Literal["sgd", "adamw", "adam"]
     learning_rate: float  # of the mean gradient over a minibatch, at the first step
     final_learning_rate: float  # at the last step; exponential decay in between
     warmup_fraction: float  # share of all steps over which the rate rises linearly from 0
@@ -66,8 +67,9 @@ class BatchSource(Protocol):
     def batches(self, epoch: int, start: int = 0, rank: int = 0, world: int = 1) -> Iterator[tuple[Inputs, Tensor]]:
         """Yield the batches from number `start` on, of each the rows ``rank::world``.
 
-        Inputs: a tensor (B, T, F), or a dict of tensors; targets: int64 (B,). Skipping to `start` must be cheap, and a
-        training batch has at least `world` rows. A thread of its own runs this.
+        Inputs: a tensor (B, T, F), or a dict of tensors; targets: int64 (B,), or float32 (B, K) of shares that sum
+        to 1. Skipping to `start` must be cheap, and a training batch has at least `world` rows. A thread of its own
+        runs this.
         """
 
 
@@ -128,6 +130,7 @@ class _Trainer:
         self.folder, self.process = folder, process
         # Class weights travel with the loss.
         self.loss = loss.to(process.device) if isinstance(loss, nn.Module) else loss
+        share_batch_norms(model, process.world)
         self.frozen = freeze(model, config.frozen)
         self.optimizer = make_optimizer(model, config.optimizer, config.momentum, config.weight_decay)
         self.max_change = MaxChange(model, config.max_change_layer, config.max_change)
@@ -146,6 +149,7 @@ class _Trainer:
                 self._end_epoch()
             self._save()
             if stopped:
+                self.process.wait_for_all()  # torchrun ends the others as soon as one has ended
                 number = received[0] if received else signal.SIGTERM
                 logger.warning("%s: stopped by a signal; the same command resumes from here", self.folder)
                 raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
@@ -255,14 +259,9 @@ class _Trainer:
         with contextlib.closing(self._batches(source, 0, 0)) as batches:
             for inputs, targets in batches:
                 if len(targets):
-                    targets = targets.to(self.process.device)
-                    logits = self._logits(self.model, inputs)
-                    sums.add(
-                        self.loss(logits, targets),
-                        logits,
-                        targets,
-                        f"{self.folder}: validation after step {self.progress.step}",
-                    )
+                    logits, targets = self._logits(self.model, inputs), targets.to(self.process.device)
+                    where = f"{self.folder}: validation after step {self.progress.step}"
+                    sums.add(self.loss(logits, targets), logits, targets, where)
         loss, right, rows = self._total(sums)
         return loss / rows, right / rows
 
@@ -295,5 +294,7 @@ class _Trainer:
     def best(self) -> nn.Module:
         """Give the model with the weights of the best epoch."""
         if self.valid is not None and self.progress.rows:
+            self.process.wait_for_all()  # for the first one, which writes the file ...
             self.model.load_state_dict(model_dir.load_weights(self.folder / model_dir.BEST))
+            self.process.wait_for_all()  # ... and will remove it
         return self.model.eval()
