@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # Sets options from the command line: --some-name value or --some-name=value sets the variable some_name,
-# which must have been set (to its default) before this is sourced. --help prints the comment block at the
+# which must have been set (to its default) before this is sourced. An option that is true or false, and has no value
+# behind it, is true. --help prints the comment block at the
 # head of the calling script. What is left in "$@" are the script's arguments. An unknown option is an error.
 
 # Prints the comment block at the head of the script: the one text that tells how it is used.
@@ -22,6 +23,9 @@ while [ $# -gt 0 ]; do
   fi
   if [[ "$1" == *=* ]]; then
     option_value="${1#*=}"
+    shift
+  elif [[ "${!option_variable}" =~ ^(true|false)$ && ( $# -eq 1 || "$2" == --* ) ]]; then
+    option_value=true
     shift
   elif [ $# -ge 2 ]; then
     option_value="$2"

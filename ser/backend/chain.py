@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from ser.backend.lda import train_lda
+from ser.backend.lda import row_blocks, train_lda
 from ser.backend.plda import Plda, train_plda
 from ser.errors import SerError
 
@@ -72,7 +72,8 @@ class Backend:
 def train(vectors: np.ndarray, labels: np.ndarray, config: BackendConfig) -> Backend:
     """Train the chain on embeddings (N, D) and their classes (N,), 0 to K - 1, each present."""
     mean, lda = train_mean_and_lda(vectors, labels, config)
-    plda = train_plda(apply_lda(vectors - mean, lda, config.normalize_vectors), labels, config.plda_iterations)
+    parts = [apply_lda(vectors[rows] - mean, lda, config.normalize_vectors) for rows in row_blocks(len(vectors))]
+    plda = train_plda(np.concatenate(parts), labels, config.plda_iterations)
     return Backend(mean, lda, plda.smoothed(config.smoothing), config)
 
 

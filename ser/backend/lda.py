@@ -1,6 +1,7 @@
 """Linear discriminant analysis, with the numbers of Kaldi's ivector-compute-lda."""
 
 import logging
+from collections.abc import Iterator
 
 import numpy as np
 import scipy.linalg
@@ -8,6 +9,10 @@ import scipy.linalg
 from ser.errors import SerError
 
 logger = logging.getLogger(__name__)
+
+# What is worked on at a time, so that millions of vectors need no second copy in double precision. Fewer are one block,
+# whose sums have the same bits as without blocks.
+_ROWS_IN_BLOCK = 1 << 15
 
 
 def train_lda(
@@ -66,12 +71,11 @@ def train_lda(
             num, size, covariance_floor, shrinkage,
         )  # fmt: skip
     mean = vectors.mean(axis=0, dtype=np.float64)
-    centred = vectors - mean
-    class_means = mean_by_class(centred, labels)
+    class_means = mean_by_class(vectors, labels, mean)
     # B is this (D, K) matrix times its transpose.
     between_root = (class_means * np.sqrt(counts / num)[:, None]).T
     between = between_root @ between_root.T
-    total = centred.T @ centred / num
+    total = sum(part.T @ part for part in (vectors[rows] - mean for rows in row_blocks(num))) / num
     within = total - between
     if np.trace(within) <= 1e-12 * np.trace(total):
         raise SerError("LDA: the vectors of each class are all the same; there is no spread to divide by")
@@ -85,12 +89,26 @@ def train_lda(
     return np.column_stack([rows, -rows @ mean])
 
 
-def mean_by_class(vectors: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Average `vectors` (N, D) over each class of `labels` (N,): (K, D) float64."""
+def mean_by_class(vectors: np.ndarray, labels: np.ndarray, origin: np.ndarray | float = 0.0) -> np.ndarray:
+    """Average `vectors` (N, D), less `origin` (D,), over each class of `labels` (N,): (K, D) float64."""
     counts = np.bincount(labels)
     order = np.argsort(labels, kind="stable")
-    starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
-    return np.add.reduceat(vectors[order].astype(np.float64, copy=False), starts, axis=0) / counts[:, None]
+    ends = np.cumsum(counts)
+    starts = ends - counts
+    sums = np.empty((len(counts), vectors.shape[1]))
+    first = 0
+    while first < len(counts):
+        # As many classes as a block has room for, and one at least.
+        last = max(first + 1, int(np.searchsorted(ends, starts[first] + _ROWS_IN_BLOCK, side="right")))
+        part = vectors[order[starts[first] : ends[last - 1]]].astype(np.float64, copy=False) - origin
+        sums[first:last] = np.add.reduceat(part, starts[first:last] - starts[first], axis=0)
+        first = last
+    return sums / counts[:, None]
+
+
+def row_blocks(num: int) -> Iterator[slice]:
+    """Part `num` rows into blocks that are worked on one after the other."""
+    return (slice(start, start + _ROWS_IN_BLOCK) for start in range(0, num, _ROWS_IN_BLOCK))
 
 
 def _whitening(covariance: np.ndarray, floor: float) -> np.ndarray:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.linalg
 
-from ser.backend.lda import mean_by_class
+from ser.backend.lda import mean_by_class, row_blocks
 from ser.errors import SerError
 
 
@@ -76,8 +76,8 @@ def train_plda(vectors: np.ndarray, labels: np.ndarray, iterations: int) -> Plda
         raise SerError(f"PLDA: each of the {len(counts)} classes has one vector; the within-class spread is unknown")
     class_means = mean_by_class(vectors, labels)
     mean = class_means.mean(axis=0)
-    offsets = vectors - class_means[labels]
-    scatter = offsets.T @ offsets
+    offsets = (vectors[rows] - class_means[labels[rows]] for rows in row_blocks(len(vectors)))
+    scatter = sum(part.T @ part for part in offsets)
     centres = class_means - mean
     transform = np.eye(len(mean))
     psi = np.ones(len(mean))

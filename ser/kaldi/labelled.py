@@ -41,15 +41,7 @@ def read_labelled(utt2class: str | Path, rspecifier: str, classes: Sequence[str]
     utt_class = tables.read_map(utt2class, fields=2)
     if not utt_class:
         raise SerError(f"{utt2class}: empty; give one '<utterance> <class>' a line")
-    table = ark.load(rspecifier)
-    if missing := [utt for utt in utt_class if utt not in table]:
-        raise SerError(
-            f"{rspecifier}: no vector of {len(missing)} of the {len(utt_class)} utterances of {utt2class}: "
-            f"{', '.join(missing[:5])}; extract them, or take them out of the list"
-        )
-    if len(table) > len(utt_class):
-        logger.info("%s: %d vectors are of no utterance of %s", rspecifier, len(table) - len(utt_class), utt2class)
-    vectors = stack_vectors(table, list(utt_class), rspecifier)
+    vectors = _read_rows(rspecifier, list(utt_class), str(utt2class))
     names = [*classes, *sorted(set(utt_class.values()) - set(classes))]
     place = {name: index for index, name in enumerate(names)}
     labels = np.array([place[name] for name in utt_class.values()], dtype=np.int64)
@@ -111,14 +103,47 @@ def read_counts(path: str | Path, utts: Sequence[str]) -> np.ndarray:
     return np.array([int(counts[utt]) for utt in utts], dtype=np.int64)
 
 
+def _read_rows(rspecifier: str, utts: list[str], where: str) -> np.ndarray:
+    """Read the vectors of `utts`, from the list `where`, as rows: (N, D) float32, held in memory once."""
+    rows = {utt: row for row, utt in enumerate(utts)}
+    seen: set[str] = set()
+    first, vectors = "", np.empty((0, 0), dtype=np.float32)
+    for utt, vector in ark.read(rspecifier):
+        if utt in seen:
+            raise SerError(f"{rspecifier}: the key '{utt}' comes twice")
+        seen.add(utt)
+        if utt in rows:
+            if not vectors.size:
+                first, vectors = utt, np.empty((len(utts), *vector.shape), dtype=np.float32)
+            _check_shape(rspecifier, utt, vector.shape, first, vectors.shape[1:])
+            vectors[rows[utt]] = vector
+    if missing := [utt for utt in utts if utt not in seen]:
+        raise SerError(
+            f"{rspecifier}: no vector of {len(missing)} of the {len(utts)} utterances of {where}: "
+            f"{', '.join(missing[:5])}; extract them, or take them out of the list"
+        )
+    if len(seen) > len(utts):
+        logger.info("%s: %d vectors are of no utterance of %s", rspecifier, len(seen) - len(utts), where)
+    _check_finite(rspecifier, utts, vectors)
+    return vectors
+
+
 def stack_vectors(table: dict[str, np.ndarray], utts: list[str], name: str) -> np.ndarray:
     """Put the vectors of `utts` on one another: (N, D) float32, all of one size and finite."""
-    shape = table[utts[0]].shape
-    if odd := [utt for utt in utts if table[utt].shape != shape or table[utt].ndim != 1]:
-        raise SerError(
-            f"{name}: '{odd[0]}' is of shape {table[odd[0]].shape}, '{utts[0]}' of {shape}; give equal vectors"
-        )
+    for utt in utts:
+        _check_shape(name, utt, table[utt].shape, utts[0], table[utts[0]].shape)
     vectors = np.array([table[utt] for utt in utts], dtype=np.float32)
-    if bad := [utts[index] for index in np.flatnonzero(~np.isfinite(vectors).all(axis=1))]:
-        raise SerError(f"{name}: {len(bad)} of {len(utts)} vectors hold NaN or infinity: {', '.join(bad[:5])}")
+    _check_finite(name, utts, vectors)
     return vectors
+
+
+def _check_shape(name: str, utt: str, shape: tuple[int, ...], first: str, expected: tuple[int, ...]) -> None:
+    if shape != expected or len(shape) != 1:
+        raise SerError(f"{name}: '{utt}' is of shape {shape}, '{first}' of {expected}; give equal vectors")
+
+
+def _check_finite(name: str, utts: Sequence[str], vectors: np.ndarray) -> None:
+    # The extremes of a row tell, and need no second matrix of the vectors' size.
+    finite = np.isfinite(vectors.max(axis=1)) & np.isfinite(vectors.min(axis=1))
+    if bad := [utts[row] for row in np.flatnonzero(~finite)]:
+        raise SerError(f"{name}: {len(bad)} of {len(utts)} vectors hold NaN or infinity: {', '.join(bad[:5])}")

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from ser.backend import lda
 from ser.backend.lda import mean_by_class, train_lda
 from ser.errors import SerError
 
@@ -99,3 +100,15 @@ def test_singular_covariance_without_a_floor_is_refused():
     vectors[:, 0] = 0.0
     with pytest.raises(SerError, match="set covariance_floor over 0"):
         train_lda(vectors, labels, 1, **{**KALDI, "covariance_floor": 0.0})
+
+
+def test_blocks_of_any_size_give_the_same_means_and_the_same_lda(monkeypatch):
+    rng = np.random.default_rng(3)
+    labels = rng.integers(0, 9, 400)
+    vectors = (rng.normal(size=(9, 6))[labels] + rng.normal(size=(400, 6))).astype(np.float32)
+    settings = {"total_covariance_factor": 0.0, "covariance_floor": 1e-6, "shrinkage": 0.0}
+    means, rows = lda.mean_by_class(vectors, labels), lda.train_lda(vectors, labels, 4, **settings)
+    for size in (1, 60, 399):
+        monkeypatch.setattr(lda, "_ROWS_IN_BLOCK", size)
+        np.testing.assert_array_equal(lda.mean_by_class(vectors, labels), means)
+        np.testing.assert_allclose(np.abs(lda.train_lda(vectors, labels, 4, **settings)), np.abs(rows), atol=1e-10)

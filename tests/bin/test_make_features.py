@@ -18,6 +18,23 @@ def make_features(*arguments: str | Path, pitch: bool = True) -> subprocess.Comp
     return subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
 
 
+def test_compressed_features_take_a_quarter_and_stay_within_a_step_of_their_column(tmp_path: Path):
+    (tmp_path / "wav.scp").write_text(f"speech {KALDI / 'wav' / 'glide'}.wav\n")
+    found, sizes = {}, {}
+    for compress in ("false", "true"):
+        archive = tmp_path / f"{compress}.ark"
+        done = make_features("--compress", compress, f"scp:{tmp_path / 'wav.scp'}", f"ark:{archive}")
+        assert done.returncode == 0, done.stderr
+        found[compress], sizes[compress] = ark.load(f"ark:{archive}")["speech"], archive.stat().st_size
+    exact = found["false"]
+    # Besides a byte a number, a column has its four percentiles, two bytes each.
+    assert sizes["false"] - sizes["true"] == pytest.approx(3 * exact.size - 8 * exact.shape[1], abs=20)
+    quartiles = np.sort(exact, axis=0)[[0, len(exact) // 4, 3 * (len(exact) // 4), -1]]
+    step = (np.diff(quartiles, axis=0) / np.array([[64], [128], [63]])).max(axis=0)
+    rounding = np.ptp(exact) / 65535
+    assert (np.abs(found["true"] - exact).max(axis=0) <= step + 2 * rounding).all()
+
+
 @pytest.fixture
 def clips(tmp_path: Path) -> Path:
     """A wav.scp of clips that are fine, and one each of those that are not."""

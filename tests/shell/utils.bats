@@ -35,6 +35,14 @@ SCRIPT
   [[ "$output" == *"--some-name needs a value"* ]]
 }
 
+@test "a flag without a value is true" {
+  run "$tmp/script.sh" --flag
+  [ "$status" -eq 0 ]
+  [ "$output" = "default true " ]
+  run "$tmp/script.sh" --flag --some-name a
+  [ "$output" = "a true " ]
+}
+
 @test "a flag takes only true or false" {
   run "$tmp/script.sh" --flag maybe
   [ "$status" -eq 1 ]

@@ -1,0 +1,44 @@
+"""Whether the disk has room for the stages that will run."""
+
+import os
+import shutil
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+from ser.errors import SerError
+from ser.estimate.costs import Cost
+from ser.report.experiment import read_table
+
+# The last stage that writes features; what comes after is in the folder of models and results.
+LAST_OF_DATA = 2
+
+
+def check_free(stages: Sequence[Cost], data: Path, exp: Path) -> None:
+    """Check that the file systems of `data` and `exp` have room for what `stages` will write there.
+
+    What a stage wrote when it ran before (``cost.tsv``) is written over, so that it needs no room again.
+
+    Raises
+    ------
+    SerError
+        With what is needed, what is free, and the remedy.
+    """
+    written = {row["stage"]: float(row["disk_mb"]) * 2**20 for row in read_table(exp / "cost.tsv")}
+    needed: defaultdict[int, float] = defaultdict(float)
+    places: dict[int, Path] = {}
+    for cost in stages:
+        folder = data if cost.stage <= LAST_OF_DATA else exp
+        place = next(path for path in (folder, *folder.parents) if path.exists())
+        device = os.stat(place).st_dev
+        places.setdefault(device, place)
+        needed[device] += max(0.0, cost.disk - written.get(str(cost.stage), 0.0))
+    for device, size in needed.items():
+        free = shutil.disk_usage(places[device]).free
+        if size > free:
+            numbers = f"{stages[0].stage} to {stages[-1].stage}"
+            raise SerError(
+                f"{places[device]}: the stages {numbers} need {size / 1e9:,.3f} GB there by the estimate and "
+                f"{free / 1e9:,.3f} GB are free; make room, link {data} or {exp} to a larger disk, or go on all the "
+                "same by --check-disk false (--estimate shows what needs how much)"
+            )

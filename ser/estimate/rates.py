@@ -1,0 +1,39 @@
+"""The measured rates that an estimate reckons with."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class GpuRates:
+    """A GPU: its peaks in TFLOP/s, and the share of them that a training reaches."""
+
+    name: str
+    bf16: float
+    fp32: float
+    share: float
+
+
+@dataclass(frozen=True)
+class Rates:
+    """``conf/rates.yaml``, where the units are."""
+
+    command: float
+    start: float
+    prepare: float
+    features: float
+    decode: float
+    augment: float
+    frame: float
+    token: float
+    gflops: float
+    tokens: int
+    pair: float
+    report: float
+    table: int
+    split_table: int
+    cell: int
+    recording: int
+    report_mb: float
+    toy_mb: float
+    toy: float
+    gpu: GpuRates

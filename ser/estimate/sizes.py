@@ -1,0 +1,150 @@
+"""How large a corpus is: from its data dir, else by counting its files, else as it was published.
+
+The published figures are those of the papers that ``ser/corpora`` cites; seconds are means of an utterance.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ser.errors import SerError
+from ser.kaldi import tables
+
+if TYPE_CHECKING:
+    from ser.corpora.toy_corpora import ToyConfig
+
+# More files than this are not counted: on a file server a walk through a million takes minutes.
+MOST_COUNTED = 20_000
+# Files whose headers tell the mean length.
+SAMPLED = 50
+FRAMES_PER_HOUR = 360_000
+
+
+@dataclass(frozen=True)
+class Size:
+    """Utterances, hours of speech (0 where a corpus is text), folds (1 where it has none), and how they are known."""
+
+    utts: int
+    hours: float
+    folds: int
+    source: str
+    decoded: bool  # whether a program decodes each utterance
+
+
+@dataclass(frozen=True)
+class _Published:
+    utts: int
+    seconds: float
+    suffixes: tuple[str, ...]
+    folds: int = 1
+    inside: str = ""  # a folder's name that the path of a file that counts has
+
+
+_CORPORA = {
+    "voxceleb1": _Published(148_642, 8.2, (".wav",)),
+    "voxceleb2": _Published(1_128_246, 7.8, (".m4a",)),
+    "cremad": _Published(7_442, 2.5, (".wav",), inside="AudioWAV"),
+    "iemocap": _Published(10_039, 4.5, (".wav",), 5, inside="sentences"),
+    "ravdess": _Published(1_440, 3.7, (".wav", ".flac"), 6),
+    "dailydialog": _Published(102_979, 0.0, (".txt",)),
+    "musan": _Published(2_016, 195.0, (".wav",)),
+    "rirs_noises": _Published(40_000, 1.0, (".wav",)),
+}
+# The toy speech, in seconds an utterance, and the utterances of a toy dialogue.
+_TOY_SECONDS = {"voxceleb1": 3.7, "cremad": 2.2, "iemocap": 2.2, "ravdess": 2.2}
+_TOY_TURNS = 6.4
+
+
+def measure(corpus: str, data_dir: Path, folder: Path, toy: ToyConfig | None = None) -> Size | None:
+    """Return the size of a corpus, cheaply: no sample is decoded. None where neither of its folders is there.
+
+    Parameters
+    ----------
+    corpus : its name in run.sh.
+    data_dir : what stage 0 makes of it.
+    folder : the corpus as it is distributed.
+    toy : the sizes of the toy corpora, where it is one of these and need not be there.
+
+    Raises
+    ------
+    SerError
+        Of a corpus that is not known.
+    """
+    if corpus not in _CORPORA:
+        raise SerError(f"corpus '{corpus}' is unknown, so is its size; known: {', '.join(_CORPORA)}")
+    known = _CORPORA[corpus]
+    if (data_dir / "utt2spk").is_file():
+        return _of_data_dir(data_dir, known)
+    if toy is not None:
+        utts = _toy_utterances(corpus, toy)
+        return _size(known, utts, _TOY_SECONDS.get(corpus, 0.0), "settings of the toy corpora", decoded=False)
+    if not folder.is_dir():
+        return None
+    if corpus == "dailydialog":
+        utts = sum(path.read_bytes().count(b"__eou__") for path in _files(folder, known) if _has_turns(path))
+        return _size(known, utts or known.utts, 0.0, "counted" if utts else "published totals")
+    paths = list(islice(_files(folder, known), MOST_COUNTED))
+    if not paths or len(paths) == MOST_COUNTED:
+        return _size(known, known.utts, known.seconds, "published totals")
+    return _size(known, len(paths), _mean_seconds(paths) or known.seconds, "counted")
+
+
+def _size(known: _Published, utts: int, seconds: float, source: str, decoded: bool | None = None) -> Size:
+    decoded = known.suffixes == (".m4a",) if decoded is None else decoded
+    return Size(utts, utts * seconds / 3600, known.folds, source, decoded)
+
+
+def _of_data_dir(data_dir: Path, known: _Published) -> Size:
+    utts = sum(1 for _ in tables.read_lines(data_dir / "utt2spk"))
+    hours = utts * known.seconds / 3600
+    if (data_dir / "utt2num_frames").is_file():
+        hours = sum(int(value) for _, _, value in tables.read_lines(data_dir / "utt2num_frames")) / FRAMES_PER_HOUR
+    folds = known.folds
+    if (data_dir / "utt2fold").is_file():
+        folds = len(set(tables.read_map(data_dir / "utt2fold").values()))
+    return Size(utts, hours, folds, "data dir", known.suffixes == (".m4a",))
+
+
+def _files(folder: Path, known: _Published) -> Iterator[Path]:
+    for root, folders, names in os.walk(folder):
+        folders.sort()
+        if known.inside in ("", *Path(root).parts):
+            yield from (Path(root, name) for name in names if name.lower().endswith(known.suffixes))
+
+
+def _has_turns(path: Path) -> bool:
+    # The corpus has its dialogues once whole and once in parts; the parts are what a data dir is made of.
+    return path.name.startswith("dialogues_") and path.name != "dialogues_text.txt" and "emotion" not in path.name
+
+
+def _mean_seconds(paths: list[Path]) -> float:
+    import soundfile
+
+    lengths = []
+    for path in paths[:: max(1, len(paths) // SAMPLED)]:
+        try:
+            lengths.append(soundfile.info(path).duration)
+        except (soundfile.SoundFileError, OSError):  # a format that libsndfile has not; what is broken, stage 1 says
+            continue
+    return sum(lengths) / len(lengths) if lengths else 0.0
+
+
+def _toy_utterances(corpus: str, toy: ToyConfig) -> int:
+    speakers, acted, talks, texts = toy.voxceleb1, toy.cremad, toy.iemocap, toy.dailydialog
+    sizes = {
+        "voxceleb1": (speakers.speakers - speakers.test_speakers) * speakers.videos * speakers.utterances,
+        "cremad": acted.actors * acted.clips * 6,
+        "iemocap": 5 * (talks.improvised + talks.scripted) * talks.utterances,
+        "dailydialog": round(_TOY_TURNS * (texts.train + texts.validation + texts.test)),
+        "ravdess": toy.ravdess.actors * 16,
+        "musan": toy.musan.music + toy.musan.noise + toy.musan.speech,
+        "rirs_noises": 2 * toy.rirs.rooms * toy.rirs.responses,
+    }
+    if corpus not in sizes:
+        raise SerError(f"there is no toy corpus '{corpus}'; there are {', '.join(sizes)}")
+    return sizes[corpus]

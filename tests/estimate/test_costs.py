@@ -1,0 +1,128 @@
+"""Costs of a planted recipe, against figures computed by hand."""
+
+import dataclasses
+import shutil
+from pathlib import Path
+
+import pytest
+
+from ser.config import load_config
+from ser.errors import SerError
+from ser.estimate import costs, disk, nets
+from ser.estimate.rates import Rates
+from ser.estimate.sizes import Size
+
+ROOT = Path(__file__).parents[2]
+RATES = dataclasses.replace(
+    load_config(Rates, ROOT / "conf/rates.yaml"),
+    **{"command": 0.0, "start": 0.0, "features": 4.0, "decode": 0.1, "augment": 3.0, "split_table": 0, "table": 0},
+)
+RECIPE = costs.Recipe(
+    ("vox",),
+    ("cremad", "iemocap"),
+    ("cremad", "iemocap"),
+    (),
+    "iemocap",
+    copies=4,
+    finetune_noise=False,
+    finetune_speeds=(),
+    layers=("tdnn6", "tdnn7"),
+    modalities=("speech",),
+    nj=1,
+    compress=False,
+    toy=False,
+)
+SIZES = {
+    "vox": Size(1000, 10.0, 1, "planted", True),
+    "cremad": Size(200, 1.0, 1, "planted", False),
+    "iemocap": Size(100, 1.0, 5, "planted", False),
+}
+# 1 million multiplications a frame, 2 million weights, 300 frames an utterance.
+NET = nets.Net(1_000_000, 2_000_000, 512, 300.0, "bf16", 0.0)
+
+
+def stages(**changes) -> dict[int, costs.Cost]:
+    recipe = dataclasses.replace(RECIPE, **changes)
+    return {cost.stage: cost for cost in costs.estimate(recipe, SIZES, RATES, NET, NET, None)}
+
+
+def test_features_are_four_bytes_a_number_twice_and_the_voice_activity_four_a_frame():
+    found = stages()[1]
+    assert found.disk == 12 * 360_000 * (2 * 33 * 4 + 4)
+    assert found.cpu == pytest.approx(12 * 4.0 + 1000 * 0.1)  # hours, and what ffmpeg decodes
+
+
+def test_compressed_features_are_a_byte_a_number_and_a_header_for_each_matrix():
+    assert stages(compress=True)[1].disk == 12 * 360_000 * (2 * 33 + 4) + 2 * 1300 * (20 + 8 * 33)
+
+
+def test_copies_cost_their_features_for_each_kind():
+    found = stages()[2]
+    assert found.disk == 4 * 10 * 360_000 * 2 * 33 * 4
+    assert found.cpu == pytest.approx(4 * (10 * 7.0 + 1000 * 0.1))
+
+
+def test_pretraining_without_the_test_corpus_is_one_training_of_speech_and_copies():
+    found = stages()[3]
+    operations = 6 * 1e6 * 300 * 5000
+    assert found.cpu == pytest.approx(operations / (RATES.gflops * 1e9))
+    assert found.gpu == pytest.approx(operations / (312e12 * RATES.gpu.share))
+    assert found.disk == 4 * 4 * 2_000_000
+
+
+def test_fine_tuning_is_one_training_without_the_test_corpus_and_one_for_each_fold():
+    utts = 200 + 5 * (200 + 80)
+    assert stages()[4].cpu == pytest.approx(6 * 1e6 * 300 * utts / (RATES.gflops * 1e9))
+    assert stages()[4].disk == 6 * 4 * 4 * 2_000_000
+
+
+def test_cells_have_all_pairs_of_the_whole_corpus_and_of_each_fold():
+    assert stages()[8].cpu == pytest.approx(2 * RATES.pair * (100**2 + 5 * 20**2))
+
+
+def test_the_full_net_has_the_multiplications_of_its_layers():
+    net = nets.xvector_net(ROOT / "conf/xvector_pretrain.yaml", RATES)
+    assert net.multiplications == 33 * 5 * 512 + 2 * 512 * 3 * 512 + 512 * 512 + 512 * 1500
+    assert net.weights - net.multiplications == 3000 * 512 + 512 * 512
+    assert net.units_per_utterance == 6 * 300
+
+
+def test_a_text_model_is_sized_by_its_folder_or_else_as_bert_base(tmp_path):
+    base = nets.text_net(ROOT / "conf/bert.yaml", "", RATES)
+    assert base.multiplications == 12 * (4 * 768**2 + 2 * 768 * 3072)
+    (tmp_path / "config.json").write_text(
+        '{"num_hidden_layers": 2, "hidden_size": 10, "intermediate_size": 30, "vocab_size": 7}'
+    )
+    small = nets.text_net(ROOT / "conf/bert.yaml", str(tmp_path), RATES)
+    assert (small.multiplications, small.weights, small.dim) == (2 * (400 + 600), 2000 + 70, 10)
+
+
+def test_settings_without_a_key_are_refused(tmp_path):
+    (tmp_path / "net.yaml").write_text("model: {frame_dims: [1, 1, 1, 1, 1]}\n")
+    with pytest.raises(SerError, match=r"missing key 'model\.segment_dims'"):
+        nets.xvector_net(tmp_path / "net.yaml", RATES)
+
+
+@pytest.fixture
+def free(monkeypatch):
+    """Let all disks have a free size."""
+
+    def have(size: float) -> None:
+        monkeypatch.setattr(shutil, "disk_usage", lambda place: shutil._ntuple_diskusage(10**12, 10**12, size))
+
+    return have
+
+
+def test_a_disk_with_less_free_than_the_stages_need_is_refused_with_both_and_the_remedy(free, tmp_path):
+    plan = [costs.Cost(1, "features", 3e9, 0.0), costs.Cost(5, "embeddings", 1e9, 0.0)]
+    free(4e9)
+    disk.check_free(plan, tmp_path / "data", tmp_path / "exp")
+    free(4e9 - 1)
+    with pytest.raises(SerError, match=r"stages 1 to 5 need 4\.000 GB .* 4\.000 GB are free.*--check-disk false"):
+        disk.check_free(plan, tmp_path / "data", tmp_path / "exp")
+
+
+def test_what_a_stage_wrote_before_needs_no_room_again(free, tmp_path):
+    (tmp_path / "cost.tsv").write_text(f"stage\tdisk_mb\n1\t{3e9 / 2**20}\n")
+    free(1e6)
+    disk.check_free([costs.Cost(1, "features", 3e9, 0.0)], tmp_path / "data", tmp_path)

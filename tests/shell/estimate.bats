@@ -1,0 +1,39 @@
+#!/usr/bin/env bats
+# What run.sh says before it runs: the estimate, and that a disk is too small.
+
+setup() {
+  cd "$BATS_TEST_DIRNAME/../.." || exit 1
+  tmp=$BATS_TEST_TMPDIR
+  name=estimate_test_$$
+}
+
+teardown() { [ ! -e "data/$name" ] && [ ! -e "exp/$name" ]; }     # nothing ran
+
+@test "run.sh --estimate prints the toy corpora and every stage, and runs none" {
+  run ./run.sh --name "$name" --estimate
+  [ "$status" -eq 0 ]
+  [[ "$output" == *"voxceleb1             192"* ]]
+  for stage in 0 1 2 3 4 5 6 7 8 9 all; do [[ "$output" == *$'\n'"$stage "* ]]; done
+}
+
+@test "run.sh --estimate says which corpora it does not find" {
+  mkdir -p "$tmp/corpora/ravdess"
+  run ./run.sh --name "$name" --corpora "$tmp/corpora" --pretrain "ravdess cremad" --modalities speech --estimate true
+  [ "$status" -eq 0 ]
+  [[ "$output" == *"cremad "*"not found in $tmp/corpora/CREMA-D: left out"* ]]
+}
+
+@test "a run that would fill the disk is refused before it begins" {
+  mkdir -p "$tmp/corpora/VoxCeleb2"
+  sed 's/^split_table: .*/split_table: 1000000000/' conf/rates.yaml > "$tmp/rates.yaml"
+  run ./run.sh --name "$name" --corpora "$tmp/corpora" --rates "$tmp/rates.yaml"
+  [ "$status" -eq 1 ]
+  [[ "$output" == *"GB are free"*"--check-disk false"* ]]
+}
+
+@test "a rate that is missing is refused by name" {
+  sed '/^pair:/d' conf/rates.yaml > "$tmp/rates.yaml"
+  run ./run.sh --name "$name" --rates "$tmp/rates.yaml" --estimate
+  [ "$status" -eq 1 ]
+  [[ "$output" == *"missing key 'pair'"* ]]
+}
