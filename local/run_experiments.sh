@@ -17,26 +17,35 @@ cd "$(dirname "$0")/.."
 
 dry_run=false
 
+command_line=$(printf "%q " "$0" "$@")
 . utils/parse_options.sh
 . ./path.sh
 . ./cmd.sh
 [ $# -eq 1 ] || { usage >&2; exit 1; }
 config=$1
 
+counts=$(python3 -m ser.bin.plan_experiments --dry-run true "$config")     # writes nothing, and says what is missing
 if $dry_run; then
-  exec python3 -m ser.bin.plan_experiments --dry-run true "$config"
+  echo "$counts"
+  exit 0
 fi
-exp=$(python3 -m ser.bin.plan_experiments "$config")
+run=exp/$(awk '$1 == "run:" { print $2 }' "$config")
+exp=$run/experiments/$(awk '$1 == "name:" { print $2 }' "$config")
+mkdir -p "$exp"
+data=$exp lock_run                                # two drivers would take each other's lists
+python3 -m ser.bin.check_stages "$run" 8          # what the grid takes from the run is what the run wrote
+python3 -m ser.bin.plan_experiments "$config" > /dev/null
 
-# make_list <wave> nets|others <command wrapper>: a failure leaves the others of the list, and of later ones, alone.
+# make_list <wave> nets|others <command wrapper>: a failure leaves the others of the list, and of later ones, alone. It
+# ends as the wrapper, which a signal to this background job then reaches.
 make_list() {
   local list=$exp/plan/$1.$2.list
-  [ -f "$list" ] || return 0
+  [ -f "$list" ] || exit 0
   log "Wave $1: $(sed 's|.*/||; s|-[^-]*$||' "$list" | sort | uniq -c | tr -s ' \n' ' ')"
-  $3 JOB=1:"$(wc -l < "$list")" "$exp/log/$1.$2.JOB.log" utils/make_artefact.sh "$list" JOB || true
+  exec $3 JOB=1:"$(wc -l < "$list")" "$exp/log/$1.$2.JOB.log" utils/make_artefact.sh "$list" JOB
 }
 
-trap 'kill $(jobs -p); exit 143' INT TERM
+trap 'kill $(jobs -p) 2> /dev/null; wait; exit 143' INT TERM
 wave=1
 while compgen -G "$exp/plan/$wave.*.list" > /dev/null; do
   make_list "$wave" nets "$cuda_cmd" &
@@ -51,6 +60,9 @@ if [ "$wave" -eq 1 ] && [ -f "$exp/results.tsv" ]; then
 fi
 failed=$(python3 -m ser.bin.collect_experiments "$exp")
 python3 -m ser.bin.make_results_table --allow-failed true "$exp" "@$exp/cells/list"
+echo "$command_line" >> "$exp/commands.txt"
+python3 -m ser.bin.make_protocol_card "@$exp/plan/card.args" "$exp"
 log "Results: $exp/results.tsv; cells: $exp/cells.tsv"
-[ ! -x steps/make_report.sh ] || steps/make_report.sh "$exp"
-[ "$failed" -eq 0 ] || die "$failed of $(wc -l < "$exp/cells/list") cells failed; the column status of $exp/results.tsv names the logs"
+steps/make_report.sh "$exp"
+[ "$failed" -eq 0 ] ||
+  die "$failed of $(wc -l < "$exp/cells/list") cells failed; the column status of $exp/results.tsv names the logs"

@@ -53,39 +53,12 @@ else
   log "No augmented copies in pretraining: $corpora has no musan or no RIRS_NOISES"
 fi
 
-# run_system_a <first stage> <last stage>: what lies between --stage and --stop-stage of these stages of run.sh.
-run_system_a() {
-  local first=$((stage > $1 ? stage : $1)) last=$((stop_stage < $2 ? stop_stage : $2))
-  [ "$first" -gt "$last" ] || ./run.sh --stage "$first" --stop-stage "$last" --nj "$nj" \
-    --num-threads "$num_threads" --train-jobs "$train_jobs" --name "$name" --corpora "$corpora" \
-    --pretrain ravdess --finetune ravdess --backend ravdess --test ravdess \
-    --modalities speech --drawn-text "" --augment "$augment" \
-    --conf conf/ravdess --backend-config conf/ravdess/backend.yaml
-}
-
-run_system_a 0 2
-
-if [ "$stage" -le 2 ] && [ "$stop_stage" -ge 2 ]; then
-  log "Stage 2, continued: copies of other speed for fine-tuning"
-  for speed in $speeds; do
-    copies=$data/ravdess_speed$speed
-    steps/perturb_speed.sh --cmd "$train_cmd" "$speed" "$data/ravdess" "$copies"
-    steps/make_mfcc_pitch.sh --nj "$nj" --cmd "$train_cmd" "$copies"
-    steps/compute_vad.sh --nj "$nj" --cmd "$train_cmd" "$copies"
-    steps/prepare_feats.sh --nj "$nj" --cmd "$train_cmd" "$copies" "${copies}_no_sil"
-    utils/apply_label_map.sh conf/emotions/collapsed5.map "${copies}_no_sil" "${copies}_emotion"
-  done
-  for role in "$data"/finetune_*; do
-    parts=("$role/part_emotion")
-    for speed in $speeds; do
-      utils/select_fold.sh --part train "${role##*_}" "$data/ravdess_speed${speed}_emotion" "$role/part_speed$speed"
-      parts+=("$role/part_speed$speed")
-    done
-    utils/combine_data.sh "$role" "${parts[@]}"
-  done
-fi
-
-run_system_a 3 9
+last=$((stop_stage < 9 ? stop_stage : 9))
+[ "$stage" -gt "$last" ] || ./run.sh --stage "$stage" --stop-stage "$last" --nj "$nj" \
+  --num-threads "$num_threads" --train-jobs "$train_jobs" --name "$name" --corpora "$corpora" \
+  --pretrain ravdess --finetune ravdess --backend ravdess --test ravdess \
+  --modalities speech --drawn-text "" --augment "$augment" --finetune-speeds "$speeds" \
+  --conf conf/ravdess --backend-config conf/ravdess/backend.yaml
 
 if [ "$stage" -le 10 ] && [ "$stop_stage" -ge 10 ]; then
   log "Stage 10: the text model on DailyDialog"

@@ -35,6 +35,7 @@
 #   --conf <dir>          folder of the settings: logmel, vgg, bert, fusion, bc_lstm and icon.yaml
 # shellcheck disable=SC2046,SC2086  # lists split into words
 set -euo pipefail
+cd "$(dirname "$0")/.."
 
 stage=0
 stop_stage=7
@@ -81,17 +82,19 @@ $toy && corpora=$data/corpora
 check_options
 
 mkdir -p "$exp"
+lock_run
+python3 -m ser.bin.check_stages "$exp" "$stage"
 echo "$command_line" >> "$exp/commands.txt"
 labelled=$data/${test}_classes
 
 if [ "$stage" -le 0 ] && [ "$stop_stage" -ge 0 ]; then
-  log "Stage 0: data dir in $data"
+  begin_stage 0 "data dir in $data"
   if $toy; then local/prepare_toy.sh "$corpora"; fi
   "local/prepare_$test.sh" "$(folder_of "$test")" "$data/$test"
 fi
 
 if [ "$stage" -le 1 ] && [ "$stop_stage" -ge 1 ]; then
-  log "Stage 1: classes, log mel energies; training, validation and test parts, copies of the training part"
+  begin_stage 1 "classes, log mel energies; training, validation and test parts, copies of the training part"
   utils/apply_label_map.sh "$label_map" "$data/$test" "$labelled"
   steps/make_logmel.sh --nj "$nj" --cmd "$train_cmd" --config "$conf/logmel.yaml" "$labelled"
   mkdir -p "$exp/audit"
@@ -109,7 +112,7 @@ if [ "$stage" -le 1 ] && [ "$stop_stage" -ge 1 ]; then
 fi
 
 if [ "$stage" -le 2 ] && [ "$stop_stage" -ge 2 ] && uses speech; then
-  log "Stage 2: VGG nets, their embeddings and class probabilities"
+  begin_stage 2 "VGG nets, their embeddings and class probabilities"
   each_fold steps/train_vgg.sh --cmd "$cuda_cmd" --num-threads "$num_threads" --config "$conf/vgg.yaml" \
     --label-map "$label_map" --soft-targets "$soft_targets" "$data/clips_FOLD" "$data/valid_FOLD" "$exp/vgg_FOLD"
   each_fold $train_cmd "$exp/vgg_FOLD/log/extract.log" \
@@ -119,7 +122,7 @@ if [ "$stage" -le 2 ] && [ "$stop_stage" -ge 2 ] && uses speech; then
 fi
 
 if [ "$stage" -le 3 ] && [ "$stop_stage" -ge 3 ] && uses text; then
-  log "Stage 3: text models, their embeddings and class probabilities"
+  begin_stage 3 "text models, their embeddings and class probabilities"
   if $toy && [ -z "$text_model" ]; then
     text_model=$exp/bert_init     # the Hub is out of reach of a first try, so a tiny BERT of random weights
     $train_cmd "$exp/log/build_toy_bert.log" python3 -m ser.bin.build_toy_bert --config "$conf/bert.yaml" \
@@ -136,13 +139,13 @@ if [ "$stage" -le 3 ] && [ "$stop_stage" -ge 3 ] && uses text; then
 fi
 
 if [ "$stage" -le 4 ] && [ "$stop_stage" -ge 4 ] && uses speech+text; then
-  log "Stage 4: late fusion of the class probabilities"
+  begin_stage 4 "late fusion of the class probabilities"
   train_fusion fusion "$exp/fusion_FOLD" \
     "speech=$exp/posteriors_FOLD/speech.scp text=$exp/posteriors_FOLD/text.scp"
 fi
 
 if [ "$stage" -le 5 ] && [ "$stop_stage" -ge 5 ] && [ -n "$yardsticks" ]; then
-  log "Stage 5: yardsticks that hear the dialogue: $yardsticks"
+  begin_stage 5 "yardsticks that hear the dialogue: $yardsticks"
   for yardstick in $yardsticks; do
     for modality in $yardstick_modalities; do
       train_fusion "$yardstick" "$exp/${yardstick}_${modality}_FOLD" \
@@ -152,19 +155,23 @@ if [ "$stage" -le 5 ] && [ "$stop_stage" -ge 5 ] && [ -n "$yardsticks" ]; then
 fi
 
 if [ "$stage" -le 6 ] && [ "$stop_stage" -ge 6 ]; then
-  log "Stage 6: cells of the results table"
+  begin_stage 6 "cells of the results table"
   write_posterior_cells "$exp/cells"
   $train_cmd JOB=1:"$(wc -l < "$exp/cells/list")" "$exp/log/evaluate.JOB.log" \
     python3 -m ser.bin.evaluate_posteriors "@$exp/cells/JOB.args"
 fi
 
 if [ "$stage" -le 7 ] && [ "$stop_stage" -ge 7 ]; then
-  log "Stage 7: table and report"
+  begin_stage 7 "table and report"
   python3 -m ser.bin.make_results_table "$exp" $(cat "$exp/cells/list")
   if [ -f "$data/$test/utt2votes" ]; then
     python3 -m ser.bin.score_annotators --label-map "$label_map" "$data/$test" "$labelled/utt2emo" "$exp/human.tsv"
   fi
+  if uses text; then echo "$test: its own words" > "$exp/text_used.txt"; fi
+  python3 -m ser.bin.make_protocol_card --corpora "$data/$test" --label-map "$label_map" \
+    $(uses text && echo --text-condition gold) "$exp"
   steps/make_report.sh "$exp"
   log "Report:  $exp/report.html; training curves: $exp/*/curve.png"
-  log "Results: $exp/results.tsv (every fold); what the parts of each fold share: $exp/audit/*.tsv"
+  log "Results: $exp/results.tsv (every fold); what the parts of each fold share: $exp/protocol_card.md"
 fi
+end_stage

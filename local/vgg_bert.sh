@@ -120,8 +120,8 @@ write_cell() {
   echo "$folder" >> "$dir/list"
   number=$(wc -l < "$dir/list")
   # Without words an utterance is scored by speech alone.
-  printf '%s\n' --system "$1" --train "$test" --test "$test" --fold "$table_fold" --variant "$variant" --layer "$2" \
-    --modality "$modality" --text "$text" --speakers "$labelled/spk2utt" \
+  printf '%s\n' --system "$1" --train "$test" --test "$test" --fold "$table_fold" --variant "$variant" \
+    --seed "$(seed_of "$3/config.yaml")" --layer "$2" --modality "$modality" --text "$text" --speakers "$labelled/spk2utt" \
     $(uses speech && echo "--fallback=scp:$exp/posteriors_$fold/speech.scp") \
     "$3/classes.txt" "$data/test_$fold" "scp:$4" "$folder" > "$dir/$number.args"
 }

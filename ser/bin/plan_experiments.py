@@ -32,6 +32,7 @@ def main() -> None:
     from ser.experiments.digests import Digests
     from ser.experiments.grid import GridConfig, expand
     from ser.experiments.recipe import Recipe
+    from ser.files import write_text
 
     config = load_config(GridConfig, args.config)
     run = Path("exp", config.run)
@@ -48,6 +49,7 @@ def main() -> None:
         print(plan.describe(exp, cells), end="")
         return
     left = plan.write_plan(exp, cells)
+    write_text(exp / "plan" / "card.args", "".join(f"{word}\n" for word in recipe.card_options()))
     digests.save()
     logger.info("%s: %d artefacts to make", exp, left)
     print(exp)

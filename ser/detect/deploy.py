@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import itertools
 import json
 import logging
@@ -30,6 +29,7 @@ from ser.kaldi import ark, audio, tables
 from ser.kaldi.labelled import Labelled, read_labelled, stack_vectors
 from ser.metrics import class_calibration
 from ser.metrics.calibration import expected_calibration_error
+from ser.metrics.cell import read_cell
 from ser.metrics.classification import confusion, uar
 from ser.models.tdnn import BATCHNORM_EPSILON
 from ser.models.xvector import CONTEXTS, XVector, XVectorConfig
@@ -267,11 +267,8 @@ def _copy_encoder(source: Path, folder: Path) -> None:
 
 def _eer(cell: Path) -> float:
     """The EER of a cell of the results, infinite where it has none."""
-    try:
-        with open(cell / "result.tsv", encoding="utf-8") as stream:
-            return float(next(csv.DictReader(stream, delimiter="\t"))["eer"])
-    except (OSError, StopIteration, KeyError, ValueError):
-        return float("inf")
+    eer = read_cell(cell).row.eer if (cell / "result.tsv").is_file() else None
+    return float("inf") if eer is None else eer
 
 
 def _batch_norm(weights: dict[str, np.ndarray], layer: str) -> tuple[np.ndarray, np.ndarray]:

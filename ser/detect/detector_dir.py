@@ -11,14 +11,13 @@
 Nothing in it is code or can name any: no pickle, no module, no `auto_map`. The checksums find damage, not malice.
 """
 
-import hashlib
 import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from ser.errors import SerError
-from ser.files import write_text
+from ser.files import sha256, write_text
 
 MANIFEST = "files.sha256"
 SETTINGS = "detector.yaml"
@@ -106,7 +105,7 @@ def find(path: str | Path) -> Path:
 
 def write_manifest(folder: Path) -> None:
     """Write the checksum of each file of `folder`, in the form of sha256sum."""
-    lines = [f"{_digest(folder / name)}  {name}\n" for name in sorted(_files(folder))]
+    lines = [f"{sha256(folder / name)}  {name}\n" for name in sorted(_files(folder))]
     write_text(folder / MANIFEST, "".join(lines))
 
 
@@ -152,7 +151,7 @@ def check_files(folder: Path, digests: dict[str, str]) -> None:
         Naming the first file that changed.
     """
     for name, digest in digests.items():
-        if (found := _digest(folder / name)) != digest:
+        if (found := sha256(folder / name)) != digest:
             raise SerError(
                 f"{folder / name}: changed or damaged: its sha256 is {found[:12]}..., {MANIFEST} has {digest[:12]}...;"
                 f" {REMEDY}"
@@ -178,14 +177,3 @@ def _check_text_files(folder: Path) -> None:
 def _files(folder: Path) -> set[str]:
     paths = (path for path in folder.rglob("*") if not path.is_dir())
     return {path.relative_to(folder).as_posix() for path in paths} - {MANIFEST}
-
-
-def _digest(path: Path) -> str:
-    digest = hashlib.sha256()
-    try:
-        with open(path, "rb") as stream:
-            while block := stream.read(1 << 20):
-                digest.update(block)
-    except OSError as error:
-        raise SerError(f"{path}: cannot be read: {error.strerror}; {REMEDY}") from error
-    return digest.hexdigest()

@@ -11,6 +11,7 @@ from typing import BinaryIO
 import numpy as np
 
 from ser.errors import SerError
+from ser.kaldi.audio import LOWEST_RATE
 
 # What is taken of a folder; a file that is named is taken whatever it is called.
 SUFFIXES = (
@@ -19,8 +20,6 @@ SUFFIXES = (
     *(".webm", ".wma", ".wmv", ".avi", ".3gp", ".ac3", ".mpg", ".mpeg"),
 )
 SECONDS_A_CHUNK = 10
-# A header may say anything; resampling from a few hertz would make hours of a few samples.
-LOWEST_RATE = 1000
 # Magic, offset of the samples, their size, encoding, rate, channels.
 AU_HEADER = struct.Struct(">4s5I")
 

@@ -1,12 +1,10 @@
 """Whether a net that the run itself fine-tuned is the one that a grid needs."""
 
-import hashlib
 import shutil
 from pathlib import Path
 
-import yaml
-
-from ser.files import atomic_path
+from ser.config import read_yaml
+from ser.files import atomic_path, sha256
 from ser.training.fingerprint import fingerprint
 
 WEIGHTS = "model.safetensors"
@@ -25,12 +23,12 @@ def differs(net: Path, config: Path, initial: Path, data_dir: Path) -> str:
     """
     if not all((net / name).is_file() for name in (WEIGHTS, "config.yaml", "inputs.tsv")):
         return "it is not there, or not finished"
-    if yaml.safe_load((net / "config.yaml").read_text()) != yaml.safe_load(config.read_text()):
+    if read_yaml(net / "config.yaml") != read_yaml(config):
         return "it has other settings"
     inputs = dict(line.split("\t") for line in (net / "inputs.tsv").read_text().splitlines())
     for name, needed in (
-        ("initial model", _sha256(initial / WEIGHTS)),
-        ("utt2class", _sha256(data_dir / "utt2emo")),
+        ("initial model", sha256(initial / WEIGHTS)),
+        ("utt2class", sha256(data_dir / "utt2emo")),
         ("features", fingerprint(data_dir)),
     ):
         if inputs.pop(name, None) != needed:
@@ -44,7 +42,3 @@ def adopt(net: Path, model_dir: Path) -> None:
         if (net / name).is_file():
             with atomic_path(model_dir / name) as temporary:
                 shutil.copyfile(net / name, temporary)
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

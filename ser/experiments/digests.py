@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from ser.errors import SerError
-from ser.files import write_text
+from ser.files import sha256, write_text
 from ser.kaldi import specifiers, tables
 from ser.kaldi.datadir import table_names
 from ser.training.fingerprint import fingerprint
@@ -78,10 +78,4 @@ def _stat(path: Path) -> str:
 
 
 def _sha256(files: Iterable[Path]) -> str:
-    digest = hashlib.sha256()
-    for path in files:
-        digest.update(f"{path.name}\n".encode())
-        with open(path, "rb") as stream:
-            while block := stream.read(1 << 20):
-                digest.update(block)
-    return digest.hexdigest()
+    return hashlib.sha256("".join(f"{path.name} {sha256(path)}\n" for path in files).encode()).hexdigest()

@@ -67,6 +67,8 @@ def describe(exp: Path, cells: Mapping[Artefact, results.Result]) -> str:
 def collect(exp: Path) -> list[str]:
     """Write into the folder of each cell without a result ``failed``, a row that says so with the log.
 
+    What the audits found goes to ``audit/``, for the protocol card.
+
     Returns
     -------
     list of str
@@ -88,7 +90,18 @@ def collect(exp: Path) -> list[str]:
             }
             row = results.Result(**names, status=f"failed: {log}")
             write_text(folder / "failed", results.to_tsv([row]))
+    _gather_audits(exp)
     return wrong
+
+
+def _gather_audits(exp: Path) -> None:
+    for old in (exp / "audit").glob("*.tsv"):
+        old.unlink()
+    unused = set((exp / "plan" / "unused").read_text(encoding="utf-8").splitlines())
+    for found in sorted((exp / ARTEFACTS).glob("audit-*/audit.tsv")):
+        if str(found.parent) not in unused:
+            name = found.parent.name.removeprefix("audit-")
+            write_text(exp / "audit" / f"{name}.tsv", found.read_text(encoding="utf-8"))
 
 
 def _first_unfinished(artefact: Path) -> Path:

@@ -1,11 +1,11 @@
 """What each cell of a grid is made of, from the data dirs and pretrained models of a finished run to its scores."""
 
-import functools
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
 
+from ser.config import read_yaml
 from ser.errors import SerError
 from ser.experiments.artefact import Artefact, Workshop
 from ser.experiments.digests import Digests
@@ -50,6 +50,15 @@ class Recipe:
         """List the folds of the test corpus."""
         path = self._emotion_dir(self._config.test) / "utt2fold"
         return sorted(set(tables.read_map(path, fields=2).values())) if path.exists() else []
+
+    def card_options(self) -> list[str]:
+        """Give the options of make_protocol_card, for the card beside the grid's results."""
+        config = self._config
+        trained = [name for block in config.blocks for train in block.train for name in train]
+        names = dict.fromkeys((*config.pretrain, *trained, *config.text_train, config.test))
+        text = ["--text-condition", "gold"] if config.text_train else []
+        corpora = " ".join(str(self._given_data(name)) for name in names)
+        return ["--corpora", corpora, "--label-map", config.label_map, *text]
 
     def row(self, cell: Cell) -> Result:
         """Name a cell as the results table does; it has no figures yet."""
@@ -269,17 +278,7 @@ class Recipe:
 
 def _settings(path: str) -> dict[str, Any]:
     """Read the YAML of a training, with what a grid must know of it."""
-    try:
-        settings = yaml.safe_load(_read(path))
-    except OSError as error:
-        raise SerError(f"{path}: cannot be read: {error.strerror}; the grid's variants name their settings") from error
-    except yaml.YAMLError as error:
-        raise SerError(f"{path}: not YAML: {error}") from error
+    settings = read_yaml(path)
     if not isinstance(settings, dict) or not isinstance(settings.get("fit"), dict) or "model" not in settings:
         raise SerError(f"{path}: expected the settings of a training, with the sections model and fit")
     return settings
-
-
-@functools.cache
-def _read(path: str) -> str:
-    return Path(path).read_text(encoding="utf-8")

@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -27,6 +28,15 @@ def key_kind(name: str) -> str | None:
     if name.startswith("spk2") or name == "cmvn.scp":
         return "spk"
     return "rec" if name.startswith("reco2") or name == "wav.scp" else None
+
+
+def normalise_text(text: str) -> str:
+    """Reduce a line of ``text`` to its words, whatever their case and punctuation.
+
+    >>> normalise_text("It's  eleven o'clock -- 'NOW'!")
+    "it's eleven o'clock now"
+    """
+    return " ".join(re.findall(r"[^\W_]+(?:'[^\W_]+)*", text.lower()))
 
 
 def table_names(data_dir: str | Path) -> list[str]:

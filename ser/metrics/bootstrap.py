@@ -88,8 +88,9 @@ def pair_eer(
     m_a times: a speaker drawn twice is two speakers, each with its own pairs, and there is no trial between the two.
     (With m_a m_a pairs within it, easier ones commonly, rates would come out lower than those of new speakers.) For the
     same reason a resample in which one speaker is left of several has no rate: in simulated folds of two speakers the
-    intervals of a mean over five covered the truth in 77 % of cases with these, in 91 % without. The rate is what `ScoredTrials.eer` returns for the list with each trial repeated as often. For the bootstrap of pairs
-    see Davezies, D'Haultfoeuille and Guyonvarch, Annals of Statistics 2021.
+    intervals of a mean over five covered the truth in 77 % of cases with these, in 91 % without. The rate is what
+    `ScoredTrials.eer` returns for the list with each trial repeated as often. For the bootstrap of pairs see Davezies,
+    D'Haultfoeuille and Guyonvarch, Annals of Statistics 2021.
 
     How: the weights in the bins of a fine histogram are products of matrices, and tell in which bin the misses of a
     resample catch up with its false alarms; only the pairs of that bin are then looked at one by one.

@@ -109,8 +109,10 @@ def write_cell(
             measures = bootstrap.class_metrics(
                 utterances.labels, predicted, utterances.speakers, draws, len(utterances.classes)
             )
-    shown = {name: {"ece": _ece(shares, utterances.labels)} for name, shares in posteriors.items() if held_out is None}
+    shown: dict[str, dict[str, float]] = {}
     if held_out is None:
+        for name, shares in posteriors.items():
+            shown[name] = {"ece": calibration.expected_calibration_error(shares, utterances.labels)}
         columns = zip(*calibration.reliability(best, utterances.labels), strict=True)
         lines = ((utts, f"{expected:.4f}", right) for utts, expected, right in columns)
         _write_table(folder / "reliability.tsv", ("utts", "expected", "right"), lines)
@@ -137,7 +139,7 @@ def write_cell(
         nothing = np.full(len(draws), np.nan)
         resamples = np.column_stack([100.0 * measures.get(name, nothing) for name in results.MEASURES])
         _write_table(folder / "bootstrap.tsv", results.MEASURES, ([f"{x:.4f}" for x in line] for line in resamples))
-        if len(np.unique(utterances.speakers)) > 1:
+        if len(np.unique(utterances.speakers)) >= protocol.interval_speakers:
             row = row.with_intervals(resamples, partial(bootstrap.interval, level=protocol.level))
     write_text(folder / "result.tsv", results.to_tsv([row]))
     return row
@@ -240,10 +242,6 @@ def _detection_figures(
         "act_dcf": calibration.act_dcf(target, nontarget, p_target),
         "min_dcf": ScoredTrials(target, nontarget).min_dcf(p_target),
     }
-
-
-def _ece(posteriors: np.ndarray, labels: np.ndarray) -> float:
-    return calibration.expected_calibration_error(posteriors, labels)
 
 
 def _short(value: float | None) -> str:

@@ -13,6 +13,7 @@ class Protocol:
     p_target: float
     resamples: int
     level: float
+    interval_speakers: int
     enrol_sizes: tuple[int, ...]
     enrol_draws: int
     held_out_parts: int

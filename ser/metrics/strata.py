@@ -6,7 +6,6 @@ In trials of all pairs who speaks, or what is said, can pass for the emotion; th
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 
 from ser.errors import SerError
 from ser.kaldi import tables
+from ser.kaldi.datadir import normalise_text
 from ser.kaldi.labelled import read_speakers
 from ser.metrics.detection import ScoredTrials
 
@@ -86,18 +86,9 @@ def read_utterances(
         list(classes),
         np.searchsorted(all_speakers, speakers),
         all_speakers,
-        numbers("text", normalise_sentence),
+        numbers("text", normalise_text),
         numbers("utt2dialogue", str),
     )
-
-
-def normalise_sentence(text: str) -> str:
-    """Reduce a transcript to its words.
-
-    >>> normalise_sentence("It's eleven o'clock -- NOW!")
-    "it's eleven o'clock now"
-    """
-    return " ".join(re.findall(r"[\w']+", text.lower()))
 
 
 def all_pairs(utterances: Utterances, held_out: str | None = None) -> np.ndarray:

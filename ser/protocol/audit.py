@@ -1,11 +1,11 @@
 """Whether a test set shares anything with the data that trained a model which is scored on it."""
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from ser.errors import SerError
+from ser.kaldi.datadir import normalise_text
 from ser.protocol.inventory import Inventory
 from ser.protocol.recordings import same_recordings
 
@@ -89,15 +89,6 @@ def from_tsv(text: str, where: str) -> list[Finding]:
     return findings
 
 
-def normalise(text: str) -> str:
-    """Reduce a text to its words, whatever their case and punctuation.
-
-    >>> normalise("It's  eleven o'clock.")
-    "it's eleven o'clock"
-    """
-    return " ".join(re.findall(r"[^\W_]+(?:'[^\W_]+)*", text.lower()))
-
-
 def _example(key: str, test_utt: str, train_utt: str, shows_key: bool) -> str:
     if not shows_key:
         return f"{test_utt} = {train_utt}"
@@ -134,7 +125,7 @@ def _utterances(side: Inventory) -> Keys:
 
 
 def _sentences(side: Inventory) -> Keys:
-    return _first((utt, words) for utt, text in side.table("text").items() if (words := normalise(text)))
+    return _first((utt, words) for utt, text in side.table("text").items() if (words := normalise_text(text)))
 
 
 def _dialogue_texts(side: Inventory) -> Keys:
@@ -143,7 +134,7 @@ def _dialogue_texts(side: Inventory) -> Keys:
     turns: dict[str, list[str]] = {}
     first: dict[str, str] = {}
     for utt, dialogue in side.qualified("utt2dialogue").items():
-        if words := normalise(texts.get(utt, "")):
+        if words := normalise_text(texts.get(utt, "")):
             turns.setdefault(dialogue, []).append(words)
             first.setdefault(dialogue, utt)
     return {

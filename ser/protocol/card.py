@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-import yaml
-
+from ser.config import read_yaml
 from ser.corpora.label_map import apply_label_map, read_label_map
 from ser.protocol import audit
 from ser.protocol.inventory import Corpora, Inventory
@@ -166,8 +165,7 @@ def _audit(findings: Mapping[str, list[audit.Finding]]) -> Iterator[Entry]:
 def _models(exp_dir: Path, missing: dict[str, str]) -> Iterator[Entry]:
     """Give the seed and the version of every trained model."""
     for path in sorted(exp_dir.glob("*/config.yaml")):
-        config = yaml.safe_load(path.read_text(encoding="utf-8"))
-        for key, seed in _seeds(config):
+        for key, seed in _seeds(read_yaml(path)):
             yield Entry("models", path.parent.name, key, str(seed))
         for line in _lines(path.parent / "version.txt", missing, "training writes it"):
             yield Entry("models", path.parent.name, "version", line)

@@ -1,7 +1,7 @@
 """Which utterances are the same recording, whatever they are called and however they are stored.
 
 The digest of an utterance is that of its samples at 16 kHz, in 16 bits: equal for a WAV file, its FLAC and its copy
-under another name, not for what a lossy codec made of it. Digests are kept in the data dir, in ``audio_digests``, and
+under another name, not for what a lossy codec made of it. Digests are kept in the data dir, in ``.audio_digests``, and
 computed anew where the file's size or time, or the line of wav.scp or segments, is another.
 
 A million recordings are not decoded for that. Utterances of corpora with features, which one recipe made without
@@ -26,7 +26,7 @@ from ser.protocol.inventory import Corpora, Inventory
 logger = logging.getLogger(__name__)
 
 SAMPLE_RATE = 16000
-CACHE = "audio_digests"  # '<utt> <digest> <size> <mtime in ns> <line of wav.scp> [<line of segments>]'
+CACHE = ".audio_digests"  # '<utt> <digest> <size> <mtime in ns> <line of wav.scp> [<line of segments>]'
 
 
 class Place(NamedTuple):

@@ -36,7 +36,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Panel:
-    """Cells that compare: one system and test corpus, all with that corpus in their training or all without."""
+    """Cells that compare: one system and test corpus, and all or none trained on that corpus's other folds."""
 
     title: str
     cells: tuple[Cell, ...]
@@ -56,6 +56,12 @@ class Experiment:
     folder: Path
     rows: tuple[Result, ...]
     panels: tuple[Panel, ...]
+
+    @property
+    def scores_pairs(self) -> bool:
+        """Whether any system of the run scores pairs of utterances, as far as is known."""
+        scored = [row for row in self.rows if row.status == results.OK]
+        return not scored or any(row.eer is not None for row in scored)
 
     def best(self) -> list[tuple[Panel, Cell]]:
         """Return the best cell of each modality of each panel."""
@@ -81,8 +87,13 @@ def read_experiment(folder: Path) -> Experiment:
         if row.status != results.OK or row.held_out != results.NONE:
             continue
         means_over = ("fold", "seed") if row.seed == results.ALL else ("fold",)
-        folders = tuple(cell for one, cell in scored if one.name(*means_over) == row.name(*means_over))
-        among = "trained on its other folds" if row.test in row.train.split("+") else "trained without it"
+        parts = [(one.fold, cell) for one, cell in scored if one.name(*means_over) == row.name(*means_over)]
+        folders = tuple(cell for _, cell in parts)
+        among = "trained without it"
+        if row.test in row.train.split("+"):
+            # Such a split shares speakers and dialogues, so that its figures are not those of folds.
+            by_folds = any(fold != results.ALL for fold, _ in parts)
+            among = "trained on its other folds" if by_folds else "trained on its other utterances"
         title = f"{row.system}: " * several_systems + f"{row.test}, {among}"
         panels.setdefault(title, []).append(Cell(row, folders))
     return Experiment(folder, tuple(rows), tuple(Panel(title, tuple(of_it)) for title, of_it in panels.items()))

@@ -13,12 +13,21 @@ SECTIONS = (
     *(scores.strata, scores.unseen, classes.calibration, classes.embeddings, conduct.training_curves),
     *(conduct.human_yardstick, conduct.protocol_card, conduct.cost),
 )
+# These take a system that scores pairs; of one that classifies alone there is nothing to miss in them.
+OF_PAIRS = {
+    scores.det_curves,
+    scores.layer_map,
+    classes.emotion_pairs,
+    scores.strata,
+    scores.unseen,
+    classes.embeddings,
+}
 
 
 def write_report(folder: Path) -> int:
     """Write ``report.html`` and ``figures/``, without those of an earlier report; return the number of pictures."""
     run = read_experiment(folder)
-    sections = [make(run) for make in SECTIONS]
+    sections = [make(run) for make in SECTIONS if run.scores_pairs or make not in OF_PAIRS]
     drawn = [picture for section in sections for picture in section.pictures]
     for picture in drawn:
         pictures.write_files(picture, folder / "figures")

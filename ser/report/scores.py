@@ -30,8 +30,8 @@ def table_of_results(run: Experiment) -> Section:
         return [
             [
                 *wording.names_of(row, names, "*" * (row in best)),
-                *(wording.grouped(results.NONE if row.trials is None else str(row.trials)),),
-                *(wording.measure(row, name) for name in results.MEASURES),
+                wording.trials(row),
+                *(row.shown(name) for name in results.MEASURES),
                 *(
                     [results.NONE if row.min_dcf is None else f"{row.min_dcf:.3f}"]
                     if row.status == results.OK
@@ -187,8 +187,8 @@ def unseen(run: Experiment) -> Section:
     shown = [
         [
             *wording.names_of(row, names),
-            *(wording.grouped(str(row.trials)), wording.measure(row, "eer")),
-            *(row.status if row.min_dcf is None else f"{row.min_dcf:.3f}",),
+            *(wording.trials(row), row.shown("eer")),
+            row.status if row.min_dcf is None else f"{row.min_dcf:.3f}",
         ]
         for row in rows
     ]

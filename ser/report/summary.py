@@ -34,7 +34,7 @@ def _what_was_run(run: Experiment) -> str:
 
 def _card(cell: Cell) -> str:
     row, classes = cell.row, cell.tables("confusion.tsv")
-    of_uar = f"UAR {wording.measure(row, 'uar')} %" + (f"; chance {100 / len(classes[0]):.0f} %" if classes else "")
+    of_uar = f"UAR {row.shown('uar')} %" + (f"; chance {100 / len(classes[0]):.0f} %" if classes else "")
     trained = f"Trained on {row.train.replace('+', ', ')}"
     if row.eer is None:
         return page.card(cell.name, of_uar, trained)
@@ -46,9 +46,10 @@ def _card(cell: Cell) -> str:
 def _protocol(run: Experiment) -> str:
     cells = [cell for panel in run.panels for cell in panel.cells]
     texts = sorted({cell.row.text for cell in cells} - {results.NONE})
+    trials = "A trial is an ordered pair of two test utterances, a target if both are of one class: "
     return (
-        "A trial is an ordered pair of two test utterances, a target if both are of one class: "
-        f"{wording.trials_of(cells)}. Brackets: intervals by bootstrap over speakers. "
+        (f"{trials}{wording.trials_of(cells)}. " if run.scores_pairs else "No pairs of utterances are scored. ")
+        + "Brackets: intervals by bootstrap over speakers. "
         + (f"Scored text: {', '.join(texts)}. " if texts else "No text is scored. ")
         + _audit(run)
     )

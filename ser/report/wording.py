@@ -20,12 +20,9 @@ def slug(title: str) -> str:
     return "-".join("".join(letter if letter.isalnum() else " " for letter in title).split()).lower()
 
 
-def measure(row: Result, name: str) -> str:
-    """Word a figure of a row with its interval, such as ``33.4 [29.1, 37.9]``."""
-    value, low, high = (getattr(row, name + end) for end in ("", "_low", "_high"))
-    return (
-        f"{value:.1f} [{low:.1f}, {high:.1f}]" if low is not None else results.NONE if value is None else f"{value:.1f}"
-    )
+def trials(row: Result) -> str:
+    """Write the number of trials of a row."""
+    return results.NONE if row.trials is None else f"{row.trials:,}"
 
 
 def rounded(text: str, digits: int = 2) -> str:

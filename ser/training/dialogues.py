@@ -121,9 +121,10 @@ class DialogueSource:
             yield self._collate([self.dialogues.members[index] for index in batch[rank::world]])
 
     def _collate(self, members: Sequence[np.ndarray]) -> tuple[dict[str, Tensor], Tensor]:
-        sizes = torch.tensor([len(indices) for indices in members])
-        mask = torch.arange(int(sizes.max())) < sizes[:, None]
-        order = np.concatenate(members)
+        # Of a short validation batch a process may have no dialogue.
+        sizes = torch.tensor([len(indices) for indices in members], dtype=torch.int64)
+        mask = torch.arange(max(map(len, members), default=0)) < sizes[:, None]
+        order = np.concatenate([np.zeros(0, np.int64), *members])
         inputs = {"mask": mask, "speaker": _padded(torch.from_numpy(self.dialogues.speakers[order]), mask)}
         for name, vectors in self.dialogues.vectors.items():
             inputs[name] = _padded(torch.from_numpy(vectors[order]), mask)

@@ -1,3 +1,4 @@
+import dataclasses
 import importlib
 import shutil
 import subprocess
@@ -32,12 +33,25 @@ def run(monkeypatch, capfd):
     return call
 
 
+def write_data_dir(folder, utt2emo):
+    """A data dir whose speakers, 6 for each class, are none of Kaldi's reference."""
+    folder.mkdir(exist_ok=True)
+    tables.write_map(folder / "utt2emo", utt2emo)
+    tables.write_map(folder / "utt2spk", {utt: f"s{int(utt[-3:]) % 6}" for utt in utt2emo})
+    return str(folder)
+
+
+@pytest.fixture
+def train(tmp_path):
+    """The reference's training set as evaluate_backend takes it."""
+    return write_data_dir(tmp_path / "train", tables.read_map(TRAIN[0])), TRAIN[1]
+
+
 @pytest.fixture
 def known(tmp_path):
     """Test vectors of classes that training knows."""
-    utt2class = {utt: name for utt, name in tables.read_map(REFERENCE / "train.utt2spk").items() if utt[-1] in "01"}
-    tables.write_map(tmp_path / "known", utt2class)
-    return str(tmp_path / "known"), TRAIN[1]
+    utt2class = {utt: name for utt, name in tables.read_map(TRAIN[0]).items() if utt[-1] in "01"}
+    return write_data_dir(tmp_path / "known", utt2class), TRAIN[1]
 
 
 def read_scores(text):
@@ -103,50 +117,136 @@ def test_training_utterances_are_classified_right(run, tmp_path, known, rule):
     assert np.mean(right) > 0.95
 
 
-def test_a_cell_and_the_table_hold_the_same_figures(run, tmp_path, known):
+def read_row(cell):
+    (row,) = results.from_tsv((cell / "result.tsv").read_text(), "result.tsv")
+    return row
+
+
+def test_a_cell_and_the_table_hold_the_same_figures(run, tmp_path, train, known):
     for fold in (1, 2):
         for modality in results.MODALITIES:
             cell = tmp_path / f"cell.{fold}.{modality}"
             options = (*CELL, "--fold", fold, "--modality", modality, "--write-scores", "true")
-            run("evaluate_backend", *options, *TRAIN, *known, cell)
+            run("evaluate_backend", *options, *train, *known, cell)
     assert {path.name for path in cell.iterdir()} == {
-        *("backend", "predictions.txt", "confusion.tsv", "det.tsv", "result.tsv", "scores.ark", "scores.ark.columns")
+        *("backend", "classes.txt", "predictions.txt", "posteriors.txt", "confusion.tsv", "det.tsv", "strata.tsv"),
+        *("emotion_pairs.tsv", "calibration.tsv", "bootstrap.tsv", "result.tsv", "scores.ark", "scores.ark.columns"),
+        *("reliability.tsv", "projected.tsv"),
     }
-    (row,) = results.from_tsv((cell / "result.tsv").read_text(), "result.tsv")
-    assert (row.fold, row.lda_dim, row.modality) == ("2", 4, "speech+text")
-    num_test = len(tables.read_map(known[0]))
-    assert row.trials == num_test * (num_test - 1)
-    eer = run("compute_eer", "--utt2class", known[0], "all", f"ark:{cell}/scores.ark")
+    row = read_row(cell)
+    assert (row.fold, row.lda_dim, row.modality, row.backend, row.status) == ("2", 4, "speech+text", "plda", "ok")
+    utt2emo = tables.read_map(f"{known[0]}/utt2emo")
+    assert (row.utts, row.trials) == (len(utt2emo), len(utt2emo) * (len(utt2emo) - 1))
+    eer = run("compute_eer", "--utt2class", f"{known[0]}/utt2emo", "all", f"ark:{cell}/scores.ark")
     assert eer == f"{row.eer:.3f}\n"
+    assert row.eer_low <= row.eer <= row.eer_high and row.uar_low <= row.uar <= row.uar_high
     predictions = tables.read_map(cell / "predictions.txt")
-    right = [predictions[utt].split()[0] == name for utt, name in tables.read_map(known[0]).items()]
+    right = [predictions[utt].split()[0] == name for utt, name in utt2emo.items()]
     assert row.wa == pytest.approx(100 * np.mean(right), abs=0.01)
     counts = np.loadtxt(cell / "confusion.tsv", skiprows=1, usecols=range(1, 6), delimiter="\t")
-    assert counts.sum() == num_test
+    assert counts.sum() == len(utt2emo)
+    assert len((cell / "bootstrap.tsv").read_text().splitlines()) == 1001
 
     table = run("make_results_table", tmp_path / "out", *sorted(tmp_path.glob("cell.*")))
-    assert len(table.splitlines()) == 5 and "speech+text" in table
+    assert len(table.splitlines()) == 6 and "speech+text" in table
     rows = results.from_tsv((tmp_path / "out/results.tsv").read_text(), "results.tsv")
     assert [line.fold for line in rows] == ["1", "2", "all"] * 3
-    for name in ("det.png", "eer.png"):
-        assert (tmp_path / "out" / name).read_bytes().startswith(b"\x89PNG")
+    assert all(line.eer_low <= line.eer <= line.eer_high for line in rows)
 
 
-def test_missing_vector_stops_the_cell_and_leaves_no_row(run, tmp_path, known):
+@pytest.mark.parametrize("backend", ["cosine", "logistic"])
+def test_yardsticks_tell_the_reference_classes_apart(run, tmp_path, train, known, backend):
+    cell = tmp_path / "cell"
+    run("evaluate_backend", *CELL, "--modality", "speech", "--backend", backend, *train, *known, cell)
+    row = read_row(cell)
+    assert row.backend == backend and row.lda_dim == (4 if backend == "cosine" else None)
+    assert row.eer < 10 and row.uar > 90
+    assert (cell / "backend/config.yaml").exists()
+
+
+def test_a_class_that_is_held_out_is_enrolled_and_its_pairs_are_the_trials(run, tmp_path, train, known):
+    utt2emo = tables.read_map(f"{train[0]}/utt2emo")
+    options = (*CELL, "--modality", "speech", "--held-out", "e2")
+    with pytest.raises(SerError, match="train/utt2emo: has utterances of the class 'e2', which is held out"):
+        run("evaluate_backend", *options, *train, *known, tmp_path / "cell")
+    seen = write_data_dir(tmp_path / "seen", {utt: name for utt, name in utt2emo.items() if name != "e2"})
+    run("evaluate_backend", *options, seen, train[1], *known, tmp_path / "cell")
+    row = read_row(tmp_path / "cell")
+    of_class = sum(name == "e2" for name in tables.read_map(f"{known[0]}/utt2emo").values())
+    assert row.trials == of_class * (of_class - 1) + 2 * of_class * (row.utts - of_class)
+    assert (row.held_out, row.uar, row.wa, row.f1) == ("e2", None, None, None)
+    assert row.eer_low <= row.eer <= row.eer_high
+    strata = {line.split("\t")[0]: line.split("\t") for line in (tmp_path / "cell/strata.tsv").read_text().splitlines()}
+    # One model against half of the utterances at a time, both ways round, 10 times.
+    assert int(strata["enrol_1"][1]) == 10 * row.utts and int(strata["enrol_1"][2]) == 10 * of_class
+    assert "e2" not in (tmp_path / "cell/classes.txt").read_text().split()
+    with pytest.raises(SerError, match="known/utt2emo: no utterance of the class 'e9', which is held out"):
+        run("evaluate_backend", *CELL, "--modality", "text", "--held-out", "e9", *train, *known, tmp_path / "cell")
+
+
+def test_utterances_without_text_are_scored_by_speech_and_listed(run, tmp_path, train, known):
+    vectors = ark.load(TRAIN[1])
+    utts = list(tables.read_map(f"{known[0]}/utt2emo"))
+    with_text = {utt: vector for utt, vector in vectors.items() if utt not in utts[:7]}
+    with ark.Writer(f"ark:{tmp_path}/text.ark") as writer:
+        for utt, vector in with_text.items():
+            writer.write(utt, np.append(vector, vector[:3]))
+    text = f"ark:{tmp_path}/text.ark"
+    seen = tables.read_map(f"{train[0]}/utt2emo")
+    seen = write_data_dir(tmp_path / "seen", {utt: name for utt, name in seen.items() if utt in with_text})
+    options = (*CELL, "--modality", "speech+text", "--text", "gold")
+    with pytest.raises(SerError, match=rf"no vector of 7 of the {len(utts)} utterances"):
+        run("evaluate_backend", *options, seen, text, known[0], text, tmp_path / "cell")
+    fallback = ("--fallback-train", train[1], "--fallback-test", known[1])
+    with pytest.raises(SerError, match="give both or neither"):
+        run("evaluate_backend", *options, *fallback[:2], seen, text, known[0], text, tmp_path / "cell")
+    run("evaluate_backend", *options, *fallback, seen, text, known[0], text, tmp_path / "cell")
+    row = read_row(tmp_path / "cell")
+    assert (row.utts, row.trials, row.text) == (len(utts), len(utts) * (len(utts) - 1), "gold")
+    assert (tmp_path / "cell/text_missing").read_text().split() == utts[:7]
+    # Where no utterance has text the result is that of speech.
+    (tmp_path / "empty.ark").write_bytes(b"")
+    run("evaluate_backend", *options, *fallback, seen, text, known[0], f"ark:{tmp_path}/empty.ark", tmp_path / "none")
+    run("evaluate_backend", *CELL, "--modality", "speech", seen, train[1], *known, tmp_path / "speech")
+    rows = [read_row(tmp_path / name) for name in ("none", "speech")]
+    assert (rows[0].eer, rows[0].wa) == (rows[1].eer, rows[1].wa)
+
+
+def test_two_cells_are_compared_on_the_same_draws(run, tmp_path, train, known):
+    for backend in ("plda", "logistic"):
+        options = (*CELL, "--modality", "speech", "--backend", backend)
+        run("evaluate_backend", *options, *train, *known, tmp_path / backend)
+    rows = [read_row(tmp_path / backend) for backend in ("plda", "logistic")]
+    found = run("compare_cells", tmp_path / "plda", tmp_path / "logistic").splitlines()
+    assert [line.split()[0] for line in found] == ["measure", *results.MEASURES]
+    assert found[1].split()[1:4] == [f"{rows[0].eer:.2f}", f"{rows[1].eer:.2f}", f"{rows[0].eer - rows[1].eer:+.2f}"]
+    assert run("compare_cells", tmp_path / "plda", tmp_path / "plda").splitlines()[1].endswith("1.000")
+
+
+def test_failed_cells_are_rows_where_that_is_allowed(run, tmp_path, train, known):
+    options = (*CELL, "--modality", "speech")
+    run("evaluate_backend", *options, "--seed", 0, *train, *known, tmp_path / "good")
+    failed = dataclasses.replace(read_row(tmp_path / "good"), seed="1", status="failed: exp/log/a.log")
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad/failed").write_text(results.to_tsv([failed]))
+    cells = (tmp_path / "out", tmp_path / "good", tmp_path / "bad")
+    with pytest.raises(SerError, match=r"bad/result\.tsv: missing"):
+        run("make_results_table", *cells)
+    table = run("make_results_table", "--allow-failed", "true", *cells)
+    assert "failed: 1 of 2 seeds" in table
+    rows = results.from_tsv((tmp_path / "out/results.tsv").read_text(), "results.tsv")
+    assert [(row.seed, row.status) for row in rows] == [
+        *[("0", "ok"), ("1", "failed: exp/log/a.log"), ("all", "failed: 1 of 2 seeds")]
+    ]
+
+
+def test_missing_vector_stops_the_cell_and_leaves_no_row(run, tmp_path, train, known):
     (tmp_path / "cell").mkdir()
     (tmp_path / "cell/result.tsv").write_text("of an earlier run\n")
+    unknown = write_data_dir(tmp_path / "test", tables.read_map(REFERENCE / "test.utt2spk"))
     with pytest.raises(SerError, match="no vector of 60 of the 60 utterances"):
-        run(
-            "evaluate_backend",
-            *CELL,
-            "--modality",
-            "text",
-            *TRAIN,
-            REFERENCE / "test.utt2spk",
-            known[1],
-            tmp_path / "cell",
-        )
-    run("evaluate_backend", *CELL, "--modality", "text", *TRAIN, *known, tmp_path / "cell")
+        run("evaluate_backend", *CELL, "--modality", "text", *train, unknown, known[1], tmp_path / "cell")
+    assert not (tmp_path / "cell/result.tsv").exists()
     with pytest.raises(SerError, match=r"result\.tsv: missing"):
         run("make_results_table", tmp_path / "out", tmp_path / "nowhere")
     assert not (tmp_path / "out").exists()

@@ -101,6 +101,18 @@ def test_another_grid_in_its_place_removes_the_old_table_and_lists_what_is_unuse
     assert unused == ["cell", "net"]
 
 
+def test_what_the_audits_found_is_gathered_without_those_of_earlier_grids(tmp_path):
+    workshop = Workshop(Sources(Path()))
+    audits = [workshop.artefact("audit", f"echo {number} > $dir/audit.tsv") for number in (1, 2)]
+    for audit in audits:
+        cell = workshop.artefact("cell", f"mkdir -p $dir/cell # of {audit.name}", after=(audit,))
+        write_plan(tmp_path, {cell: ROW})
+        make_all(tmp_path)
+        assert collect(tmp_path) == []
+        [found] = (tmp_path / "audit").iterdir()
+        assert found.name == audit.name.removeprefix("audit-") + ".tsv"
+
+
 def test_a_folder_without_a_plan_is_refused(tmp_path):
     with pytest.raises(SerError, match=r"cells.tsv: no such file; local/run_experiments.sh writes it"):
         collect(tmp_path)

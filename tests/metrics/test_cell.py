@@ -7,7 +7,16 @@ from ser.errors import SerError
 from ser.metrics import cell, results, strata
 from ser.metrics.protocol import Protocol
 
-PROTOCOL = Protocol(seed=0, p_target=0.2, resamples=50, level=0.9, enrol_sizes=(1, 2), enrol_draws=2, held_out_parts=2)
+PROTOCOL = Protocol(
+    seed=0,
+    p_target=0.2,
+    resamples=50,
+    level=0.9,
+    interval_speakers=2,
+    enrol_sizes=(1, 2),
+    enrol_draws=2,
+    held_out_parts=2,
+)
 ROW = results.Result(
     "vgg_bert", "iemocap", "iemocap", "1", "-", "0", "gold", "fusion", "speech+text", "-", None, "-", "ok"
 )

@@ -135,6 +135,13 @@ def small_run(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def run_of_two_splits(tmp_path: Path) -> Path:
+    """A net scored by two folds of the test corpus, and one by a split of its utterances."""
+    splits = ("tdnn7", "speech", "iemocap", ("1", "2")), ("tdnn6", "speech", "iemocap", ("all",))
+    return write_run(tmp_path / "splits", splits)
+
+
+@pytest.fixture
 def run_dir(tmp_path: Path) -> Path:
     """A run without the test corpus in its training and one by two folds of it, without a report."""
     return write_conduct(write_run(tmp_path / "made_up"))

@@ -1,5 +1,6 @@
 """The report of a made-up run: what stands in it, that it is well-formed, safe, alone and the same every time."""
 
+import dataclasses
 import shutil
 from collections import Counter
 from html.parser import HTMLParser
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ser.errors import SerError
+from ser.metrics import results
 from ser.report import classes, conduct, scores
 from ser.report.experiment import read_experiment, read_table
 from ser.report.report import write_report
@@ -183,6 +185,19 @@ def test_an_empty_folder_makes_a_page_that_says_so(tmp_path):
     assert Page((tmp_path / "report.html").read_text()).texts["h2"] == list(HEADINGS)
 
 
+def test_of_a_system_that_scores_no_pairs_no_sections_on_pairs_are_missed(small_run):
+    cells = [small_run, *map(Path, (small_run / "cells" / "list").read_text().split())]
+    for path in (folder / name for folder, name in zip(cells, ("results.tsv", "result.tsv"), strict=True)):
+        rows = results.from_tsv(path.read_text(), str(path))
+        none = dict.fromkeys(("eer", "eer_low", "eer_high", "min_dcf", "trials"))
+        path.write_text(results.to_tsv(dataclasses.replace(row, **none) for row in rows))
+    write_report(small_run)
+    page = Page((small_run / "report.html").read_text())
+    assert not {"DET curves", "Strata"} & set(page.texts["h2"])
+    assert {"Results", "Confusions", "Calibration"} < set(page.texts["h2"])
+    assert "No pairs of utterances are scored." in " ".join(page.texts["p"])
+
+
 def test_pictures_of_an_earlier_report_do_not_stay(tmp_path):
     (tmp_path / "figures").mkdir()
     (tmp_path / "figures" / "cost.png").touch()
@@ -194,6 +209,11 @@ def test_classes_held_out_are_in_their_own_table_alone(run_dir):
     run = read_experiment(run_dir)
     assert [len(panel.cells) for panel in run.panels] == [4, 1]
     assert scores.unseen(run).html.count("41.0 [38.0, 44.0]") == 2
+
+
+def test_a_split_by_utterances_stands_apart_from_folds(run_of_two_splits):
+    titles = [panel.title for panel in read_experiment(run_of_two_splits).panels]
+    assert titles == ["iemocap, trained on its other folds", "iemocap, trained on its other utterances"]
 
 
 def test_a_failed_cell_is_a_row_that_says_so(small_run):

@@ -60,6 +60,14 @@ def test_a_batch_pads_and_targets_follow_the_mask(data):
     assert (batch["speech"][batch["mask"]][:, 0].long() - 1).tolist() == targets.tolist()
 
 
+def test_a_process_without_a_dialogue_of_a_batch_has_an_empty_one(data):
+    source = DialogueSource(read_dialogues(data, inputs(data), in_context=True), np.arange(5), 2, seed=None)
+    [(batch, targets)] = source.batches(0, rank=2, world=3)
+    assert batch["mask"].shape == (0, 0)
+    assert batch["speech"].shape == (0, 0, 3)
+    assert targets.shape == (0,)
+
+
 def test_without_context_an_utterance_is_a_dialogue_of_its_own(data):
     (data / "utt2dialogue").unlink()
     dialogues = read_dialogues(data, inputs(data), in_context=False)
