@@ -1,6 +1,7 @@
 """Strict YAML: a file's keys are exactly the fields of a frozen dataclass."""
 
 import dataclasses
+import reprlib
 import types
 import typing
 from pathlib import Path
@@ -27,16 +28,29 @@ def load_config(cls: type[Config], path: str | Path, overrides: tuple[str, ...] 
     SerError
         On an unknown or missing key (the valid ones are listed), a value of the wrong type, or bad YAML.
     """
-    try:
-        data = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SerError(f"{path}: cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise SerError(f"{path}: not YAML: {error}") from error
+    data = read_yaml(path)
     data = {} if data is None else data
     for override in overrides:
         _override(data, override, path)
     return from_mapping(cls, data, str(path))
+
+
+def read_yaml(path: str | Path) -> Any:
+    """Read a YAML file as plain data.
+
+    Raises
+    ------
+    SerError
+        Where it cannot be read, or is not YAML.
+    """
+    try:
+        return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SerError(f"{path}: cannot be read: {error.strerror}; give a file of settings that is there") from error
+    except RecursionError as error:
+        raise SerError(f"{path}: not a file of settings: hundreds of brackets inside each other") from error
+    except (yaml.YAMLError, ValueError) as error:  # a ValueError is of a date or a number that is none, or of no UTF-8
+        raise SerError(f"{path}: not YAML: {error}") from error
 
 
 def from_mapping(cls: type[Config], data: Any, where: str) -> Config:
@@ -44,7 +58,7 @@ def from_mapping(cls: type[Config], data: Any, where: str) -> Config:
     fields = {field.name: field for field in dataclasses.fields(cls)}
     valid = ", ".join(fields)
     if not isinstance(data, dict):
-        raise SerError(f"{where}: expected a mapping with the keys {valid}; found {data!r}")
+        raise SerError(f"{where}: expected a mapping with the keys {valid}; found {_shown(data)}")
     for key in data:
         if key not in fields:
             raise SerError(f"{where}: unknown key '{key}'; valid keys: {valid}")
@@ -61,6 +75,13 @@ def from_mapping(cls: type[Config], data: Any, where: str) -> Config:
 def to_yaml(config: Any) -> str:
     """Write a dataclass as the YAML that `load_config` reads back."""
     return yaml.safe_dump(_plain(dataclasses.asdict(config)), sort_keys=False, allow_unicode=True)
+
+
+def _shown(value: Any) -> str:
+    # Whole, a file of a few lines that refer to each other would be a message of gigabytes.
+    short = reprlib.Repr()
+    short.maxlevel, short.maxstring = 2, 80
+    return short.repr(value)
 
 
 def _plain(value: Any) -> Any:
@@ -95,22 +116,22 @@ def _convert(value: Any, hint: Any, where: str) -> Any:
         return _convert(value, inner, where)
     if origin is typing.Literal:
         if value not in arguments:
-            raise SerError(f"{where}: expected one of {', '.join(map(str, arguments))}; found {value!r}")
+            raise SerError(f"{where}: expected one of {', '.join(map(str, arguments))}; found {_shown(value)}")
         return value
     if origin is tuple:
         if not isinstance(value, (list, tuple)):
-            raise SerError(f"{where}: expected a list; found {value!r}")
+            raise SerError(f"{where}: expected a list; found {_shown(value)}")
         return tuple(_convert(item, arguments[0], f"{where}[{index}]") for index, item in enumerate(value))
     if origin is dict:
         if not isinstance(value, dict):
-            raise SerError(f"{where}: expected a mapping; found {value!r}")
+            raise SerError(f"{where}: expected a mapping; found {_shown(value)}")
         return {key: _convert(item, arguments[1], f"{where}.{key}") for key, item in value.items()}
     # YAML 1.1 reads 1e-3 as a string, and an integer stands for the float that it equals.
     if hint is float and not isinstance(value, bool):
         try:
             return float(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             pass
     elif type(value) is hint:
         return value
-    raise SerError(f"{where}: expected {getattr(hint, '__name__', hint)}; found {value!r}")
+    raise SerError(f"{where}: expected {getattr(hint, '__name__', hint)}; found {_shown(value)}")

@@ -43,8 +43,5 @@ $cmd JOB=1:"$nj" "$logs/make_mfcc_pitch_$name.JOB.log" \
   "scp:$split/JOB/wav.scp" "ark,scp:$arks/raw_mfcc_pitch_$name.JOB.ark,$split/JOB/feats.scp"
 
 utils/merge_jobs.sh --max-left-out "$max_left_out" --left-out left_out "$data" "$nj" feats.scp utt2num_frames
-for warning in "resampled to" "channels"; do     # each job warned once; once a corpus is enough here
-  found=$(cat "$logs/make_mfcc_pitch_$name".*.log | grep "$warning" | head -n 1 || true)
-  [ -z "$found" ] || log "$name: $found"
-done
+for warning in "resampled to" "channels"; do warn_once "$warning" "$nj" "$logs/make_mfcc_pitch_$name.JOB.log"; done
 log "$name: MFCC$([ "$pitch_config" = none ] || echo ' and pitch') of $(wc -l < "$data/feats.scp") utterances in $arks"

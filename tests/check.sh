@@ -48,6 +48,8 @@ if $full; then
   else log "check: on SLURM: not run: no sbatch here; tests/cluster/with_scheduler.sh --install true slurm true"; fi
   if command -v qsub > /dev/null; then check_on_scheduler "on Grid Engine" sge
   else log "check: on Grid Engine: not run: no qsub here; tests/cluster/with_scheduler.sh --install true sge true"; fi
+  check "damaged files (fuzz)" python3 -m pytest tests/fuzz --hypothesis-profile fuzz
+  check "faults" python3 tests/faults/inject_faults.py --kills 6 --minutes 8
 fi
 
 if [ ${#failed[@]} -gt 0 ]; then

@@ -11,7 +11,10 @@ import pytest
 ROOT = Path(__file__).parent.parent
 # Of its own for each worker of pytest-xdist, should they share the tests of this file.
 NAME = "recipe_test" + os.environ.get("PYTEST_XDIST_WORKER", "")
-HEADER = ["system", "train", "test", "fold", "layer", "modality", "lda_dim", "trials", "eer", "uar", "wa", "f1"]
+HEADER = (
+    "system train test fold variant seed text layer modality backend lda_dim held_out status utts trials "
+    "eer eer_low eer_high min_dcf uar uar_low uar_high wa wa_low wa_high f1 f1_low f1_high"
+)
 
 
 def run(*options: str) -> subprocess.CompletedProcess[str]:
@@ -36,7 +39,7 @@ def rows(finished_run):
     exp, _ = finished_run
     with open(exp / "results.tsv", newline="") as stream:
         reader = csv.DictReader(stream, delimiter="\t")
-        assert reader.fieldnames == HEADER
+        assert " ".join(reader.fieldnames) == HEADER
         return list(reader)
 
 
@@ -71,6 +74,16 @@ def test_every_number_of_trials_is_that_of_all_ordered_pairs(rows, finished_run)
             assert int(row["trials"]) == size * (size - 1)
 
 
+def test_figures_of_all_ten_speakers_have_intervals_and_those_of_a_fold_of_two_have_none(rows):
+    for row in rows:
+        for name in ("eer", "uar", "wa", "f1"):
+            if row["fold"] != "all":
+                assert row[f"{name}_low"] == row[f"{name}_high"] == "-"
+                continue
+            low, value, high = (float(row[name + end]) for end in ("_low", "", "_high"))
+            assert low <= value <= high, (row, name)
+
+
 def test_no_training_dir_of_a_fold_has_a_speaker_of_its_test(finished_run):
     data = ROOT / "data" / NAME
 
@@ -83,9 +96,9 @@ def test_no_training_dir_of_a_fold_has_a_speaker_of_its_test(finished_run):
     assert not speakers("test_none") & (speakers("finetune_none") | speakers("backend_none"))
 
 
-def test_last_lines_name_results_and_pictures_that_are_there(finished_run):
+def test_last_lines_name_results_and_report_that_are_there(finished_run):
     exp, done = finished_run
-    for name in ("results.tsv", "det.png", "eer.png"):
+    for name in ("results.tsv", "report.html"):
         assert f"exp/{NAME}/{name}" in done.stderr
         assert (exp / name).stat().st_size > 0
 

@@ -120,7 +120,8 @@ class Reader:
         self._sorted = unsorted[self._order]
         repeated = np.flatnonzero(self._sorted[1:] == self._sorted[:-1])
         if len(repeated):
-            raise SerError(f"{self._name}: the key '{self._sorted[repeated[0]].decode()}' comes twice")
+            twice = self._sorted[repeated[0]].decode()
+            raise SerError(f"{self._name}: the key '{twice}' comes twice; make the list again, with one line a key")
         self._files = MappedFiles()
 
     def __len__(self) -> int:

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -15,10 +15,16 @@ from ser.errors import SerError
 from ser.kaldi import objects, riff, specifiers
 from ser.kaldi.tables import read_lines, read_map
 
+if TYPE_CHECKING:
+    import soundfile
+
 logger = logging.getLogger(__name__)
 
 # Segment times are rounded; Kaldi's extract-segments lets the end be this much past the recording's.
 MAX_OVERSHOOT_SECONDS = 0.5
+# In Hz; below it a header is broken, and resampling would make gigabytes of it.
+LOWEST_RATE = 1000
+_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -122,6 +128,8 @@ class _Converter:
             samples = samples.mean(axis=1, dtype=np.float32)
         if not np.isfinite(samples).all():
             return Unreadable("the recording has samples that are infinite or not a number")
+        if rate < LOWEST_RATE:
+            return Unreadable(f"a rate of {rate} Hz, under {LOWEST_RATE}: its header is broken, or it is no speech")
         if rate != self.sample_rate:
             self._warn(f"'{key}' has {rate} Hz: resampled to {self.sample_rate} Hz, as are others like it", "rate")
             import soxr
@@ -152,7 +160,7 @@ def _decode(data: bytes) -> tuple[np.ndarray, int] | Unreadable:
 
     try:
         with soundfile.SoundFile(io.BytesIO(data)) as sound:
-            samples = sound.read(dtype="float32", always_2d=True)
+            samples = _read_samples(sound)
             # An MP3 file announces no length; libsndfile estimates it.
             announced, rate = sound.frames if sound.format != "MP3" else 0, sound.samplerate
     except (soundfile.LibsndfileError, RuntimeError) as error:
@@ -160,6 +168,14 @@ def _decode(data: bytes) -> tuple[np.ndarray, int] | Unreadable:
     if len(samples) < announced < riff.UNKNOWN_SIZE:
         return Unreadable(f"truncated: {announced} samples are announced, {len(samples)} are there")
     return (samples[:, 0] if samples.shape[1] == 1 else samples), rate
+
+
+def _read_samples(sound: "soundfile.SoundFile") -> np.ndarray:
+    """Read all samples, (N, channels) float32, in blocks: a header may announce more than memory has room for."""
+    blocks = [np.zeros((0, sound.channels), np.float32)]
+    while len(block := sound.read(_BLOCK // sound.channels, dtype="float32", always_2d=True)):
+        blocks.append(block)
+    return blocks[1] if len(blocks) == 2 else np.concatenate(blocks)
 
 
 def _read_bytes(rxfilename: str) -> bytes | Unreadable:

@@ -75,8 +75,10 @@ def parse_location(rxfilename: str) -> Location:
     name, span, offset = rxfilename.strip(), "", "0"
     if name.endswith("]") and "[" in name:
         name, _, span = name[:-1].rpartition("[")
-    if match := re.fullmatch(r"(.*[^|\s]):(\d+)", name):
+    if match := re.fullmatch(r"(.*[^|\s]):(\d{1,18})", name):
         name, offset = match.groups()
+    if "\0" in name:
+        raise SerError(f"{name[:80]!r}: no name of a file: it holds a zero byte; make the list again that has it")
     return Location(name, int(offset), span)
 
 

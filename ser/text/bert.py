@@ -2,7 +2,7 @@
 
 An encoder is a name of the Hugging Face Hub, a folder as the Hub distributes them (config.json, tokenizer files,
 model.safetensors), or a model folder that `train_text` wrote, which holds such a folder under the name ``encoder``.
-Code that comes with a model is never run.
+Code that comes with a model is never run, and weights are safetensors: nothing is unpickled.
 """
 
 import dataclasses
@@ -97,7 +97,7 @@ def load_encoder(name: str) -> tuple[torch.nn.Module, Any]:
         # The small file first: where there is no network, its retries are the only ones.
         config = load(AutoConfig)
         tokenizer = load(AutoTokenizer)
-        encoder, report = load(AutoModel, config=config, output_loading_info=True)
+        encoder, report = load(AutoModel, config=config, use_safetensors=True, output_loading_info=True)
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
         raise SerError(
@@ -159,7 +159,7 @@ def save_encoder(folder: str | Path, encoder: Any, tokenizer: Any) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         config.unlink(missing_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".encoder.", dir=folder) as scratch:
+        with tempfile.TemporaryDirectory(prefix=".encoder.", suffix=".tmp", dir=folder) as scratch:
             encoder.save_pretrained(scratch, safe_serialization=True)
             tokenizer.save_pretrained(scratch)
             for path in sorted(Path(scratch).iterdir(), key=lambda path: path.name == config.name):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import pickle
+import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import torch
 from torch import nn
 
 from ser.errors import SerError
-from ser.files import atomic_path
+from ser.files import atomic_path, cannot_write
 from ser.training.curve import EpochRow
 
 
@@ -33,17 +34,25 @@ def save(path: str | Path, model: nn.Module, optimizer: torch.optim.Optimizer, p
         "progress": dataclasses.asdict(progress),
     }
     with atomic_path(path) as temporary:
-        torch.save(state, temporary)
+        try:
+            torch.save(state, temporary)
+        except RuntimeError as error:  # which says nothing of the disk
+            raise cannot_write(path, "PyTorch's writer failed, as it does on a full disk") from error
 
 
 def load(path: str | Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> Progress:
     """Put `model` and `optimizer` into the state that `save` wrote."""
     try:
+        # PyTorch writes the checksums that a zip file has, but does not look at them.
+        with zipfile.ZipFile(path) as file:
+            if damaged := file.testzip():
+                raise SerError(f"{path}: damaged, at its part {damaged}; remove it to train anew")
         state = torch.load(path, map_location="cpu", weights_only=True)
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
-    except (RuntimeError, ValueError, KeyError, EOFError, pickle.UnpicklingError) as error:
-        raise SerError(f"{path}: not a checkpoint of this model: {error}; remove it to train anew") from error
+    except (RuntimeError, ValueError, KeyError, EOFError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
+        reason = str(error).partition("\n")[0]
+        raise SerError(f"{path}: not a checkpoint of this model: {reason}; remove it to train anew") from error
     progress = Progress(**state["progress"])
     progress.sums = tuple(progress.sums)
     progress.rows = [EpochRow(**row) for row in progress.rows]

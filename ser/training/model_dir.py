@@ -9,7 +9,6 @@
 import hashlib
 import logging
 import shlex
-import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -17,14 +16,14 @@ from typing import Any, TypeVar
 
 import torch
 import yaml
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-import ser
-from ser.config import from_mapping, to_yaml
+from ser.config import from_mapping, read_yaml, to_yaml
 from ser.errors import SerError
-from ser.files import atomic_path, write_text
+from ser.files import atomic_path, cannot_write, sha256, write_text
+from ser.versions import project_version
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +32,9 @@ Config = TypeVar("Config")
 WEIGHTS = "model.safetensors"
 CHECKPOINT = "checkpoint.pt"
 BEST = "best.safetensors"
+
+_CHECKSUM = "sha256"  # of the weights, in the metadata of their file
+_RETRAIN = "remove its folder and train the model again"
 
 
 def begin(
@@ -59,12 +61,13 @@ def begin(
     """
     model_dir = Path(model_dir)
     settings = to_yaml(config)
-    all_digests = {name: _digest(path) for name, path in inputs.items()} | dict(digests or {})
+    all_digests = {name: sha256(path) for name, path in inputs.items()} | dict(digests or {})
     files = "".join(f"{name}\t{digest}\n" for name, digest in sorted(all_digests.items()))
     # A start that failed before its first checkpoint binds nobody.
     if (model_dir / WEIGHTS).exists() or (model_dir / CHECKPOINT).exists():
         _check_same(model_dir, settings, files)
         if (model_dir / WEIGHTS).exists():
+            load_weights(model_dir)
             logger.info("%s is already trained with these settings and inputs; nothing to do", model_dir)
             return False
         return True
@@ -85,20 +88,35 @@ def save_model(model_dir: str | Path, model: nn.Module, classes: Sequence[str]) 
 
 
 def save_weights(path: str | Path, model: nn.Module) -> None:
-    """Write the parameters and buffers of `model` as safetensors, whole or not at all."""
+    """Write the parameters and buffers of `model` as safetensors with their own checksum, whole or not at all."""
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
     with atomic_path(path) as temporary:
-        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}, temporary)
+        try:
+            save_file(tensors, temporary, {_CHECKSUM: _checksum(tensors)})
+        except SafetensorError as error:
+            raise cannot_write(path, str(error)) from error
 
 
 def load_weights(path: str | Path) -> dict[str, Tensor]:
-    """Read a safetensors file, or the one of the model folder `path`, to the CPU."""
+    """Read a safetensors file, or the one of the model folder `path`, to the CPU.
+
+    Raises
+    ------
+    SerError
+        Where it is missing or broken, or is not what `save_weights` wrote. A file of another program has no checksum.
+    """
     path = Path(path) / WEIGHTS if Path(path).is_dir() else Path(path)
     try:
-        return load_file(path)
+        tensors = load_file(path)
+        with safe_open(path, "pt") as file:
+            expected = (file.metadata() or {}).get(_CHECKSUM)
     except FileNotFoundError as error:
         raise SerError(f"{path}: no such file; train the model to its end first") from error
-    except SafetensorError as error:
-        raise SerError(f"{path}: not a safetensors file: {error}; train the model again") from error
+    except (SafetensorError, OSError) as error:
+        raise SerError(f"{path}: not a safetensors file: {error}; {_RETRAIN}") from error
+    if expected is not None and _checksum(tensors) != expected:
+        raise SerError(f"{path}: damaged: its numbers are not those that were written; {_RETRAIN}")
+    return tensors
 
 
 def load_classes(model_dir: str | Path) -> list[str]:
@@ -114,9 +132,9 @@ def load_section(model_dir: str | Path, section: str, cls: type[Config]) -> Conf
     path = Path(model_dir) / "config.yaml"
     if not path.exists():
         raise SerError(f"{path}: no such file; is {model_dir} the folder of a trained model?")
-    data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    if section not in data:
-        raise SerError(f"{path}: no section '{section}'; found {', '.join(data)}")
+    data = read_yaml(path)
+    if not isinstance(data, dict) or section not in data:
+        raise SerError(f"{path}: no section '{section}'; train the model again")
     return from_mapping(cls, data[section], f"{path}: {section}")
 
 
@@ -163,7 +181,7 @@ def _layers(names: Iterable[str]) -> list[str]:
 
 def _check_same(model_dir: Path, settings: str, files: str) -> None:
     remedy = f"remove {model_dir} to train it anew, or take another folder"
-    old = _flatten(yaml.safe_load((model_dir / "config.yaml").read_text(encoding="utf-8")))
+    old = _flatten(read_yaml(model_dir / "config.yaml"))
     new = _flatten(yaml.safe_load(settings))
     for key in sorted(old.keys() | new.keys()):
         if old.get(key) != new.get(key):
@@ -180,22 +198,13 @@ def _flatten(data: Any, prefix: str = "") -> dict[str, Any]:
     return {k: v for key, item in data.items() for k, v in _flatten(item, f"{prefix}.{key}".lstrip(".")).items()}
 
 
-def _digest(path: str | Path) -> str:
+def _checksum(tensors: Mapping[str, Tensor]) -> str:
     digest = hashlib.sha256()
-    try:
-        with open(path, "rb") as stream:
-            while block := stream.read(1 << 20):
-                digest.update(block)
-    except OSError as error:
-        raise SerError(f"{path}: cannot be read: {error.strerror}") from error
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy())
     return digest.hexdigest()
 
 
 def _version() -> str:
-    """This package's version, and the commit where it runs from a checkout."""
-    git = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
-    try:
-        commit = subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        commit = "no git"
-    return f"ser {ser.__version__} ({commit}), torch {torch.__version__}, Python {sys.version.split()[0]}"
+    return f"{project_version()}, torch {torch.__version__}, Python {sys.version.split()[0]}"

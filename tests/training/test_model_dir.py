@@ -2,6 +2,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import nn
 
 from ser.errors import SerError
@@ -109,3 +110,24 @@ def test_model_that_is_not_there_is_named(tmp_path):
         model_dir.load_weights(tmp_path)
     with pytest.raises(SerError, match=r"config.yaml: no such file"):
         model_dir.load_section(tmp_path, "model", Inner)
+
+
+def test_a_changed_bit_of_the_weights_is_noticed(tmp_path):
+    model_dir.save_weights(tmp_path / "model.safetensors", Net(4, 2))
+    data = bytearray((tmp_path / "model.safetensors").read_bytes())
+    data[-3] ^= 1
+    (tmp_path / "model.safetensors").write_bytes(data)
+    with pytest.raises(SerError, match=r"model\.safetensors: damaged: .* train the model again"):
+        model_dir.load_weights(tmp_path)
+
+
+def test_weights_of_another_program_have_no_checksum_to_check(tmp_path):
+    save_file(Net(4, 2).state_dict(), tmp_path / "model.safetensors")
+    assert "tdnn6.weight" in model_dir.load_weights(tmp_path)
+
+
+def test_settings_that_are_no_yaml_are_refused(tmp_path):
+    for text in ("a: [", "", "- 1\n"):
+        (tmp_path / "config.yaml").write_text(text)
+        with pytest.raises(SerError, match=r"config\.yaml: (not YAML|no section 'model')"):
+            model_dir.load_section(tmp_path, "model", Inner)

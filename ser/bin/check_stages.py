@@ -1,0 +1,25 @@
+"""Check that the stages before <stage> ended well, and that what they wrote is still what they wrote.
+
+It fails with the name of the first file that changed or is gone. The files are read whole, which takes about as long as
+copying them would.
+
+  python3 -m ser.bin.check_stages exp/toy 4"""
+
+from ser import cli
+
+
+def main() -> None:
+    parser = cli.make_parser(__doc__)
+    parser.add_argument("exp_dir", help="of the run")
+    parser.add_argument("stage", type=int, help="the number of the one that is to run")
+    args = parser.parse_args()
+
+    from pathlib import Path
+
+    from ser import stages
+
+    stages.check(Path(args.exp_dir, "stages"), args.stage)
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,162 @@
+"""What each stage of a run wrote, as checksums, so that no later stage runs on something else.
+
+``<exp>/stages/<n>.sha256`` has a line for each file that stage n was the last to write, in the form of sha256sum, which
+checks it too, from the folder of run.sh. ``0.sizes`` beside it has size and path of the recordings that the data dirs
+name: corpora are too large to be read once more.
+"""
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
+from pathlib import Path
+
+from ser.errors import SerError
+from ser.files import sha256, write_text
+from ser.kaldi import specifiers, tables
+
+SIZES = "0.sizes"
+# The last stage that reads recordings.
+LAST_OF_RECORDINGS = 2
+
+# What no stage reads, or what its own reader checks.
+_PRUNED = re.compile(r"\..*|log|q|audit|stages|experiments|detector|split\d+(utt)?")
+_IGNORED = re.compile(r"\..*|commands\.txt|cost\.tsv")
+
+
+def record(folder: Path, stage: int, roots: Iterable[Path], began: Path) -> None:
+    """Note what a stage wrote, when it has ended well.
+
+    Parameters
+    ----------
+    folder : of the checksums, ``<exp>/stages``.
+    roots : folders in which a stage writes.
+    began : a file that was written when the stage began.
+    """
+    recorded = {number: _read(path) for number, path in _tables(folder)}
+    others = {path for number, digests in recorded.items() if number != stage for path in digests}
+    own = recorded.pop(stage, {})
+    began_at = began.stat().st_mtime_ns
+    # An attempt that was cut off left files that the next one finds done: all since the stage's last good end is its.
+    last_end = _time(folder / f"{stage}.sha256")
+    files = {str(path): path.stat().st_mtime_ns for root in roots for path in _files(root)}
+    written = [
+        path
+        for path, time in files.items()
+        if time >= began_at or (path not in others and (path not in own or time >= last_end))
+    ]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        digests = dict(zip(written, pool.map(sha256, written), strict=True))
+    _write(folder, stage, {path: digest for path, digest in own.items() if path in files} | digests)
+    for number, old in recorded.items():
+        # What an earlier stage wrote and is gone stays on its list, so that it is missed.
+        kept = {path: old[path] for path in old if path not in digests and (path in files or number < stage)}
+        if len(kept) < len(old):
+            _write(folder, number, kept)
+    if stage == 0:
+        lists = [path for path in digests if path.endswith("/wav.scp")]
+        names = sorted({name for path in lists for name in _recordings(path)})
+        sizes = zip(_sizes(names), names, strict=True)
+        write_text(folder / SIZES, "".join(f"{size} {name}\n" for size, name in sizes))
+
+
+def check(folder: Path, stage: int) -> None:
+    """Check, before a stage, that all stages before it ended well and that what they wrote is still that.
+
+    A folder of which nothing is left was taken away on purpose: what needs it says so.
+
+    Raises
+    ------
+    SerError
+        Naming a stage that was cut off, or a file that changed or is gone.
+    """
+    for number in range(stage):
+        if (began := folder.parent / "log" / f"stage_{number}.began").exists():
+            raise SerError(
+                f"{began}: stage {number} was cut off; run it again (--stage {number}), or remove this file if nothing"
+                f" of stage {number} is needed"
+            )
+    for number, path in _tables(folder):
+        if number < stage:
+            _check_files(path, number)
+    if 0 < stage <= LAST_OF_RECORDINGS and (folder / SIZES).exists():
+        _check_recordings(folder / SIZES)
+
+
+def _check_files(table: Path, stage: int) -> None:
+    digests = _read(table)
+    present = [path for path in digests if os.path.isfile(path)]
+    folders = {os.path.dirname(path) for path in present}
+    remedy = f"run again from --stage {stage}, or, if that is meant, take its line out of {table}"
+    for path in digests.keys() - set(present):
+        if os.path.dirname(path) in folders:
+            raise SerError(f"{path}: gone since stage {stage} wrote it; {remedy}")
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for path, digest in zip(present, pool.map(sha256, present), strict=True):
+            if digest != digests[path]:
+                raise SerError(f"{path}: changed since stage {stage} wrote it; {remedy}")
+
+
+def _check_recordings(table: Path) -> None:
+    sizes = {name: int(size) for size, name in (line.split(" ", 1) for line in _lines(table))}
+    for (name, size), found in zip(sizes.items(), _sizes(list(sizes)), strict=True):
+        if found != size:
+            now = f"has {found} bytes, had {size} when" if found >= 0 else "cannot be read, but was there when"
+            raise SerError(f"{name}: {now} stage 0 prepared its corpus; bring the file back, or begin with --stage 0")
+
+
+def _recordings(wav_scp: str) -> Iterator[str]:
+    for _, _, rxfilename in tables.read_lines(wav_scp):
+        if not rxfilename.endswith("|"):
+            yield specifiers.parse_location(rxfilename).name
+
+
+def _files(root: Path) -> Iterator[Path]:
+    for folder, folders, names in os.walk(root):
+        folders[:] = [name for name in folders if not _PRUNED.fullmatch(name)]
+        yield from (Path(folder, name) for name in names if not _IGNORED.fullmatch(name))
+
+
+def _tables(folder: Path) -> list[tuple[int, Path]]:
+    return sorted((int(path.stem), path) for path in folder.glob("*.sha256"))
+
+
+def _read(path: Path) -> dict[str, str]:
+    digests = {}
+    for number, line in enumerate(_lines(path), start=1):
+        if not (match := re.fullmatch(r"([0-9a-f]{64})  (.+)", line)):
+            raise SerError(
+                f"{path}:{number}: expected '<sha256>  <file>', found '{line[:80]}'; run again from --stage {path.stem}"
+            )
+        digests[match[2]] = match[1]
+    return digests
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SerError(f"{path}: cannot be read: {error}; run again from --stage {path.stem}") from error
+
+
+def _write(folder: Path, stage: int, digests: Mapping[str, str]) -> None:
+    lines = (f"{digest}  {path}\n" for path, digest in sorted(digests.items()))
+    write_text(folder / f"{stage}.sha256", "".join(lines))
+
+
+def _time(path: Path) -> int:
+    return path.stat().st_mtime_ns if path.exists() else 0
+
+
+def _sizes(paths: list[str]) -> list[int]:
+    blocks = [paths[start : start + 1000] for start in range(0, len(paths), 1000)]
+    with ThreadPoolExecutor(32) as pool:  # a file server answers many at once
+        return list(chain.from_iterable(pool.map(lambda block: [_size(path) for path in block], blocks)))
+
+
+def _size(path: str) -> int:
+    try:
+        return os.path.getsize(path)
+    except OSError:
+        return -1

@@ -1,0 +1,198 @@
+"""A scratch copy of the checkout, whose toy runs are disturbed, restored, run again and compared."""
+
+import contextlib
+import ctypes
+import filecmp
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+MARKER = "SER_FAULT_RUN"
+STAGES = range(10)
+PR_SET_CHILD_SUBREAPER = 36
+
+# What two undisturbed runs do not have in common: times, command lines, hosts, what these are drawn from. Nothing of it
+# is read by another stage.
+NOT_COMPARED = re.compile(
+    r".*/(log|q|stages|split\d+)/.*|.*/(commands?\.txt|version\.txt|cost\.(tsv|png)|report\.html|protocol_card\..*|\.lock)"
+)
+WITH_SECONDS = "train.tsv"  # compared without its last column
+
+
+class Done(NamedTuple):
+    """A run that ended: its exit status, what it said, how long it took."""
+
+    status: int
+    said: str
+    seconds: float
+
+
+class Sandbox:
+    """The copy at `root`, and snapshots of data/toy and exp/toy as they are after each stage."""
+
+    def __init__(self, folder: Path) -> None:
+        subprocess.run([CHECKOUT / "utils" / "make_venv.sh"], cwd=CHECKOUT, check=True)
+        self.folder, self.snapshots = folder, folder / "snapshots"
+        self.root = self.usual_root = folder / "ser"
+        self.seconds: dict[int, float] = {}
+        listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+        for name in subprocess.run(listed, cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout.split("\0"):
+            if name and (CHECKOUT / name).is_file():
+                (self.root / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(CHECKOUT / name, self.root / name)
+        # The stamps that say what is installed are copied, so that the copy never installs itself into the checkout's.
+        (self.root / ".venv").mkdir()
+        for path in (CHECKOUT / ".venv").iterdir():
+            copy = self.root / ".venv" / path.name
+            shutil.copy2(path, copy) if path.name.startswith(".installed") else copy.symlink_to(path)
+        # The orphans of what is killed become children of this process, which then can wait for them.
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+    def start(self, *options: object, environment: dict[str, str | None] | None = None) -> "Run":
+        """Start ./run.sh with these options; None takes a variable out of the environment."""
+        return Run(self.root, [str(option) for option in options], environment or {})
+
+    def run(self, *options: object, environment: dict[str, str | None] | None = None) -> Done:
+        """Run ./run.sh to its end."""
+        return self.start(*options, environment=environment).wait()
+
+    def run_stage(self, stage: int, *options: object, environment: dict[str, str | None] | None = None) -> Done:
+        """Run one stage to its end."""
+        return self.run("--stage", stage, "--stop-stage", stage, *options, environment=environment)
+
+    def run_undisturbed(self) -> None:
+        """Run all stages, with a snapshot after each."""
+        self.keep(-1)
+        for stage in STAGES:
+            done = self.run_stage(stage)
+            if done.status:
+                raise SystemExit(f"the undisturbed run failed at stage {stage}:\n{done.said}")
+            self.seconds[stage] = done.seconds
+            self.keep(stage)
+
+    def keep(self, stage: int) -> None:
+        for name in ("data", "exp"):
+            (self.root / name / "toy").mkdir(parents=True, exist_ok=True)
+            shutil.copytree(self.root / name / "toy", self.snapshots / str(stage) / name / "toy", symlinks=True)
+
+    def restore(self, stage: int, touched: Path | None = None) -> None:
+        """Bring data/toy and exp/toy back to what they were after a stage; `touched` is copied in any case."""
+        if touched is not None:
+            touched.unlink(missing_ok=True)
+        for name in ("data", "exp"):
+            mirror(self.snapshots / str(stage) / name / "toy", self.root / name / "toy")
+
+    def differences(self, stage: int) -> list[str]:
+        """List the files that are not as they were after the stage of the undisturbed run."""
+        kept = self.snapshots / str(stage)
+        names = {str(path.relative_to(top)) for top in (kept, self.root) for path in _files(top)}
+        return sorted(name for name in names if not NOT_COMPARED.fullmatch(name) and not self._is_same(kept, name))
+
+    def _is_same(self, kept: Path, name: str) -> bool:
+        one, other = kept / name, self.root / name
+        if not (one.exists() and other.exists()):
+            return False
+        if filecmp.cmp(one, other, shallow=False):
+            return True
+        if one.name == WITH_SECONDS:
+            one_text, other_text = (
+                [line.rpartition("\t")[0] for line in f.read_text().split("\n")] for f in (one, other)
+            )
+            return one_text == other_text
+        # Lists name recordings by their absolute paths, in quotes where one has a space, and the copy may have moved.
+        place = bytes(self.root)
+        moved = re.sub(b"'(" + re.escape(place) + b"[^']*)'", rb"\1", other.read_bytes())
+        return one.read_bytes() == moved.replace(place, bytes(self.usual_root))
+
+
+class Run:
+    """A running ./run.sh, whose processes are known by a variable of their environment."""
+
+    def __init__(self, root: Path, options: list[str], environment: dict[str, str | None]) -> None:
+        self.token = uuid.uuid4().hex
+        variables = {**os.environ, **environment, MARKER: self.token}
+        self.begin = time.monotonic()
+        self.said = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the run
+        self.process = subprocess.Popen(
+            ["./run.sh", *options],
+            cwd=root,
+            env={name: value for name, value in variables.items() if value is not None},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=self.said,  # a file: a pipe would have to be read until the last job has closed it
+            start_new_session=True,
+        )
+
+    def wait(self) -> Done:
+        status = self.process.wait()
+        self.said.seek(0)
+        return Done(status, self.said.read().decode(errors="replace"), time.monotonic() - self.begin)
+
+    def kill(self) -> bool:
+        """Kill every process of the run, wherever it went; tell whether there was one left to kill."""
+        was_alive = self.process.poll() is None
+        quiet = 0
+        while quiet < 2:
+            pids = list(self.pids())
+            quiet = 0 if pids else quiet + 1
+            for pid in pids:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(0.02)
+        self.process.wait()
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        return was_alive
+
+    def pids(self) -> Iterator[int]:
+        """Find the processes of the run that are alive."""
+        wanted = f"{MARKER}={self.token}".encode()
+        for folder in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if wanted in (folder / "environ").read_bytes().split(b"\0"):
+                    yield int(folder.name)
+
+
+def mirror(source: Path, target: Path) -> None:
+    """Make `target` what `source` is; files of the same size and time are taken to be the same."""
+    wanted = {path.relative_to(source): path for path in _files(source)}
+    for path in list(_files(target)):
+        if path.relative_to(target) not in wanted:
+            path.unlink()
+    for name, path in wanted.items():
+        copy = target / name
+        if not copy.exists() or _stamp(copy) != _stamp(path):
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(path, copy)
+    folders = {path.relative_to(source) for path in source.rglob("*") if path.is_dir()}
+    for path in sorted((path for path in target.rglob("*") if path.is_dir()), reverse=True):
+        if path.relative_to(target) not in folders:
+            path.rmdir()
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of the files in a folder, in whole blocks as a file system has them."""
+    return sum(-(-path.stat().st_size // 4096) * 4096 for path in _files(folder))
+
+
+def _files(top: Path) -> Iterator[Path]:
+    if top.name != "toy":  # the root of a copy or of a snapshot
+        for name in ("data", "exp"):
+            yield from _files(top / name / "toy")
+        return
+    yield from (path for path in top.rglob("*") if not path.is_dir())
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns

@@ -1,0 +1,222 @@
+"""Every reader of files from elsewhere answers or raises SerError, soon and in little memory, whatever the bytes are.
+
+`python3 -m pytest tests/fuzz --hypothesis-profile fuzz` tries for about a minute.
+"""
+
+import io
+import signal
+import struct
+import tempfile
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ser.backend.chain import BackendConfig
+from ser.config import load_config
+from ser.corpora import dailydialog, iemocap
+from ser.corpora.label_map import read_label_map
+from ser.errors import SerError
+from ser.features.mfcc import MfccOptions
+from ser.features.pitch import PitchOptions
+from ser.kaldi import ark, audio, datadir, nnet3, plda_file, tables, trials
+from ser.kaldi.options import read_options
+from ser.models.xvector import XVectorConfig
+from ser.training import model_dir
+from ser.training.xvector_config import TrainConfig
+
+ROOT = Path(__file__).parents[2]
+BACKEND = ROOT / "tests" / "kaldi_reference" / "backend"
+SECONDS = 20  # for one file; a hundred times what any takes on a busy machine
+MEBIBYTES = 64  # and 300 bytes for each of the file, such as a key and its place in a table
+
+# What a length, a count or an offset may have become.
+WORDS = [struct.pack("<i", value) for value in (-1, 0, 2, 2**31 - 1, -(2**31), 2**24)] + [b"\xff" * 8, b"9" * 30]
+WORDS += [b"\n", b" ", b"\0", b"[", b"]", b"{", b".", b":", b"&a *a", b"1e999", b"nan", b"-1", b"\xe2\x80\xa8"]
+WORDS += [b"\xd9\xa3", b"2001-99-99", b"!!python/object/apply:os.getcwd []", b"9" * 5000, b"1_", b"0x"]
+
+
+@st.composite
+def damaged(draw: st.DrawFn, examples: list[bytes]) -> bytes:
+    """A good file with a few edits, or anything."""
+    data = draw(st.sampled_from(examples) | st.binary(max_size=100))
+    for _ in range(draw(st.integers(0, 4))):
+        # Headers are at the beginning.
+        place = draw(st.integers(0, min(len(data), 100)) | st.integers(0, len(data)))
+        removed = draw(st.sampled_from([0, 1, 4, 4, 30, len(data)]))
+        data = data[:place] + draw(st.sampled_from(WORDS) | st.binary(max_size=4)) + data[place + removed :]
+    return data
+
+
+def wave(kind: str, subtype: str, samples: np.ndarray, rate: int = 16000) -> bytes:
+    stream = io.BytesIO()
+    soundfile.write(stream, samples, rate, subtype=subtype, format=kind)
+    return stream.getvalue()
+
+
+def archive(compression: int = 0, text: bool = False) -> bytes:
+    rng = np.random.default_rng(0)
+    table = {"a": rng.normal(size=(9, 3)), "b": rng.normal(size=4), "c": np.arange(5, dtype=np.int32)}
+    with tempfile.TemporaryDirectory() as folder:
+        with ark.Writer(f"ark{',t' if text else ''}:{folder}/x", compression) as writer:
+            for key, array in table.items():
+                writer.write(key, array)
+        return Path(folder, "x").read_bytes()
+
+
+def model() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        model_dir.save_weights(Path(folder, "x"), torch.nn.Linear(3, 2))
+        return Path(folder, "x").read_bytes()
+
+
+NOISE = np.random.default_rng(0).normal(size=400).astype(np.float32) / 10
+ARCHIVES = [archive(), *(archive(method) for method in (1, 2, 3, 5)), archive(text=True)]
+WAVES = [
+    wave("WAV", "PCM_16", NOISE),
+    wave("WAV", "FLOAT", NOISE),
+    wave("WAV", "PCM_24", np.stack([NOISE, NOISE], 1), 8000),
+    wave("FLAC", "PCM_16", NOISE),
+    wave("OGG", "VORBIS", NOISE),
+    wave("AIFF", "PCM_16", NOISE),
+]
+EMO = b"% header\n\n[6.2901 - 8.2357]\tSes01F_impro01_F000\tneu\t[2.5000, 2.5000, 2.5000]\nC-E2:\tNeutral;\t()\n"
+WORDS_SAID = b"Ses01F_impro01_F000 [006.2901-008.2357]: Excuse  me.\n"
+DIALOGUES = b"Hi . __eou__ Ho . __eou__\nHe . __eou__\n"
+PAIRS = b"a b target\na c nontarget\nb c target\n"
+
+
+def read_through_scp(path: Path) -> None:
+    scp = path.with_name("fixed.scp")
+    scp.write_text("".join(f"u{offset} {path}:{offset}\n" for offset in (0, 2, 2, 7)[:3:2]))
+    reader = ark.Reader(scp)
+    for key in reader:
+        reader.shape(key)
+        reader.rows(key, 0, 1)
+
+
+def read_scp(path: Path) -> None:
+    # No commands and no standard input here: they are what a data dir's owner asks for.
+    path.write_bytes(path.read_bytes().replace(b"|", b"/").replace(b"-", b"_").replace(b"HERE", bytes(path.parent)))
+    reader = ark.Reader(path)
+    for key in reader:
+        reader.rows(key, 0, 1)
+    for _ in ark.read(f"scp:{path}"):
+        pass
+
+
+def read_waves(path: Path) -> None:
+    audio.read_wave(str(path), 16000)
+
+
+def read_dialogues(corpus: Path) -> None:
+    dailydialog.read(corpus, "all")
+
+
+def read_corpus(layout: dict[str, bytes | None], read: Callable[[Path], object]) -> Callable[[Path], None]:
+    """Read a corpus of which one file, None here, is the damaged one."""
+
+    def read_it(path: Path) -> None:
+        for name, data in layout.items():
+            file = path.parent / "corpus" / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(path.read_bytes() if data is None else data)
+        read(path.parent / "corpus")
+
+    return read_it
+
+
+def texts(*paths: str, folder: Path = ROOT) -> list[bytes]:
+    return [(folder / path).read_bytes() for path in paths]
+
+
+def read_model(path: Path) -> None:
+    (path.parent / "config.yaml").write_bytes(path.read_bytes())
+    model_dir.load_section(path.parent, "model", XVectorConfig)
+
+
+SESSION = "Session1/dialog"
+READERS: dict[str, tuple[list[bytes], Callable[[Path], object]]] = {
+    "ark": (ARCHIVES, lambda path: list(ark.read(f"ark:{path}"))),
+    "ark by map": ([data[2:] for data in ARCHIVES], read_through_scp),
+    "scp": ([b"a HERE/good.ark:2\nb HERE/good.ark:2[0:1]\n", b"a HERE/good.ark:2[0:3,1:1]\n"], read_scp),
+    "matrix": ([data[2:] for data in ARCHIVES], ark.read_matrix_file),
+    "vector": (texts("mean.vec", "mean.txt", folder=BACKEND), ark.read_vector_file),
+    "plda": (texts("plda4", "plda.txt", folder=BACKEND), plda_file.read_plda),
+    "nnet3": (texts("final.raw", "final.txt", folder=BACKEND.parent / "nnet3"), nnet3.read_nnet3),
+    "trials": ([PAIRS, b"a b\nc d\n"], trials.read_trials),
+    "scores": ([b"a b 1.5\nc d -2e-3\n"], trials.read_scores),
+    "table": ([b"a 1\nb 2\n", "ä ö\n".encode()], tables.read_map),
+    "segments": ([b"a r 0.5 1.5\nb r 2 -1\n"], lambda path: list(audio.read_segments(path))),
+    "data dir": ([b"s-a s\ns-b s\n"], read_corpus({"utt2spk": None, "spk2utt": b"s s-a s-b\n"},
+        lambda folder: datadir.validate(folder, False, False, False))),
+    "wave": (WAVES, read_waves),
+    "wave archive": ([b"key " + WAVES[0]], lambda path: list(audio.read_waves(f"ark:{path}", 16000))),
+    "mfcc.conf": (texts("conf/mfcc.conf"), lambda path: read_options(MfccOptions, path)),
+    "pitch.conf": (texts("conf/pitch.conf"), lambda path: read_options(PitchOptions, path)),
+    "training yaml": (texts("conf/toy/xvector_pretrain.yaml"), lambda path: load_config(TrainConfig, path)),
+    "backend yaml": (texts("conf/backend.yaml"), lambda path: load_config(BackendConfig, path)),
+    "model's yaml": (texts("conf/toy/xvector_pretrain.yaml"), read_model),
+    "safetensors": ([model()], model_dir.load_weights),
+    "label map": (texts("conf/emotions/collapsed5.map"), read_label_map),
+    "iemocap labels": ([EMO], read_corpus(
+        {f"{SESSION}/EmoEvaluation/a.txt": None, f"{SESSION}/transcriptions/a.txt": WORDS_SAID}, iemocap.read)),
+    "iemocap words": ([WORDS_SAID], read_corpus(
+        {f"{SESSION}/EmoEvaluation/a.txt": EMO, f"{SESSION}/transcriptions/a.txt": None}, iemocap.read)),
+    "dailydialog": ([DIALOGUES], read_corpus(
+        {"dialogues_text.txt": None, "dialogues_emotion.txt": b"0 1\n4\n"}, read_dialogues)),
+    "dailydialog labels": ([b"0 1\n4\n"], read_corpus(
+        {"dialogues_text.txt": DIALOGUES, "dialogues_emotion.txt": None}, read_dialogues)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_reader_answers_or_refuses_soon_and_in_little_memory(name, tmp_path):
+    examples, read = READERS[name]
+    path = tmp_path / "file"
+    (tmp_path / "good.ark").write_bytes(ARCHIVES[0])
+    path.write_bytes(examples[0])
+    bounded(read, path)  # what it imports and compiles is not the file's fault
+
+    @given(damaged(examples))
+    def try_one(data: bytes) -> None:
+        path.write_bytes(data)
+        bounded(read, path)
+
+    try_one()
+
+
+def bounded(read: Callable[[Path], object], path: Path) -> None:
+    """Read a file; fail on any error but SerError, on a long time and on much memory."""
+    size = path.stat().st_size
+    signal.signal(signal.SIGALRM, _too_long)
+    signal.alarm(SECONDS)
+    tracemalloc.start()
+    try:
+        read(path)
+    except SerError as error:
+        assert len(str(error)) < 5_000 + 3 * size, "the message grows"
+    finally:
+        signal.alarm(0)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert peak < MEBIBYTES * 2**20 + 300 * size, f"{peak >> 20} MiB for a file of {size} bytes"
+
+
+def _too_long(_number: int, _frame: object) -> None:
+    pytest.fail(f"no answer in {SECONDS} s")  # an exception that no reader takes for one of its own
+
+
+def test_yaml_that_doubles_itself_is_refused_by_a_short_message(tmp_path):
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 12)]
+    path = tmp_path / "bomb.yaml"
+    for text in ("\n".join(lines), "\n".join(lines) + "\nrule: *a11\n", "[" * 1000):
+        path.write_text(text)
+        bounded(lambda path: load_config(BackendConfig, path), path)

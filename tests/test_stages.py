@@ -1,0 +1,126 @@
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from ser import stages
+from ser.errors import SerError
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """What stages 0 and 1 wrote: data/wav.scp, which names a recording elsewhere, and data/feats.ark."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("data", "exp/log", "corpus"):
+        Path(name).mkdir(parents=True)
+    Path("corpus/a b.wav").write_bytes(b"RIFF")
+    end(begin(0), {"data/wav.scp": "a corpus/a b.wav\nb touch never |\n", "data/utt2spk": "a s\nb s\n"})
+    end(begin(1), {"data/feats.ark": "features", "exp/log/1.log": "log", "data/split2/1/utt2spk": "a s\n"})
+    return Path("exp/stages")
+
+
+def begin(stage: int) -> int:
+    Path(f"exp/log/stage_{stage}.began").touch()
+    return stage
+
+
+def end(stage: int, files: dict[str, str]) -> None:
+    """Write what a stage writes, and have it end well."""
+    for name, text in files.items():
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_text(text)
+    began = Path(f"exp/log/stage_{stage}.began")
+    stages.record(Path("exp/stages"), stage, [Path("data"), Path("exp")], began)
+    began.unlink()
+
+
+def damage(name: str) -> None:
+    """Change a byte of a file as a bad disk does, which leaves its time."""
+    path = Path(name)
+    status = path.stat()
+    path.write_bytes(bytes([path.read_bytes()[0] ^ 1]) + path.read_bytes()[1:])
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def recorded(run: Path) -> dict[str, list[str]]:
+    return {path.name: [line[66:] for line in path.read_text().splitlines()] for path in run.glob("*.sha256")}
+
+
+def test_each_file_is_on_the_list_of_the_stage_that_wrote_it_last(run):
+    assert recorded(run) == {"0.sha256": ["data/utt2spk", "data/wav.scp"], "1.sha256": ["data/feats.ark"]}
+    end(begin(2), {"data/utt2spk": "a s\n"})
+    assert recorded(run)["0.sha256"] == ["data/wav.scp"]
+    assert recorded(run)["2.sha256"] == ["data/utt2spk"]
+
+
+def test_sha256sum_checks_the_lists(run):
+    done = subprocess.run(["sha256sum", "-c", *run.glob("*.sha256")], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count(": OK") == 3
+
+
+def test_files_as_they_were_written_are_accepted(run):
+    for stage in range(4):
+        stages.check(run, stage)
+    stages.check(Path("exp/none"), 4)
+
+
+@pytest.mark.parametrize(("name", "stage"), [("data/feats.ark", 1), ("data/utt2spk", 0)])
+def test_damaged_file_is_named_with_the_stage_to_run_again(run, name, stage):
+    damage(name)
+    stages.check(run, stage)  # the stage that writes it may run
+    with pytest.raises(
+        SerError, match=rf"^{name}: changed since stage {stage} wrote it; run again from --stage {stage}"
+    ):
+        stages.check(run, stage + 1)
+
+
+def test_missing_file_is_named_unless_its_whole_folder_is_gone(run):
+    end(begin(1), {"data/raw/a.ark": "a", "data/raw/b.ark": "b"})
+    Path("data/raw/a.ark").unlink()
+    with pytest.raises(SerError, match=r"^data/raw/a\.ark: gone since stage 1 wrote it"):
+        stages.check(run, 2)
+    Path("data/raw/b.ark").unlink()
+    stages.check(run, 2)
+
+
+def test_stage_that_was_cut_off_has_to_be_run_again(run):
+    begin(1)
+    stages.check(run, 1)
+    with pytest.raises(SerError, match=r"stage_1\.began: stage 1 was cut off; run it again"):
+        stages.check(run, 2)
+
+
+def test_what_an_attempt_that_was_cut_off_had_finished_is_recorded_by_the_next(run):
+    begin(1)
+    Path("data/feats.ark").write_text("other features")
+    Path("data/new.ark").write_text("new")
+    os.utime("data/new.ark", ns=(0, 0))  # long before the next attempt begins
+    end(begin(1), {})
+    assert recorded(run)["1.sha256"] == ["data/feats.ark", "data/new.ark"]
+    stages.check(run, 2)
+
+
+def test_damage_before_a_stage_runs_again_is_not_taken_for_its_work(run):
+    damage("data/feats.ark")
+    end(begin(1), {"data/more.ark": "more"})
+    with pytest.raises(SerError, match=r"data/feats\.ark: changed since stage 1"):
+        stages.check(run, 2)
+
+
+def test_recording_that_changed_size_or_is_gone_is_named_to_the_stages_that_read_it(run):
+    Path("corpus/a b.wav").write_bytes(b"RI")
+    for stage in (1, 2):
+        with pytest.raises(SerError, match=r"^corpus/a b\.wav: has 2 bytes, had 4 when stage 0 prepared its corpus"):
+            stages.check(run, stage)
+    stages.check(run, 3)
+    Path("corpus/a b.wav").unlink()
+    with pytest.raises(SerError, match=r"^corpus/a b\.wav: cannot be read, but was there when stage 0 prepared"):
+        stages.check(run, 1)
+
+
+def test_broken_list_is_named(run):
+    (run / "0.sha256").write_text("nonsense\n")
+    with pytest.raises(SerError, match=r"0\.sha256:1: expected '<sha256>  <file>', found 'nonsense'"):
+        stages.check(run, 1)
