@@ -55,6 +55,33 @@ def boolean(text: str) -> bool:
 ROW_OPTIONS = ("system", "train", "test", "fold", "variant", "seed", "text", "layer", "modality")
 
 
+def add_training_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that every training has."""
+    parser.add_argument("--config", required=True, help="YAML of the settings; those in conf/ explain each")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="replaces one: fit.seed=2")
+    add_device_options(parser)
+
+
+def add_device_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of where a net is computed."""
+    parser.add_argument("--num-threads", type=int, help="threads of PyTorch on a CPU [all cores]")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="[%(default)s]")
+
+
+def add_target_options(parser: argparse.ArgumentParser, required: bool = True) -> None:
+    """Add the options that say what a net is to tell of an utterance: the classes of a label map, or shares of them."""
+    parser.add_argument(
+        "--label-map", required=required, metavar="FILE", help="its classes are the model's, whatever the data has"
+    )
+    parser.add_argument(
+        "--soft-targets",
+        type=boolean,
+        default=False,
+        metavar="true|false",
+        help="train on the shares of the votes in <data-dir>/utt2votes, by the label map [false]",
+    )
+
+
 def add_row_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that name a row of the results table; `row_names` reads them."""
     parser.add_argument("--system", required=True, help="name of the system in the table, such as xvector_bert")

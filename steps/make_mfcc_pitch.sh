@@ -1,9 +1,5 @@
 #!/usr/bin/env bash
-# Computes MFCC, and pitch beside it, for the utterances of a data dir.
-#
-# Reads wav.scp (files of any rate and channel count, or commands ending in a pipe), segments and utt2augment if they
-# are there. Writes feats.scp and utt2num_frames; utterances that cannot be read, are too short for a frame or hold
-# nothing but zeros are listed, with the reason, in left_out, and the data dir is cut to the others.
+# Computes MFCC, and pitch beside it, for the utterances of a data dir; see steps/make_feats.sh.
 #
 # Usage: steps/make_mfcc_pitch.sh [options] <data-dir> [<log-dir> [<ark-dir>]]
 #  e.g.: steps/make_mfcc_pitch.sh --nj 8 --cmd "$train_cmd" data/cremad exp/log/cremad mfcc
@@ -19,29 +15,9 @@ compress=true                    # one byte a number, as Kaldi's speech-feature 
 max_left_out=0.05
 
 . utils/parse_options.sh
-. ./path.sh
 [[ $# -ge 1 && $# -le 3 ]] || { usage >&2; exit 1; }
-data=$1
-logs=${2:-$data/log}
-arks=${3:-$data/data}
 
-utils/validate_data_dir.sh --no-feats --no-text --no-wav "$data"     # a missing clip is one to leave out
-rm -f "$data"/{feats.scp,utt2num_frames}
-limit_nj "$data"
-utils/split_data.sh "$data" "$nj"
-mkdir -p "$arks" "$logs"
-split=$data/split$nj
-name=$(basename "$data")
-options=(--compress "$compress" --leave-out-zeros true --max-left-out 1)
-[ "$pitch_config" = none ] || options+=(--pitch-config "$pitch_config")
-[ ! -f "$data/segments" ] || options+=(--segments "$split/JOB/segments")
-[ ! -f "$data/utt2augment" ] || options+=(--utt2augment "$split/JOB/utt2augment")
-
-$cmd JOB=1:"$nj" "$logs/make_mfcc_pitch_$name.JOB.log" \
-  python3 -m ser.bin.make_features --mfcc-config "$mfcc_config" "${options[@]}" \
-  --left-out "$split/JOB/left_out" --write-num-frames "$split/JOB/utt2num_frames" \
-  "scp:$split/JOB/wav.scp" "ark,scp:$arks/raw_mfcc_pitch_$name.JOB.ark,$split/JOB/feats.scp"
-
-utils/merge_jobs.sh --max-left-out "$max_left_out" --left-out left_out "$data" "$nj" feats.scp utt2num_frames
-for warning in "resampled to" "channels"; do warn_once "$warning" "$nj" "$logs/make_mfcc_pitch_$name.JOB.log"; done
-log "$name: MFCC$([ "$pitch_config" = none ] || echo ' and pitch') of $(wc -l < "$data/feats.scp") utterances in $arks"
+features="--mfcc-config $mfcc_config"
+[ "$pitch_config" = none ] || features+=" --pitch-config $pitch_config"
+steps/make_feats.sh --nj "$nj" --cmd "$cmd" --features "$features" --compress "$compress" \
+  --max-left-out "$max_left_out" mfcc_pitch "$@"

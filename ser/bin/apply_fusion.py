@@ -18,8 +18,7 @@ logger = logging.getLogger(__name__)
 def main() -> None:
     """Run the command."""
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--num-threads", type=int, help="threads of PyTorch on a CPU [all cores]")
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="[%(default)s]")
+    cli.add_device_options(parser)
     parser.add_argument("--input", action="append", required=True, metavar="NAME=RSPECIFIER", help="of a modality")
     parser.add_argument("model_dir", metavar="model-dir", help="folder that train_fusion wrote")
     parser.add_argument("data_dir", metavar="data-dir")

@@ -28,8 +28,7 @@ def main() -> None:
         help="longer ones are averaged over pieces of this length [%(default)s]",
     )
     parser.add_argument("--job", help="number of this job; the files are then <layer>.<job>.ark and .scp")
-    parser.add_argument("--num-threads", type=int, help="CPU threads [all cores]")
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="[%(default)s]")
+    cli.add_device_options(parser)
     parser.add_argument("model_dir")
     parser.add_argument("feats_rspecifier")
     parser.add_argument("out_dir")

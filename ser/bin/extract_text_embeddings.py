@@ -24,8 +24,7 @@ def main() -> None:
         help="the first token's hidden state, or the mean over the tokens [as the model was trained]",
     )
     parser.add_argument("--batch-size", type=int, default=64, help="texts a batch; changes nothing else [%(default)s]")
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="[%(default)s]")
-    parser.add_argument("--num-threads", type=int, help="threads of PyTorch on a CPU [all cores]")
+    cli.add_device_options(parser)
     parser.add_argument("--left-out", metavar="F", help="file for the utterances without a vector, with their reason")
     parser.add_argument("text_model", metavar="text-model", help="model folder, Hugging Face folder or name")
     parser.add_argument("data_dir", metavar="data-dir", help="Kaldi data dir; its `text` is read")

@@ -18,8 +18,7 @@ BATCH_SIZE = 64
 def main() -> None:
     """Run the command."""
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--num-threads", type=int, help="threads of PyTorch on a CPU [all cores]")
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="[%(default)s]")
+    cli.add_device_options(parser)
     parser.add_argument("model_dir", metavar="model-dir", help="folder that train_vgg wrote")
     parser.add_argument("data_dir", metavar="data-dir", help="its feats.scp is read")
     parser.add_argument("wspecifier", help="the vectors")

@@ -19,17 +19,8 @@ logger = logging.getLogger(__name__)
 def main() -> None:
     """Run the command."""
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--config", required=True, help="YAML, such as conf/vgg_bert/fusion.yaml")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="replaces a setting")
-    parser.add_argument("--label-map", required=True, metavar="FILE", help="its classes are the model's")
-    parser.add_argument(
-        "--soft-targets",
-        type=cli.boolean,
-        default=False,
-        help="train on the shares of the votes in <data-dir>/utt2votes [false]",
-    )
-    parser.add_argument("--num-threads", type=int, help="threads of PyTorch on a CPU [all cores]")
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="[%(default)s]")
+    cli.add_training_options(parser)
+    cli.add_target_options(parser)
     parser.add_argument("--input", action="append", required=True, metavar="NAME=RSPECIFIER", help="of a modality")
     parser.add_argument("--valid-data", required=True, metavar="DIR", help="data dir for validation")
     parser.add_argument("data_dir", metavar="data-dir")

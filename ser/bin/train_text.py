@@ -24,19 +24,10 @@ logger = logging.getLogger(__name__)
 def main() -> None:
     """Run the command."""
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--config", required=True, help="YAML, such as conf/bert.yaml")
+    cli.add_training_options(parser)
+    cli.add_target_options(parser, required=False)
     parser.add_argument("--text-model", help="encoder to begin with, Hugging Face name or folder [the config's]")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="replaces a setting")
-    parser.add_argument("--num-threads", type=int, help="threads of PyTorch on a CPU [all cores]")
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="[%(default)s]")
     parser.add_argument("--valid-data", metavar="DIR", help="data dir for validation [a share of the training one]")
-    parser.add_argument("--label-map", metavar="FILE", help="its classes are the model's [those of the texts]")
-    parser.add_argument(
-        "--soft-targets",
-        type=cli.boolean,
-        default=False,
-        help="train on the shares of the votes in <data-dir>/utt2votes, by --label-map [false]",
-    )
     parser.add_argument("data_dir", metavar="data-dir", help="Kaldi data dir; its `text` is read")
     parser.add_argument("utt2class", help="utterances and their classes")
     parser.add_argument("model_dir", metavar="model-dir", help="folder of the model, to be written")

@@ -17,14 +17,9 @@ from ser import cli
 def main() -> None:
     """Run the command."""
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--config", required=True, help="YAML with the sections model, data, loss and fit")
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", help="replaces a setting: fit.seed=2"
-    )
+    cli.add_training_options(parser)
     parser.add_argument("--init-model", metavar="DIR", help="folder of the trained model to begin with")
     parser.add_argument("--valid-utts", metavar="FILE", help="utterances to validate on, instead of drawn ones")
-    parser.add_argument("--num-threads", type=int, help="CPU threads [all cores]")
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="[%(default)s]")
     parser.add_argument("data_dir")
     parser.add_argument("utt2class", help="class of each utterance, such as utt2spk or utt2emo")
     parser.add_argument("model_dir", help="folder to write")

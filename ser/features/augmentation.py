@@ -70,7 +70,7 @@ class Recipe:
         """Read what `line` wrote; `where` begins the message of the `SerError` on anything else.
 
         >>> Recipe.parse("noise 15 /musan/n.wav", "utt2augment:1")
-        Recipe(kind='noise', files=('/musan/n.wav',), snrs=(15.0,))
+        Recipe(kind='noise', files=('/musan/n.wav',), snrs=(15.0,), amount=None)
         """
         try:
             kind, *words = shlex.split(line)

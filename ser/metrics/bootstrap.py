@@ -235,7 +235,9 @@ def interval(values: np.ndarray, level: float = 0.95) -> tuple[float, float]:
         raise SerError(f"interval: a level lies between 0 and 1, found {level}")
     known = values[~np.isnan(values)]
     if len(known) < len(values):
-        logger.debug("interval: left out %d of %d resamples, which have no value", len(values) - len(known), len(values))
+        logger.debug(
+            "interval: left out %d of %d resamples, which have no value", len(values) - len(known), len(values)
+        )
     if not len(known):
         return np.nan, np.nan
     low, high = np.quantile(known, [(1.0 - level) / 2.0, (1.0 + level) / 2.0])

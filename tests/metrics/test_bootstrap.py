@@ -164,7 +164,7 @@ def test_intervals_of_the_eer_cover_the_truth():
 
 def test_interval_is_of_percentiles_and_says_what_it_left_out(caplog):
     values = np.append(np.random.default_rng(0).permutation(np.arange(1001.0)), [np.nan, np.nan])
-    with caplog.at_level(logging.INFO):
+    with caplog.at_level(logging.DEBUG):
         assert bootstrap.interval(values) == pytest.approx((25.0, 975.0))
     assert "left out 2 of 1003 resamples" in caplog.text
     assert np.isnan(bootstrap.interval(np.full(3, np.nan))).all()
