@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-from ser.backend.lda import row_blocks, train_lda
+from ser.backend.lda import train_lda
+from ser.backend.moments import Block, Moments, in_blocks, moments
 from ser.backend.plda import Plda, train_plda
 from ser.errors import SerError
 
@@ -71,19 +73,23 @@ class Backend:
 
 def train(vectors: np.ndarray, labels: np.ndarray, config: BackendConfig) -> Backend:
     """Train the chain on embeddings (N, D) and their classes (N,), 0 to K - 1, each present."""
-    mean, lda = train_mean_and_lda(vectors, labels, config)
-    parts = [apply_lda(vectors[rows] - mean, lda, config.normalize_vectors) for rows in row_blocks(len(vectors))]
-    plda = train_plda(np.concatenate(parts), labels, config.plda_iterations)
+    return train_in_blocks(in_blocks(vectors, labels), int(labels.max()) + 1, config)
+
+
+def train_in_blocks(blocks: Iterable[Block], num_classes: int, config: BackendConfig) -> Backend:
+    """Train the chain on embeddings that are gone through twice, and need not be in memory all at once."""
+    mean, lda = train_mean_and_lda(moments(blocks, num_classes), config)
+    reduced = ((apply_lda(vectors - mean, lda, config.normalize_vectors), labels) for vectors, labels in blocks)
+    plda = train_plda(moments(reduced, num_classes), config.plda_iterations)
     return Backend(mean, lda, plda.smoothed(config.smoothing), config)
 
 
-def train_mean_and_lda(vectors: np.ndarray, labels: np.ndarray, config: BackendConfig) -> tuple[np.ndarray, np.ndarray]:
+def train_mean_and_lda(whole: Moments, config: BackendConfig) -> tuple[np.ndarray, np.ndarray]:
     """Train the first half of the chain: the mean (D,) and the LDA (d, D + 1) of what is left without it."""
-    mean = vectors.mean(axis=0, dtype=np.float64)
+    mean = whole.mean
     lda = train_lda(
-        vectors - mean,
-        labels,
-        config.lda_dim or min(int(labels.max()), vectors.shape[1]),
+        whole.moved(mean),
+        config.lda_dim or min(len(whole.counts) - 1, len(mean)),
         total_covariance_factor=config.total_covariance_factor,
         covariance_floor=config.covariance_floor,
         shrinkage=config.shrinkage,

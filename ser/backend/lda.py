@@ -1,23 +1,18 @@
 """Linear discriminant analysis, with the numbers of Kaldi's ivector-compute-lda."""
 
 import logging
-from collections.abc import Iterator
 
 import numpy as np
 import scipy.linalg
 
+from ser.backend.moments import Moments
 from ser.errors import SerError
 
 logger = logging.getLogger(__name__)
 
-# What is worked on at a time, so that millions of vectors need no second copy in double precision. Fewer are one block,
-# whose sums have the same bits as without blocks.
-_ROWS_IN_BLOCK = 1 << 15
-
 
 def train_lda(
-    vectors: np.ndarray,
-    labels: np.ndarray,
+    moments: Moments,
     dim: int,
     *,
     total_covariance_factor: float,
@@ -32,8 +27,7 @@ def train_lda(
 
     Parameters
     ----------
-    vectors : (N, D) embeddings. Their mean is subtracted here.
-    labels : (N,) int, the class of each, 0 to K - 1, each class present.
+    moments : of N embeddings of D numbers in K classes. Their mean is subtracted here.
     dim : rows wanted, at most D. A warning says so where it is over K - 1.
     total_covariance_factor : the f above, 0 to 1.
     covariance_floor : eigenvalues of M are floored to this share of the largest one.
@@ -48,8 +42,7 @@ def train_lda(
     SerError
         For fewer than 2 classes, no class with 2 vectors, or a `dim` outside 1 to D.
     """
-    num, size = vectors.shape
-    counts = np.bincount(labels)
+    counts, num, size = moments.counts, moments.num, len(moments.scatter)
     if len(counts) < 2 or counts.max() < 2:
         raise SerError(
             f"LDA: {len(counts)} classes of {counts.tolist()} vectors; it needs 2 classes and 2 vectors in one"
@@ -70,14 +63,12 @@ def train_lda(
             "the result hangs on the covariance floor %g and the shrinkage %g",
             num, size, covariance_floor, shrinkage,
         )  # fmt: skip
-    mean = vectors.mean(axis=0, dtype=np.float64)
-    class_means = mean_by_class(vectors, labels, mean)
+    mean = moments.mean
     # B is this (D, K) matrix times its transpose.
-    between_root = (class_means * np.sqrt(counts / num)[:, None]).T
+    between_root = ((moments.class_means - mean) * np.sqrt(counts / num)[:, None]).T
     between = between_root @ between_root.T
-    total = sum(part.T @ part for part in (vectors[rows] - mean for rows in row_blocks(num))) / num
-    within = total - between
-    if np.trace(within) <= 1e-12 * np.trace(total):
+    within = moments.scatter / num
+    if np.trace(within) <= 1e-12 * np.trace(between):
         raise SerError("LDA: the vectors of each class are all the same; there is no spread to divide by")
     if shrinkage:
         trace = np.trace(within)
@@ -87,28 +78,6 @@ def train_lda(
     directions, _, _ = np.linalg.svd(whiten @ between_root, full_matrices=dim > len(counts))
     rows = directions[:, :dim].T @ whiten
     return np.column_stack([rows, -rows @ mean])
-
-
-def mean_by_class(vectors: np.ndarray, labels: np.ndarray, origin: np.ndarray | float = 0.0) -> np.ndarray:
-    """Average `vectors` (N, D), less `origin` (D,), over each class of `labels` (N,): (K, D) float64."""
-    counts = np.bincount(labels)
-    order = np.argsort(labels, kind="stable")
-    ends = np.cumsum(counts)
-    starts = ends - counts
-    sums = np.empty((len(counts), vectors.shape[1]))
-    first = 0
-    while first < len(counts):
-        # As many classes as a block has room for, and one at least.
-        last = max(first + 1, int(np.searchsorted(ends, starts[first] + _ROWS_IN_BLOCK, side="right")))
-        part = vectors[order[starts[first] : ends[last - 1]]].astype(np.float64, copy=False) - origin
-        sums[first:last] = np.add.reduceat(part, starts[first:last] - starts[first], axis=0)
-        first = last
-    return sums / counts[:, None]
-
-
-def row_blocks(num: int) -> Iterator[slice]:
-    """Part `num` rows into blocks that are worked on one after the other."""
-    return (slice(start, start + _ROWS_IN_BLOCK) for start in range(0, num, _ROWS_IN_BLOCK))
 
 
 def _whitening(covariance: np.ndarray, floor: float) -> np.ndarray:

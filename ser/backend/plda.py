@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.linalg
 
-from ser.backend.lda import mean_by_class, row_blocks
+from ser.backend.moments import Moments, moments_of
 from ser.errors import SerError
 
 
@@ -52,7 +52,7 @@ class Plda:
         return Plda(self.mean, self.transform / np.sqrt(within)[:, None], self.psi / within)
 
 
-def train_plda(vectors: np.ndarray, labels: np.ndarray, iterations: int) -> Plda:
+def train_plda(moments: Moments, iterations: int) -> Plda:
     """Estimate a model by expectation maximisation, from within = between = I.
 
     Each class counts once, whatever its size, in the mean and in the between-class covariance.
@@ -62,8 +62,7 @@ def train_plda(vectors: np.ndarray, labels: np.ndarray, iterations: int) -> Plda
 
     Parameters
     ----------
-    vectors : (N, D).
-    labels : (N,) int, the class of each, 0 to K - 1, each class present.
+    moments : of N vectors of D numbers in K classes.
     iterations : 10 in Kaldi.
 
     Raises
@@ -71,14 +70,11 @@ def train_plda(vectors: np.ndarray, labels: np.ndarray, iterations: int) -> Plda
     SerError
         Where no class has two vectors, or the estimate is singular.
     """
-    counts = np.bincount(labels)[:, None].astype(np.float64)
+    counts, scatter = moments.counts[:, None].astype(np.float64), moments.scatter
     if counts.max() < 2:
         raise SerError(f"PLDA: each of the {len(counts)} classes has one vector; the within-class spread is unknown")
-    class_means = mean_by_class(vectors, labels)
-    mean = class_means.mean(axis=0)
-    offsets = (vectors[rows] - class_means[labels[rows]] for rows in row_blocks(len(vectors)))
-    scatter = sum(part.T @ part for part in offsets)
-    centres = class_means - mean
+    mean = moments.class_means.mean(axis=0)
+    centres = moments.class_means - mean
     transform = np.eye(len(mean))
     psi = np.ones(len(mean))
     for _ in range(iterations):
@@ -109,10 +105,9 @@ def adapt_plda(
     within_scale, between_scale : shares of the excess (0.3 and 0.7 in Kaldi).
     mean_diff_scale : weight of the shift of the mean in the new vectors' covariance (1 in Kaldi).
     """
-    mean = vectors.mean(axis=0, dtype=np.float64)
-    shift = mean - plda.mean
-    centred = vectors - mean
-    total = centred.T @ centred / len(vectors) + mean_diff_scale * np.outer(shift, shift)
+    new = moments_of(vectors, np.zeros(len(vectors), dtype=np.int64))
+    mean, shift = new.mean, new.mean - plda.mean
+    total = new.scatter / new.num + mean_diff_scale * np.outer(shift, shift)
     # A basis in which the model's total covariance is I and the new vectors' is diagonal.
     unit_total = plda.transform / np.sqrt(1.0 + plda.psi)[:, None]
     values, columns = np.linalg.eigh(unit_total @ total @ unit_total.T)

@@ -11,6 +11,7 @@ from scipy.special import log_softmax
 
 from ser.backend import scoring
 from ser.backend.chain import BackendConfig, apply_lda, train_mean_and_lda
+from ser.backend.moments import moments_of
 from ser.config import to_yaml
 from ser.files import write_text
 from ser.kaldi import ark, tables
@@ -50,7 +51,7 @@ class CosineRecognizer:
 
 def train_cosine(vectors: np.ndarray, labels: np.ndarray, config: BackendConfig) -> CosineRecognizer:
     """Train mean and LDA on embeddings (N, D) and their classes (N,), 0 to K - 1, each present."""
-    mean, lda = train_mean_and_lda(vectors, labels, config)
+    mean, lda = train_mean_and_lda(moments_of(vectors, labels), config)
     return CosineRecognizer(mean, lda, _directions(vectors, mean, lda), labels, config)
 
 

@@ -14,18 +14,19 @@ def main() -> None:
     )
     parser.add_argument("--config", default="conf/backend.yaml", help="settings (default: %(default)s)")
     parser.add_argument("utt2class", help="'<utterance> <class>' a line")
-    parser.add_argument("vectors", help="rspecifier of the vectors; those of no class are left out")
+    parser.add_argument("vectors", help="rspecifier of the vectors, read twice; those of no class are left out")
     parser.add_argument("backend_dir", help="folder to write")
     args = parser.parse_args()
 
     from ser.backend import backend_dir, chain
+    from ser.backend.moments import ROWS_IN_BLOCK
     from ser.config import load_config
-    from ser.kaldi.labelled import read_labelled
+    from ser.kaldi.labelled import LabelledBlocks
 
     overrides = () if args.lda_dim is None else (f"lda_dim={args.lda_dim}",)
     config = load_config(chain.BackendConfig, args.config, overrides)
-    train = read_labelled(args.utt2class, args.vectors)
-    backend = chain.train(train.vectors, train.labels, config)
+    train = LabelledBlocks(args.utt2class, args.vectors, ROWS_IN_BLOCK)
+    backend = chain.train_in_blocks(train, len(train.classes), config)
     backend_dir.save_backend(args.backend_dir, backend, train.num_utts())
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from ser.backend import chain, scoring
 from ser.backend.backend_dir import load_backend, read_num_utts, save_backend
-from ser.backend.lda import mean_by_class
+from ser.backend.moments import moments_of
 from ser.errors import SerError
 from ser.kaldi import ark
 
@@ -33,7 +33,8 @@ class EnrolledClasses:
     ) -> EnrolledClasses:
         """Train the back end on embeddings (N, D) of the classes `labels` (N,), and enrol all of them."""
         backend = chain.train(vectors, labels, config)
-        return cls(backend, names, mean_by_class(vectors, labels), np.bincount(labels))
+        examples = moments_of(vectors, labels)
+        return cls(backend, names, examples.class_means, examples.counts)
 
     def add(self, name: str, vectors: np.ndarray) -> EnrolledClasses:
         """Enrol one class more, by the embeddings (n, D) of its examples; nothing is trained."""

@@ -1,14 +1,15 @@
 """Vectors and their classes, read together: what a back end is trained on and tested with."""
 
+import itertools
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from ser.errors import SerError
-from ser.kaldi import ark, tables
+from ser.kaldi import ark, specifiers, tables
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +24,7 @@ class Labelled(NamedTuple):
 
     def num_utts(self) -> dict[str, int]:
         """Count the utterances of each class, in the order of the labels."""
-        return dict(zip(self.classes, np.bincount(self.labels, minlength=len(self.classes)).tolist(), strict=True))
+        return _count(self.classes, self.labels)
 
 
 def read_labelled(utt2class: str | Path, rspecifier: str, classes: Sequence[str] = ()) -> Labelled:
@@ -38,14 +39,39 @@ def read_labelled(utt2class: str | Path, rspecifier: str, classes: Sequence[str]
     SerError
         Naming the first utterances without a vector, and how many there are; or where nothing is left.
     """
-    utt_class = tables.read_map(utt2class, fields=2)
-    if not utt_class:
-        raise SerError(f"{utt2class}: empty; give one '<utterance> <class>' a line")
-    vectors = _read_rows(rspecifier, list(utt_class), str(utt2class))
-    names = [*classes, *sorted(set(utt_class.values()) - set(classes))]
-    place = {name: index for index, name in enumerate(names)}
-    labels = np.array([place[name] for name in utt_class.values()], dtype=np.int64)
-    return Labelled(list(utt_class), vectors, labels, names)
+    rows, labels, names = _read_classes(utt2class, classes)
+    vectors = np.empty((0, 0), dtype=np.float32)
+    for utt, vector in _read_known(rspecifier, rows, str(utt2class)):
+        if not vectors.size:
+            vectors = np.empty((len(rows), *vector.shape), dtype=np.float32)
+        vectors[rows[utt]] = vector
+    _check_finite(rspecifier, list(rows), vectors)
+    return Labelled(list(rows), vectors, labels, names)
+
+
+class LabelledBlocks:
+    """The utterances of a class list with their vectors, block after block, for more than memory should hold.
+
+    Yields vectors (n, D) float32 and their labels (n,) int64 into the `classes`, in the order of the table, which is
+    read anew each time; checks are those of `read_labelled`.
+    """
+
+    def __init__(self, utt2class: str | Path, rspecifier: str, size: int) -> None:
+        if specifiers.parse_rspecifier(rspecifier).name == "-":
+            raise SerError(f"{rspecifier}: vectors are gone through twice; write them to a file first")
+        self._where, self._rspecifier, self._size = str(utt2class), rspecifier, size
+        self._rows, self._labels, self.classes = _read_classes(utt2class, ())
+
+    def __iter__(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        known = _read_known(self._rspecifier, self._rows, self._where)
+        while block := dict(itertools.islice(known, self._size)):
+            vectors = np.array(list(block.values()), dtype=np.float32)
+            _check_finite(self._rspecifier, list(block), vectors)
+            yield vectors, self._labels[[self._rows[utt] for utt in block]]
+
+    def num_utts(self) -> dict[str, int]:
+        """Count the utterances of each class, in the order of the labels."""
+        return _count(self.classes, self._labels)
 
 
 def read_with_fallback(
@@ -103,29 +129,41 @@ def read_counts(path: str | Path, utts: Sequence[str]) -> np.ndarray:
     return np.array([int(counts[utt]) for utt in utts], dtype=np.int64)
 
 
-def _read_rows(rspecifier: str, utts: list[str], where: str) -> np.ndarray:
-    """Read the vectors of `utts`, from the list `where`, as rows: (N, D) float32, held in memory once."""
-    rows = {utt: row for row, utt in enumerate(utts)}
+def _read_classes(utt2class: str | Path, classes: Sequence[str]) -> tuple[dict[str, int], np.ndarray, list[str]]:
+    """Read a class list: the row of each utterance, the label of each row, and the names of the labels."""
+    utt_class = tables.read_map(utt2class, fields=2)
+    if not utt_class:
+        raise SerError(f"{utt2class}: empty; give one '<utterance> <class>' a line")
+    names = [*classes, *sorted(set(utt_class.values()) - set(classes))]
+    place = {name: index for index, name in enumerate(names)}
+    labels = np.array([place[name] for name in utt_class.values()], dtype=np.int64)
+    return {utt: row for row, utt in enumerate(utt_class)}, labels, names
+
+
+def _read_known(rspecifier: str, rows: Mapping[str, int], where: str) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield the vectors of the utterances of `rows`, which the list `where` names; all of them, of one size."""
     seen: set[str] = set()
-    first, vectors = "", np.empty((0, 0), dtype=np.float32)
+    first, shape = "", ()
     for utt, vector in ark.read(rspecifier):
         if utt in seen:
             raise SerError(f"{rspecifier}: the key '{utt}' comes twice")
         seen.add(utt)
         if utt in rows:
-            if not vectors.size:
-                first, vectors = utt, np.empty((len(utts), *vector.shape), dtype=np.float32)
-            _check_shape(rspecifier, utt, vector.shape, first, vectors.shape[1:])
-            vectors[rows[utt]] = vector
-    if missing := [utt for utt in utts if utt not in seen]:
+            if not first:
+                first, shape = utt, vector.shape
+            _check_shape(rspecifier, utt, vector.shape, first, shape)
+            yield utt, vector
+    if missing := [utt for utt in rows if utt not in seen]:
         raise SerError(
-            f"{rspecifier}: no vector of {len(missing)} of the {len(utts)} utterances of {where}: "
+            f"{rspecifier}: no vector of {len(missing)} of the {len(rows)} utterances of {where}: "
             f"{', '.join(missing[:5])}; extract them, or take them out of the list"
         )
-    if len(seen) > len(utts):
-        logger.info("%s: %d vectors are of no utterance of %s", rspecifier, len(seen) - len(utts), where)
-    _check_finite(rspecifier, utts, vectors)
-    return vectors
+    if len(seen) > len(rows):
+        logger.info("%s: %d vectors are of no utterance of %s", rspecifier, len(seen) - len(rows), where)
+
+
+def _count(classes: Sequence[str], labels: np.ndarray) -> dict[str, int]:
+    return dict(zip(classes, np.bincount(labels, minlength=len(classes)).tolist(), strict=True))
 
 
 def stack_vectors(table: dict[str, np.ndarray], utts: list[str], name: str) -> np.ndarray:

@@ -5,6 +5,7 @@ import pytest
 
 from ser.backend import chain, scoring
 from ser.backend.lda import train_lda
+from ser.backend.moments import moments_of
 from ser.backend.plda import adapt_plda, train_plda
 from ser.metrics.detection import ScoredTrials
 
@@ -42,14 +43,14 @@ def reduced(kaldi):
 
 @pytest.fixture(scope="module")
 def own_plda(kaldi, reduced):
-    return train_plda(reduced, kaldi.train.labels, 10)
+    return train_plda(moments_of(reduced, kaldi.train.labels), 10)
 
 
 @pytest.mark.parametrize(("name", "factor"), [("lda4.mat", 0.0), ("lda10_tcf0.1.mat", 0.1)])
 def test_lda_is_that_of_ivector_compute_lda(kaldi, name, factor):
     centred = kaldi.train.vectors - kaldi.mean
     settings = {"total_covariance_factor": factor, "covariance_floor": 1e-6, "shrinkage": 0.0}
-    rows = train_lda(centred, kaldi.train.labels, 4, **settings)
+    rows = train_lda(moments_of(centred, kaldi.train.labels), 4, **settings)
     signs = np.sign(np.sum(rows * kaldi.lda[name][:4], axis=1, keepdims=True))
     np.testing.assert_allclose(rows * signs, kaldi.lda[name][:4], rtol=0, atol=1e-4)
 
@@ -57,7 +58,7 @@ def test_lda_is_that_of_ivector_compute_lda(kaldi, name, factor):
 @pytest.mark.parametrize(("lda", "plda", "iterations"), [("4", "4", 10), ("10", "", 10), ("10", "_3iters", 3)])
 def test_plda_is_that_of_ivector_compute_plda(kaldi, lda, plda, iterations):
     vectors = chain.apply_lda(kaldi.train.vectors - kaldi.mean, kaldi.lda[f"lda{lda}.mat"], True)
-    assert_plda_equal(train_plda(vectors, kaldi.train.labels, iterations), kaldi.plda[f"plda{plda}"])
+    assert_plda_equal(train_plda(moments_of(vectors, kaldi.train.labels), iterations), kaldi.plda[f"plda{plda}"])
 
 
 def test_scores_are_those_of_ivector_plda_scoring(kaldi, own_plda):

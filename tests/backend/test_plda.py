@@ -3,6 +3,7 @@ import pytest
 from scipy.stats import multivariate_normal
 
 from ser.backend import scoring
+from ser.backend.moments import moments_of
 from ser.backend.plda import Plda, adapt_plda, train_plda
 from ser.errors import SerError
 
@@ -24,7 +25,7 @@ def covariances(plda):
 
 
 def test_known_covariances_are_recovered():
-    plda = train_plda(*draw(20_000, 6), iterations=20)
+    plda = train_plda(moments_of(*draw(20_000, 6)), iterations=20)
     within, between = covariances(plda)
     np.testing.assert_allclose(plda.mean, MEAN, atol=0.05)
     np.testing.assert_allclose(within, WITHIN, atol=0.02)
@@ -49,14 +50,14 @@ def test_em_of_uneven_classes_follows_the_textbook_updates():
             new_between += variance + np.outer(w, w)
             new_within += offsets.T @ offsets + n * (variance + np.outer(m - w, m - w))
         within, between = new_within / len(vectors), new_between / len(groups)
-    found = covariances(train_plda(vectors, labels, iterations=4))
+    found = covariances(train_plda(moments_of(vectors, labels), iterations=4))
     np.testing.assert_allclose(found[0], within, atol=1e-9)
     np.testing.assert_allclose(found[1], between, atol=1e-9)
 
 
 @pytest.mark.parametrize("counts", [1, np.array([1, 4, 2, 7])])
 def test_score_is_the_ratio_of_the_gaussian_densities(counts):
-    plda = train_plda(*draw(50, 5), iterations=5)
+    plda = train_plda(moments_of(*draw(50, 5)), iterations=5)
     within, between = covariances(plda)
     rng = np.random.default_rng(2)
     enrol, test = rng.standard_normal((4, 3)), rng.standard_normal((6, 3))
@@ -77,14 +78,14 @@ def test_score_is_the_ratio_of_the_gaussian_densities(counts):
 
 
 def test_normalised_vectors_have_the_length_that_the_model_expects():
-    plda = train_plda(*draw(50, 5), iterations=5)
+    plda = train_plda(moments_of(*draw(50, 5)), iterations=5)
     vectors = np.random.default_rng(0).standard_normal((9, 3))
     projected = plda.project(vectors, 4, normalize_length=True)
     np.testing.assert_allclose(np.sum(projected**2 / (plda.psi + 0.25), axis=1), 3.0)
 
 
 def test_smoothing_adds_a_share_of_between_to_within():
-    plda = train_plda(*draw(50, 5), iterations=5)
+    plda = train_plda(moments_of(*draw(50, 5)), iterations=5)
     within, between = covariances(plda)
     smoothed = covariances(plda.smoothed(0.3))
     np.testing.assert_allclose(smoothed[0], within + 0.3 * between)
@@ -92,7 +93,7 @@ def test_smoothing_adds_a_share_of_between_to_within():
 
 
 def test_adaptation_to_vectors_of_less_spread_changes_the_mean_alone():
-    plda = train_plda(*draw(50, 5), iterations=5)
+    plda = train_plda(moments_of(*draw(50, 5)), iterations=5)
     vectors = plda.mean + 1e-3 * np.random.default_rng(0).standard_normal((30, 3))
     adapted = adapt_plda(plda, vectors, within_scale=0.75, between_scale=0.25, mean_diff_scale=1.0)
     np.testing.assert_allclose(adapted.mean, vectors.mean(axis=0))
@@ -101,7 +102,7 @@ def test_adaptation_to_vectors_of_less_spread_changes_the_mean_alone():
 
 
 def test_adaptation_shares_the_excess_of_a_wider_domain():
-    plda = train_plda(*draw(50, 5), iterations=5)
+    plda = train_plda(moments_of(*draw(50, 5)), iterations=5)
     within, between = covariances(plda)
     rng = np.random.default_rng(0)
     vectors = rng.multivariate_normal(plda.mean, 4.0 * (within + between), 5000)
@@ -111,7 +112,7 @@ def test_adaptation_shares_the_excess_of_a_wider_domain():
 
 def test_a_class_of_one_vector_each_is_refused():
     with pytest.raises(SerError, match="each of the 3 classes has one vector"):
-        train_plda(np.eye(3), np.arange(3), 10)
+        train_plda(moments_of(np.eye(3), np.arange(3)), 10)
 
 
 def test_vectors_of_another_size_are_refused():

@@ -9,6 +9,7 @@ import time
 import numpy as np
 
 from ser.backend import chain, scoring
+from ser.backend.moments import moments_of
 from ser.backend.plda import train_plda
 from ser.config import load_config
 from ser.metrics.detection import ScoredTrials
@@ -24,7 +25,7 @@ def main() -> None:
         vectors = vectors.astype(np.float32)
         work = lambda: chain.train(vectors, labels, config)  # noqa: E731
     else:
-        plda = train_plda(vectors, labels, 2)
+        plda = train_plda(moments_of(vectors, labels), 2)
         projected = plda.project(vectors, normalize_length=True)
 
         def work() -> float:

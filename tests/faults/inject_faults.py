@@ -11,10 +11,10 @@ out.
 """
 
 import argparse
+import re
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Callable, Generator
 from pathlib import Path
 
@@ -59,21 +59,22 @@ def main() -> None:
 
 
 def table(outcomes: list[Outcome]) -> str:
-    """Count the outcomes of each fault, in Markdown."""
+    """Count the outcomes of each fault over the stages in which it was tried, in Markdown."""
     kinds = ("recovered", "refused", "lost")
-    counts: dict[tuple[str, str], Counter[str]] = {}
-    for outcome in outcomes:
-        counts.setdefault((outcome.fault, outcome.where), Counter())[outcome.kind] += 1
-    lines = [["fault", "where", "tried", *kinds], ["---"] * 6]
-    for (fault, where), found in sorted(counts.items(), key=lambda item: item[0][0]):
-        if reason := [outcome.detail for outcome in outcomes if outcome.fault == fault and outcome.kind == "skipped"]:
-            lines.append([fault, where, f"skipped: {reason[0]}", "", "", ""])
+    lines = [["fault", "stages", "tried", *kinds], ["---", "---", *["---:"] * 4]]
+    for fault in sorted({outcome.fault for outcome in outcomes}):
+        found = [outcome for outcome in outcomes if outcome.fault == fault]
+        stages = sorted({int(number) for outcome in found for number in re.findall(r"\d+", outcome.where)})
+        if reason := [outcome.detail for outcome in found if outcome.kind == "skipped"]:
+            lines.append([fault, "", f"skipped: {reason[0]}", *[""] * 3])
         else:
-            lines.append([fault, where, str(found.total()), *(str(found[kind]) for kind in kinds)])
-    tried = [outcome for outcome in outcomes if outcome.kind != "skipped"]
-    total = Counter(outcome.kind for outcome in tried)
-    lines.append(["all", "", str(len(tried)), *(str(total[kind]) for kind in kinds)])
+            lines.append([fault, " ".join(map(str, stages)), *_counts(found, kinds)])
+    lines.append(["all", "", *_counts([outcome for outcome in outcomes if outcome.kind != "skipped"], kinds)])
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _counts(outcomes: list[Outcome], kinds: tuple[str, ...]) -> list[str]:
+    return [str(len(outcomes)), *(str(sum(outcome.kind == kind for outcome in outcomes)) for kind in kinds)]
 
 
 def say(message: str) -> None:

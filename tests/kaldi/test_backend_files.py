@@ -55,6 +55,23 @@ def test_labelled_vectors_follow_the_class_list(tmp_path, table):
     assert (again.classes, again.labels.tolist()) == (["neutral", "sadness", "anger"], [2, 1])
 
 
+@pytest.mark.parametrize("size", [1, 2, 5])
+def test_labelled_blocks_are_the_labelled_vectors_at_every_reading(tmp_path, table, size):
+    tables.write_map(tmp_path / "utt2class", {"u3": "sadness", "u1": "anger", "u2": "anger"})
+    blocks = labelled.LabelledBlocks(tmp_path / "utt2class", table, size)
+    assert (blocks.classes, blocks.num_utts()) == (["anger", "sadness"], {"anger": 2, "sadness": 1})
+    for _ in range(2):
+        parts = list(blocks)
+        assert max(len(vectors) for vectors, _ in parts) == min(size, 3)
+        assert np.concatenate([vectors for vectors, _ in parts]).tolist() == [[0, 0], [1, 1], [2, 2]]
+        assert np.concatenate([labels for _, labels in parts]).tolist() == [0, 0, 1]
+
+
+def test_labelled_blocks_refuse_what_can_be_read_once(tmp_path):
+    with pytest.raises(SerError, match="ark:-: vectors are gone through twice"):
+        labelled.LabelledBlocks(tmp_path / "utt2class", "ark:-", 1)
+
+
 def test_utterances_without_a_vector_are_named_and_counted(tmp_path, table):
     tables.write_map(tmp_path / "utt2class", {"u1": "a", "u8": "a", "u9": "b"})
     with pytest.raises(SerError, match=r"no vector of 2 of the 3 utterances of .*: u8, u9"):
