@@ -21,6 +21,7 @@
 #   --compress true|false   features kept as one byte a number, as Kaldi keeps them, or as four
 #   --nj <n>              jobs that run at once (the number of cores, at most 32)
 #   --num-threads <n>     of a training on the CPU (1); the last bits of a model depend on it
+#   --processes <n>       GPUs of one machine that share each minibatch of an x-vector training (1)
 #   --train-jobs <n>      trainings that run at once, one for each fold (1, or --nj for the toy corpora's tiny nets)
 #   --name <name>         of the run: data/<name>, exp/<name>
 #   --corpora <dir>       folder with VoxCeleb1, VoxCeleb2, CREMA-D, IEMOCAP_full_release, dailydialog, musan,
@@ -59,6 +60,7 @@ rates=conf/rates.yaml
 compress=true
 nj=$(($(nproc) < 32 ? $(nproc) : 32))
 num_threads=1
+processes=1
 train_jobs=
 name=
 corpora=
@@ -101,24 +103,12 @@ if [ -z "$corpora$voxceleb1$voxceleb2$cremad$iemocap$dailydialog$ravdess" ]; the
   toy=true
   pretrain=${pretrain/voxceleb2/}     # the toy corpora are seven
 fi
-$toy && default_name=toy || default_name=xvector_bert
-$toy && default_conf=conf/toy || default_conf=conf
-$toy && default_train_jobs=$nj || default_train_jobs=1
-train_jobs=${train_jobs:-$default_train_jobs}
-name=${name:-$default_name}
-conf=${conf:-$default_conf}
-data=data/$name
-exp=exp/$name
-$toy && corpora=$data/corpora
+if $toy; then set_defaults toy conf/toy "$nj"; else set_defaults xvector_bert conf 1; fi
 . local/roles.sh
 check_settings
 if $estimate; then estimate_cost; exit; fi
 if $check_disk; then estimate_cost --free; fi
-
-mkdir -p "$exp" || die "$exp: cannot be made; check the rights and the free space of its disk"
-lock_run
-if $check_inputs; then python3 -m ser.bin.check_stages "$exp" "$stage"; fi
-echo "$command_line" >> "$exp/commands.txt"
+begin_run
 
 if [ "$stage" -le 0 ] && [ "$stop_stage" -ge 0 ]; then
   begin_stage 0 "data dirs in $data"
@@ -167,14 +157,15 @@ if [ "$stage" -le 2 ] && [ "$stop_stage" -ge 2 ]; then
   for fold in $(folds_of $pretrain); do make_role pretrain "$fold" "no_sil ${augment:+aug_no_sil}" "$pretrain"; done
   for fold in $(folds_of $finetune); do make_role finetune "$fold" "emotion $(finetune_copies)" "$finetune"; done
   for fold in $(folds_of $backend); do make_role backend "$fold" emotion "$backend"; done
-  if uses_text; then for fold in $(folds_of $text_train); do make_role text "$fold" emotion "$text_train"; done; fi
+  if uses text; then for fold in $(folds_of $text_train); do make_role text "$fold" emotion "$text_train"; done; fi
   for condition in $conditions; do
-    [ "$condition" = none ] || utils/select_fold.sh --part test "$condition" "$data/${test}_emotion" "$data/test_$condition"
+    [ "$condition" = none ] ||
+      utils/select_fold.sh --part test "$condition" "$data/${test}_emotion" "$data/test_$condition"
   done
   utils/copy_data_dir.sh "$data/${test}_emotion" "$data/test_none"
 fi
 
-if [ "$stage" -le 8 ] && [ "$stop_stage" -ge 2 ]; then
+if [ "$stop_stage" -ge 2 ]; then
   end_stage
   log "Audit: what is scored against what trains"
   rm -rf "$exp/audit"
@@ -187,28 +178,30 @@ fi
 if [ "$stage" -le 3 ] && [ "$stop_stage" -ge 3 ]; then
   begin_stage 3 "x-vector nets pretrained on speaker identity"
   folds_of $pretrain | xargs -P "$train_jobs" -I FOLD \
-    steps/train_xvector.sh --cmd "$cuda_cmd" --num-threads "$num_threads" --config "$conf/xvector_pretrain.yaml" \
-    "$data/pretrain_FOLD" "$data/pretrain_FOLD/utt2spk" "$exp/pretrain_FOLD"
+    steps/train_xvector.sh --cmd "$cuda_cmd" --num-threads "$num_threads" --processes "$processes" \
+    --config "$conf/xvector_pretrain.yaml" "$data/pretrain_FOLD" "$data/pretrain_FOLD/utt2spk" "$exp/pretrain_FOLD"
 fi
 
 if [ "$stage" -le 4 ] && [ "$stop_stage" -ge 4 ]; then
   begin_stage 4 "fine-tuning on emotion"
   folds_of $pretrain $finetune | xargs -P "$train_jobs" -I FOLD \
-    steps/train_xvector.sh --cmd "$cuda_cmd" --num-threads "$num_threads" --config "$conf/$finetune_config.yaml" \
-    --init-model "$exp/pretrain_$(fold_of FOLD $pretrain)" "$data/finetune_$(fold_of FOLD $finetune)" \
+    steps/train_xvector.sh --cmd "$cuda_cmd" --num-threads "$num_threads" --processes "$processes" \
+    --config "$conf/$finetune_config.yaml" --init-model "$exp/pretrain_$(fold_of FOLD $pretrain)" \
+    "$data/finetune_$(fold_of FOLD $finetune)" \
     "$data/finetune_$(fold_of FOLD $finetune)/utt2emo" "$exp/finetune_FOLD"
 fi
 
 if [ "$stage" -le 5 ] && [ "$stop_stage" -ge 5 ]; then
   begin_stage 5 "embeddings of every layer"
-  utils/combine_data.sh "$data/embedded" $(for corpus in $(distinct $backend "$test"); do echo "$data/${corpus}_emotion"; done)
+  utils/combine_data.sh "$data/embedded" \
+    $(for corpus in $(distinct $backend "$test"); do echo "$data/${corpus}_emotion"; done)
   for fold in $(folds_of $pretrain $finetune); do
     steps/extract_embeddings.sh --nj "$nj" --cmd "$train_cmd" --layers "$layers" \
       "$exp/finetune_$fold" "$data/embedded" "$exp/embeddings_$fold"
   done
 fi
 
-if [ "$stage" -le 6 ] && [ "$stop_stage" -ge 6 ] && uses_text; then
+if [ "$stage" -le 6 ] && [ "$stop_stage" -ge 6 ] && uses text; then
   begin_stage 6 "text model and text embeddings"
   if $toy && [ -z "$text_model" ]; then
     text_model=$exp/bert_init     # the Hub is out of reach of a first try, so a tiny BERT of random weights
@@ -227,7 +220,7 @@ if [ "$stage" -le 6 ] && [ "$stop_stage" -ge 6 ] && uses_text; then
   done
 fi
 
-if [ "$stage" -le 7 ] && [ "$stop_stage" -ge 7 ] && [[ "$modalities" == *speech+text* ]]; then
+if [ "$stage" -le 7 ] && [ "$stop_stage" -ge 7 ] && uses speech+text; then
   begin_stage 7 "speech and text embeddings end to end"
   for fold in $(folds_of $pretrain $finetune $text_train); do
     for layer in ${layers//,/ }; do
@@ -254,13 +247,13 @@ fi
 if [ "$stage" -le 9 ] && [ "$stop_stage" -ge 9 ]; then
   begin_stage 9 "table and report"
   python3 -m ser.bin.make_results_table "$exp" $(cat "$exp/cells/list")
-  if uses_text; then text_used | tee "$exp/text_used.txt" | while read -r line; do log "Text of $line"; done; fi
+  if uses text; then text_used | tee "$exp/text_used.txt" | while read -r line; do log "Text of $line"; done; fi
   if [ -f "$data/$test/utt2annotators" ] || [ -f "$data/$test/utt2votes" ]; then
     python3 -m ser.bin.score_annotators --label-map "$label_map" \
       "$data/$test" "$data/test_none/utt2emo" "$exp/human.tsv"
   fi
   python3 -m ser.bin.make_protocol_card --corpora "$(corpus_dirs)" --label-map "$label_map" \
-    $(uses_text && echo --text-condition "$(text_name)") "$exp"
+    $(uses text && echo --text-condition "$(text_name)") "$exp"
   steps/make_report.sh "$exp"
   if [[ " $modalities " == *" speech "* ]]; then
     $train_cmd "$exp/log/make_detector.log" \
@@ -270,6 +263,6 @@ if [ "$stage" -le 9 ] && [ "$stop_stage" -ge 9 ]; then
   log "Report:   $exp/report.html; its pictures and their numbers: $exp/figures"
   log "Results:  $exp/results.tsv (every fold); $exp/cells/*"
   log "Detector: $exp/detector, for ser-detect --model $exp"
-  log "Models:   $exp/pretrain_* $exp/finetune_*$(uses_text && echo " $exp/text_*"); back ends: $exp/cells/*/backend"
+  log "Models:   $exp/pretrain_* $exp/finetune_*$(uses text && echo " $exp/text_*"); back ends: $exp/cells/*/backend"
 fi
 end_stage

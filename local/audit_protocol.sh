@@ -19,4 +19,5 @@ report_only=false
 . ./path.sh
 [ $# -ge 2 ] || { usage >&2; exit 1; }
 
-python3 -m ser.bin.audit_protocol --report-only "$report_only" ${corpora:+--corpora "$corpora"} ${out:+--out "$out"} "$@"
+python3 -m ser.bin.audit_protocol --report-only "$report_only" \
+  ${corpora:+--corpora "$corpora"} ${out:+--out "$out"} "$@"

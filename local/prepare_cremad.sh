@@ -4,7 +4,8 @@
 #  e.g.: local/prepare_cremad.sh --vote voice --ties drop --folds 5 corpora/CREMA-D data/cremad
 # Options:
 #   --vote voice|multimodal   whose votes: those who heard the clip (default), or saw it too
-#   --ties drop|first|level   tied votes: left out (default), the first named, or the highest mean level (system A's code)
+#   --ties drop|first|level   tied votes: left out (default), the first named, or the highest mean level (system A's
+#                             code)
 #   --folds 5                 folds of actors, balanced by sex
 
 set -euo pipefail
@@ -14,11 +15,8 @@ ties=drop       # only clips that have one winner
 folds=5         # folds of actors, balanced by sex
 
 . utils/parse_options.sh
-if [ $# -ne 2 ]; then
-  usage >&2
-  exit 1
-fi
 . ./path.sh
+[ $# -eq 2 ] || { usage >&2; exit 1; }
 
 python3 -m ser.bin.prepare_cremad --vote "$vote" --ties "$ties" --folds "$folds" "$1" "$2"
 log "$0: made $2 of $(wc -l <"$2/utt2spk") utterances"

@@ -6,11 +6,8 @@
 set -euo pipefail
 
 . utils/parse_options.sh
-if [ $# -ne 2 ]; then
-  usage >&2
-  exit 1
-fi
 . ./path.sh
+[ $# -eq 2 ] || { usage >&2; exit 1; }
 
 python3 -m ser.bin.prepare_musan "$1" "$2"
 log "$0: made $2 of $(wc -l <"$2/utt2spk") utterances"

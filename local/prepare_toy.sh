@@ -16,11 +16,6 @@ seed=                         # in place of the config's seed
 
 . utils/parse_options.sh
 . ./path.sh
+[ $# -eq 1 ] || { usage >&2; exit 1; }
 
-if [ $# -ne 1 ]; then
-  usage >&2
-  exit 1
-fi
-out_dir=$1
-
-python3 -m ser.bin.make_toy_corpora --config "$config" ${seed:+--seed "$seed"} "$out_dir"
+python3 -m ser.bin.make_toy_corpora --config "$config" ${seed:+--seed "$seed"} "$1"

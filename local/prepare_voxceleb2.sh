@@ -12,11 +12,8 @@ part=all        # both parts train, as in Kaldi's recipe
 ffmpeg=ffmpeg   # the program that decodes AAC
 
 . utils/parse_options.sh
-if [ $# -ne 2 ]; then
-  usage >&2
-  exit 1
-fi
 . ./path.sh
+[ $# -eq 2 ] || { usage >&2; exit 1; }
 
 python3 -m ser.bin.prepare_voxceleb2 --part "$part" --ffmpeg "$ffmpeg" "$1" "$2"
 log "$0: made $2 of $(wc -l <"$2/utt2spk") utterances"

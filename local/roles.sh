@@ -1,6 +1,7 @@
 # shellcheck shell=bash disable=SC2046,SC2086,SC2154
 # Who trains what and is scored on what: functions of the roles that run.sh sets (pretrain, finetune, backend,
 # text_train, test, augment, finetune_noise, modalities, layers ...) and of the conditions that follow, sourced by it.
+# local/run_vgg_bert.sh takes what is not of roles: uses, check_words, check_run, folder_of, seed_of.
 
 # Prints its arguments one a line, each once.
 distinct() { printf '%s\n' "$@" | awk '!seen[$0]++'; }
@@ -8,11 +9,11 @@ distinct() { printf '%s\n' "$@" | awk '!seen[$0]++'; }
 # The corpora of speech, and all that stage 0 prepares.
 speech_corpora() { distinct $pretrain $finetune $backend $test; }
 all_corpora() {
-  distinct $pretrain $finetune $backend $test $(uses_text && echo "$text_train") ${augment:+musan rirs_noises}
+  distinct $pretrain $finetune $backend $test $(uses text && echo "$text_train") ${augment:+musan rirs_noises}
 }
 
-# Whether any of the modalities needs text.
-uses_text() { [[ "$modalities" == *text* ]]; }
+# uses <modality>: whether it is asked for, or needed by one that is.
+uses() { [[ "$modalities" == *$1* ]]; }
 
 # check_words <option> "<word> ..." "<known word> ...": refuses a word that is not known.
 check_words() {
@@ -20,15 +21,27 @@ check_words() {
   for word in $2; do [[ " $3 " == *" $word "* ]] || die "--$1: unknown '$word'; known: $3"; done
 }
 
-# Refuses settings that would only fail hours later.
-check_settings() {
-  local file
-  [[ "$stage" =~ ^[0-9]$ && "$stop_stage" =~ ^[0-9]+$ && "$stage" -le "$stop_stage" ]] ||
-    die "expected --stage 0 to 9 and a --stop-stage that is not before it, found '$stage' and '$stop_stage'"
+# check_run <last stage> <file of settings>...: refuses what would only fail hours later, whichever the recipe.
+check_run() {
+  local last=$1 file
+  shift
+  [[ "$stage" =~ ^[0-9]$ && "$stop_stage" =~ ^[0-9]+$ && "$stage" -le "$last" && "$stage" -le "$stop_stage" ]] ||
+    die "expected --stage 0 to $last and a --stop-stage that is not before it, found '$stage' and '$stop_stage'"
   [[ "$nj $num_threads $train_jobs" =~ ^[1-9][0-9]*\ [1-9][0-9]*\ [1-9][0-9]*$ ]] ||
     die "--nj, --num-threads, --train-jobs: expected numbers from 1, found '$nj', '$num_threads', '$train_jobs'"
   [[ "$name" =~ ^[A-Za-z0-9._-]+$ ]] ||
     die "--name: expected letters, digits and ._- alone, found '$name'; take another"
+  for file in "$@"; do [ -f "$file" ] || die "no $file; --help lists the options that name it"; done
+  if $toy && [ "$stage" -gt 0 ] && [ ! -d "$corpora" ]; then
+    die "no $corpora: for a run on real corpora give --corpora again, for a toy run begin with --stage 0"
+  fi
+}
+
+# Refuses settings of run.sh that would only fail hours later.
+check_settings() {
+  check_run 9 "$conf/xvector_pretrain.yaml" "$conf/$finetune_config.yaml" "$backend_config" "$label_map" \
+    $(uses text && echo "$conf/bert.yaml")
+  [[ "$processes" =~ ^[1-9][0-9]*$ ]] || die "--processes: expected a number from 1, found '$processes'"
   check_words modalities "$modalities" "speech text speech+text"
   check_words augment "$augment" "reverb noise music babble"
   check_words layers "${layers//,/ }" "tdnn6 tdnn7 tdnn8 tdnn9"
@@ -37,17 +50,10 @@ check_settings() {
     die "--finetune-speeds: expected factors such as '0.9 1.1', found '$finetune_speeds'"
   check_words corpora "$pretrain $finetune $backend $test $text_train" \
     "voxceleb1 voxceleb2 cremad iemocap dailydialog ravdess"
-  for file in "$conf/xvector_pretrain.yaml" "$conf/$finetune_config.yaml" "$backend_config" "$label_map" \
-    $(uses_text && echo "$conf/bert.yaml"); do
-    [ -f "$file" ] || die "no $file; --help lists the options that name it"
-  done
-  if uses_text && [[ " $drawn_text " == *" $test "* ]]; then
+  if uses text && [[ " $drawn_text " == *" $test "* ]]; then
     die "$test is scored and in --drawn-text: the draw uses the labels; take it out"
   fi
   check_text_condition
-  if $toy && [ "$stage" -gt 0 ] && [ ! -d "$corpora" ]; then
-    die "no $corpora: for a run on real corpora give --corpora again, for a toy run begin with --stage 0"
-  fi
 }
 
 check_text_condition() {
@@ -87,7 +93,7 @@ estimate_cost() {
   for corpus in $(all_corpora); do folders+=(--folder "$corpus=$(folder_of "$corpus")"); done
   python3 -m ser.bin.estimate_cost --rates "$rates" --stage "$stage" --stop-stage "$stop_stage" \
     --pretrain "$pretrain" --finetune "$finetune" --backend "$backend" --test "$test" \
-    --text-train "$(uses_text && echo "$text_train")" --modalities "$modalities" --layers "$layers" \
+    --text-train "$(uses text && echo "$text_train")" --modalities "$modalities" --layers "$layers" \
     --augment "$augment" --finetune-noise "$finetune_noise" --finetune-speeds "$finetune_speeds" \
     --compress "$compress" --nj "$nj" --text-model "$text_model" $($toy && echo --toy conf/toy/corpora.yaml) \
     "${folders[@]}" "$@" \
@@ -113,7 +119,7 @@ emotion_sources() {
   for corpus in $(distinct $finetune $backend "$test"); do echo "${corpus}_no_sil"; done
   if [ -n "$(finetune_noise_kind)" ]; then for corpus in $finetune; do echo "${corpus}_aug_no_sil"; done; fi
   for corpus in $(speed_copies); do echo "${corpus}_no_sil"; done
-  if uses_text; then
+  if uses text; then
     for corpus in $text_train; do [[ " $finetune $backend $test " == *" $corpus "* ]] || echo "$corpus"; done
   fi
 }
@@ -122,7 +128,7 @@ emotion_sources() {
 # train on, then each fold of the test corpus, if any role trains on it.
 list_conditions() {
   local with_target=false without_target=true role
-  for role in "$pretrain" "$finetune" "$backend" "$(uses_text && echo "$text_train")"; do
+  for role in "$pretrain" "$finetune" "$backend" "$(uses text && echo "$text_train")"; do
     [[ " $role " != *" $test "* ]] || with_target=true
     [ -z "$role" ] || [ -n "$(corpora_of none $role)" ] || without_target=false
   done
@@ -159,11 +165,11 @@ folds_of() {
 # The data dirs of whole corpora, features and all.
 corpus_dirs() {
   local corpus
-  for corpus in $(speech_corpora) $(uses_text && echo "$text_train"); do echo "$data/$corpus"; done | sort -u | xargs
+  for corpus in $(speech_corpora) $(uses text && echo "$text_train"); do echo "$data/$corpus"; done | sort -u | xargs
 }
 
 # The roles that train something.
-training_roles() { echo pretrain finetune backend; if uses_text; then echo text_train; fi; }
+training_roles() { echo pretrain finetune backend; if uses text; then echo text_train; fi; }
 
 # The folds that something is trained for. What is trained for `none` is scored on all of the test corpus.
 trained_folds() {
@@ -201,7 +207,7 @@ variant_name() {
 }
 
 # seed_of <yaml of a training>: the seed in it.
-seed_of() { sed -n 's/^ *seed: *//p' "$1"; }
+seed_of() { sed -n 's/^ *seed: *\([0-9]*\).*/\1/p' "$1"; }
 
 # write_cells <dir>: the cells of the results table, one file of arguments for ser.bin.evaluate_backend each, and
 # the list of their folders.

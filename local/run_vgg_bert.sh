@@ -16,6 +16,10 @@
 #
 # Options:
 #   --stage <n>, --stop-stage <n>   stages to run, 0 to 7
+#   --check-inputs true|false   whether the run begins by reading again all that the stages before --stage wrote (true)
+#   --estimate true|false   print what each stage costs in disk, CPU hours and GPU hours, and end; conf/rates.yaml says
+#                         how that is known
+#   --check-disk true|false   whether the run begins by refusing a disk that has less free than that (true)
 #   --nj <n>              jobs that run at once (the number of cores, 32 at most)
 #   --train-jobs <n>      trainings that run at once, one for each fold (on the toy corpora as many as --nj, else 1)
 #   --num-threads <n>     of a training on the CPU (1); the last bits of a model depend on it
@@ -33,12 +37,17 @@
 #   --label-map <file>    the corpus's labels to the classes
 #   --text-model <name on the Hub, or folder>, such as roberta-base
 #   --conf <dir>          folder of the settings: logmel, vgg, bert, fusion, bc_lstm and icon.yaml
+#   --rates <yaml>        what the estimate reckons with
 # shellcheck disable=SC2046,SC2086  # lists split into words
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 stage=0
 stop_stage=7
+check_inputs=true
+estimate=false
+check_disk=true
+rates=conf/rates.yaml
 nj=$(($(nproc) < 32 ? $(nproc) : 32))
 num_threads=1
 train_jobs=
@@ -68,23 +77,17 @@ command_line=$(printf "%q " "$0" "$@")
 
 toy=false
 [ -n "$corpora$iemocap$ravdess" ] || toy=true
-$toy && default_name=toy_vgg_bert || default_name=vgg_bert
-$toy && default_conf=conf/toy/vgg_bert || default_conf=conf/vgg_bert
-$toy && default_train_jobs=$nj || default_train_jobs=1
-$toy && default_yardstick_modalities=${modalities##* } || default_yardstick_modalities=$modalities
-train_jobs=${train_jobs:-$default_train_jobs}
-yardstick_modalities=${yardstick_modalities:-$default_yardstick_modalities}
-name=${name:-$default_name}
-conf=${conf:-$default_conf}
-data=data/$name
-exp=exp/$name
-$toy && corpora=$data/corpora
+if $toy; then
+  set_defaults toy_vgg_bert conf/toy/vgg_bert "$nj"
+  yardstick_modalities=${yardstick_modalities:-${modalities##* }}
+else
+  set_defaults vgg_bert conf/vgg_bert 1
+  yardstick_modalities=${yardstick_modalities:-$modalities}
+fi
 check_options
-
-mkdir -p "$exp"
-lock_run
-python3 -m ser.bin.check_stages "$exp" "$stage"
-echo "$command_line" >> "$exp/commands.txt"
+if $estimate; then estimate_cost; exit; fi
+if $check_disk; then estimate_cost --free; fi
+begin_run
 labelled=$data/${test}_classes
 
 if [ "$stage" -le 0 ] && [ "$stop_stage" -ge 0 ]; then

@@ -1,17 +1,9 @@
 # shellcheck shell=bash disable=SC2046,SC2086,SC2154
 # The parts, models and cells of system D: functions of the settings of local/run_vgg_bert.sh, sourced by it after
-# local/roles.sh, which has check_words and folder_of.
-
-# Whether a modality is asked for, or a fusion that needs it.
-uses() { [[ "$modalities" == *$1* ]]; }
+# local/roles.sh.
 
 # Refuses settings that would only fail hours later.
 check_options() {
-  local file
-  [[ "$stage" =~ ^[0-7]$ && "$stop_stage" =~ ^[0-9]+$ && "$stage" -le "$stop_stage" ]] ||
-    die "expected --stage 0 to 7 and a --stop-stage that is not before it, found '$stage' and '$stop_stage'"
-  [[ "$nj $num_threads $train_jobs" =~ ^[1-9][0-9]*\ [1-9][0-9]*\ [1-9][0-9]*$ ]] ||
-    die "--nj, --num-threads, --train-jobs: expected numbers from 1, found '$nj', '$num_threads', '$train_jobs'"
   [[ "$test" =~ ^(iemocap|ravdess)$ ]] || die "--test: expected iemocap or ravdess, found '$test'"
   check_words protocols "$protocols" "folds random"
   check_words modalities "$modalities" "speech text speech+text"
@@ -21,12 +13,7 @@ check_options() {
     die "--yardsticks: $test has no dialogues for '$yardsticks' to hear; give --yardsticks \"\""
   check_words copies "$copies" "white pitch stretch shift"
   [[ -n "$protocols" && -n "$modalities" ]] || die "--protocols and --modalities: name one or more"
-  for file in "$label_map" "$conf/logmel.yaml" $(settings_of); do
-    [ -f "$file" ] || die "no $file; --conf names the folder of the settings, --label-map the map"
-  done
-  if $toy && [ "$stage" -gt 0 ] && [ ! -d "$corpora" ]; then
-    die "no $corpora: for a run on real corpora give --corpora again, for a toy run begin with --stage 0"
-  fi
+  check_run 7 "$label_map" "$conf/logmel.yaml" $(settings_of)
 }
 
 # The settings of the models that are asked for.
@@ -35,6 +22,15 @@ settings_of() {
   uses text && echo "$conf/bert.yaml"
   uses speech+text && echo "$conf/fusion.yaml"
   for yardstick in $yardsticks; do echo "$conf/$yardstick.yaml"; done
+}
+
+# estimate_cost [--free]: prints what the stages of this run will cost, or with --free checks that the disk has room. It
+# takes the place of that of run.sh.
+estimate_cost() {
+  python3 -m ser.bin.estimate_vgg_bert --rates "$rates" --stage "$stage" --stop-stage "$stop_stage" \
+    --test "$test" --protocols "$protocols" --modalities "$modalities" --yardsticks "$yardsticks" \
+    --yardstick-modalities "$yardstick_modalities" --copies "$copies" --nj "$nj" --text-model "$text_model" \
+    $($toy && echo --toy conf/toy/corpora.yaml) --folder "$test=$(folder_of "$test")" "$@" "$conf" "$data" "$exp"
 }
 
 # What is scored by models of its own: the folds of the corpus, and the random split as one more.
@@ -121,7 +117,8 @@ write_cell() {
   number=$(wc -l < "$dir/list")
   # Without words an utterance is scored by speech alone.
   printf '%s\n' --system "$1" --train "$test" --test "$test" --fold "$table_fold" --variant "$variant" \
-    --seed "$(seed_of "$3/config.yaml")" --layer "$2" --modality "$modality" --text "$text" --speakers "$labelled/spk2utt" \
+    --seed "$(seed_of "$3/config.yaml")" --layer "$2" --modality "$modality" --text "$text" \
+    --speakers "$labelled/spk2utt" \
     $(uses speech && echo "--fallback=scp:$exp/posteriors_$fold/speech.scp") \
     "$3/classes.txt" "$data/test_$fold" "scp:$4" "$folder" > "$dir/$number.args"
 }

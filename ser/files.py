@@ -1,11 +1,11 @@
-"""Output files that are whole or absent, and the checksums of files."""
+"""Output files that are whole or absent, tables as text, and the checksums of files."""
 
 import contextlib
 import errno
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ser.errors import SerError
@@ -54,6 +54,15 @@ def write_text(path: str | Path, text: str) -> None:
     """Write `text` to `path` as UTF-8, whole or not at all."""
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def tab_separated(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    """Write rows under the names of their columns, tab separated.
+
+    >>> tab_separated(["class", "utts"], [("anger", 3)])
+    'class\\tutts\\nanger\\t3\\n'
+    """
+    return "".join("\t".join(map(str, line)) + "\n" for line in (columns, *rows))
 
 
 def sha256(path: str | Path) -> str:

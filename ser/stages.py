@@ -2,12 +2,13 @@
 
 ``<exp>/stages/<n>.sha256`` has a line for each file that stage n was the last to write, in the form of sha256sum, which
 checks it too, from the folder of run.sh. ``0.sizes`` beside it has size and path of the recordings that the data dirs
-name: corpora are too large to be read once more.
+name, by themselves or in a command: corpora are too large to be read once more.
 """
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
@@ -25,7 +26,7 @@ _PRUNED = re.compile(r"\..*|log|q|audit|stages|experiments|detector|split\d+(utt
 _IGNORED = re.compile(r"\..*|commands\.txt|cost\.tsv")
 
 
-def record(folder: Path, stage: int, roots: Iterable[Path], began: Path) -> None:
+def record(folder: Path, stage: int, roots: Sequence[Path], began: Path) -> None:
     """Note what a stage wrote, when it has ended well.
 
     Parameters
@@ -33,6 +34,11 @@ def record(folder: Path, stage: int, roots: Iterable[Path], began: Path) -> None
     folder : of the checksums, ``<exp>/stages``.
     roots : folders in which a stage writes.
     began : a file that was written when the stage began.
+
+    Raises
+    ------
+    SerError
+        Naming a file that the stage wrote when it ran before, found done now, and that is not what it was.
     """
     recorded = {number: _read(path) for number, path in _tables(folder)}
     others = {path for number, digests in recorded.items() if number != stage for path in digests}
@@ -46,9 +52,16 @@ def record(folder: Path, stage: int, roots: Iterable[Path], began: Path) -> None
         for path, time in files.items()
         if time >= began_at or (path not in others and (path not in own or time >= last_end))
     ]
+    found_done = {path: own[path] for path in own.keys() & files.keys() - set(written)}
+    if path := _first_changed(found_done):
+        (root,) = (root for root in roots if Path(path).is_relative_to(root))
+        raise SerError(
+            f"{path}: changed since stage {stage} wrote it, which took it as done now; remove"
+            f" {root / Path(path).relative_to(root).parts[0]} and run again from --stage {stage}"
+        )
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         digests = dict(zip(written, pool.map(sha256, written), strict=True))
-    _write(folder, stage, {path: digest for path, digest in own.items() if path in files} | digests)
+    _write(folder, stage, found_done | digests)
     for number, old in recorded.items():
         # What an earlier stage wrote and is gone stays on its list, so that it is missed.
         kept = {path: old[path] for path in old if path not in digests and (path in files or number < stage)}
@@ -58,7 +71,7 @@ def record(folder: Path, stage: int, roots: Iterable[Path], began: Path) -> None
         lists = [path for path in digests if path.endswith("/wav.scp")]
         names = sorted({name for path in lists for name in _recordings(path)})
         sizes = zip(_sizes(names), names, strict=True)
-        write_text(folder / SIZES, "".join(f"{size} {name}\n" for size, name in sizes))
+        write_text(folder / SIZES, "".join(f"{size} {name}\n" for size, name in sizes if size >= 0))
 
 
 def check(folder: Path, stage: int) -> None:
@@ -80,8 +93,25 @@ def check(folder: Path, stage: int) -> None:
     for number, path in _tables(folder):
         if number < stage:
             _check_files(path, number)
-    if 0 < stage <= LAST_OF_RECORDINGS and (folder / SIZES).exists():
-        _check_recordings(folder / SIZES)
+    check_recordings(folder, stage)
+
+
+def check_recordings(folder: Path, stage: int) -> None:
+    """Check that the recordings that a stage reads, or has read, are as long as when stage 0 prepared their corpus.
+
+    Raises
+    ------
+    SerError
+        Naming one that is not.
+    """
+    table = folder / SIZES
+    if not (0 < stage <= LAST_OF_RECORDINGS and table.exists()):
+        return
+    sizes = {name: int(size) for size, name in (line.split(" ", 1) for line in _lines(table))}
+    for (name, size), found in zip(sizes.items(), _sizes(list(sizes)), strict=True):
+        if found != size:
+            now = f"has {found} bytes, had {size} when" if found >= 0 else "cannot be read, but was there when"
+            raise SerError(f"{name}: {now} stage 0 prepared its corpus; bring the file back, or begin with --stage 0")
 
 
 def _check_files(table: Path, stage: int) -> None:
@@ -92,30 +122,42 @@ def _check_files(table: Path, stage: int) -> None:
     for path in digests.keys() - set(present):
         if os.path.dirname(path) in folders:
             raise SerError(f"{path}: gone since stage {stage} wrote it; {remedy}")
+    if path := _first_changed({path: digests[path] for path in present}):
+        raise SerError(f"{path}: changed since stage {stage} wrote it; {remedy}")
+
+
+def _first_changed(digests: Mapping[str, str]) -> str | None:
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for path, digest in zip(present, pool.map(sha256, present), strict=True):
-            if digest != digests[path]:
-                raise SerError(f"{path}: changed since stage {stage} wrote it; {remedy}")
-
-
-def _check_recordings(table: Path) -> None:
-    sizes = {name: int(size) for size, name in (line.split(" ", 1) for line in _lines(table))}
-    for (name, size), found in zip(sizes.items(), _sizes(list(sizes)), strict=True):
-        if found != size:
-            now = f"has {found} bytes, had {size} when" if found >= 0 else "cannot be read, but was there when"
-            raise SerError(f"{name}: {now} stage 0 prepared its corpus; bring the file back, or begin with --stage 0")
+        found = zip(digests.items(), pool.map(sha256, digests), strict=True)
+        return next((path for (path, digest), now in found if now != digest), None)
 
 
 def _recordings(wav_scp: str) -> Iterator[str]:
     for _, _, rxfilename in tables.read_lines(wav_scp):
-        if not rxfilename.endswith("|"):
+        if rxfilename.endswith("|"):
+            yield from _files_of_command(rxfilename[:-1])
+        else:
             yield specifiers.parse_location(rxfilename).name
 
 
+def _files_of_command(command: str) -> list[str]:
+    """Return the words of a command, after its name, that may be files: they are, if there is one."""
+    try:
+        words = shlex.split(command) if re.search(r"[\"'\\]", command) else command.split()
+    except ValueError:  # what this shell of Python's does not understand, bash may
+        return []
+    return [word for word in words[1:] if os.path.isfile(word)]
+
+
 def _files(root: Path) -> Iterator[Path]:
-    for folder, folders, names in os.walk(root):
-        folders[:] = [name for name in folders if not _PRUNED.fullmatch(name)]
-        yield from (Path(folder, name) for name in names if not _IGNORED.fullmatch(name))
+    """Yield the files that are checked, also of folders on other disks that links lead to."""
+    seen = set()
+    for folder, folders, names in os.walk(root, followlinks=True):
+        place = os.path.realpath(folder)
+        folders[:] = [name for name in folders if not _PRUNED.fullmatch(name) and place not in seen]
+        if place not in seen:
+            yield from (Path(folder, name) for name in names if not _IGNORED.fullmatch(name))
+        seen.add(place)
 
 
 def _tables(folder: Path) -> list[tuple[int, Path]]:

@@ -1,47 +1,44 @@
-#!/usr/bin/env bash
-# Computes features for the utterances of a data dir, in parallel jobs: what make_mfcc_pitch.sh and make_logmel.sh share.
+# shellcheck shell=bash
+# What steps/make_mfcc_pitch.sh and steps/make_logmel.sh share, sourced by them below the options of their own: the
+# other options, and the jobs that compute features for the utterances of a data dir.
 #
 # Reads wav.scp (files of any rate and channel count, or commands ending in a pipe), segments and utt2augment if they
 # are there. Writes feats.scp and utt2num_frames; utterances that cannot be read, are too short for a frame or hold
 # nothing but zeros are listed, with the reason, in left_out, and the data dir is cut to the others.
-#
-# Usage: steps/make_feats.sh [options] <name of the features> <data-dir> [<log-dir> [<ark-dir>]]
-#  e.g.: steps/make_feats.sh --features "--logmel-config conf/vgg_bert/logmel.yaml" logmel data/iemocap
-# Options: --nj <n>  --cmd <wrapper>  --features "<options of ser.bin.make_features that choose the features>"
-#   --compress true|false  --max-left-out <share of the utterances above which the step fails>
-set -euo pipefail
 
 nj=4
 cmd=utils/run.pl
-features=
 compress=true                    # one byte a number, as Kaldi's speech-feature compression
 max_left_out=0.05
 
 . utils/parse_options.sh
 . ./path.sh
-[[ $# -ge 2 && $# -le 4 && -n "$features" ]] || { usage >&2; exit 1; }
-kind=$1
-data=$2
-logs=${3:-$data/log}
-arks=${4:-$data/data}
+[[ $# -ge 1 && $# -le 3 ]] || { usage >&2; exit 1; }
+data=$1
+logs=${2:-$data/log}
+arks=${3:-$data/data}
 
-utils/validate_data_dir.sh --no-feats --no-text --no-wav "$data"     # a missing clip is one to leave out
-rm -f "$data"/{feats.scp,utt2num_frames}
-limit_nj "$data"
-utils/split_data.sh "$data" "$nj"
-mkdir -p "$arks" "$logs"
-split=$data/split$nj
-name=$(basename "$data")
-read -ra options <<< "$features"
-options+=(--compress "$compress" --leave-out-zeros true --max-left-out 1)
-[ ! -f "$data/segments" ] || options+=(--segments "$split/JOB/segments")
-[ ! -f "$data/utt2augment" ] || options+=(--utt2augment "$split/JOB/utt2augment")
+# make_feats <name of the features> <option of ser.bin.make_features that chooses them>...
+make_feats() {
+  local kind=$1 name split options warning
+  shift
+  utils/validate_data_dir.sh --no-feats --no-text --no-wav "$data"     # a missing clip is one to leave out
+  rm -f "$data"/{feats.scp,utt2num_frames}
+  limit_nj "$data"
+  utils/split_data.sh "$data" "$nj"
+  mkdir -p "$arks" "$logs"
+  split=$data/split$nj
+  name=$(basename "$data")
+  options=(--compress "$compress" --leave-out-zeros true --max-left-out 1)
+  [ ! -f "$data/segments" ] || options+=(--segments "$split/JOB/segments")
+  [ ! -f "$data/utt2augment" ] || options+=(--utt2augment "$split/JOB/utt2augment")
 
-$cmd JOB=1:"$nj" "$logs/make_${kind}_$name.JOB.log" \
-  python3 -m ser.bin.make_features "${options[@]}" \
-  --left-out "$split/JOB/left_out" --write-num-frames "$split/JOB/utt2num_frames" \
-  "scp:$split/JOB/wav.scp" "ark,scp:$arks/raw_${kind}_$name.JOB.ark,$split/JOB/feats.scp"
+  $cmd JOB=1:"$nj" "$logs/make_${kind}_$name.JOB.log" \
+    python3 -m ser.bin.make_features "$@" "${options[@]}" \
+    --left-out "$split/JOB/left_out" --write-num-frames "$split/JOB/utt2num_frames" \
+    "scp:$split/JOB/wav.scp" "ark,scp:$arks/raw_${kind}_$name.JOB.ark,$split/JOB/feats.scp"
 
-utils/merge_jobs.sh --max-left-out "$max_left_out" --left-out left_out "$data" "$nj" feats.scp utt2num_frames
-for warning in "resampled to" "channels"; do warn_once "$warning" "$nj" "$logs/make_${kind}_$name.JOB.log"; done
-log "$name: $kind features of $(wc -l < "$data/feats.scp") utterances in $arks"
+  utils/merge_jobs.sh --max-left-out "$max_left_out" --left-out left_out "$data" "$nj" feats.scp utt2num_frames
+  for warning in "resampled to" "channels"; do warn_once "$warning" "$nj" "$logs/make_${kind}_$name.JOB.log"; done
+  log "$name: $kind features of $(wc -l < "$data/feats.scp") utterances in $arks"
+}

@@ -28,10 +28,10 @@ model=$3
 options=()
 [ -z "$text_model" ] || options+=(--text-model "$text_model")
 [ -z "$valid_data" ] || options+=(--valid-data "$valid_data")
-[ -z "$label_map" ] || options+=(--label-map "$label_map" --soft-targets "$soft_targets")
+[ -z "$label_map" ] || options+=(--label-map "$label_map")
 
 log "$model: training; progress in $model/log/train.log"
 $cmd --num-threads "$num_threads" "$model/log/train.log" \
-  python3 -m ser.bin.train_text --config "$config" --num-threads "$num_threads" "${options[@]}" \
-  "$data" "$utt2class" "$model"
+  python3 -m ser.bin.train_text --config "$config" --num-threads "$num_threads" \
+  --soft-targets "$soft_targets" "${options[@]}" "$data" "$utt2class" "$model"
 log "$model: $(grep -v '^#' "$model/log/train.log" | tail -n 1)"

@@ -21,7 +21,12 @@ check() {
   local what=$1 start=$SECONDS
   shift
   log "check: $what"
-  if "$@"; then log "check: $what: passed in $((SECONDS - start)) s"; else failed+=("$what"); log "check: $what: FAILED"; fi
+  if "$@"; then
+    log "check: $what: passed in $((SECONDS - start)) s"
+  else
+    failed+=("$what")
+    log "check: $what: FAILED"
+  fi
 }
 check_if_installed() {
   if command -v "$2" > /dev/null; then

@@ -1,4 +1,5 @@
 import os
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -102,11 +103,42 @@ def test_what_an_attempt_that_was_cut_off_had_finished_is_recorded_by_the_next(r
     stages.check(run, 2)
 
 
-def test_damage_before_a_stage_runs_again_is_not_taken_for_its_work(run):
-    damage("data/feats.ark")
-    end(begin(1), {"data/more.ark": "more"})
-    with pytest.raises(SerError, match=r"data/feats\.ark: changed since stage 1"):
+def test_what_a_stage_finds_done_and_leaves_has_to_be_what_it_wrote(run):
+    end(begin(3), {"exp/net/encoder/weights": "1 2 3", "exp/net/classes.txt": "a b"})
+    damage("exp/net/encoder/weights")
+    with pytest.raises(SerError, match=r"^exp/net/encoder/weights: changed since .* remove exp/net and run again"):
+        end(begin(3), {"exp/net/classes.txt": "a b"})
+    with pytest.raises(SerError, match="stage 3 was cut off"):
+        stages.check(run, 4)
+    end(begin(3), {"exp/net/encoder/weights": "1 2 3"})
+    stages.check(run, 4)
+
+
+def test_files_behind_a_link_to_another_disk_are_recorded_once(run):
+    Path("disk").mkdir()
+    Path("data/arks").symlink_to(Path("disk").absolute())
+    Path("disk/loop").symlink_to(Path("disk").absolute())
+    end(begin(1), {"data/arks/a.ark": "a"})
+    assert "data/arks/a.ark" in recorded(run)["1.sha256"]
+    assert sum(name.endswith("a.ark") for name in recorded(run)["1.sha256"]) == 1
+    damage("data/arks/a.ark")
+    with pytest.raises(SerError, match=r"data/arks/a\.ark: changed since stage 1"):
         stages.check(run, 2)
+
+
+@pytest.mark.parametrize("name", ["corpus/c.m4a", "corpus/c d's.m4a"])
+def test_recording_inside_a_command_is_watched_too(run, name):
+    Path(name).write_bytes(b"ftyp")
+    end(begin(0), {"data/wav.scp": f"c ffmpeg -v error -i {shlex.quote(name)} -f wav - |\n"})
+    stages.check(run, 1)
+    Path(name).write_bytes(b"f")
+    with pytest.raises(SerError, match=rf"^{name}: has 1 bytes, had 4"):
+        stages.check(run, 1)
+
+
+def test_recording_that_was_not_there_from_the_beginning_is_left_to_the_readers(run):
+    end(begin(0), {"data/wav.scp": "a corpus/absent.wav\n"})
+    stages.check(run, 1)
 
 
 def test_recording_that_changed_size_or_is_gone_is_named_to_the_stages_that_read_it(run):

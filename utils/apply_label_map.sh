@@ -7,11 +7,8 @@
 set -euo pipefail
 
 . utils/parse_options.sh
-if [ $# -ne 3 ]; then
-  usage >&2
-  exit 1
-fi
 . ./path.sh
+[ $# -eq 3 ] || { usage >&2; exit 1; }
 
 python3 -m ser.bin.apply_label_map "$1" "$2" "$3"
 log "$0: made $3 of $(wc -l <"$3/utt2spk") of the $(wc -l <"$2/utt2spk") utterances"

@@ -14,11 +14,10 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable
-from itertools import chain
 from pathlib import Path
 
 from job_log import ended_status, refresh, time_of_change
-from job_wrapper import Call, bash_ranges, config_of, fail, names, parse, read_option_map, report, say
+from job_wrapper import Call, bash_ranges, config_of, fail, names, on_signals, parse, read_option_map, report, say
 from scheduler import Job, NoAnswerError, RefusedError, Scheduler, State
 
 LOOK_SECONDS = 5  # between two looks at the scheduler's list
@@ -47,8 +46,8 @@ class ArrayRun:
         self.folder = log.absolute().parent / "q"
         self.stem = name.removesuffix(".log")
         self.output = self.folder / f"{self.stem}.log"
-        self.waiting: list[list[int]] = []
-        self.again: list[int] = []
+        self.waiting = list(call.numbers)  # to submit
+        self.most = 0  # that an array may have, once that is known
         self.jobs: dict[int, Job] = {}
         self.failed: dict[int, str] = {}
         self.attempts: Counter[int] = Counter()
@@ -61,19 +60,15 @@ class ArrayRun:
         """Run the jobs to their end; return what went wrong with those that failed."""
         self.folder.mkdir(exist_ok=True)
         self.output.unlink(missing_ok=True)
-        numbers = list(self.call.numbers)
         try:
-            most = self.scheduler.largest_array() if len(numbers) > 1000 else len(numbers)
-            self.waiting = [numbers[i : i + most] for i in range(0, len(numbers), most)]
-            while (self.waiting or self.again or self.jobs) and not stopped_by:
+            while (self.waiting or self.jobs) and not stopped_by:
                 self.submit_waiting()
                 time.sleep(self.pause)
                 self.read_signs()
                 if time.monotonic() >= self.next_look:
                     self.read_list()
         except (NoAnswerError, RefusedError) as error:
-            unfinished = [*chain(*self.waiting), *self.again, *self.jobs]
-            self.failed.update(dict.fromkeys(unfinished, str(error)))
+            self.failed.update(dict.fromkeys([*self.waiting, *self.jobs], str(error)))
         finally:
             if self.jobs:
                 self.cancel_all()
@@ -81,16 +76,15 @@ class ArrayRun:
 
     def submit_waiting(self) -> None:
         """Submit what waits. Several arrays cannot share a limit, so with one they follow each other."""
-        if self.again:
-            self.waiting.append(sorted(self.again))
-            self.again = []
+        self.waiting.sort()
         while self.waiting and not (self.at_once and self.jobs) and not stopped_by:
             try:
-                self.submit(self.waiting[0])
+                self.most = self.most or self.scheduler.largest_array()
+                self.submit(self.waiting[: self.most])
             except NoAnswerError as error:
                 self.bear_with(error)
                 return
-            del self.waiting[0]
+            del self.waiting[: self.most]
 
     def submit(self, numbers: list[int]) -> None:
         """Submit the jobs of these numbers as one array."""
@@ -98,7 +92,7 @@ class ArrayRun:
             Path(self.logs[number]).unlink(missing_ok=True)
             self.alive(number).unlink(missing_ok=True)
         script = self.folder / f"{self.stem}.sh"
-        script.write_text(self.script(numbers), encoding="utf-8")
+        script.write_text(self.script(numbers), encoding="utf-8", errors="surrogateescape")
         name = re.sub(r"[^\w.-]", "_", self.stem, flags=re.ASCII)
         name = name if re.match(r"[A-Za-z_]", name) else f"job_{name}"
         array = self.scheduler.submit(self.command, script, name, len(numbers), self.at_once, self.output)
@@ -112,7 +106,7 @@ class ArrayRun:
         """Write the batch script: each task of the array runs one job through run.pl, which writes its log."""
         call = self.call
         run_pl = shlex.quote(str(Path(__file__).resolve().with_name("run.pl")))
-        threads = call.whole_number("num_threads", 1, least=1)
+        threads = call.threads()
         alive = shlex.quote(str(self.folder / self.stem))
         job = f'"{call.job_name}=$number"' if call.job_name else ""
         quoted = " ".join(shlex.quote(word) for word in (call.log, *call.arguments))
@@ -144,8 +138,8 @@ class ArrayRun:
             elif beat != job.beat or job.state.phase == "waiting":
                 job.beat, job.sign, job.silence_said = beat, begin, False
         self.count_silent(begin)
-        # Each log costs a file server a question: at most a quarter of the time goes into asking.
-        self.pause = max(min(1.0, 1.3 * self.pause), 3 * (time.monotonic() - begin))
+        # Each log costs a file server a question: a quarter of the time goes into asking, or more for very many.
+        self.pause = max(min(1.0, 1.3 * self.pause), min(3 * (time.monotonic() - begin), LOOK_SECONDS))
 
     def count_silent(self, now: float) -> None:
         """Say which jobs that should run give no sign of life, and give up those that have not for long."""
@@ -230,7 +224,7 @@ class ArrayRun:
         with contextlib.suppress(FileNotFoundError):
             os.replace(job.log, kept)
         say(f"job {job.number}: {reason}; submitting it again ({kept})")
-        self.again.append(job.number)
+        self.waiting.append(job.number)
 
     def cancel_all(self) -> None:
         """Cancel what was submitted and see it leave the list."""
@@ -260,10 +254,10 @@ def on_host(job: Job) -> str:
     return ""
 
 
-def stop(signal_number: int, _frame: object) -> None:
-    """Have the run end by cancelling its jobs; a second signal does not wait for that."""
+def stop(signal_number: int, again: bool) -> None:
+    """Have the run end by cancelling its jobs; if told again, without waiting for that."""
     global stopped_by
-    if stopped_by:
+    if again:
         say("stopped a second time; jobs may be left in the queue")
         os._exit(128 + signal_number)
     stopped_by = signal_number
@@ -273,9 +267,7 @@ def main(help_of: str, conf: str, scheduler: Scheduler, itself: Iterable[str] = 
     """Run a wrapper: read its command line and its conf file, run the jobs and report; end with its exit status."""
     call = parse(sys.argv[1:], help_of)
     command = read_option_map(config_of(call, conf)).submission(call, itself)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) != signal.SIG_IGN:  # as nohup wants it
-            signal.signal(number, stop)
+    on_signals(stop)
     run = ArrayRun(call, scheduler, command)
     try:
         failed = run.run()

@@ -6,8 +6,10 @@ Standard library only, and quick to import: a wrapper starts as often as a job.
 import os
 import re
 import shlex
+import signal
 import sys
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -15,6 +17,7 @@ from typing import NoReturn
 from job_log import tail
 
 LINES_SHOWN = 15
+ECHO_SECONDS = 2.0
 # What every wrapper knows; any other --option has to be described in a conf file.
 KNOWN_OPTIONS = {"max_jobs_run", "num_threads", "mem", "gpu", "config", "retries"}
 CONF = Path(__file__).resolve().parent.parent / "conf"
@@ -53,6 +56,11 @@ class Call:
             fail(f"--{option.replace('_', '-')} takes a whole number of at least {least}, found '{value}'")
         return int(value)
 
+    def threads(self) -> int:
+        """Return --num-threads, or what ``-pe smp N`` asks for in its place."""
+        slots = self.raw_options[self.raw_options.index("-pe") + 2] if "-pe" in self.raw_options else ""
+        return self.whole_number("num_threads", int(slots) if slots.isdecimal() else 1, least=1)
+
     def for_job(self, text: str, number: int | str) -> str:
         """Put a job's number in the place of the job's name."""
         return text.replace(self.job_name, str(number)) if self.job_name else text
@@ -77,9 +85,9 @@ def parse(words: list[str], help_of: str) -> Call:
 
     `help_of` is the wrapper's file, whose head is what --help prints.
     """
-    options, raw_options, job_name, numbers = {}, [], None, range(1, 2)
+    options, raw_options, limits, job_name, numbers = {}, [], [], None, range(1, 2)
     words = list(words)
-    while words and (words[0].startswith("-") or (job_name is None and re.match(r"[A-Za-z_]\w*=\d", words[0]))):
+    while words and (words[0].startswith("-") or (job_name is None and re.match(r"[A-Za-z_]\w*=(\d|:|$)", words[0]))):
         word = words.pop(0)
         if word in ("--help", "-h"):
             head = re.match(r"#!.*\n((?:#.*\n)+)", Path(help_of).read_text(encoding="utf-8"))[1]
@@ -87,6 +95,9 @@ def parse(words: list[str], help_of: str) -> Call:
             sys.exit(0)
         if not word.startswith("-"):
             job_name, numbers = parse_range(word)
+        elif word in ("--max-jobs-run", "-tc"):  # cmd.sh may tell one and a step another: the smaller counts
+            limits.append(take_value(words, word))
+            options["max_jobs_run"] = min(limits, key=lambda value: int(value) if value.isdecimal() else 0)
         elif word.startswith("--"):
             options[word[2:].replace("-", "_")] = take_value(words, word)
         elif word == "-V":
@@ -106,8 +117,8 @@ def parse(words: list[str], help_of: str) -> Call:
 
 def take_value(words: list[str], option: str) -> str:
     """Take an option's value off the command line."""
-    if not words:
-        fail(f"option {option} needs a value")
+    if not words or words[0].startswith("--"):
+        fail(f"option {option} needs a value{', found ' + repr(words[0]) if words else ''}")
     return words.pop(0)
 
 
@@ -124,26 +135,28 @@ class OptionMap:
     """A conf file of Kaldi's: the submission command, and what each option becomes on its command line.
 
     ``command qsub -V`` begins it; ``option mem=* -l mem_free=$0`` maps any value, which replaces $0; ``option mem=0``
-    maps one value; ``default gpu=0`` gives an option that the command line lacks; ``#`` begins a comment.
+    maps one value; ``default gpu=0`` gives an option that the command line lacks; ``#`` begins a comment. Variables of
+    the environment, ``-A $ACCOUNT``, are put in.
     """
 
     path: str
-    command: list[str]
+    command: str
     words: dict[str, str]
     defaults: dict[str, str]
 
     def submission(self, call: Call, itself: Iterable[str] = ()) -> list[str]:
         """Return the submission command with the mapped options; those in `itself` the wrapper sees to."""
-        result = list(self.command)
+        result = to_words(self.command)
         for name, value in {**self.defaults, **call.options}.items():
+            if name in {"config", "retries", *itself}:
+                continue
             words = self.words.get(f"{name}={value}", self.words.get(f"{name}=*"))
-            if words is not None:
-                result += shlex.split(words.replace("$0", shlex.quote(value)))
-            elif name not in {"config", "retries", *itself}:
+            if words is None:
                 fail(
                     f"{self.path} does not say what --{name.replace('_', '-')} {value} becomes; "
                     f"add a line such as 'option {name}=* ...$0'"
                 )
+            result += [word.replace("$0", value) for word in to_words(words)]
         return result + call.raw_options
 
 
@@ -151,15 +164,15 @@ def read_option_map(path: str | Path) -> OptionMap:
     """Read a conf file that maps options to a scheduler's."""
     if not os.path.isfile(path):
         fail(f"no {path}; --config names the file that maps the options to the scheduler's")
-    command, words, defaults = [], {}, {}
+    command, words, defaults = "", {}, {}
     for line_number, line in enumerate(Path(path).read_text(encoding="utf-8").splitlines(), start=1):
         line = re.sub(r"(^|\s)#.*", "", line).strip()
-        kind, _, rest = line.partition(" ")
-        name_and_value, _, mapped = rest.strip().partition(" ")
+        kind, rest = [*line.split(maxsplit=1), "", ""][:2]
+        name_and_value, mapped = [*rest.split(maxsplit=1), "", ""][:2]
         if kind == "command" and rest:
-            command = shlex.split(rest)
+            command = rest
         elif kind == "option" and "=" in name_and_value:
-            words[name_and_value] = mapped.strip()
+            words[name_and_value] = mapped
         elif kind == "default" and "=" in name_and_value and not mapped:
             name, _, value = name_and_value.partition("=")
             defaults[name] = value
@@ -172,10 +185,33 @@ def read_option_map(path: str | Path) -> OptionMap:
     return OptionMap(str(path), command, words, defaults)
 
 
+def to_words(text: str) -> list[str]:
+    """Split a line of a conf file as the shell does, with the environment's variables put in."""
+    return [os.path.expandvars(word) for word in shlex.split(text)]
+
+
 def config_of(call: Call, name: str) -> str | Path:
     """Return the conf file to use: the one asked for, else conf/`name` where we are, else the project's."""
     here = Path("conf", name)
     return call.options.get("config") or (here if here.is_file() else CONF / name)
+
+
+def on_signals(stop: Callable[[int, bool], None]) -> None:
+    """Have ``stop(number, again)`` called at SIGINT, SIGTERM and SIGHUP, except those that nohup or & turned off.
+
+    What follows within `ECHO_SECONDS` is one and the same: a terminal that closes tells its jobs itself, and so does
+    the shell in it.
+    """
+    first: list[float] = []
+
+    def receive(number: int, _frame: object) -> None:
+        first.append(time.monotonic())
+        if len(first) == 1 or first[-1] - first[0] > ECHO_SECONDS:
+            stop(number, len(first) > 1)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, receive)
 
 
 def ranges(numbers: Iterable[int]) -> list[tuple[int, int]]:

@@ -24,14 +24,16 @@ if [ ! -x .venv/bin/python3 ]; then
     if "$python" -c "$supported" 2>/dev/null; then break; fi
   done
   if [ "$python" = none ]; then
-    echo "$0: found no Python 3.10 to 3.13 with the venv module; install one (Debian: apt-get install python3 python3-venv)" >&2
+    echo "$0: found no Python 3.10 to 3.13 with the venv module; install one" \
+      "(Debian: apt-get install python3 python3-venv)" >&2
     exit 1
   fi
   echo "$0: making .venv with $("$python" --version)" >&2
   "$python" -m venv .venv
 fi
 echo "$0: installing the packages (some minutes the first time)" >&2
-.venv/bin/python3 -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".${extras:+[$extras]}" >&2 || {
+.venv/bin/python3 -m pip install --quiet --disable-pip-version-check -c constraints.txt \
+  -e ".${extras:+[$extras]}" >&2 || {
   echo "$0: pip failed; see its message above, mend the cause and run this again" >&2
   exit 1
 }

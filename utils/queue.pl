@@ -27,10 +27,12 @@ class GridEngine:
     task_variable = "SGE_TASK_ID"
 
     def largest_array(self):
-        return int(re.search(r"max_aj_tasks +(\d+)", ask_for_answer(["qconf", "-sconf"]))[1]) or 75000
+        told = re.search(r"max_aj_tasks +([1-9]\d*)", ask_for_answer(["qconf", "-sconf"]))
+        return int(told[1]) if told else 75000  # Grid Engine's own default
 
     def submit(self, command, script, name, count, at_once, output):
-        options = ["-terse", "-N", name, "-t", f"1-{count}", "-j", "y", "-o", str(output)]
+        # What stands before the first colon is a host: none.
+        options = ["-terse", "-N", name, "-t", f"1-{count}", "-j", "y", "-o", f":{output}"]
         done = ask([*command, *options, str(script)], seconds=None)
         if done.returncode == 0:
             return done.stdout.split()[-1].partition(".")[0]
@@ -39,8 +41,13 @@ class GridEngine:
 
     def states(self, arrays):
         user = pwd.getpwuid(os.getuid()).pw_name
+        answer = ask_for_answer(["qstat", "-xml", "-u", user])
+        try:
+            jobs = ElementTree.fromstring(answer).iter("job_list")
+        except ElementTree.ParseError as error:
+            raise NoAnswerError(f"qstat -xml: {error}") from None
         result = {}
-        for job in ElementTree.fromstring(ask_for_answer(["qstat", "-xml", "-u", user])).iter("job_list"):
+        for job in jobs:
             array = job.findtext("JB_job_number")
             if array in arrays:
                 state = self.state(array, job.findtext("state"))

@@ -34,7 +34,8 @@ class Slurm:
     task_variable = "SLURM_ARRAY_TASK_ID"
 
     def largest_array(self):
-        return int(re.search(r"MaxArraySize *= *(\d+)", ask_for_answer(["scontrol", "show", "config"]))[1]) - 1
+        told = re.search(r"MaxArraySize *= *(\d+)", ask_for_answer(["scontrol", "show", "config"]))
+        return int(told[1]) - 1 if told else 1000  # SLURM's own default
 
     def submit(self, command, script, name, count, at_once, output):
         array = f"--array=1-{count}" + (f"%{at_once}" if at_once else "")

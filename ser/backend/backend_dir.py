@@ -1,5 +1,6 @@
 """A back end on disk: ``mean.vec lda.mat plda`` in Kaldi's formats; ``classes.txt num_utts config.yaml``."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -63,4 +64,10 @@ def load_backend(folder: str | Path, default_config: str | Path) -> Backend:
 def read_num_utts(folder: str | Path) -> dict[str, int]:
     """Read class -> utterances that it was trained on; empty for a back end that Kaldi made."""
     path = Path(folder) / "num_utts"
-    return {name: int(count) for name, count in tables.read_map(path, fields=2).items()} if path.exists() else {}
+    counts = tables.read_map(path, fields=2) if path.exists() else {}
+    for name, count in counts.items():
+        if not re.fullmatch("[1-9][0-9]{0,9}", count):
+            raise SerError(
+                f"{path}: expected a count of 1 or more, found '{name} {count[:40]}'; train the back end again"
+            )
+    return {name: int(count) for name, count in counts.items()}

@@ -149,14 +149,14 @@ def read_scored_trials(
     try:
         return np.array([table[key] for key in _keys(trials)], dtype=np.float32), is_target
     except KeyError as error:
-        pair = b" ".join(error.args[0]).decode()
+        pair = b" ".join(error.args[0]).decode(errors="replace")
         raise SerError(
             f"{scores_name}: no score of the trial '{pair}' of {trials_name}; run score_backend on it"
         ) from error
 
 
 def _keys(block: np.ndarray) -> Iterator[tuple[bytes, ...]]:
-    return (tuple(line.split(None, 2)[:2]) for line in block.tobytes().splitlines())
+    return (tuple(line.split(None, 2)[:2]) for line in block.tobytes().split(b"\n")[:-1])
 
 
 def _ended(block: np.ndarray) -> np.ndarray:

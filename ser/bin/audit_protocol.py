@@ -36,16 +36,20 @@ def main() -> None:
     args = parser.parse_args()
 
     from ser.files import write_text
+    from ser.kaldi import datadir
     from ser.protocol.audit import LEAK, audit, to_tsv
     from ser.protocol.inventory import Corpora, Inventory
 
     corpora = Corpora(args.corpora.split())
+    # Tables that lack an utterance, or have it twice, would be a smaller or another set than the one that is audited.
+    datadir.validate(args.test, feats=False, wav=False, text=False)
     test = Inventory(args.test, corpora)
     findings = []
     for pair in args.train:
         role, equals, data_dir = pair.partition("=")
         if not (role and equals and data_dir):
             raise SerError(f"expected <role>=<data dir>, such as finetune=data/finetune_1; found '{pair}'")
+        datadir.validate(data_dir, feats=False, wav=False, text=False)
         findings += audit(test, role, Inventory(data_dir, corpora))
     if args.out:
         write_text(args.out, to_tsv(findings))

@@ -1,5 +1,8 @@
 """Note the checksum of every file that a stage of a recipe wrote, for check_stages.
 
+It fails where a recording that the stage read is no longer what stage 0 found, or a file that the stage took as done no
+longer what it wrote before.
+
 python3 -m ser.bin.record_stage exp/toy 3 data/toy exp/toy"""
 
 from ser import cli
@@ -7,6 +10,7 @@ from ser import cli
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
+    parser.add_argument("--check-recordings", type=cli.boolean, default=True, help="whether it looks (true)")
     parser.add_argument("exp_dir", help="of the run; <exp-dir>/log/stage_<stage>.began is as old as the stage's begin")
     parser.add_argument("stage", type=int, help="its number")
     parser.add_argument("folders", nargs="+", help="that the recipe writes to")
@@ -18,6 +22,8 @@ def main() -> None:
 
     exp = Path(args.exp_dir)
     began = exp / "log" / f"stage_{args.stage}.began"
+    if args.check_recordings:
+        stages.check_recordings(exp / "stages", args.stage)
     stages.record(exp / "stages", args.stage, [Path(name) for name in args.folders], began)
 
 

@@ -47,7 +47,7 @@ def main() -> None:
     from ser.training import model_dir, parallel
     from ser.training.fit import fit
     from ser.training.losses import cross_entropy
-    from ser.training.targets import class_numbers, read_vote_targets
+    from ser.training.targets import check_apart, class_numbers, read_vote_targets
 
     if args.num_threads:
         torch.set_num_threads(args.num_threads)
@@ -65,6 +65,7 @@ def main() -> None:
         raise SerError(f"{args.utt2class}: only the class {classes[0]} among the texts; two or more are needed")
     if args.valid_data:
         valid_ids, valid_utts = read_examples(args.valid_data, utt2class, tokenizer)
+        check_apart(args.data_dir, train_utts, args.valid_data, valid_utts)
     else:
         ids, utts, labels = train_ids, train_utts, [utt2class[utt] for utt in train_utts]
         for_train, for_valid = batches.hold_out(labels, config.data.valid_fraction, config.fit.seed)

@@ -40,12 +40,20 @@ class Decider:
     calibration: Calibration
 
     def decide(self, vectors: np.ndarray) -> list[tuple[str, dict[str, float]]]:
-        """Give emotion and posteriors of each of the embeddings (N, D); see `Detection`."""
+        """Give emotion and posteriors of each of the embeddings (N, D); see `Detection`.
+
+        Raises
+        ------
+        SerError
+            Where the model's numbers make posteriors that are none.
+        """
         names, threshold = self.classes.names, self.calibration.threshold
         scores = self.classes.class_scores(vectors)
         logits = scores / self.calibration.temperature + np.array([self.calibration.bias[name] for name in names])
         posteriors = np.exp(logits - logits.max(axis=1, keepdims=True))
         posteriors /= posteriors.sum(axis=1, keepdims=True)
+        if not np.isfinite(posteriors).all():
+            raise SerError(f"the posteriors are not numbers, so the model's own are infinite or none; {REMEDY}")
         return [
             (names[row.argmax()] if row.max() >= threshold else UNKNOWN, dict(zip(names, row.tolist(), strict=True)))
             for row in posteriors
@@ -67,9 +75,10 @@ class Decider:
         """Read what `save` wrote."""
         classes, path = EnrolledClasses.load(folder), folder / CALIBRATION
         calibration = load_config(Calibration, path)
-        if set(calibration.bias) != set(classes.names) or not calibration.temperature > 0:
+        finite = np.isfinite([calibration.temperature, calibration.threshold, *calibration.bias.values()]).all()
+        if set(calibration.bias) != set(classes.names) or not calibration.temperature > 0 or not finite:
             raise SerError(
                 f"{path}: temperature {calibration.temperature} and biases of {', '.join(calibration.bias)}; expected"
-                f" over 0, and those of {', '.join(classes.names)}; {REMEDY}"
+                f" over 0, those of {', '.join(classes.names)}, and all of them finite; {REMEDY}"
             )
         return cls(classes, calibration)

@@ -19,6 +19,9 @@ from ser.detect.recordings import find_recordings, read_chunks
 from ser.detect.words import TextEncoder
 from ser.errors import SerError
 
+# No window is as long, in seconds: thirty years.
+LONGEST = 1e9
+
 
 @dataclass(frozen=True)
 class Detection:
@@ -137,10 +140,10 @@ class Detector:
         window, hop : seconds; where they are None, the model's.
         """
         seconds_a_frame = self.front_end.seconds_a_frame
-        size, step = (
-            round((self._setting(name) if given is None else given) / seconds_a_frame)
-            for name, given in (("window", window), ("hop", hop))
-        )
+        window = self._setting("window") if window is None else window
+        hop = self._setting("hop") if hop is None else hop
+        # Neither NaN nor infinity has a number of frames.
+        size, step = (round(seconds / seconds_a_frame) if abs(seconds) < LONGEST else 0 for seconds in (window, hop))
         if size < self.least_frames or step < 1:
             raise SerError(
                 f"window={window}, hop={hop}: expected at least {self.least_frames * seconds_a_frame:.2f} s and"

@@ -8,10 +8,12 @@
     labels.map                            which labels of the corpora its classes are
     files.sha256                          written last; `sha256sum -c files.sha256` checks it too
 
-Nothing in it is code or can name any: no pickle, no module, no `auto_map`. The checksums find damage, not malice.
+Nothing in it is code or can name any: no pickle, no module, no `auto_map`; and there is no link, to a file elsewhere.
+The checksums find damage, not malice.
 """
 
 import json
+import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,7 +53,7 @@ class DetectorConfig:
     seed: int
 
     def __post_init__(self) -> None:
-        if not (self.window > 0 and self.hop > 0 and self.min_speech > 0):
+        if not all(0 < value < math.inf for value in (self.window, self.hop, self.min_speech)):
             raise SerError(
                 f"detector: window={self.window}, hop={self.hop}, min_speech={self.min_speech}: expected over 0 s"
             )
@@ -168,12 +170,17 @@ def _check_text_files(folder: Path) -> None:
         if name.endswith(".json") and name in ("config.json", "tokenizer_config.json"):
             try:
                 settings = json.loads((encoder / name).read_text(encoding="utf-8"))
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise SerError(f"{encoder / name}: not JSON: {error}; {REMEDY}") from error
             if not isinstance(settings, dict) or "auto_map" in settings:
                 raise SerError(f"{encoder / name}: names code of its own (auto_map), which is never run; refused")
 
 
 def _files(folder: Path) -> set[str]:
-    paths = (path for path in folder.rglob("*") if not path.is_dir())
-    return {path.relative_to(folder).as_posix() for path in paths} - {MANIFEST}
+    names = set()
+    for path in folder.rglob("*"):
+        if path.is_symlink() or not (path.is_file() or path.is_dir()):
+            raise SerError(f"{path}: a link, or no plain file; a detector has none: copy it with what its links name")
+        if path.is_file():
+            names.add(path.relative_to(folder).as_posix())
+    return names - {MANIFEST}

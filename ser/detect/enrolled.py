@@ -69,7 +69,10 @@ class EnrolledClasses:
     @classmethod
     def load(cls, folder: Path) -> EnrolledClasses:
         """Read what `save` wrote."""
-        names = (folder / "classes.txt").read_text(encoding="utf-8").split()
+        try:
+            names = (folder / "classes.txt").read_text(encoding="utf-8").split()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SerError(f"{folder}/classes.txt: cannot be read: {error}; make the model anew") from error
         averages, num_utts = ark.load(f"ark:{folder / 'classes.ark'}"), read_num_utts(folder)
         backend = load_backend(folder, folder / "config.yaml")
         if set(names) != set(averages) or set(names) != set(num_utts) or not names:

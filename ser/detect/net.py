@@ -6,6 +6,7 @@ Importing PyTorch takes longer than scoring a clip may. Batch norm is folded int
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from ser.files import atomic_path
 
 # Frames that go through the frame layers at once, for the sake of the processor's cache.
 ROWS = 2000
+# Frames that a layer may see, 10 s: offsets are a few bytes, and what they span is allocated.
+WIDEST = 1000
 
 
 @dataclass(frozen=True)
@@ -120,9 +123,15 @@ class Net:
                 ),
                 tuple((weight, bias) for _, weight, bias in _layers(arrays, "segment")),
             )
+            if not all(_is_usable(layer) for layer in net.frame_layers):
+                raise ValueError(f"the offsets of a frame layer don't rise, don't fit it, or span over {WIDEST} frames")
+            if not all(array.dtype == np.float32 for name, array in arrays.items() if not name.endswith(".offsets")):
+                raise ValueError("weights that are not of single precision")
+            if not all(np.isfinite(array).all() for array in arrays.values()):
+                raise ValueError("weights that are infinite or not a number")
             # Sizes that don't chain would only show at the first recording.
             net(np.zeros((net.span + 1, net.feature_dim), np.float32))
-        except (KeyError, IndexError, ValueError) as error:
+        except (KeyError, IndexError, TypeError, ValueError) as error:
             raise SerError(f"{path}: not the net of a detector: {error}; make the detector again") from error
         return net
 
@@ -133,6 +142,12 @@ def pool(frames: np.ndarray) -> np.ndarray:
     offsets = frames - mean.astype(np.float32)
     variance = np.einsum("tc,tc->c", offsets, offsets) / len(frames)
     return np.concatenate([mean, np.sqrt(variance)]).astype(np.float32)
+
+
+def _is_usable(layer: FrameLayer) -> bool:
+    offsets = layer.offsets
+    rising = all(one < other for one, other in itertools.pairwise(offsets))
+    return len(offsets) == len(layer.weight) and rising and layer.span < WIDEST
 
 
 def _layers(arrays: dict[str, np.ndarray], kind: str) -> list[tuple[str, np.ndarray, np.ndarray]]:

@@ -19,7 +19,16 @@ SUFFIXES = (
     *(".w64", ".rf64", ".sph", ".nist", ".amr", ".m4a", ".m4b", ".aac", ".mp4", ".m4v", ".mov", ".mkv", ".mka"),
     *(".webm", ".wma", ".wmv", ".avi", ".3gp", ".ac3", ".mpg", ".mpeg"),
 )
+# ffmpeg's names of formats that hold all of their samples. Of the others, playlists and lists of files are recordings
+# that name other files, which are no business of who sent them.
+CONTAINERS = (
+    *("aac", "ac3", "aiff", "amr", "amrnb", "amrwb", "ape", "asf", "au", "avi", "caf", "dsf", "dts", "eac3", "flac"),
+    *("flv", "gsm", "iff", "loas", "matroska", "mov", "mp3", "mpc", "mpc8", "mpeg", "mpegts", "mxf", "nistsphere"),
+    *("nut", "ogg", "rm", "tak", "truehd", "tta", "voc", "w64", "wav", "wv", "xwma"),
+)
 SECONDS_A_CHUNK = 10
+# In a chunk, of all channels together: a header of few bytes may announce any rate.
+MOST_SAMPLES = 1 << 20
 # Magic, offset of the samples, their size, encoding, rate, channels.
 AU_HEADER = struct.Struct(">4s5I")
 
@@ -95,7 +104,8 @@ def _decode(sound, path: Path) -> Iterator[np.ndarray]:
     import soundfile
 
     try:
-        while len(samples := sound.read(SECONDS_A_CHUNK * sound.samplerate, dtype="float32", always_2d=True)):
+        size = _chunk_frames(sound.samplerate, sound.channels)
+        while len(samples := sound.read(size, dtype="float32", always_2d=True)):
             yield samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1, dtype=np.float32)
     except soundfile.LibsndfileError as error:
         raise SerError(f"{path}: broken audio: {error.error_string}; convert or export it again") from error
@@ -118,9 +128,11 @@ def _resample(chunks: Iterator[np.ndarray], rate: int, wanted: int, path: Path) 
 
 
 def _run_ffmpeg(path: Path, sample_rate: int) -> Iterator[np.ndarray]:
-    # No shell; `file:` before the name, and of ffmpeg's protocols only files: neither a name nor what a playlist in the
-    # file says can be an option, a command or an address. What it writes is an AU file of single-precision samples.
-    command = ["ffmpeg", "-nostdin", "-v", "error", "-protocol_whitelist", "file,pipe", "-i", f"file:{path}"]
+    # No shell; `file:` before the name, of ffmpeg's protocols only files, and of its formats no playlist: neither the
+    # name nor what is in the file can be an option, a command, an address or another file. What it writes is an AU file
+    # of single-precision samples.
+    command = ["ffmpeg", "-nostdin", "-v", "error", "-protocol_whitelist", "file,pipe"]
+    command += ["-format_whitelist", ",".join(CONTAINERS), "-i", f"file:{path}"]
     command += ["-map", "0:a:0", "-f", "au", "-c:a", "pcm_f32be", "pipe:1"]
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said)
@@ -139,10 +151,17 @@ def _run_ffmpeg(path: Path, sample_rate: int) -> Iterator[np.ndarray]:
         lines = said.read(10_000).decode(errors="replace").strip().splitlines()
         if status:
             reason = lines[-1].removeprefix(f"file:{path}: ") if lines else f"exit status {status}"
+            if any("not on whitelist" in line for line in lines):
+                reason = "a playlist or another format that holds no samples of its own"
             raise SerError(f"{path}: not audio that libsndfile or ffmpeg reads, or broken: {reason}")
 
 
 def _read_samples(stream: BinaryIO, rate: int, channels: int) -> Iterator[np.ndarray]:
-    while data := stream.read(4 * channels * rate * SECONDS_A_CHUNK):
+    while data := stream.read(4 * channels * _chunk_frames(rate, channels)):
         frames = np.frombuffer(data[: len(data) // (4 * channels) * 4 * channels], ">f4").reshape(-1, channels)
         yield frames.mean(axis=1, dtype=np.float32)
+
+
+def _chunk_frames(rate: int, channels: int) -> int:
+    """Return how many samples of each channel are read at once."""
+    return max(1, min(SECONDS_A_CHUNK * rate, MOST_SAMPLES // channels))

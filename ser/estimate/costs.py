@@ -3,13 +3,15 @@
 All utterances count, those of no emotion class too, and all frames, those of silence too: the figures are upper ones.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ser.estimate.nets import FEATURES, Net
 from ser.estimate.rates import Rates
 from ser.estimate.sizes import FRAMES_PER_HOUR, Size
 
+# The last stage that writes features.
+LAST_OF_DATA = 2
 # Forward, and backward by the inputs and by the weights.
 _PASSES = 3
 # A model's folder while it trains: the weights there, and in a checkpoint with the optimizer's two numbers for each.
@@ -68,23 +70,28 @@ def estimate(
     text : None where no modality needs text.
     """
     return [
-        _data_dirs(recipe, sizes, rates),
+        data_dirs([sizes[name] for name in recipe.corpora() if name in sizes], recipe.toy, rates),
         _features(recipe, sizes, rates),
         _copies_and_roles(recipe, sizes, rates),
-        _training(3, "pretraining", _role_utts(recipe, sizes, ("pretrain",)), pretrain, rates),
-        _training(4, "fine-tuning", _role_utts(recipe, sizes, ("pretrain", "finetune")), finetune, rates),
+        training(3, "pretraining", _role_utts(recipe, sizes, ("pretrain",)), pretrain, rates),
+        training(4, "fine-tuning", _role_utts(recipe, sizes, ("pretrain", "finetune")), finetune, rates),
         *_vectors(recipe, sizes, rates, finetune, text),
         _cells(recipe, sizes, rates),
         Cost(9, "table, report", rates.report_mb * 1e6, rates.report),
     ]
 
 
-def _data_dirs(recipe: Recipe, sizes: Mapping[str, Size], rates: Rates) -> Cost:
-    found = [sizes[name] for name in recipe.corpora() if name in sizes]
+def data_dirs(found: Sequence[Size], toy: bool, rates: Rates) -> Cost:
+    """Estimate stage 0 of a recipe on the corpora that were found, made first where they are the toy ones."""
     utts = sum(size.utts for size in found)
-    toy_disk, toy_cpu = (rates.toy_mb * 1e6, rates.toy) if recipe.toy else (0.0, 0.0)
+    toy_disk, toy_cpu = (rates.toy_mb * 1e6, rates.toy) if toy else (0.0, 0.0)
     cpu = rates.command * len(found) + rates.prepare * utts + toy_cpu
     return Cost(0, "data dirs", rates.table * utts + toy_disk, cpu)
+
+
+def compressed(frames: float, utts: float, dim: int) -> float:
+    """Bytes of features in Kaldi's compression: one a number; for each matrix 20, and 8 a column (of its header)."""
+    return frames * dim + utts * (20 + 8 * dim)
 
 
 def _feature_cost(
@@ -96,8 +103,7 @@ def _feature_cost(
     """
     utts, hours = size.utts * times, size.hours * times
     frames = hours * FRAMES_PER_HOUR
-    # Kaldi's compression: a byte a number; 20 bytes of header and 8 a column for each matrix (ser.kaldi.compression).
-    matrices = frames * FEATURES + utts * (20 + 8 * FEATURES) if recipe.compress else frames * FEATURES * 4
+    matrices = compressed(frames, utts, FEATURES) if recipe.compress else frames * FEATURES * 4
     disk = 2 * matrices + raw * frames + 2 * rates.split_table * utts
     cpu = hours * (rates.features + apart) + (rates.decode * utts if size.decoded else 0.0)
     return disk, cpu + recipe.nj * (rates.start + 2 * rates.command) + 6 * rates.command
@@ -158,12 +164,23 @@ def _role_utts(recipe: Recipe, sizes: Mapping[str, Size], roles: tuple[str, ...]
     return [(1 + copies) * sum(utts(name, condition) for name in trained_on) for condition in conditions]
 
 
-def _training(stage: int, what: str, utts: list[float], net: Net, rates: Rates) -> Cost:
+def training(stage: int, what: str, utts: list[float], net: Net, rates: Rates) -> Cost:
+    """Estimate one training on each of so many utterances."""
     units = sum(utts) * net.units_per_utterance
     operations = 2 * _PASSES * net.multiplications * units
     peak = getattr(rates.gpu, net.precision) * 1e12 * rates.gpu.share
-    cpu = 2 * rates.start * len(utts) + units * net.overhead + operations / (rates.gflops * 1e9)
+    cpu = 2 * rates.start * len(utts) + units * net.overhead + operations / (net.gflops * 1e9)
     return Cost(stage, what, len(utts) * 4 * _COPIES_OF_WEIGHTS * net.weights, cpu, operations / peak)
+
+
+def forward(net: Net) -> float:
+    """CPU seconds that a net takes for a frame or token."""
+    return net.overhead / _PASSES + 2 * net.multiplications / (net.gflops * 1e9)
+
+
+def vector_bytes(dim: int) -> int:
+    """Bytes of a vector in an archive, and of its line in the scp file."""
+    return 4 * dim + _VECTOR_HEADER
 
 
 def _vectors(recipe: Recipe, sizes: Mapping[str, Size], rates: Rates, speech: Net, text: Net | None) -> Iterable[Cost]:
@@ -172,29 +189,27 @@ def _vectors(recipe: Recipe, sizes: Mapping[str, Size], rates: Rates, speech: Ne
     utts, frames = sum(size.utts for size in scored), sum(size.hours for size in scored) * FRAMES_PER_HOUR
     layers = len(recipe.layers)
     nets = len(_role_utts(recipe, sizes, ("pretrain", "finetune")))
-    forward = speech.overhead / _PASSES + 2 * speech.multiplications / (rates.gflops * 1e9)
     yield Cost(
         5,
         "embeddings",
-        nets * layers * utts * (4 * speech.dim + _VECTOR_HEADER) + rates.table * utts,
-        nets * (recipe.nj * rates.start + 3 * rates.command + frames * forward),
+        nets * layers * utts * vector_bytes(speech.dim) + rates.table * utts,
+        nets * (recipe.nj * rates.start + 3 * rates.command + frames * forward(speech)),
     )
     if text is None:
         return
-    trained = _training(6, "text model, text vectors", _role_utts(recipe, sizes, ("text_train",)), text, rates)
+    trained = training(6, "text model, text vectors", _role_utts(recipe, sizes, ("text_train",)), text, rates)
     models = len(_role_utts(recipe, sizes, ("text_train",)))
     texts = utts + sum(sizes[name].utts for name in recipe.text_train if name in sizes)
-    forward = text.overhead / _PASSES + 2 * text.multiplications / (rates.gflops * 1e9)
     yield Cost(
         6,
         trained.what,
-        trained.disk + models * texts * (4 * text.dim + _VECTOR_HEADER),
-        trained.cpu + models * (recipe.nj * rates.start + texts * rates.tokens * forward),
+        trained.disk + models * texts * vector_bytes(text.dim),
+        trained.cpu + models * (recipe.nj * rates.start + texts * rates.tokens * forward(text)),
         trained.gpu,
     )
     if "speech+text" in recipe.modalities:
         joined = len(_role_utts(recipe, sizes, ("pretrain", "finetune", "text_train"))) * layers
-        disk = joined * utts * (4 * (speech.dim + text.dim) + _VECTOR_HEADER)
+        disk = joined * utts * vector_bytes(speech.dim + text.dim)
         yield Cost(7, "speech and text end to end", disk, joined * rates.command)
 
 

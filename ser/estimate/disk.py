@@ -10,25 +10,26 @@ from ser.errors import SerError
 from ser.estimate.costs import Cost
 from ser.report.experiment import read_table
 
-# The last stage that writes features; what comes after is in the folder of models and results.
-LAST_OF_DATA = 2
 
-
-def check_free(stages: Sequence[Cost], data: Path, exp: Path) -> None:
+def check_free(stages: Sequence[Cost], data: Path, exp: Path, last_of_data: int) -> None:
     """Check that the file systems of `data` and `exp` have room for what `stages` will write there.
 
     What a stage wrote when it ran before (``cost.tsv``) is written over, so that it needs no room again.
+
+    Parameters
+    ----------
+    last_of_data : the last stage that writes features; what comes after is in `exp`.
 
     Raises
     ------
     SerError
         With what is needed, what is free, and the remedy.
     """
-    written = {row["stage"]: float(row["disk_mb"]) * 2**20 for row in read_table(exp / "cost.tsv")}
+    written = _read_written(exp / "cost.tsv")
     needed: defaultdict[int, float] = defaultdict(float)
     places: dict[int, Path] = {}
     for cost in stages:
-        folder = data if cost.stage <= LAST_OF_DATA else exp
+        folder = data if cost.stage <= last_of_data else exp
         place = next(path for path in (folder, *folder.parents) if path.exists())
         device = os.stat(place).st_dev
         places.setdefault(device, place)
@@ -42,3 +43,11 @@ def check_free(stages: Sequence[Cost], data: Path, exp: Path) -> None:
                 f"{free / 1e9:,.3f} GB are free; make room, link {data} or {exp} to a larger disk, or go on all the "
                 "same by --check-disk false (--estimate shows what needs how much)"
             )
+
+
+def _read_written(table: Path) -> dict[str, float]:
+    """Return the bytes that each stage wrote when it ran before."""
+    try:
+        return {row["stage"]: float(row["disk_mb"]) * 2**20 for row in read_table(table)}
+    except (KeyError, ValueError) as error:  # bytes that are no UTF-8 are a ValueError, too
+        raise SerError(f"{table}: damaged: {error}; remove it: it only says what the stages cost") from error

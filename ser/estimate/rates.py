@@ -23,10 +23,14 @@ class Rates:
     features: float
     decode: float
     augment: float
+    logmel: float
+    distort: float
     frame: float
     token: float
     gflops: float
+    picture_gflops: float
     tokens: int
+    dialogue: float
     pair: float
     report: float
     table: int

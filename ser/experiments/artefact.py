@@ -28,7 +28,7 @@ class Artefact:
     commands : shell, one command each; ``$dir`` is the artefact's folder, ``$artefacts`` that of all.
     inputs : the artefacts that the commands read.
     given : path -> digest of what the commands read of the finished run.
-    code : path -> digest of the files of the repository that the commands use.
+    code : path -> digest of the files of the repository that the commands use, and package -> version.
     files : name -> text of a file in the folder that the commands read, such as settings.
     shortcuts : commands before the others that may spare them work, and change nothing of what is made.
     after : artefacts that must be finished before and are no input, such as an audit.

@@ -1,9 +1,10 @@
-"""Which files of this repository a command uses, and a digest of each that no comment changes."""
+"""Which files of this repository a command uses, and a digest of each that no comment changes; and which packages."""
 
 import ast
 import hashlib
 import json
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,16 @@ from typing import Any
 import yaml
 
 from ser.errors import SerError
+from ser.versions import package_version
 
 _MODULE = re.compile(r"-m (ser\.bin\.\w+)")
-# Where a command may stand, so that a script that a message recommends is none of them.
-_SCRIPT = re.compile(r"(?:^|[;&|({]|\b(?:do|then|else|exec|if)\b)\s*((?:steps|utils|local)/\w+\.sh)\b", re.MULTILINE)
+# Where a command may stand, so that a script that a message recommends is none of them; with a dot it is sourced.
+_SCRIPT = re.compile(
+    r"(?:^|[;&|({]|\b(?:do|then|else|exec|if)\b)\s*(?:\.\s+)?((?:steps|utils|local)/\w+\.sh)\b", re.MULTILINE
+)
 _SETTINGS = re.compile(r"(?<![\w/.])conf/[\w./-]+")
+# Packages whose modules have another name.
+_DISTRIBUTIONS = {"sklearn": "scikit-learn", "yaml": "PyYAML"}
 # Fields of a syntax tree that not all versions of Python have, or that say nothing about what is computed.
 _NOT_CODE = {"ctx", "kind", "type_comment", "type_ignores", "type_params"}
 
@@ -29,11 +35,12 @@ class Sources:
         self._used: dict[str, dict[str, str]] = {}
 
     def used_by(self, commands: str) -> dict[str, str]:
-        """Find what shell `commands` run: path -> digest of the file, sorted by path.
+        """Find what shell `commands` run: path -> digest of the file, package -> version; sorted.
 
-        These are the scripts of steps/, utils/ and local/ that they call, the scripts those call, the commands of
-        ser.bin that any of them runs, every module of ser that these import, at their head or inside a function, and
-        the settings in conf/ that `commands` themselves name: what a script has for a default is not what it got.
+        These are the scripts of steps/, utils/ and local/ that they call, those that these call or source, the
+        commands of ser.bin that any of them runs, every module of ser that these import, at their head or inside a
+        function, and the settings in conf/ that `commands` themselves name: what a script has for a default is not
+        what it got. Packages are those that any of the modules imports.
 
         A digest is of what a file says: of Python its syntax tree without docstrings, of YAML its data, else its
         lines; a comment or a blank line changes nothing.
@@ -58,12 +65,14 @@ class Sources:
         return {path: self._file(path)[0] for path in sorted(found)}
 
     def _file(self, path: str) -> tuple[str, tuple[str, ...]]:
-        """Return the digest of a file and the files that it uses."""
+        """Return the digest of a file and what it uses; of a package its version."""
         if path not in self._read:
             self._read[path] = self._parse(path)
         return self._read[path]
 
     def _parse(self, path: str) -> tuple[str, tuple[str, ...]]:
+        if "/" not in path:
+            return package_version(_DISTRIBUTIONS.get(path, path)), ()
         file = self._root / path
         try:
             text = file.read_text(encoding="utf-8")
@@ -93,8 +102,11 @@ class Sources:
             elif isinstance(node, ast.ImportFrom) and node.module:
                 names = [f"{node.module}.{alias.name}" for alias in node.names]
             for name in names:
-                if name.split(".")[0] == "ser":
+                package = name.split(".")[0]
+                if package == "ser":
                     yield from self._module(name)
+                elif package not in sys.stdlib_module_names:
+                    yield package
 
     def _module(self, name: str) -> Iterator[str]:
         """Find the files that importing `name` runs: its packages' too; the last part may be no module."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ser.errors import SerError
 from ser.experiments.artefact import DONE, LOG, Artefact, all_needed, waves
-from ser.files import write_text
+from ser.files import tab_separated, write_text
 from ser.metrics import results
 
 ARTEFACTS = "artefacts"
@@ -39,7 +39,7 @@ def write_plan(exp: Path, cells: Mapping[Artefact, results.Result]) -> int:
             if listed := [f"{store / artefact.name}\n" for artefact in wave if artefact.trains == trains]:
                 write_text(folder / f"{number}.{kind}.list", "".join(listed))
     rows = [[*row.name(), str(store / artefact.name / CELL)] for artefact, row in cells.items()]
-    write_text(exp / CELLS, "".join("\t".join(row) + "\n" for row in [[*results.NAMES, "folder"], *rows]))
+    write_text(exp / CELLS, tab_separated([*results.NAMES, "folder"], rows))
     listed_cells = exp / "cells" / "list"
     lines = "".join(f"{row[-1]}\n" for row in rows)
     if arranged or not listed_cells.exists() or listed_cells.read_text(encoding="utf-8") != lines:

@@ -16,8 +16,6 @@ AMOUNTS = {
     "shift": (-0.5, 0.5),  # seconds; later where positive
 }
 KINDS = tuple(AMOUNTS)
-# After these the frames of the original, and its voice activity, are elsewhere.
-TIME_KINDS = ("stretch", "shift")
 
 
 def draw_amount(kind: str, rng: np.random.Generator) -> float:

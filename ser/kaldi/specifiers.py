@@ -93,14 +93,14 @@ def parse_span(span: str, shape: tuple[int, ...]) -> tuple[slice, ...]:
     parts = span.split(",")
     slices = []
     for part, size in zip(parts, shape, strict=False):
-        match = re.fullmatch(r"(\d*):(\d*)", part.strip())
+        match = re.fullmatch(r"(\d{0,18}):(\d{0,18})", part.strip())
         first, last = (int(match[1] or 0), int(match[2] or size - 1)) if match else (1, 0)
         if not first <= last < size + 3 or first >= size:
             break
         slices.append(slice(first, min(last + 1, size)))
     if len(slices) != len(parts):
         raise SerError(
-            f"the range [{span}] does not fit the shape {shape}; ranges are [first:last] from 0, last included"
+            f"the range [{span[:80]}] does not fit the shape {shape}; ranges are [first:last] from 0, last included"
         )
     return tuple(slices)
 

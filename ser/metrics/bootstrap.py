@@ -246,9 +246,8 @@ def interval(values: np.ndarray, level: float = 0.95) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A figure of one system less that of another: the mean over resamples, its interval, and the two-sided p."""
+    """The interval of a figure of one system less that of another, and the two-sided p."""
 
-    difference: float
     low: float
     high: float
     p: float
@@ -265,10 +264,10 @@ def compare(a: np.ndarray, b: np.ndarray, level: float = 0.95) -> Comparison:
         raise SerError(f"compare: {len(a)} and {len(b)} resamples; take the same draws for both systems")
     differences = (a - b)[~np.isnan(a - b)]
     if not len(differences):
-        return Comparison(np.nan, np.nan, np.nan, np.nan)
+        return Comparison(np.nan, np.nan, np.nan)
     rarer = min(np.count_nonzero(differences <= 0.0), np.count_nonzero(differences >= 0.0))
     p = min(1.0, 2.0 * (1 + rarer) / (1 + len(differences)))
-    return Comparison(float(differences.mean()), *interval(differences, level), p)
+    return Comparison(*interval(differences, level), p)
 
 
 def fold_mean(folds: Sequence[np.ndarray]) -> np.ndarray:

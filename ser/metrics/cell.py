@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 
 from ser.errors import SerError
-from ser.files import write_text
+from ser.files import tab_separated, write_text
 from ser.kaldi import tables
 from ser.metrics import bootstrap, calibration, classification, results, strata
 from ser.metrics.detection import ScoredTrials
@@ -115,7 +115,7 @@ def write_cell(
             shown[name] = {"ece": calibration.expected_calibration_error(shares, utterances.labels)}
         columns = zip(*calibration.reliability(best, utterances.labels), strict=True)
         lines = ((utts, f"{expected:.4f}", right) for utts, expected, right in columns)
-        _write_table(folder / "reliability.tsv", ("utts", "expected", "right"), lines)
+        write_text(folder / "reliability.tsv", tab_separated(("utts", "expected", "right"), lines))
     if pairs is not None:
         which = strata.all_pairs(utterances, held_out)
         all_trials = _write_strata(folder, utterances, pairs, which, held_out, protocol)
@@ -129,16 +129,14 @@ def write_cell(
         for name, calibrate in pairs.calibrations.items():
             shown.setdefault(name, {}).update(_detection_figures(all_trials, calibrate, protocol.p_target))
     columns = ("cllr", "min_cllr", "act_dcf", "min_dcf", "ece")
-    _write_table(
-        folder / "calibration.tsv",
-        ["which", *columns],
-        ([name, *(_short(found.get(column)) for column in columns)] for name, found in shown.items()),
-    )
+    lines = ([name, *(_short(found.get(column)) for column in columns)] for name, found in shown.items())
+    write_text(folder / "calibration.tsv", tab_separated(["which", *columns], lines))
     row = dataclasses.replace(row, **figures)
     if draws is not None:
         nothing = np.full(len(draws), np.nan)
         resamples = np.column_stack([100.0 * measures.get(name, nothing) for name in results.MEASURES])
-        _write_table(folder / "bootstrap.tsv", results.MEASURES, ([f"{x:.4f}" for x in line] for line in resamples))
+        lines = ([f"{x:.4f}" for x in line] for line in resamples)
+        write_text(folder / "bootstrap.tsv", tab_separated(results.MEASURES, lines))
         if len(np.unique(utterances.speakers)) >= protocol.interval_speakers:
             row = row.with_intervals(resamples, partial(bootstrap.interval, level=protocol.level))
     write_text(folder / "result.tsv", results.to_tsv([row]))
@@ -150,7 +148,7 @@ def write_projected(folder: Path, utterances: Utterances, vectors: np.ndarray) -
     names = (utterances.classes[label] for label in utterances.labels)
     points = ([f"{x:.4f}" for x in vector[:2]] for vector in vectors)
     lines = ([utt, name, *point] for utt, name, point in zip(utterances.utts, names, points, strict=True))
-    _write_table(folder / "projected.tsv", ("utt", "class", "lda1", "lda2"), lines)
+    write_text(folder / "projected.tsv", tab_separated(("utt", "class", "lda1", "lda2"), lines))
 
 
 def read_cell(folder: str | Path, allow_failed: bool = False) -> Cell:
@@ -198,7 +196,7 @@ def _write_classification(
     lines = (" ".join(f"{share:.6f}" for share in shares) for shares in posteriors)
     tables.write_map(folder / "posteriors.txt", dict(zip(utterances.utts, lines, strict=True)))
     rows = ([name, *line] for name, line in zip(utterances.classes, counts, strict=True))
-    _write_table(folder / "confusion.tsv", ["true \\ predicted", *utterances.classes], rows)
+    write_text(folder / "confusion.tsv", tab_separated(["true \\ predicted", *utterances.classes], rows))
 
 
 def _write_strata(
@@ -227,7 +225,7 @@ def _write_strata(
     trials = ScoredTrials.of(pairs.scores[which], same[which])
     _, miss, false_alarm = trials.det(num_points=DET_POINTS)
     points = ([f"{100 * m:.4f}", f"{100 * f:.4f}"] for m, f in zip(miss, false_alarm, strict=True))
-    _write_table(folder / "det.tsv", ("miss", "false_alarm"), points)
+    write_text(folder / "det.tsv", tab_separated(("miss", "false_alarm"), points))
     return trials
 
 
@@ -246,7 +244,3 @@ def _detection_figures(
 
 def _short(value: float | None) -> str:
     return results.NONE if value is None else f"{value:.4f}"
-
-
-def _write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    write_text(path, "".join("\t".join(map(str, line)) + "\n" for line in [header, *rows]))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ser.errors import SerError
+from ser.files import tab_separated
 
 # The fold, or the seed, of a mean over folds, or seeds.
 ALL = "all"
@@ -96,7 +97,7 @@ _COUNTS = ("utts", "trials")
 
 def to_tsv(results: Iterable[Result]) -> str:
     """Write rows under their header, tab separated."""
-    return "".join("\t".join(cells) + "\n" for cells in [COLUMNS, *(result.cells() for result in results)])
+    return tab_separated(COLUMNS, (result.cells() for result in results))
 
 
 def from_tsv(text: str, where: str) -> list[Result]:

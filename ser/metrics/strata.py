@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from ser.errors import SerError
+from ser.files import tab_separated
 from ser.kaldi import tables
 from ser.kaldi.datadir import normalise_text
 from ser.kaldi.labelled import read_speakers
@@ -196,27 +197,25 @@ def enrolment_stratum(
 
 def to_tsv(strata: Sequence[Stratum]) -> str:
     """Write strata as a table, error rates in percent."""
-    lines = ["stratum\ttrials\ttargets\teer\tmin_dcf\n"]
-    lines += [f"{one.name}\t{one.trials}\t{one.targets}\t{figures(one)}\n" for one in strata]
-    return "".join(lines)
+    lines = ((one.name, one.trials, one.targets, *figures(one)) for one in strata)
+    return tab_separated(("stratum", "trials", "targets", "eer", "min_dcf"), lines)
 
 
 def emotion_pairs_to_tsv(pairs: Mapping[tuple[str, str], Stratum]) -> str:
     """Write what `emotion_pairs` found as a table, error rates in percent."""
-    lines = ["class_a\tclass_b\ttrials\teer\tmin_dcf\n"]
-    lines += [f"{first}\t{second}\t{one.trials}\t{figures(one)}\n" for (first, second), one in pairs.items()]
-    return "".join(lines)
+    lines = ((*classes, one.trials, *figures(one)) for classes, one in pairs.items())
+    return tab_separated(("class_a", "class_b", "trials", "eer", "min_dcf"), lines)
 
 
-def figures(stratum: Stratum) -> str:
-    """Write the two figures of a stratum, tab separated.
+def figures(stratum: Stratum) -> tuple[str, str]:
+    """Write the two figures of a stratum.
 
     >>> figures(Stratum("all", 4, 2, 0.25, 0.5))
-    '25.000\\t0.5000'
+    ('25.000', '0.5000')
     """
     if stratum.eer is None:
-        return "-\t-"
-    return f"{100 * stratum.eer:.3f}\t{stratum.min_dcf:.4f}"
+        return "-", "-"
+    return f"{100 * stratum.eer:.3f}", f"{stratum.min_dcf:.4f}"
 
 
 def _differ(numbers: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 
 from ser.errors import SerError
+from ser.files import tab_separated
 from ser.kaldi import tables
 from ser.metrics import bootstrap, results
 from ser.metrics.cell import Cell
@@ -44,7 +45,8 @@ def deviations(cells: Sequence[Cell]) -> str:
     cells : as `with_means` returns them.
     """
     names = [name for name in results.NAMES if name not in ("fold", "seed")]
-    lines = [[*names, "seeds", *(f"{name}{end}" for name in results.MEASURES for end in ("", "_stddev"))]]
+    columns = [*names, "seeds", *(f"{name}{end}" for name in results.MEASURES for end in ("", "_stddev"))]
+    lines = []
     for group in _groups([cell for cell in cells if cell.row.fold == results.ALL], "seed").values():
         rows = [cell.row for cell in group if cell.row.seed != results.ALL and cell.row.status == results.OK]
         if len(rows) < 2:
@@ -54,8 +56,8 @@ def deviations(cells: Sequence[Cell]) -> str:
             values = [value for one in rows if (value := getattr(one, name)) is not None]
             known = len(values) == len(rows)
             figures += [f"{np.mean(values):.3f}", f"{np.std(values, ddof=1):.3f}"] if known else ["-", "-"]
-        lines.append([*rows[0].name("fold", "seed"), str(len(rows)), *figures])
-    return "".join("\t".join(line) + "\n" for line in lines)
+        lines.append([*rows[0].name("fold", "seed"), len(rows), *figures])
+    return tab_separated(columns, lines)
 
 
 def compare(first: Sequence[Cell], second: Sequence[Cell], level: float) -> dict[str, bootstrap.Comparison]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ser.errors import SerError
+from ser.files import tab_separated
 from ser.kaldi.datadir import normalise_text
 from ser.protocol.inventory import Inventory
 from ser.protocol.recordings import same_recordings
@@ -72,8 +73,7 @@ def audit(test: Inventory, role: str, train: Inventory) -> list[Finding]:
 
 def to_tsv(findings: Iterable[Finding]) -> str:
     """Write findings under their header, tab separated."""
-    rows = [COLUMNS, *([str(getattr(finding, name)) for name in COLUMNS] for finding in findings)]
-    return "".join("\t".join(row) + "\n" for row in rows)
+    return tab_separated(COLUMNS, ([getattr(finding, name) for name in COLUMNS] for finding in findings))
 
 
 def from_tsv(text: str, where: str) -> list[Finding]:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from ser.config import read_yaml
 from ser.corpora.label_map import apply_label_map, read_label_map
+from ser.files import tab_separated
 from ser.protocol import audit
 from ser.protocol.inventory import Corpora, Inventory
 from ser.versions import package_version, project_version
@@ -60,9 +61,8 @@ def make_card(
 
 def to_tsv(entries: Iterable[Entry]) -> str:
     """Write section, key and value, tab separated; a key is ``row: column`` where there are columns."""
-    lines = [("section", "key", "value")]
-    lines += [(entry.section, f"{entry.row}: {entry.column}".removesuffix(": "), entry.value) for entry in entries]
-    return "".join("\t".join(" ".join(field.split()) for field in line) + "\n" for line in lines)
+    lines = ((entry.section, f"{entry.row}: {entry.column}".removesuffix(": "), entry.value) for entry in entries)
+    return tab_separated(("section", "key", "value"), ([" ".join(field.split()) for field in line] for line in lines))
 
 
 def to_markdown(entries: Iterable[Entry], title: str) -> str:
@@ -197,6 +197,6 @@ def _list(counts: Mapping[str, int]) -> str:
 
 def _lines(path: Path, missing: dict[str, str], remedy: str) -> list[str]:
     if path.is_file():
-        return path.read_text(encoding="utf-8").splitlines()
+        return path.read_text(encoding="utf-8", errors="backslashreplace").splitlines()
     missing[str(path)] = remedy
     return []

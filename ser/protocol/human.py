@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ser.errors import SerError
+from ser.files import tab_separated
 from ser.metrics import classification
 
 POOLED = "all"
@@ -187,8 +188,8 @@ def _row(answer: Answer, place: Mapping[str, int]) -> np.ndarray:
 
 def to_tsv(rows: list[Agreement]) -> str:
     """Write annotator, utts, ua, wa, eer under their header, tab separated; ``-`` for what is unknown."""
-    lines = [("annotator", "utts", "ua", "wa", "eer")]
+    lines = []
     for row in rows:
         rates = ("-" if np.isnan(rate) else f"{rate:.2f}" for rate in (row.ua, row.wa, row.eer))
-        lines.append((row.annotator, str(row.utts), *rates))
-    return "".join("\t".join(line) + "\n" for line in lines)
+        lines.append((row.annotator, row.utts, *rates))
+    return tab_separated(("annotator", "utts", "ua", "wa", "eer"), lines)

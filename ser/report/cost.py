@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ser.errors import SerError
-from ser.files import write_text
+from ser.files import tab_separated, write_text
 from ser.report.experiment import read_table
 
 COLUMNS = ("stage", "what", "wall_s", "cpu_s", "memory_mb", "disk_mb")
@@ -84,7 +84,7 @@ def replace_row(table: Path, stage: str, what: str, cost: Cost) -> None:
     rows = {row["stage"]: tuple(row.values()) for row in read_table(table)}
     rows[stage] = (stage, what, *cost.fields())
     ordered = sorted(rows.values(), key=lambda row: (int(re.match(r"\d*", row[0])[0] or 0), row[0]))
-    write_text(table, "".join("\t".join(line) + "\n" for line in (COLUMNS, *ordered)))
+    write_text(table, tab_separated(COLUMNS, ordered))
 
 
 def _written(folders: Sequence[Path], since: int, apart: set[Path]) -> Iterator[tuple[Path, int]]:

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from scipy.special import ndtr, ndtri
 
-from ser.files import atomic_path, write_text
+from ser.files import atomic_path, tab_separated, write_text
 from ser.report.experiment import modality_order
 
 # Colours that colour-blind readers tell apart (Okabe and Ito 2008), each with a line and a mark of its own.
@@ -91,8 +91,7 @@ def write_files(picture: Picture, folder: Path) -> None:
     """Write ``<name>.png`` and ``<name>.tsv``."""
     with atomic_path(folder / f"{picture.name}.png") as temporary, matplotlib.rc_context(_STYLE):
         picture.figure.savefig(temporary, format="png", dpi=180, facecolor="white", metadata={"Software": None})
-    lines = [picture.columns, *picture.rows]
-    write_text(folder / f"{picture.name}.tsv", "".join("\t".join(map(str, line)) + "\n" for line in lines))
+    write_text(folder / f"{picture.name}.tsv", tab_separated(picture.columns, picture.rows))
 
 
 def average_curves(curves: Sequence[Curve], num_points: int) -> Curve:

@@ -32,7 +32,7 @@ figcaption { max-width: 46rem; }
 figure svg { display: block; width: 100%; height: auto; color: var(--ink); }
 .scroll { overflow-x: auto; margin: 0.25rem 0 0.75rem; }
 table { border-collapse: collapse; font-size: 0.875rem; font-variant-numeric: tabular-nums; }
-th, td { padding: 0.2rem 0.6rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
+th, td { padding: 0.2rem 0.4rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
 th { font-weight: 600; }
 th.text, td.text { text-align: left; }
 tbody th.text { white-space: normal; min-width: 9rem; }

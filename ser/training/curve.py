@@ -8,7 +8,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ser.files import atomic_path, write_text
+from ser.files import atomic_path, tab_separated, write_text
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,9 @@ def best(rows: Sequence[EpochRow], best_by: str) -> EpochRow:
 
 def write_table(path: str | Path, rows: Sequence[EpochRow]) -> None:
     """Write ``train.tsv``: a header, then a row an epoch, tab separated; empty where there is no validation."""
-    lines = [[field.name for field in dataclasses.fields(EpochRow)]]
-    for row in rows:
-        lines.append(["" if value is None else f"{value:.6g}" for value in dataclasses.astuple(row)])
-    write_text(path, "".join("\t".join(line) + "\n" for line in lines))
+    columns = [field.name for field in dataclasses.fields(EpochRow)]
+    lines = (["" if value is None else f"{value:.6g}" for value in dataclasses.astuple(row)] for row in rows)
+    write_text(path, tab_separated(columns, lines))
 
 
 def write_picture(path: str | Path, rows: Sequence[EpochRow]) -> None:

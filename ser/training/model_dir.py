@@ -124,7 +124,10 @@ def load_classes(model_dir: str | Path) -> list[str]:
     path = Path(model_dir) / "classes.txt"
     if not path.exists():
         raise SerError(f"{path}: no such file; is {model_dir} the folder of a trained model?")
-    return path.read_text(encoding="utf-8").splitlines()
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise SerError(f"{path}: damaged: {error}; train the model again") from error
 
 
 def load_section(model_dir: str | Path, section: str, cls: type[Config]) -> Config:

@@ -1,13 +1,86 @@
 """What a classifier is trained to say of utterances: a class each, or the shares of its annotators' votes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from ser.corpora.label_map import vote_shares
+from ser.corpora.label_map import read_label_map, vote_shares
 from ser.errors import SerError
 from ser.kaldi import tables
+
+
+@dataclass(frozen=True)
+class Targets:
+    """The utterances of a training and of its validation, and what the model is to say of them.
+
+    Attributes
+    ----------
+    classes : the K names, in the order of the model's outputs.
+    train_utts, valid_utts : the utterances.
+    train_numbers, valid_numbers : (N,) int64, the class of each.
+    train : `train_numbers`, or (N, K) float32 shares of the annotators' votes.
+    inputs : name -> file that decides all this, as `ser.training.model_dir.begin` takes it.
+    """
+
+    classes: list[str]
+    train_utts: list[str]
+    train_numbers: np.ndarray
+    train: np.ndarray
+    valid_utts: list[str]
+    valid_numbers: np.ndarray
+    inputs: dict[str, Path]
+
+    @property
+    def counts(self) -> np.ndarray:
+        """Count the training utterances of each class: (K,)."""
+        return np.bincount(self.train_numbers, minlength=len(self.classes))
+
+
+def read_targets(data_dir: str | Path, valid_dir: str | Path, label_map: str | Path, soft: bool) -> Targets:
+    """Read the targets of a training from two data dirs.
+
+    Parameters
+    ----------
+    data_dir : trains; has ``utt2emo``, for `soft` ones ``utt2votes``, and ``utt2uniq`` where it holds copies.
+    valid_dir : validates.
+    label_map : its classes are the model's, whatever the data has.
+    soft : whether the shares of the annotators' votes are what it trains on.
+
+    Raises
+    ------
+    SerError
+        Where an utterance has no class of the model's, or is in both.
+    """
+    mapping = read_label_map(label_map)
+    classes = sorted(set(mapping.values()))
+
+    def read(folder: Path) -> tuple[list[str], np.ndarray]:
+        utts = list(tables.read_map(folder / "utt2spk", fields=2))
+        utt2emo = tables.read_map(folder / "utt2emo", fields=2)
+        return utts, class_numbers(utts, utt2emo, classes, f"{folder}/utt2emo")
+
+    utts, numbers = read(Path(data_dir))
+    valid_utts, valid_numbers = read(Path(valid_dir))
+    check_apart(data_dir, utts, valid_dir, valid_utts)
+    inputs = {"utt2emo": Path(data_dir) / "utt2emo", "label map": Path(label_map)}
+    targets = numbers
+    if soft:
+        targets = read_vote_targets(data_dir, utts, mapping, numbers, classes)
+        inputs["votes"] = Path(data_dir) / "utt2votes"
+    return Targets(classes, utts, numbers, targets, valid_utts, valid_numbers, inputs)
+
+
+def check_apart(
+    train_dir: str | Path, train_utts: Iterable[str], valid_dir: str | Path, valid_utts: Iterable[str]
+) -> None:
+    """Raise a `SerError` where an utterance both trains and validates, by itself or as a copy."""
+    if both := sorted(_originals(train_dir, train_utts) & _originals(valid_dir, valid_utts)):
+        raise SerError(
+            f"{len(both)} utterances of {train_dir} validate in {valid_dir} too, themselves or as copies, the first "
+            f"'{both[0]}'; split first, then make copies of the training part"
+        )
 
 
 def class_numbers(utts: Sequence[str], utt2class: Mapping[str, str], classes: Sequence[str], where: str) -> np.ndarray:
@@ -16,8 +89,10 @@ def class_numbers(utts: Sequence[str], utt2class: Mapping[str, str], classes: Se
     Raises
     ------
     SerError
-        Where a class is not among `classes`; `where` begins the message.
+        Where an utterance has no class, or one that is not among `classes`; `where` begins the message.
     """
+    if missing := [utt for utt in utts if utt not in utt2class]:
+        raise SerError(f"{where}: no class of {len(missing)} of {len(utts)} utterances, the first '{missing[0]}'")
     place = {name: index for index, name in enumerate(classes)}
     if strangers := sorted({utt2class[utt] for utt in utts} - place.keys()):
         raise SerError(f"{where}: its class {', '.join(strangers)} is none of the model's: {', '.join(classes)}")
@@ -63,3 +138,9 @@ def read_vote_targets(
     if missing := [utt for utt in utts if utt not in votes]:
         raise SerError(f"{path}: no line for {len(missing)} of {len(utts)} utterances, the first '{missing[0]}'")
     return vote_targets([votes[utt] for utt in utts], mapping, numbers, classes)
+
+
+def _originals(data_dir: str | Path, utts: Iterable[str]) -> set[str]:
+    path = Path(data_dir) / "utt2uniq"
+    originals = tables.read_map(path, fields=2) if path.exists() else {}
+    return {originals.get(utt, utt) for utt in utts}

@@ -61,8 +61,8 @@ def test_numbers_are_read_as_python_reads_them(number):
 
 
 def test_lists_of_another_order_are_joined_by_their_keys():
-    trials = as_block("a b target\na c nontarget\n")
-    scores = as_block("a c 1\nx y 5\na b 2\n")
+    trials = as_block("a b target\r\na c nontarget\n")
+    scores = as_block("a c 1\nx y 5\na\rb 2\n")  # a carriage return is a blank
     found, is_target = trial_text.read_scored_trials(trials, scores, "trials", "scores")
     assert found.tolist() == [2.0, 1.0]
     assert is_target.tolist() == [True, False]
@@ -94,6 +94,9 @@ def test_bad_scores_are_named_by_file_and_line(number):
 def test_a_trial_without_a_score_is_named():
     with pytest.raises(SerError, match="scores: no score of the trial 'a c' of trials"):
         trial_text.read_scored_trials(as_block("a b target\na c target\n"), as_block("a b 1\n"), "trials", "scores")
+    latin = np.frombuffer("ü b target\n".encode("latin-1"), np.uint8)
+    with pytest.raises(SerError, match="scores: no score of the trial '\ufffd b' of trials"):
+        trial_text.read_scored_trials(latin, as_block("a b 1\n"), "trials", "scores")
 
 
 def test_scores_that_are_not_finite_are_not_written(table):

@@ -184,15 +184,31 @@ def test_a_class_that_no_training_utterance_has_is_never_said_and_keeps_its_colu
 def test_a_copy_of_a_validation_utterance_must_not_train(call, data, tmp_path):
     train = tmp_path / "train"
     train.mkdir()
-    for name in ("utt2emo", "feats.scp"):
+    for name in ("utt2spk", "utt2emo", "feats.scp"):
         tables.write_map(train / name, tables.read_map(data / "train" / name))
     first = min(tables.read_map(data / "train" / "utt2emo"))
     validated = min(tables.read_map(data / "valid" / "utt2emo"))
     tables.write_map(train / "utt2uniq", {first: validated})
-    with pytest.raises(
-        SerError, match=f"1 of its utterances train too, or copies of them in .*, the first {validated}"
-    ):
+    with pytest.raises(SerError, match=f"themselves or as copies, the first '{validated}'"):
         train_vgg(call, data, tmp_path / "model", train=str(train))
+    assert not (tmp_path / "model").exists()
+
+
+def test_neither_fusion_nor_text_model_validates_on_what_trains(call, data, tmp_path):
+    planted_text(data, "text_posteriors")
+    shared = (*THREADS, "--label-map", data / "map", "--valid-data", data / "train")
+    vectors = f"text=scp:{data}/text_posteriors.scp"
+    with pytest.raises(SerError, match=r"72 utterances of .*train validate in .*train too"):
+        call(
+            "train_fusion", "--config", f"{CONF}/fusion.yaml", *shared, "--input", vectors,
+            data / "train", tmp_path / "model",
+        )  # fmt: skip
+    call("build_toy_bert", "--config", f"{CONF}/bert.yaml", data / "train", tmp_path / "init")
+    with pytest.raises(SerError, match=r"71 utterances of .*train validate in .*train too"):
+        call(
+            "train_text", "--config", f"{CONF}/bert.yaml", *shared, "--text-model", tmp_path / "init",
+            data / "train", data / "train" / "utt2emo", tmp_path / "model",
+        )  # fmt: skip
     assert not (tmp_path / "model").exists()
 
 

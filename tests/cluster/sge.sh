@@ -44,7 +44,7 @@ start_scheduler() {
   cat > "$state/host" << HOST
 hostname $host
 load_scaling NONE
-complex_values slots=$(nproc),ram_free=$memory,gpu=1
+complex_values slots=$(nproc),ram_free=$memory,gpu=2
 user_lists NONE
 xuser_lists NONE
 projects NONE

@@ -47,10 +47,10 @@ AccountingStorageType=accounting_storage/none
 JobAcctGatherType=jobacct_gather/none
 GresTypes=gpu
 DefMemPerCPU=512
-NodeName=$host NodeAddr=127.0.0.1 CPUs=$(nproc) RealMemory=$memory Gres=gpu:1 State=UNKNOWN
+NodeName=$host NodeAddr=127.0.0.1 CPUs=$(nproc) RealMemory=$memory Gres=gpu:2 State=UNKNOWN
 PartitionName=main Nodes=$host Default=YES MaxTime=60 State=UP
 CONF
-  echo "NodeName=$host Name=gpu File=/dev/null" > "$state/gres.conf"     # a pretended GPU
+  printf "NodeName=$host Name=gpu File=/dev/%s\n" null zero > "$state/gres.conf"     # pretended GPUs
   start_munge
   slurmctld -c -f "$SLURM_CONF"
   slurmd -c -f "$SLURM_CONF"

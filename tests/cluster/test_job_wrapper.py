@@ -55,7 +55,8 @@ def test_options_become_the_schedulers_by_kaldis_conf_file(wrapper, tmp_path):
         *begin,
         *["-l", "gpu=2", "-q", "g.q", "-pe", "smp", "8"],
     ]
-    assert words_of(wrapper, tmp_path, CONF, "--max-jobs-run", "3", itself=["max_jobs_run"])[-2:] == ["-tc", "3"]
+    assert words_of(wrapper, tmp_path, CONF, "--max-jobs-run", "3") == [*begin, "-tc", "3"]
+    assert words_of(wrapper, tmp_path, CONF, "--max-jobs-run", "3", itself=["max_jobs_run"]) == begin
 
 
 def test_option_that_the_conf_file_lacks_is_refused(wrapper, tmp_path, capsys):
@@ -107,6 +108,36 @@ def test_command_line_is_kaldis(wrapper):
     assert call.raw_options == ["-pe", "smp", "4", "-V"]
     assert (call.job_name, list(call.numbers), call.log) == ("N", [3, 4, 5, 6, 7], "l.N")
     assert call.command() == 'sort "a b" | \'c "d"\''
+
+
+def test_smallest_of_several_limits_counts_and_slots_are_threads_as_for_kaldi(wrapper):
+    call = wrapper.parse(["--max-jobs-run", "10", "-tc", "9", "-pe", "smp", "4", "N=2", "log", "true"], "")
+    assert (call.options, call.threads(), list(call.numbers)) == ({"max_jobs_run": "9"}, 4, [2])
+    assert wrapper.parse(["-pe", "smp", "4", "--num-threads", "2", "log", "true"], "").threads() == 2
+
+
+@pytest.mark.parametrize(
+    "words, message",
+    [
+        (["JOB=", "log.JOB"], "expected a range such as JOB=1:4, found 'JOB='"),
+        (["JOB=:4", "log.JOB"], "expected a range"),
+        (["JOB=0:4", "log.JOB"], "expected a range"),
+        (["JOB=1:4", "log"], "must contain JOB"),
+        (["--mem", "--gpu", "1", "log"], "option --mem needs a value, found '--gpu'"),
+    ],
+)
+def test_slip_in_the_command_line_is_refused(wrapper, capsys, words, message):
+    with pytest.raises(SystemExit):
+        wrapper.parse([*words, "true"], "")
+    assert message in capsys.readouterr().err
+
+
+def test_conf_file_may_name_variables_of_the_environment(wrapper, tmp_path, monkeypatch):
+    monkeypatch.setenv("ACCOUNT", "speech lab")
+    conf = "command sbatch -A $ACCOUNT\noption\tmem=*\t--mem=$0  --comment=${ACCOUNT}\n"
+    assert words_of(wrapper, tmp_path, conf, "--mem", "4G") == [
+        *("sbatch", "-A", "speech lab", "--mem=4G", "--comment=speech lab")
+    ]
 
 
 def test_only_a_complete_last_line_ends_a_log(wrapper, tmp_path):
@@ -168,6 +199,8 @@ def test_stopped_run_pl_waits_for_what_its_job_does_at_sigterm(tmp_path):
     while not (tmp_path / "begun").exists():
         time.sleep(0.05)
     stopped.terminate()
+    time.sleep(0.2)
+    stopped.terminate()  # the echo of the first
     assert stopped.wait(30) == 143
     assert (tmp_path / "saved").exists()
     assert (
@@ -178,5 +211,31 @@ def test_stopped_run_pl_waits_for_what_its_job_does_at_sigterm(tmp_path):
 def test_run_pl_takes_the_options_of_a_cluster_and_no_other(tmp_path):
     options = ["--time", "1:00:00", "--gpu", "1", "-l", "arch=x", "--config", "my.conf"]
     assert run_pl(*options, tmp_path / "log", "true").returncode == 0
+    (tmp_path / "my.conf").write_text("command sbatch\noption partition=* -p $0\n")
+    assert run_pl("--config", tmp_path / "my.conf", "--partition", "x", tmp_path / "log", "true").returncode == 0
     result = run_pl("--max-job-run", "2", tmp_path / "log", "true")
     assert result.returncode == 1 and "unknown option --max-job-run" in result.stderr
+
+
+def test_run_pl_takes_commands_of_any_length_and_bytes(tmp_path):
+    assert run_pl(tmp_path / "log", "echo", *range(50_000), "|", "wc", "-w").returncode == 0
+    assert "\n50000\n" in (tmp_path / "log").read_text()
+    assert run_pl(tmp_path / "log", "echo", os.fsdecode(b"\xe4")).returncode == 0
+    assert b"\n\xe4\n" in (tmp_path / "log").read_bytes()
+
+
+@pytest.mark.parametrize("command", [["echo", "("], ["echo", "'"], ["echo", "x", "&&"], ["cat", ";", "false"]])
+def test_run_pl_fails_where_the_shell_cannot_read_the_command(tmp_path, command):
+    assert run_pl(tmp_path / "log", *command).returncode == 1
+
+
+def test_run_pl_shares_the_gpus_out(tmp_path):
+    gpus = os.environ | {"CUDA_VISIBLE_DEVICES": "4,5,6"}
+    command = ["mkdir", f"{tmp_path}/$CUDA_VISIBLE_DEVICES", "&&", "sleep", "0.2"]
+    command += ["&&", "rmdir", f"{tmp_path}/$CUDA_VISIBLE_DEVICES"]
+    jobs = ["--max-jobs-run", 8, "JOB=1:6", tmp_path / "JOB.log", *command]
+    assert run_pl("--gpu", 1, *jobs, env=gpus).returncode == 0
+    result = run_pl("--gpu", 2, tmp_path / "log", "echo", "$CUDA_VISIBLE_DEVICES", env=gpus)
+    assert result.returncode == 0 and "\n4,5\n" in (tmp_path / "log").read_text()
+    result = run_pl("--gpu", 4, tmp_path / "log", "true", env=gpus)
+    assert result.returncode == 1 and "--gpu 4: this machine has 3 (4,5,6)" in result.stderr

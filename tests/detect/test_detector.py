@@ -1,4 +1,6 @@
 import dataclasses
+import os
+import re
 import shutil
 from itertools import pairwise
 from pathlib import Path
@@ -146,6 +148,30 @@ def test_broken_manifest_and_other_folders_are_refused(model, tmp_path: Path):
         Detector.load(tmp_path / "absent")
 
 
+@pytest.mark.parametrize("name", ["../evil.yaml", "/etc/passwd", "speech/../../evil.yaml"])
+def test_manifest_that_names_files_elsewhere_is_refused(model, name):
+    (model.parent / "evil.yaml").write_text("x: 1\n")
+    manifest = model / detector_dir.MANIFEST
+    manifest.write_text(manifest.read_text() + f"{'0' * 64}  {name}\n")
+    with pytest.raises(SerError, match="missing, but listed"):
+        Detector.load(model)
+
+
+@pytest.mark.parametrize("kind", ["link to a file", "link to a folder", "pipe"])
+def test_links_and_pipes_are_refused_unread(model, kind):
+    path = model / "speech" / "calibration.yaml"
+    path.rename(model.parent / "calibration.yaml")
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "link to a file":
+        path.symlink_to(model.parent / "calibration.yaml")
+    else:
+        path = (model / "speech").rename(model.parent / "speech")
+        (path := model / "speech").symlink_to(model.parent / "speech")
+    with pytest.raises(SerError, match=f"{path.name}: a link, or no plain file"):
+        Detector.load(model)
+
+
 def rewrite(model: Path, name: str, old: str, new: str) -> None:
     """Change a file, and the manifest with it, as someone would who means harm."""
     text = (model / name).read_text()
@@ -166,6 +192,7 @@ def test_settings_of_another_version_or_kind_are_refused(model):
 @pytest.mark.parametrize(("name", "text"), [
     ("config.json", '{"model_type": "x", "auto_map": {"AutoModel": "evil.Model"}}'),
     ("tokenizer_config.json", '{"auto_map": {"AutoTokenizer": ["evil.Tokenizer", null]}}'),
+    ("config.json", "[" * 100_000),
     ("pytorch_model.bin", "PK"),
     ("modeling_evil.py", "print('run')"),
     ("adapter_config.json", "{}"),
@@ -175,6 +202,18 @@ def test_text_encoder_that_could_run_code_is_refused(model, name, text):
     (model / "text" / name).write_text(text)
     detector_dir.write_manifest(model)
     with pytest.raises(SerError, match=f"text/{name}: "):
+        Detector.load(model)
+
+
+@pytest.mark.parametrize(("window", "hop"), [(float("inf"), 1), (1, float("nan")), (1e300, 1), (1, -1), (-2, 1)])
+def test_windows_of_no_length_are_refused(detector, tmp_path: Path, window, hop):
+    with pytest.raises(SerError, match=re.escape(f"window={window}, hop={hop}: expected at least")):
+        list(detector.windows(tmp_path / "any.wav", window, hop))
+
+
+def test_calibration_that_is_no_number_is_refused(model):
+    rewrite(model, "speech/calibration.yaml", "threshold: ", "threshold: .nan #")
+    with pytest.raises(SerError, match=r"calibration\.yaml: .*all of them finite"):
         Detector.load(model)
 
 

@@ -1,3 +1,4 @@
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,12 @@ def test_a_class_added_by_examples_is_found_and_costs_the_others_little(classes,
 def test_posteriors_sum_to_one_and_name_the_emotion(classes, centres):
     for emotion, posteriors in decider(classes).decide(draw(centres[1], 20, 50)):
         assert sum(posteriors.values()) == pytest.approx(1) and max(posteriors, key=posteriors.get) == emotion
+
+
+def test_a_model_whose_numbers_are_none_is_refused(classes, centres):
+    damaged = dataclasses.replace(classes, averages=classes.averages * np.nan)
+    with pytest.raises(SerError, match="the posteriors are not numbers"):
+        decider(damaged).decide(centres[:1])
 
 
 def test_what_is_between_classes_is_unknown(classes, centres):

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from ser.detect.deploy import fold
-from ser.detect.net import Net, pool
+from ser.detect.net import FrameLayer, Net, pool
 from ser.errors import SerError
 from ser.models.xvector import XVector, XVectorConfig, embed_utterance
 
@@ -57,3 +57,19 @@ def test_what_is_no_net_is_refused_by_name(model, tmp_path: Path):
     Net(net.frame_layers[:-1], net.segment_layers).save(path)
     with pytest.raises(SerError, match=r"net\.safetensors: not the net of a detector"):
         Net.load(path)
+
+
+@pytest.mark.parametrize("offsets", [(0, 10**12), (1, 1), (2, 1), (0,), (0, 1, 2)])
+def test_offsets_that_do_not_fit_the_layer_are_refused_before_anything_is_allocated(tmp_path: Path, offsets):
+    layer = FrameLayer(np.ones((2, 3, 4), np.float32), np.zeros(4, np.float32), offsets)
+    Net((layer,), ((np.ones((8, 5), np.float32), np.zeros(5, np.float32)),)).save(tmp_path / "net.safetensors")
+    with pytest.raises(SerError, match="offsets of a frame layer don't rise"):
+        Net.load(tmp_path / "net.safetensors")
+
+
+@pytest.mark.parametrize(("value", "kind", "reason"), [(np.nan, "f4", "not a number"), (1, "f8", "single precision")])
+def test_weights_that_are_no_numbers_of_single_precision_are_refused(tmp_path: Path, value, kind, reason):
+    layer = FrameLayer(np.full((2, 3, 4), value, kind), np.zeros(4, np.float32), (0, 1))
+    Net((layer,), ((np.ones((8, 5), np.float32), np.zeros(5, np.float32)),)).save(tmp_path / "net.safetensors")
+    with pytest.raises(SerError, match=reason):
+        Net.load(tmp_path / "net.safetensors")

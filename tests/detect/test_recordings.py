@@ -65,6 +65,34 @@ def test_a_playlist_fetches_nothing(tmp_path: Path):
         read(tmp_path / "a.m3u8")
 
 
+@needs_ffmpeg
+@pytest.mark.parametrize(
+    "text",
+    [
+        "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nother.ts\n#EXT-X-ENDLIST\n",
+        "ffconcat version 1.0\nfile other.ts\n",
+    ],
+)
+def test_a_playlist_opens_no_other_file(tmp_path: Path, text):
+    soundfile.write(tmp_path / "other.wav", tone(), RATE)
+    subprocess.run(["ffmpeg", "-v", "error", "-i", tmp_path / "other.wav", tmp_path / "other.ts"], check=True)
+    assert len(read(tmp_path / "other.ts")) >= RATE
+    for name in ("list.m3u8", "list.wav"):
+        (tmp_path / name).write_text(text)
+        with pytest.raises(SerError, match=rf"{name}: not audio .*: a playlist or another format"):
+            read(tmp_path / name)
+
+
+@pytest.mark.parametrize("line", ["id true |", "clip other.wav", "a touch hacked |"])
+def test_a_table_of_recordings_is_no_recording(tmp_path: Path, monkeypatch, line):
+    monkeypatch.chdir(tmp_path)
+    soundfile.write("other.wav", tone(), RATE)
+    Path("wav.scp").write_text(f"{line}\n")
+    with pytest.raises(SerError, match=r"wav\.scp: not audio"):
+        read(Path("wav.scp"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["other.wav", "wav.scp"]
+
+
 def test_what_cannot_be_read_is_named_with_the_reason(tmp_path: Path):
     (tmp_path / "empty.wav").write_bytes(b"")
     (tmp_path / "stub.wav").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")

@@ -38,7 +38,7 @@ SIZES = {
     "iemocap": Size(100, 1.0, 5, "planted", False),
 }
 # 1 million multiplications a frame, 2 million weights, 300 frames an utterance.
-NET = nets.Net(1_000_000, 2_000_000, 512, 300.0, "bf16", 0.0)
+NET = nets.Net(1_000_000, 2_000_000, 512, 300.0, "bf16", 0.0, RATES.gflops)
 
 
 def stages(**changes) -> dict[int, costs.Cost]:
@@ -116,13 +116,20 @@ def free(monkeypatch):
 def test_a_disk_with_less_free_than_the_stages_need_is_refused_with_both_and_the_remedy(free, tmp_path):
     plan = [costs.Cost(1, "features", 3e9, 0.0), costs.Cost(5, "embeddings", 1e9, 0.0)]
     free(4e9)
-    disk.check_free(plan, tmp_path / "data", tmp_path / "exp")
+    disk.check_free(plan, tmp_path / "data", tmp_path / "exp", costs.LAST_OF_DATA)
     free(4e9 - 1)
     with pytest.raises(SerError, match=r"stages 1 to 5 need 4\.000 GB .* 4\.000 GB are free.*--check-disk false"):
-        disk.check_free(plan, tmp_path / "data", tmp_path / "exp")
+        disk.check_free(plan, tmp_path / "data", tmp_path / "exp", costs.LAST_OF_DATA)
 
 
 def test_what_a_stage_wrote_before_needs_no_room_again(free, tmp_path):
     (tmp_path / "cost.tsv").write_text(f"stage\tdisk_mb\n1\t{3e9 / 2**20}\n")
     free(1e6)
-    disk.check_free([costs.Cost(1, "features", 3e9, 0.0)], tmp_path / "data", tmp_path)
+    disk.check_free([costs.Cost(1, "features", 3e9, 0.0)], tmp_path / "data", tmp_path, costs.LAST_OF_DATA)
+
+
+@pytest.mark.parametrize("table", [b"stage\tdisk_mb\n1\t9x0\n", b"stage\tmegabytes\n1\t2\n", b"\xff\xfestage\n"])
+def test_damaged_costs_of_an_earlier_run_are_refused_by_name(tmp_path, table):
+    (tmp_path / "cost.tsv").write_bytes(table)
+    with pytest.raises(SerError, match=r"cost\.tsv: damaged: .*; remove it"):
+        disk.check_free([], tmp_path / "data", tmp_path, costs.LAST_OF_DATA)

@@ -5,11 +5,14 @@ from pathlib import Path
 import pytest
 
 from ser.errors import SerError
+from ser.experiments import code_version
 from ser.experiments.code_version import Sources
 
 FILES = {
-    "steps/work.sh": 'set -e\n# steps/other.sh is not called\nutils/part.sh "$1" || die "none; run steps/other.sh"\n'
+    "steps/work.sh": "set -e\n. steps/shared.sh\n# steps/other.sh is not called\n"
+    'utils/part.sh "$1" || die "none; run steps/other.sh"\n'
     "$cmd log \\\n  python3 -m ser.bin.work --config conf/default.yaml\n",
+    "steps/shared.sh": "nj=4\n",
     "utils/part.sh": "sort\n",
     "ser/__init__.py": "",
     "ser/bin/__init__.py": "",
@@ -70,6 +73,16 @@ def test_words_layout_and_what_is_not_used_change_nothing(root, name, text):
     assert Sources(root).used_by(COMMAND) == before
 
 
+def test_packages_count_by_their_versions_and_the_standard_library_does_not(root, monkeypatch):
+    (root / "ser/cli.py").write_text("import json\nimport yaml\nfrom torch.nn import functional\n")
+    monkeypatch.setattr(code_version, "package_version", lambda name: f"{name} 1.2")
+    used = Sources(root).used_by(COMMAND)
+    assert {name: version for name, version in used.items() if "/" not in name} == {
+        "torch": "torch 1.2",
+        "yaml": "PyYAML 1.2",
+    }
+
+
 def test_a_string_that_is_no_docstring_is_code(root):
     before = Sources(root).used_by(COMMAND)
     (root / "ser/cli.py").write_text('def run():\n    x = "doc"\n    return 1\n')
@@ -88,3 +101,4 @@ def test_real_steps_use_what_they_import():
     used = Sources(Path()).used_by("steps/train_xvector.sh")
     assert {"ser/training/fit.py", "ser/models/tdnn.py", "ser/kaldi/ark.py", "ser/cli.py"} <= used.keys()
     assert not any(path.startswith(("ser/backend/", "ser/text/", "conf/")) for path in used)
+    assert {"torch", "numpy"} <= used.keys() and not {"transformers", "not installed"} & {*used, *used.values()}

@@ -18,6 +18,14 @@ LOCALES: tuple[tuple[dict[str, str | None], tuple[int, ...]], ...] = (
     ({"LC_ALL": "C.UTF-8", "LC_COLLATE": "en_US.UTF-8", "PYTHONIOENCODING": "utf-16"}, (2,)),
     ({"LC_ALL": None, "LANG": None, "LC_CTYPE": None, "PYTHONUTF8": "0"}, (0, 2)),
 )
+# What somebody's shell may set for other programs' sake.
+VARIABLES = {"OMP_NUM_THREADS": "3", "OPENBLAS_NUM_THREADS": "3", "PYTHONHASHSEED": "7", "PYTHONOPTIMIZE": "2"} | {
+    "TZ": "Asia/Kolkata",
+    "POSIXLY_CORRECT": "1",
+    "CDPATH": "/:/tmp",
+    "GREP_OPTIONS": "-i",
+    "PYTHONSAFEPATH": "1",
+}
 
 
 def faults(sandbox: Sandbox) -> Generator[Outcome, None, None]:
@@ -25,6 +33,7 @@ def faults(sandbox: Sandbox) -> Generator[Outcome, None, None]:
     yield from _runs_at_once(sandbox)
     yield from _paths(sandbox)
     yield from _locales(sandbox)
+    yield from _variables(sandbox)
     if os.geteuid() != 0 or not _can_mount(sandbox.folder):
         yield Outcome("full disk", "", "skipped", "needs root, to mount a small tmpfs")
         yield Outcome("read-only disk", "", "skipped", "needs root, to mount a read-only tmpfs")
@@ -55,17 +64,43 @@ def _runs_at_once(sandbox: Sandbox) -> Iterator[Outcome]:
     left = list(first.pids())
     first.kill()
     detail = "its jobs had ended" if not left else ""
-    yield judge(sandbox, "run.sh killed alone", "while its jobs go on", second, 5, "exp/toy", detail, bool(left))
-    yield judge(sandbox, "run.sh killed alone", "after its jobs", sandbox.run_stage(5), 5, "")
+    fault, refusal = "run.sh killed alone", "exp/toy: another run is at work"
+    yield judge(sandbox, fault, "while its jobs go on", second, 5, refusal, detail, bool(left))
+    yield judge(sandbox, fault, "after its jobs", sandbox.run_stage(5), 5, "")
 
 
 def _locales(sandbox: Sandbox) -> Iterator[Outcome]:
     for variables, stages in LOCALES:
+        names = [variables["LC_ALL"], variables.get("LC_COLLATE")]
+        made = [name for name in names if _has_locale(sandbox, name)]
         for stage in stages:
             sandbox.restore(stage - 1)
-            done = sandbox.run_stage(stage, environment=variables)
+            done = sandbox.run_stage(stage, environment={**variables, "LOCPATH": str(sandbox.folder / "locales")})
             detail = " ".join(f"{name}={value}" for name, value in variables.items())
-            yield judge(sandbox, "wrong locale", f"stage {stage}", done, stage, "", detail)
+            yield judge(
+                sandbox, "wrong locale", f"stage {stage}", done, stage, "", f"{detail}; is there: {made or 'none'}"
+            )
+
+
+def _variables(sandbox: Sandbox) -> Iterator[Outcome]:
+    nj = min(len(os.sched_getaffinity(0)), 32)  # run.sh's own, which nproc takes from OMP_NUM_THREADS
+    for stage in (2, 4, 8):
+        sandbox.restore(stage - 1)
+        done = sandbox.run_stage(stage, "--nj", nj, environment=dict(VARIABLES))
+        yield judge(sandbox, "variables for other programs", f"stage {stage}", done, stage, "", " ".join(VARIABLES))
+
+
+def _has_locale(sandbox: Sandbox, name: str | None) -> bool:
+    """Whether this machine can have the locale; one that it has not would be as C is, and no fault."""
+    if name is None or shutil.which("localedef") is None:
+        return False
+    folder = sandbox.folder / "locales" / name
+    if not folder.exists():
+        folder.parent.mkdir(exist_ok=True)
+        language, charset = name.split(".")
+        command = ["localedef", "-i", {"C": "POSIX"}.get(language, language), "-f", charset, str(folder)]
+        subprocess.run(command, capture_output=True, check=False)
+    return folder.exists()
 
 
 def _paths(sandbox: Sandbox) -> Iterator[Outcome]:
@@ -120,7 +155,7 @@ def _full_disk(sandbox: Sandbox, stage: int, name: str) -> Iterator[Outcome]:
     before, after = (size_of(sandbox.snapshots / str(number) / name / "toy") for number in (stage - 1, stage))
     with _disk(sandbox, stage, name, before + (after - before) // 2) as disk:
         done = sandbox.run("--stage", stage, "--stop-stage", stage, "--check-disk", "false")
-        yield judge(sandbox, "full disk", f"stage {stage}", done, stage, f"{name}/toy/", must_stop=True)
+        yield judge(sandbox, "full disk", f"stage {stage}", done, stage, ": cannot be written: ", must_stop=True)
         _mount("-o", "remount,size=4g", str(disk))
         yield judge(sandbox, "full disk", f"stage {stage}, once there is space", sandbox.run_stage(stage), stage, "")
 
@@ -128,8 +163,8 @@ def _full_disk(sandbox: Sandbox, stage: int, name: str) -> Iterator[Outcome]:
 def _read_only(sandbox: Sandbox) -> Iterator[Outcome]:
     with _disk(sandbox, 8, "exp", 4 << 30) as disk:
         _mount("-o", "remount,ro", str(disk))
-        done = sandbox.run_stage(8)
-        yield judge(sandbox, "read-only disk", "stage 8", done, 8, "exp/toy", must_stop=True)
+        done = sandbox.run_stage(8, "--check-disk", "false")
+        yield judge(sandbox, "read-only disk", "stage 8", done, 8, "exp/toy/.lock: cannot be written", must_stop=True)
         _mount("-o", "remount,rw", str(disk))
         yield judge(sandbox, "read-only disk", "stage 8, writable again", sandbox.run_stage(8), 8, "")
 

@@ -2,7 +2,8 @@
 
 import os
 import random
-from collections.abc import Callable, Generator
+import time
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -50,7 +51,8 @@ def gone(data: bytes, rng: random.Random) -> None:
 class FileFault(NamedTuple):
     """Damage to a file that fits the pattern, after the stages before `stage`, which then runs.
 
-    Without `check` the run is told not to look at what earlier stages wrote, so that the readers are on their own.
+    Without `check` the run is told not to look at what earlier stages wrote, so that the readers are on their own. With
+    `again` the stage has run before, and the file is one that it wrote.
     """
 
     name: str
@@ -58,6 +60,7 @@ class FileFault(NamedTuple):
     stage: int
     pattern: str
     check: bool = True
+    again: bool = False
 
 
 _FAULTS = (
@@ -102,6 +105,15 @@ _FAULTS = (
     FileFault("unchecked: flipped bit, model", flipped, 4, "exp/toy/pretrain_none/model.safetensors", False),
     FileFault("unchecked: duplicate utterance", with_a_line_twice, 3, "data/toy/pretrain_none/feats.scp", False),
     FileFault("unchecked: missing line", without_a_line, 8, "exp/toy/embeddings_none/tdnn7.scp", False),
+    FileFault("unchecked: missing line", without_a_line, 1, "data/toy/cremad/wav.scp", False),
+    FileFault("unchecked: missing line", without_a_line, 4, "data/toy/finetune_2/utt2emo", False),
+    FileFault("unchecked: missing line", without_a_line, 8, "data/toy/test_1/utt2emo", False),
+    FileFault("unchecked: unsorted file", unsorted, 8, "data/toy/test_1/utt2emo", False),
+    FileFault("stage again: flipped bit, model", flipped, 3, "exp/toy/pretrain_none/model.safetensors", again=True),
+    FileFault("stage again: flipped bit, model", flipped, 6, "exp/toy/text_none/encoder/model.safetensors", again=True),
+    FileFault("stage again: missing line", without_a_line, 3, "exp/toy/pretrain_none/classes.txt", again=True),
+    FileFault("stage again: flipped bit, ark", flipped, 1, "data/toy/cremad/data/raw_*.1.ark", again=True),
+    FileFault("stage again: flipped bit, table", flipped, 8, "exp/toy/cells/speech_tdnn6_1/bootstrap.tsv", again=True),
     FileFault("recording vanishes", gone, 1, "data/toy/corpora/IEMOCAP_full_release/*/*/wav/*/*.wav"),
 )
 
@@ -109,8 +121,8 @@ _FAULTS = (
 def faults(sandbox: Sandbox, seed: int) -> Generator[Outcome, None, None]:
     """Damage a file; the time of its last change stays, as when a disk rots."""
     for index, fault in enumerate(_FAULTS):
-        where = f"stage {fault.stage}"
-        sandbox.restore(fault.stage - 1)
+        where, before = f"stage {fault.stage}", fault.stage if fault.again else fault.stage - 1
+        sandbox.restore(before)
         found = sorted(sandbox.root.glob(fault.pattern))
         if not found:
             yield Outcome(fault.name, where, "lost", f"no file {fault.pattern}")
@@ -121,7 +133,21 @@ def faults(sandbox: Sandbox, seed: int) -> Generator[Outcome, None, None]:
         done = sandbox.run_stage(fault.stage, "--check-inputs", "true" if fault.check else "false")
         named = str(path.relative_to(sandbox.root))
         yield judge(sandbox, fault.name, where, done, fault.stage, named, named)
-        sandbox.restore(fault.stage - 1, touched=path)
+        sandbox.restore(before, touched=path)
+    yield from _while_at_work(sandbox)
+
+
+def _while_at_work(sandbox: Sandbox) -> Iterator[Outcome]:
+    """Take a recording away between stage 0, which lists it, and the reading of stage 1, of one run."""
+    sandbox.restore(-1)
+    run = sandbox.start("--stop-stage", 1)
+    while not (sandbox.root / "exp" / "toy" / "log" / "stage_1.began").exists():
+        time.sleep(0.02)
+    recording = sorted(sandbox.root.glob("data/toy/corpora/IEMOCAP_full_release/*/*/wav/*/*.wav"))[-1]
+    recording.unlink()
+    yield judge(
+        sandbox, "recording vanishes", "stage 1 at work", run.wait(), 1, recording.name, str(recording), must_stop=True
+    )
 
 
 def damage(path: Path, change: Damage, rng: random.Random) -> None:

@@ -14,16 +14,21 @@ def faults(sandbox: Sandbox, count: int, seed: int) -> Generator[Outcome, None, 
     for index in range(count):
         stage = order[index % len(order)]
         rng = random.Random(f"{seed}-{index}")
-        share, detail = rng.random(), "it ended before each of 5 moments"
-        for _ in range(5):
-            sandbox.restore(stage - 1)
-            moment = share * sandbox.seconds[stage]
-            run = sandbox.start("--stage", stage, "--stop-stage", stage)
-            time.sleep(moment)
-            if run.kill():
-                detail = f"killed after {moment:.1f} of {sandbox.seconds[stage]:.1f} s"
-                break
-            share *= 0.8
+        moment = rng.random() * sandbox.seconds[stage]
+        while not _killed(sandbox, stage, moment):
+            moment *= 0.8  # it had ended before
+        detail = f"killed after {moment:.1f} of {sandbox.seconds[stage]:.1f} s"
+        began = sandbox.root / "exp" / "toy" / "log" / f"stage_{stage}.began"
+        if began.exists() and stage < STAGES[-1]:
+            later = sandbox.run_stage(stage + 1)
+            yield judge(sandbox, "SIGKILL", f"stage {stage}, then the next", later, stage, began.name, must_stop=True)
         to_the_end = index % 10 == 9
         again = sandbox.run("--stage", stage) if to_the_end else sandbox.run_stage(stage)
         yield judge(sandbox, "SIGKILL", f"stage {stage}", again, STAGES[-1] if to_the_end else stage, "", detail)
+
+
+def _killed(sandbox: Sandbox, stage: int, moment: float) -> bool:
+    sandbox.restore(stage - 1)
+    run = sandbox.start("--stage", stage, "--stop-stage", stage)
+    time.sleep(moment)
+    return run.kill()

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from sandbox import Done, Sandbox
 
-# A message that only says what is wrong leaves its reader alone.
-REMEDY = re.compile(r"\b(again|remove|give|check|bring|take|make|look|run|wait|rename|lower|install)\b")
+# A message that only says what is wrong leaves its reader alone. What a program is called is no remedy.
+REMEDY = re.compile(r"; .*\b(remove|give|check|bring|take|make|keep|look|run|wait|rename|lower|install)\b(?!\.\w)")
 
 
 class Outcome(NamedTuple):
@@ -34,13 +34,12 @@ def judge(
     ----------
     done : the run.
     stage : the one that its outputs are compared after.
-    named : what the message of a refusal has to name.
+    named : what the message of a refusal has to name, in the line that has the remedy.
     must_stop : whether ending well is a loss, even with equal outputs.
     """
     if done.status:
-        message = " ".join(done.said.split("\n")[-8:])
-        if named and named in done.said and REMEDY.search(message):
-            said = [line for line in done.said.splitlines() if named in line]
+        said = [line for line in done.said.splitlines() if named in line and REMEDY.search(line)]
+        if named and said:
             return Outcome(fault, where, "refused", said[-1].strip()[:300])
         return Outcome(fault, where, "lost", f"{detail}; status {done.status}: {done.said[-1500:]}")
     if must_stop:

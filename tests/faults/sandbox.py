@@ -20,12 +20,20 @@ MARKER = "SER_FAULT_RUN"
 STAGES = range(10)
 PR_SET_CHILD_SUBREAPER = 36
 
-# What two undisturbed runs do not have in common: times, command lines, hosts, what these are drawn from. Nothing of it
-# is read by another stage.
-NOT_COMPARED = re.compile(
-    r".*/(log|q|stages|split\d+)/.*|.*/(commands?\.txt|version\.txt|cost\.(tsv|png)|report\.html|protocol_card\..*|\.lock)"
-)
-WITH_SECONDS = "train.tsv"  # compared without its last column
+# What two undisturbed runs do not have in common: times, command lines, hosts. Nothing of it is read by another stage.
+NOT_COMPARED = re.compile(r".*/(log|q|split\d+)/.*|.*/(commands?\.txt|version\.txt|cost\.(tsv|png)|\.lock)")
+# And what of these files: their lines or columns of the same kind, and the checksums of all such files.
+LEFT_OUT = {
+    re.compile(r".*/train\.tsv"): re.compile(rb"\t[^\t\n]*$", re.MULTILINE),
+    re.compile(r".*/protocol_card\.(md|tsv)"): re.compile(rb"^.*\bcommand \d+\b.*\n", re.MULTILINE),
+    re.compile(r".*/report\.html"): re.compile(
+        rb'(?s:<section aria-labelledby="cost">.*?</section>)|.*command \d+</th>.*\n'
+    ),
+    re.compile(r".*/stages/\d\.sha256"): re.compile(
+        rb"^.*/(train\.tsv|commands?\.txt|version\.txt|cost\.(tsv|png)|report\.html|protocol_card\.(md|tsv))\n",
+        re.MULTILINE,
+    ),
+}
 
 
 class Done(NamedTuple):
@@ -103,15 +111,18 @@ class Sandbox:
             return False
         if filecmp.cmp(one, other, shallow=False):
             return True
-        if one.name == WITH_SECONDS:
-            one_text, other_text = (
-                [line.rpartition("\t")[0] for line in f.read_text().split("\n")] for f in (one, other)
-            )
-            return one_text == other_text
-        # Lists name recordings by their absolute paths, in quotes where one has a space, and the copy may have moved.
-        place = bytes(self.root)
-        moved = re.sub(b"'(" + re.escape(place) + b"[^']*)'", rb"\1", other.read_bytes())
-        return one.read_bytes() == moved.replace(place, bytes(self.usual_root))
+        contents = [one.read_bytes(), other.read_bytes()]
+        if self.root != self.usual_root:
+            # Lists name recordings by their absolute paths, in quotes where one has a space, and the copy has moved; so
+            # their checksums are others.
+            place = bytes(self.root)
+            moved = re.sub(b"'(" + re.escape(place) + b"[^']*)'", rb"\1", contents[1])
+            contents[1] = moved.replace(place, bytes(self.usual_root))
+            contents = [re.sub(rb"(?m)^[0-9a-f]{64} ", b"", content) for content in contents]
+        for names, part in LEFT_OUT.items():
+            if names.fullmatch(name):
+                contents = [part.sub(b"", content) for content in contents]
+        return contents[0] == contents[1]
 
 
 class Run:
@@ -138,8 +149,7 @@ class Run:
         return Done(status, self.said.read().decode(errors="replace"), time.monotonic() - self.begin)
 
     def kill(self) -> bool:
-        """Kill every process of the run, wherever it went; tell whether there was one left to kill."""
-        was_alive = self.process.poll() is None
+        """Kill every process of the run, wherever it went; tell whether run.sh died of it."""
         quiet = 0
         while quiet < 2:
             pids = list(self.pids())
@@ -148,11 +158,11 @@ class Run:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             time.sleep(0.02)
-        self.process.wait()
+        status = self.process.wait()
         with contextlib.suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
-        return was_alive
+        return status == -signal.SIGKILL
 
     def pids(self) -> Iterator[int]:
         """Find the processes of the run that are alive."""

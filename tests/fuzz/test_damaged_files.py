@@ -4,6 +4,7 @@
 """
 
 import io
+import shutil
 import signal
 import struct
 import tempfile
@@ -18,14 +19,20 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ser.backend import trial_text
 from ser.backend.chain import BackendConfig
-from ser.config import load_config
-from ser.corpora import dailydialog, iemocap
+from ser.config import load_config, to_yaml
+from ser.corpora import cremad, dailydialog, iemocap, voxceleb1
 from ser.corpora.label_map import read_label_map
+from ser.detect import detector_dir
+from ser.detect.decision import Decider
+from ser.detect.front_end import FrontEnd
+from ser.detect.net import FrameLayer, Net
+from ser.detect.recordings import read_chunks
 from ser.errors import SerError
 from ser.features.mfcc import MfccOptions
 from ser.features.pitch import PitchOptions
-from ser.kaldi import ark, audio, datadir, nnet3, plda_file, tables, trials
+from ser.kaldi import ark, audio, datadir, nnet3, plda_file, tables
 from ser.kaldi.options import read_options
 from ser.models.xvector import XVectorConfig
 from ser.training import model_dir
@@ -86,10 +93,27 @@ WAVES = [
     wave("OGG", "VORBIS", NOISE),
     wave("AIFF", "PCM_16", NOISE),
 ]
+TABLE_OF_CREMAD = b"""\
+"","FileName","VoiceVote","VoiceLevel","FaceVote","FaceLevel","MultiModalVote","MultiModalLevel"
+"1","1001_IEO_ANG_MD","A:D","54.63:54.63","A","75.97","A","73.13"
+"""
+ACTORS = b'"ActorID","Age","Sex","Race","Ethnicity"\n1001,67,"Male","Unknown","Not Hispanic"\n'
+SPEAKERS = b"VoxCeleb1 ID\tVGGFace1 ID\tGender\tNationality\tSet\nid10001\tA.J._Buckley\tm\tIreland\tdev\n"
 EMO = b"% header\n\n[6.2901 - 8.2357]\tSes01F_impro01_F000\tneu\t[2.5000, 2.5000, 2.5000]\nC-E2:\tNeutral;\t()\n"
 WORDS_SAID = b"Ses01F_impro01_F000 [006.2901-008.2357]: Excuse  me.\n"
 DIALOGUES = b"Hi . __eou__ Ho . __eou__\nHe . __eou__\n"
 PAIRS = b"a b target\na c nontarget\nb c target\n"
+
+
+def score_trials(path: Path) -> None:
+    table, factors = trial_text.KeyTable(["a", "b", "c"]), np.eye(3)
+    with path.open("rb") as stream:
+        for _ in trial_text.score_trials(stream, factors, factors, table, table, "trials"):
+            pass
+
+
+def read_lists(trials: bytes, scores: bytes) -> None:
+    trial_text.read_scored_trials(*(np.frombuffer(text, np.uint8) for text in (trials, scores)), "trials", "scores")
 
 
 def read_through_scp(path: Path) -> None:
@@ -109,6 +133,40 @@ def read_scp(path: Path) -> None:
         reader.rows(key, 0, 1)
     for _ in ark.read(f"scp:{path}"):
         pass
+
+
+def deployed_net() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        layer = FrameLayer(np.ones((2, 3, 4), np.float32), np.zeros(4, np.float32), (-1, 1))
+        Net((layer,), ((np.ones((8, 5), np.float32), np.zeros(5, np.float32)),)).save(Path(folder, "x"))
+        return Path(folder, "x").read_bytes()
+
+
+def read_part(name: str, read: Callable[[Path], object]) -> Callable[[Path], None]:
+    """Read a part of a detector of which one file is the damaged one."""
+
+    def read_it(path: Path) -> None:
+        folder = path.parent / "part"
+        if not folder.exists():
+            folder.mkdir()
+            for option in ("mfcc", "pitch", "vad", "cmvn"):
+                shutil.copy(ROOT / "conf" / f"{option}.conf", folder)
+            for file in BACKEND_FILES:
+                (folder / file).write_bytes(BACKEND_FILES[file])
+        (folder / name).write_bytes(path.read_bytes())
+        read(folder)
+
+    return read_it
+
+
+def decide(folder: Path) -> None:
+    for _, posteriors in Decider.load(folder).decide(np.ones((2, 4))):
+        assert np.isfinite(list(posteriors.values())).all()
+
+
+def make_blocks(folder: Path) -> None:
+    for block in FrontEnd.load(folder).blocks([NOISE, NOISE]):
+        assert len(block.features) == len(block.voiced)
 
 
 def read_waves(path: Path) -> None:
@@ -141,6 +199,22 @@ def read_model(path: Path) -> None:
     model_dir.load_section(path.parent, "model", XVectorConfig)
 
 
+def identity_backend() -> dict[str, bytes]:
+    """The files of a back end on vectors of 4 numbers, two classes, and their calibration."""
+    from ser.backend.chain import Backend
+    from ser.backend.plda import Plda
+    from ser.detect.decision import Calibration
+    from ser.detect.enrolled import EnrolledClasses
+
+    config = load_config(BackendConfig, ROOT / "conf" / "backend.yaml")
+    backend = Backend(None, None, Plda(np.zeros(4), np.eye(4), np.ones(4)), config)
+    classes = EnrolledClasses(backend, ("a", "b"), np.eye(4)[:2], np.array([2, 3]))
+    with tempfile.TemporaryDirectory() as folder:
+        Decider(classes, Calibration(1.0, {"a": 0.0, "b": 0.1}, 0.5, 9)).save(Path(folder))
+        return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
+
+
+BACKEND_FILES = identity_backend()
 SESSION = "Session1/dialog"
 READERS: dict[str, tuple[list[bytes], Callable[[Path], object]]] = {
     "ark": (ARCHIVES, lambda path: list(ark.read(f"ark:{path}"))),
@@ -150,8 +224,9 @@ READERS: dict[str, tuple[list[bytes], Callable[[Path], object]]] = {
     "vector": (texts("mean.vec", "mean.txt", folder=BACKEND), ark.read_vector_file),
     "plda": (texts("plda4", "plda.txt", folder=BACKEND), plda_file.read_plda),
     "nnet3": (texts("final.raw", "final.txt", folder=BACKEND.parent / "nnet3"), nnet3.read_nnet3),
-    "trials": ([PAIRS, b"a b\nc d\n"], trials.read_trials),
-    "scores": ([b"a b 1.5\nc d -2e-3\n"], trials.read_scores),
+    "trials": ([PAIRS, b"a b\nc a\n"], score_trials),
+    "labels": ([PAIRS], lambda path: read_lists(path.read_bytes(), b"a b 1.5\na c 2\nb c -2e-3\n")),
+    "scores": ([b"a b 1.5\na c 2\nb c -2e-3\n"], lambda path: read_lists(PAIRS, path.read_bytes())),
     "table": ([b"a 1\nb 2\n", "ä ö\n".encode()], tables.read_map),
     "segments": ([b"a r 0.5 1.5\nb r 2 -1\n"], lambda path: list(audio.read_segments(path))),
     "data dir": ([b"s-a s\ns-b s\n"], read_corpus({"utt2spk": None, "spk2utt": b"s s-a s-b\n"},
@@ -164,7 +239,26 @@ READERS: dict[str, tuple[list[bytes], Callable[[Path], object]]] = {
     "backend yaml": (texts("conf/backend.yaml"), lambda path: load_config(BackendConfig, path)),
     "model's yaml": (texts("conf/toy/xvector_pretrain.yaml"), read_model),
     "safetensors": ([model()], model_dir.load_weights),
+    "detector's net": ([deployed_net()], lambda path: Net.load(path)),
+    "detector's list": ([b"0" * 64 + b"  detector.yaml\n"], read_part(
+        detector_dir.MANIFEST, detector_dir.check_complete)),
+    "detector.yaml": (
+        [to_yaml(detector_dir.Description(1, "1", "none", "tdnn6", None,
+            load_config(detector_dir.DetectorConfig, ROOT / "conf/detector.yaml"))).encode()],
+        lambda path: load_config(detector_dir.Description, path)),
+    "detector's mfcc.conf": (texts("conf/mfcc.conf"), read_part("mfcc.conf", make_blocks)),
+    "detector's pitch.conf": (texts("conf/pitch.conf"), read_part("pitch.conf", make_blocks)),
+    "detector's cmvn.conf": (texts("conf/cmvn.conf"), read_part("cmvn.conf", make_blocks)),
+    **{f"detector's {name}": ([data], read_part(name, decide)) for name, data in BACKEND_FILES.items()},
+    "recording": (WAVES, lambda path: list(read_chunks(path, 16000))),
     "label map": (texts("conf/emotions/collapsed5.map"), read_label_map),
+    "cremad": ([TABLE_OF_CREMAD], read_corpus(
+        {"processedResults/summaryTable.csv": None, "VideoDemographics.csv": ACTORS},
+        lambda corpus: cremad.read(corpus, "voice", "level", 1))),
+    "cremad actors": ([ACTORS], read_corpus(
+        {"processedResults/summaryTable.csv": TABLE_OF_CREMAD, "VideoDemographics.csv": None},
+        lambda corpus: cremad.read(corpus, "voice", "drop", 1))),
+    "voxceleb speakers": ([SPEAKERS], voxceleb1.read_meta),
     "iemocap labels": ([EMO], read_corpus(
         {f"{SESSION}/EmoEvaluation/a.txt": None, f"{SESSION}/transcriptions/a.txt": WORDS_SAID}, iemocap.read)),
     "iemocap words": ([WORDS_SAID], read_corpus(

@@ -99,6 +99,43 @@ def test_text_model_of_pickled_weights_or_own_code_is_not_run(tmp_path, touched)
     assert not touched.exists()
 
 
+@pytest.fixture
+def encoder(tmp_path: Path) -> Path:
+    """A tiny BERT as the Hub would distribute it."""
+    from transformers import BertConfig, BertModel
+
+    config = BertConfig(vocab_size=9, hidden_size=8, num_hidden_layers=1, num_attention_heads=1, intermediate_size=8)
+    folder = tmp_path / "encoder"
+    BertModel(config).save_pretrained(folder)
+    (folder / "vocab.txt").write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nb\nc\nd\n")
+    bert.load_encoder(str(folder))
+    return folder
+
+
+@pytest.mark.parametrize("key", ["attn_implementation", "_attn_implementation"])
+def test_text_model_that_asks_for_a_kernel_of_the_hub_is_refused(encoder, key, monkeypatch):
+    # With the package `kernels` transformers would download it and run it.
+    monkeypatch.setattr("transformers.modeling_utils.is_kernels_available", lambda: True)
+    path = encoder / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {key: "kernels-community/evil"}))
+    with pytest.raises(SerError, match="asks for an attention kernel of the Hub"):
+        bert.load_encoder(str(encoder))
+
+
+@pytest.mark.parametrize("settings", [
+    {"num_attention_heads": 0},
+    {"pad_token_id": 99},
+    {"num_hidden_layers": "many"},
+    {"vocab_size": 10**12},
+    {"quantization_config": {"quant_method": "gptq", "bits": 4}},
+])  # fmt: skip
+def test_text_model_of_settings_that_do_not_fit_is_refused(encoder, settings):
+    path = encoder / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | settings))
+    with pytest.raises(SerError, match="cannot be loaded"):
+        bert.load_encoder(str(encoder))
+
+
 def test_command_inside_an_archive_or_a_model_is_text(tmp_path, touched):
     command = f"touch {touched} |"
     (tmp_path / "x.ark").write_text(f"key {command}\n")

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# What run.sh says before it runs: the estimate, and that a disk is too small.
+# What the recipes say before they run: the estimate, and that a disk is too small.
 
 setup() {
   cd "$BATS_TEST_DIRNAME/../.." || exit 1
@@ -36,4 +36,21 @@ teardown() { [ ! -e "data/$name" ] && [ ! -e "exp/$name" ]; }     # nothing ran
   run ./run.sh --name "$name" --rates "$tmp/rates.yaml" --estimate
   [ "$status" -eq 1 ]
   [[ "$output" == *"missing key 'pair'"* ]]
+}
+
+@test "local/run_vgg_bert.sh --estimate prints the corpus and every stage, and runs none" {
+  run local/run_vgg_bert.sh --name "$name" --estimate
+  [ "$status" -eq 0 ]
+  [[ "$output" == *"iemocap               360"* ]]
+  for stage in 0 1 2 3 4 5 6 7 all; do [[ "$output" == *$'\n'"$stage "* ]]; done
+  run local/run_vgg_bert.sh --name "$name" --estimate --modalities speech --yardsticks ""
+  [ "$status" -eq 0 ]
+  [[ "$output" != *$'\n'[345]" "* ]]
+}
+
+@test "a run of local/run_vgg_bert.sh that would fill the disk is refused before it begins" {
+  sed 's/^split_table: .*/split_table: 10000000000/' conf/rates.yaml > "$tmp/rates.yaml"
+  run local/run_vgg_bert.sh --name "$name" --rates "$tmp/rates.yaml"
+  [ "$status" -eq 1 ]
+  [[ "$output" == *"the stages 0 to 7 need "*"GB are free"*"--check-disk false"* ]]
 }

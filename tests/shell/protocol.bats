@@ -45,7 +45,7 @@ data_dir() {
   data_dir test a-1
   run local/audit_protocol.sh "$tmp/test" "finetune=$tmp/nowhere"
   [ "$status" -eq 1 ]
-  [[ "$output" == *"$tmp/nowhere/utt2spk"* ]]
+  [[ "$output" == *"$tmp/nowhere: no utt2spk"* ]]
 }
 
 @test "set_text.sh takes a recogniser's words and counts the utterances that it has none for" {

@@ -59,6 +59,10 @@ teardown() {
   run steps/train_fusion.sh "speech=$tmp/absent.scp" "$tmp/train" "$tmp/valid" "$tmp/test" "$tmp/model"
   [ "$status" -eq 1 ]
   [[ "$output" == *"no $tmp/absent.scp, the vectors of 'speech'"* ]]
+  echo "s-1 some words" > "$tmp/train/text"
+  run steps/train_text.sh --soft-targets true "$tmp/train" "$tmp/train/utt2emo" "$tmp/model"
+  [ "$status" -eq 1 ]
+  [[ "$output" == *"--soft-targets needs --label-map"* ]]
   run steps/make_logmel.sh "$tmp/train"
   [ "$status" -eq 1 ]
   [[ "$output" == *"no utt2spk"* ]]

@@ -3,10 +3,19 @@ import pytest
 
 from ser.corpora.label_map import vote_shares
 from ser.errors import SerError
-from ser.training.targets import class_numbers, read_vote_targets, vote_targets
+from ser.kaldi import tables
+from ser.training.targets import check_apart, class_numbers, read_targets, read_vote_targets, vote_targets
 
 MAP = {"anger": "anger", "excitement": "happiness", "happiness": "happiness", "frustration": "frustration"}
 CLASSES = ["anger", "frustration", "happiness"]
+
+
+def write_dir(folder, utt2emo, **more):
+    """Write a data dir of what targets are read from; of one speaker."""
+    folder.mkdir()
+    for name, table in {"utt2spk": dict.fromkeys(utt2emo, "s"), "utt2emo": utt2emo, **more}.items():
+        tables.write_map(folder / name, table)
+    return folder
 
 
 def test_two_votes_of_three_are_two_thirds():
@@ -40,5 +49,38 @@ def test_a_corpus_without_votes_has_no_soft_targets(tmp_path):
 
 def test_a_class_that_the_model_does_not_have_is_refused():
     assert class_numbers(["u1"], {"u1": "happiness"}, CLASSES, "x").tolist() == [2]
+    with pytest.raises(SerError, match="data/x/utt2emo: no class of 1 of 2 utterances, the first 'u2'"):
+        class_numbers(["u1", "u2"], {"u1": "anger"}, CLASSES, "data/x/utt2emo")
     with pytest.raises(SerError, match="data/x/utt2emo: its class fear is none of the model's: anger, frustration, ha"):
         class_numbers(["u1"], {"u1": "fear"}, CLASSES, "data/x/utt2emo")
+
+
+def test_targets_of_a_training_are_classes_or_votes_and_validation_is_by_class(tmp_path):
+    tables.write_map(tmp_path / "map", MAP)
+    train = write_dir(tmp_path / "train", {"a": "happiness", "b": "anger"}, utt2votes={"a": "joy:1", "b": "anger:3"})
+    valid = write_dir(tmp_path / "valid", {"c": "frustration"})
+    hard, soft = (read_targets(train, valid, tmp_path / "map", soft) for soft in (False, True))
+    assert hard.classes == CLASSES and hard.train_utts == ["a", "b"] and hard.valid_utts == ["c"]
+    assert hard.train.tolist() == hard.train_numbers.tolist() == [2, 0] and hard.counts.tolist() == [1, 0, 1]
+    assert soft.train.tolist() == [[0, 0, 1], [1, 0, 0]] and soft.counts.tolist() == [1, 0, 1]
+    assert hard.valid_numbers.tolist() == soft.valid_numbers.tolist() == [1]
+    assert hard.inputs == {"utt2emo": train / "utt2emo", "label map": tmp_path / "map"}
+    assert soft.inputs == hard.inputs | {"votes": train / "utt2votes"}
+
+
+@pytest.mark.parametrize(
+    ("train_copies", "valid_copies"),
+    [({}, {}), ({"b": "x", "c": "v"}, {}), ({}, {"v": "a"}), ({"b": "x"}, {"v": "x"})],
+    ids=["the same", "a copy trains", "a copy validates", "two copies of one"],
+)
+def test_no_utterance_both_trains_and_validates_itself_or_as_a_copy(tmp_path, train_copies, valid_copies):
+    utts = {"a": "anger", "b": "anger", "c": "anger"}
+    train = write_dir(tmp_path / "train", utts, utt2uniq=train_copies)
+    valid = write_dir(
+        tmp_path / "valid", {"v" if valid_copies or train_copies else "b": "anger"}, utt2uniq=valid_copies
+    )
+    tables.write_map(tmp_path / "map", MAP)
+    message = r"1 utterances of .*train validate in .*valid too, themselves or as copies, the first '\w'; split first"
+    with pytest.raises(SerError, match=message):
+        read_targets(train, valid, tmp_path / "map", soft=False)
+    check_apart(train, ["a"], tmp_path, ["w"])
