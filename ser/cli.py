@@ -68,6 +68,11 @@ def add_device_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="[%(default)s]")
 
 
+def add_done_option(parser: argparse.ArgumentParser) -> None:
+    """Add the note of what a job made, `ser.done`."""
+    parser.add_argument("--done", metavar="FILE", help="note of what was made of what; the same again does nothing")
+
+
 def add_target_options(parser: argparse.ArgumentParser, required: bool = True) -> None:
     """Add the options that say what a net is to tell of an utterance: the classes of a label map, or shares of them."""
     parser.add_argument(

@@ -7,7 +7,6 @@ name, by themselves or in a command: corpora are too large to be read once more.
 
 import os
 import re
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
@@ -15,7 +14,7 @@ from pathlib import Path
 
 from ser.errors import SerError
 from ser.files import sha256, write_text
-from ser.kaldi import specifiers, tables
+from ser.kaldi import tables
 
 SIZES = "0.sizes"
 # The last stage that reads recordings.
@@ -23,7 +22,7 @@ LAST_OF_RECORDINGS = 2
 
 # What no stage reads, or what its own reader checks.
 _PRUNED = re.compile(r"\..*|log|q|audit|stages|experiments|detector|split\d+(utt)?")
-_IGNORED = re.compile(r"\..*|commands\.txt|cost\.tsv")
+_IGNORED = re.compile(r"\..*|commands\.txt|cost\.tsv|.*\.done")
 
 
 def record(folder: Path, stage: int, roots: Sequence[Path], began: Path) -> None:
@@ -69,7 +68,7 @@ def record(folder: Path, stage: int, roots: Sequence[Path], began: Path) -> None
             _write(folder, number, kept)
     if stage == 0:
         lists = [path for path in digests if path.endswith("/wav.scp")]
-        names = sorted({name for path in lists for name in _recordings(path)})
+        names = sorted({name for path in lists for name in tables.named_files(path)})
         sizes = zip(_sizes(names), names, strict=True)
         write_text(folder / SIZES, "".join(f"{size} {name}\n" for size, name in sizes if size >= 0))
 
@@ -130,23 +129,6 @@ def _first_changed(digests: Mapping[str, str]) -> str | None:
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         found = zip(digests.items(), pool.map(sha256, digests), strict=True)
         return next((path for (path, digest), now in found if now != digest), None)
-
-
-def _recordings(wav_scp: str) -> Iterator[str]:
-    for _, _, rxfilename in tables.read_lines(wav_scp):
-        if rxfilename.endswith("|"):
-            yield from _files_of_command(rxfilename[:-1])
-        else:
-            yield specifiers.parse_location(rxfilename).name
-
-
-def _files_of_command(command: str) -> list[str]:
-    """Return the words of a command, after its name, that may be files: they are, if there is one."""
-    try:
-        words = shlex.split(command) if re.search(r"[\"'\\]", command) else command.split()
-    except ValueError:  # what this shell of Python's does not understand, bash may
-        return []
-    return [word for word in words[1:] if os.path.isfile(word)]
 
 
 def _files(root: Path) -> Iterator[Path]:

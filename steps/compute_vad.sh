@@ -24,10 +24,11 @@ mkdir -p "$arks" "$logs"
 rm -f "$data/vad.scp"
 split=$data/split$nj
 name=$(basename "$data")
+made=$arks/vad_$name.JOB
 
 $cmd JOB=1:"$nj" "$logs/compute_vad_$name.JOB.log" \
-  python3 -m ser.bin.compute_vad --config "$vad_config" \
-  "scp:$split/JOB/feats.scp" "ark,scp:$arks/vad_$name.JOB.ark,$split/JOB/vad.scp"
+  python3 -m ser.bin.compute_vad --config "$vad_config" --done "$made.done" \
+  "scp:$split/JOB/feats.scp" "ark,scp:$made.ark,$made.scp"
 
-utils/merge_jobs.sh "$data" "$nj" vad.scp
+utils/merge_jobs.sh "$data" "$nj" "$made.scp:vad.scp"
 log "$name: voice activity of $(wc -l < "$data/vad.scp") utterances in $arks"

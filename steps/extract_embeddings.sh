@@ -24,7 +24,7 @@ limit_nj "$data"
 utils/split_data.sh "$data" "$nj"
 
 $cmd JOB=1:"$nj" "$out/log/extract.JOB.log" \
-  python3 -m ser.bin.extract_embeddings --layers "$layers" --job JOB \
+  python3 -m ser.bin.extract_embeddings --layers "$layers" --job JOB --done "$out/embeddings.JOB.done" \
   "$model" "scp:$data/split$nj/JOB/feats.scp" "$out"
 
 for layer in ${layers//,/ }; do

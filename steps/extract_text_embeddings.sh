@@ -23,7 +23,7 @@ limit_nj "$data"
 utils/split_data.sh "$data" "$nj"
 
 $cmd JOB=1:"$nj" "$out/log/extract_$name.JOB.log" \
-  python3 -m ser.bin.extract_text_embeddings ${pooling:+--pooling "$pooling"} \
+  python3 -m ser.bin.extract_text_embeddings ${pooling:+--pooling "$pooling"} --done "$out/$name.JOB.done" \
   "$model" "$data/split$nj/JOB" "ark,scp:$out/$name.JOB.ark,$out/$name.JOB.scp"
 
 utils/merge_scp.sh "$out/$name.scp" $(seq -f "$out/$name.%g.scp" "$nj")

@@ -17,28 +17,30 @@ max_left_out=0.05
 data=$1
 logs=${2:-$data/log}
 arks=${3:-$data/data}
+name=$(basename "$data")
 
 # make_feats <name of the features> <option of ser.bin.make_features that chooses them>...
 make_feats() {
-  local kind=$1 name split options warning
+  local kind=$1 made split options warning
   shift
+  rm -f "$data"/{feats.scp,utt2num_frames}     # of the features before these, whose archives may be gone
   utils/validate_data_dir.sh --no-feats --no-text --no-wav "$data"     # a missing clip is one to leave out
-  rm -f "$data"/{feats.scp,utt2num_frames}
   limit_nj "$data"
   utils/split_data.sh "$data" "$nj"
   mkdir -p "$arks" "$logs"
   split=$data/split$nj
-  name=$(basename "$data")
+  made=$arks/raw_${kind}_$name.JOB
   options=(--compress "$compress" --leave-out-zeros true --max-left-out 1)
   [ ! -f "$data/segments" ] || options+=(--segments "$split/JOB/segments")
   [ ! -f "$data/utt2augment" ] || options+=(--utt2augment "$split/JOB/utt2augment")
 
   $cmd JOB=1:"$nj" "$logs/make_${kind}_$name.JOB.log" \
-    python3 -m ser.bin.make_features "$@" "${options[@]}" \
-    --left-out "$split/JOB/left_out" --write-num-frames "$split/JOB/utt2num_frames" \
-    "scp:$split/JOB/wav.scp" "ark,scp:$arks/raw_${kind}_$name.JOB.ark,$split/JOB/feats.scp"
+    python3 -m ser.bin.make_features "$@" "${options[@]}" --done "$made.done" \
+    --left-out "$made.left_out" --write-num-frames "$made.num_frames" \
+    "scp:$split/JOB/wav.scp" "ark,scp:$made.ark,$made.scp"
 
-  utils/merge_jobs.sh --max-left-out "$max_left_out" --left-out left_out "$data" "$nj" feats.scp utt2num_frames
+  utils/merge_jobs.sh --max-left-out "$max_left_out" --left-out "$made.left_out" "$data" "$nj" \
+    "$made.scp:feats.scp" "$made.num_frames:utt2num_frames"
   for warning in "resampled to" "channels"; do warn_once "$warning" "$nj" "$logs/make_${kind}_$name.JOB.log"; done
   log "$name: $kind features of $(wc -l < "$data/feats.scp") utterances in $arks"
 }

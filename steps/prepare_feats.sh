@@ -33,13 +33,13 @@ mkdir -p "$arks" "$logs"
 split=$data/split$nj
 rm -f "$data"/{feats.scp,vad.scp,utt2num_frames}     # they speak of all frames, and stay in the split alone
 name=$(basename "$data")
+made=$arks/no_sil_$name.JOB
 
 $cmd JOB=1:"$nj" "$logs/prepare_feats_$name.JOB.log" \
   python3 -m ser.bin.prepare_features --config "$cmvn_config" --compress "$compress" --max-left-out 1 \
-  --left-out "$split/JOB/left_out" --write-num-frames "$split/JOB/utt2num_frames.voiced" \
-  "scp:$split/JOB/feats.scp" "scp:$split/JOB/vad.scp" \
-  "ark,scp:$arks/no_sil_$name.JOB.ark,$split/JOB/feats.scp.voiced"
+  --done "$made.done" --left-out "$made.left_out" --write-num-frames "$made.num_frames" \
+  "scp:$split/JOB/feats.scp" "scp:$split/JOB/vad.scp" "ark,scp:$made.ark,$made.scp"
 
-utils/merge_jobs.sh --max-left-out "$max_left_out" --left-out left_out "$data" "$nj" \
-  feats.scp.voiced:feats.scp utt2num_frames.voiced:utt2num_frames
+utils/merge_jobs.sh --max-left-out "$max_left_out" --left-out "$made.left_out" "$data" "$nj" \
+  "$made.scp:feats.scp" "$made.num_frames:utt2num_frames"
 log "$name: normalised features of $(wc -l < "$data/feats.scp") utterances, voiced frames only, in $arks"

@@ -28,11 +28,22 @@ def main() -> None:
         help="longer ones are averaged over pieces of this length [%(default)s]",
     )
     parser.add_argument("--job", help="number of this job; the files are then <layer>.<job>.ark and .scp")
+    cli.add_done_option(parser)
     cli.add_device_options(parser)
     parser.add_argument("model_dir")
     parser.add_argument("feats_rspecifier")
     parser.add_argument("out_dir")
     args = parser.parse_args()
+
+    from ser.done import Done
+
+    if args.done and not args.layers:
+        raise SerError("--done: needs --layers, which tell what is made")
+    out, suffix = Path(args.out_dir), f".{args.job}" if args.job else ""
+    outputs = [out / f"{layer}{suffix}.{kind}" for layer in (args.layers or "").split(",") for kind in ("ark", "scp")]
+    done = Done(__spec__.name, args, sorted(Path(args.model_dir).glob("*")), [args.feats_rspecifier], outputs)
+    if done.is_valid():
+        return
 
     import torch
 
@@ -47,7 +58,6 @@ def main() -> None:
     model = model.to(parallel.pick_device(args.device))
     layers = args.layers.split(",") if args.layers else model.segment_layers
     model.check_layers(layers)
-    out, suffix = Path(args.out_dir), f".{args.job}" if args.job else ""
     out.mkdir(parents=True, exist_ok=True)
     written = empty = 0
     with contextlib.ExitStack() as stack:
@@ -71,6 +81,7 @@ def main() -> None:
             raise SerError(
                 f"{args.feats_rspecifier}: no utterance to embed ({empty} without frames); look at its stage's log"
             )
+    done.write()
     logger.info("%s: embeddings %s of %d utterances, %d left out", out, ", ".join(layers), written, empty)
 
 

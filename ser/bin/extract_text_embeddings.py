@@ -24,12 +24,23 @@ def main() -> None:
         help="the first token's hidden state, or the mean over the tokens [as the model was trained]",
     )
     parser.add_argument("--batch-size", type=int, default=64, help="texts a batch; changes nothing else [%(default)s]")
+    cli.add_done_option(parser)
     cli.add_device_options(parser)
     parser.add_argument("--left-out", metavar="F", help="file for the utterances without a vector, with their reason")
     parser.add_argument("text_model", metavar="text-model", help="model folder, Hugging Face folder or name")
     parser.add_argument("data_dir", metavar="data-dir", help="Kaldi data dir; its `text` is read")
     parser.add_argument("wspecifier", help="the vectors")
     args = parser.parse_args()
+
+    from ser.done import Done
+    from ser.kaldi import specifiers
+
+    path = Path(args.data_dir) / "text"
+    target = specifiers.parse_wspecifier(args.wspecifier)
+    model_files = sorted([*Path(args.text_model).glob("*"), *Path(args.text_model).glob("encoder/*")])
+    done = Done(__spec__.name, args, [path, *model_files], [], [target.ark, target.scp, args.left_out])
+    if done.is_valid():
+        return
 
     import torch
 
@@ -46,7 +57,6 @@ def main() -> None:
         raise SerError(f"{args.text_model} was not trained by train_text, so it has no pooling; give --pooling")
     if pooling is None:
         pooling = model_dir.load_section(args.text_model, "model", TextModelConfig).pooling
-    path = Path(args.data_dir) / "text"
     texts = tables.read_map(path, allow_empty=True)
     encoder, tokenizer = bert.load_encoder(args.text_model)
     encoder.to(pick_device(args.device))
@@ -62,6 +72,7 @@ def main() -> None:
                 writer.write(utt, vectors[utt])
     if args.left_out:
         tables.write_map(args.left_out, left_out)
+    done.write()
     if left_out:
         first = ", ".join(list(left_out)[:3])
         logger.warning("%s: left out %d of %d utterances without words: %s", path, len(left_out), len(utts), first)

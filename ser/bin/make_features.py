@@ -34,6 +34,7 @@ def main() -> None:
     parser.add_argument("--left-out", metavar="FILE", help="write the utterances left out and why")
     parser.add_argument("--max-left-out", type=float, metavar="SHARE", help="fail if more are left out [all]")
     parser.add_argument("--write-num-frames", metavar="FILE", help="write utt2num_frames")
+    cli.add_done_option(parser)
     parser.add_argument("wav_rspecifier", metavar="<wav-rspecifier>")
     parser.add_argument("feats_wspecifier", metavar="<feats-wspecifier>")
     args = parser.parse_args()
@@ -45,16 +46,28 @@ def main() -> None:
     # A job is one thread: jobs run side by side. Must be set before numpy is imported.
     os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"
     from ser.config import load_config
+    from ser.done import Done
     from ser.features.extractor import Extractor
     from ser.features.fbank import FbankOptions
     from ser.features.logmel import LogMel, LogMelConfig
     from ser.features.mfcc import MfccOptions
     from ser.features.pitch import PitchOptions
     from ser.features.pitch_process import ProcessPitchOptions
-    from ser.kaldi import ark, audio, tables
+    from ser.kaldi import ark, audio, specifiers, tables
     from ser.kaldi.left_out import LeftOut
     from ser.kaldi.options import read_options
 
+    settings = (args.mfcc_config, args.fbank_config, args.logmel_config, args.pitch_config, args.pitch_process_config)
+    target = specifiers.parse_wspecifier(args.feats_wspecifier)
+    done = Done(
+        __spec__.name,
+        args,
+        [*settings, args.segments, args.utt2augment],
+        [args.wav_rspecifier],
+        [target.ark, target.scp, args.left_out, args.write_num_frames],
+    )
+    if done.is_valid():
+        return
     extract: Extractor | LogMel
     if args.logmel_config:
         extract = LogMel(load_config(LogMelConfig, args.logmel_config))
@@ -96,6 +109,7 @@ def main() -> None:
         count = left_out.finish(len(num_frames))
     if args.write_num_frames:
         tables.write_map(args.write_num_frames, num_frames)
+    done.write()
     logger.info("%s: %d utterances, %d left out", args.feats_wspecifier, len(num_frames), count)
 
 

@@ -1,10 +1,10 @@
 """Merge what the jobs of a step wrote beside their parts of a data dir into the data dir itself.
 
-Reads <data-dir>/split<nj>/<job>/<table> of every job and writes <data-dir>/<table>; `table:name` gives the merged one
-another name. With --left-out the data dir is then cut to the utterances of the first table, and the list of those
-left out, with the reasons, is kept in the data dir. Example:
+Reads a file of each job, in whose name JOB is the job's number, and writes <data-dir>/<table>. With --left-out the data
+dir is then cut to the utterances of the first table, and the list of those left out, with the reasons, is kept in the
+data dir as left_out. Example:
 
-    python3 -m ser.bin.merge_jobs --left-out left_out data/cremad 4 feats.scp utt2num_frames
+    python3 -m ser.bin.merge_jobs --left-out mfcc/cremad.JOB.left_out data/cremad 4 mfcc/cremad.JOB.scp:feats.scp
 """
 
 import logging
@@ -17,25 +17,26 @@ logger = logging.getLogger(__name__)
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--left-out", metavar="NAME", help="the jobs' lists of left-out utterances")
+    parser.add_argument(
+        "--left-out", metavar="FILE", help="the jobs' lists of left-out utterances, with JOB in its name"
+    )
     parser.add_argument("--max-left-out", type=float, default=1.0, help="share of them above which this fails")
     parser.add_argument("data_dir", type=Path)
     parser.add_argument("nj", type=int)
-    parser.add_argument("tables", nargs="+", metavar="table[:name]")
+    parser.add_argument("tables", nargs="+", metavar="file:table")
     args = parser.parse_args()
 
     from ser.errors import SerError
     from ser.kaldi import data_subset, tables
 
-    parts = [args.data_dir / f"split{args.nj}" / str(job) for job in range(1, args.nj + 1)]
-
     def merged(name: str) -> dict[str, str]:
-        return {key: value for part in parts for key, value in tables.read_map(part / name).items()}
+        files = [name.replace("JOB", str(job)) for job in range(1, args.nj + 1)]
+        return {key: value for file in files for key, value in tables.read_map(file).items()}
 
     utterances = tables.read_map(args.data_dir / "utt2spk")
     if args.left_out:
         # What the corpus's preparation or an earlier run left out is no longer in the data dir, and stays on the list.
-        path = args.data_dir / args.left_out
+        path = args.data_dir / "left_out"
         earlier = tables.read_map(path) if path.exists() else {}
         left_out = merged(args.left_out)
         others = {utt: reason for utt, reason in earlier.items() if utt not in utterances}
@@ -48,10 +49,10 @@ def main() -> None:
             logger.warning("%s: %s", path, found)
     kept: list[str] = []
     for table in args.tables:
-        name, _, new_name = table.partition(":")
-        content = merged(name)
+        file, _, name = table.rpartition(":")
+        content = merged(file)
         kept = kept or list(content)
-        tables.write_map(args.data_dir / (new_name or name), content)
+        tables.write_map(args.data_dir / name, content)
     if args.left_out and left_out:
         data_subset.subset(args.data_dir, kept, args.data_dir)
 

@@ -29,16 +29,23 @@ def main() -> None:
     parser.add_argument("--left-out", metavar="FILE", help="write the utterances left out and why")
     parser.add_argument("--max-left-out", type=float, metavar="SHARE", help="fail if more are left out [all]")
     parser.add_argument("--write-num-frames", metavar="FILE", help="write utt2num_frames")
+    cli.add_done_option(parser)
     parser.add_argument("feats_rspecifier", metavar="<feats-rspecifier>")
     parser.add_argument("vad_rspecifier", metavar="<vad-rspecifier>")
     parser.add_argument("feats_wspecifier", metavar="<feats-wspecifier>")
     args = parser.parse_args()
 
+    from ser.done import Done
     from ser.features.cmvn import SlidingCmvnOptions, sliding_cmvn
     from ser.kaldi import ark, specifiers, tables
     from ser.kaldi.left_out import LeftOut
     from ser.kaldi.options import read_options
 
+    target = specifiers.parse_wspecifier(args.feats_wspecifier)
+    outputs = [target.ark, target.scp, args.left_out, args.write_num_frames]
+    done = Done(__spec__.name, args, [args.config], [args.feats_rspecifier, args.vad_rspecifier], outputs)
+    if done.is_valid():
+        return
     options = read_options(SlidingCmvnOptions, args.config) if args.config else SlidingCmvnOptions()
     given = {name: getattr(args, name) for name in ("cmn_window", "norm_vars", "center")}
     options = dataclasses.replace(options, **{name: value for name, value in given.items() if value is not None})
@@ -65,6 +72,7 @@ def main() -> None:
         count = left_out.finish(len(num_frames))
     if args.write_num_frames:
         tables.write_map(args.write_num_frames, num_frames)
+    done.write()
     logger.info("%s: %d utterances, %d left out", args.feats_wspecifier, len(num_frames), count)
 
 

@@ -1,11 +1,14 @@
 """The text files of a data directory: one entry a line, a key, then its value, sorted by the bytes of the key."""
 
+import os
+import re
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from ser.errors import SerError
 from ser.files import atomic_path
-from ser.kaldi.specifiers import open_input
+from ser.kaldi.specifiers import open_input, parse_location
 
 
 def read_lines(path: str | Path) -> Iterator[tuple[int, str, str]]:
@@ -66,6 +69,15 @@ def read_lists(path: str | Path) -> dict[str, list[str]]:
     return {key: value.split() for key, value in read_map(path).items()}
 
 
+def named_files(path: str | Path) -> Iterator[str]:
+    """Yield the file that each line of an scp names; of a command its words that are files, as far as those tell."""
+    for _, _, rxfilename in read_lines(path):
+        if rxfilename.endswith("|"):
+            yield from _files_of_command(rxfilename[:-1])
+        else:
+            yield parse_location(rxfilename).name
+
+
 def write_map(path: str | Path, table: Mapping[str, object]) -> None:
     """Write `table`, one ``key value`` a line, sorted by the keys' bytes; the file appears whole or not at all."""
     with atomic_path(path) as temporary, open(temporary, "w", encoding="utf-8", newline="\n") as stream:
@@ -98,6 +110,14 @@ def invert(utt2spk: Mapping[str, str]) -> dict[str, list[str]]:
     for utt in sort_keys(utt2spk):
         spk2utt.setdefault(utt2spk[utt], []).append(utt)
     return {spk: spk2utt[spk] for spk in sort_keys(spk2utt)}
+
+
+def _files_of_command(command: str) -> list[str]:
+    try:
+        words = shlex.split(command) if re.search(r"[\"'\\]", command) else command.split()
+    except ValueError:  # what this shell of Python's does not understand, bash may
+        return []
+    return [word for word in words[1:] if os.path.isfile(word)]
 
 
 def _count(key: str, value: str) -> str:

@@ -1,7 +1,10 @@
 """Which process of the training this is, and how the processes talk: one, or as many as torchrun started."""
 
+import ctypes
 import logging
 import os
+import signal
+import sys
 from dataclasses import dataclass
 
 import torch
@@ -10,6 +13,9 @@ import torch.distributed as dist
 from ser.errors import SerError
 
 logger = logging.getLogger(__name__)
+
+PARENT = os.getppid()
+PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 
 
 @dataclass(frozen=True)
@@ -46,9 +52,22 @@ def start(device: str = "auto") -> Process:
         chosen = torch.device("cuda", local)
         torch.cuda.set_device(chosen)
     if world > 1 and not dist.is_initialized():
+        _stop_when_parent_dies()
         dist.init_process_group("cpu:gloo,cuda:nccl" if chosen.type == "cuda" else "gloo")
         logger.info("process %d of %d on %s", rank, world, chosen)
     return Process(rank, world, chosen)
+
+
+def _stop_when_parent_dies() -> None:
+    """Have the kernel send SIGTERM to this process when its parent, torchrun, dies.
+
+    torchrun passes SIGTERM on, but Grid Engine's qdel sends it SIGKILL, which does not reach its processes: each leads
+    a session of its own. They would train on, beside the rerun. All of them get the SIGTERM, so they stop as at any.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != PARENT:  # dead since this module was imported: the kernel will not tell any more
+            signal.raise_signal(signal.SIGTERM)
 
 
 def pick_device(name: str) -> torch.device:

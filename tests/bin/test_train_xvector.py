@@ -118,7 +118,7 @@ def curve(model: Path) -> np.ndarray:
     return np.loadtxt(model / "train.tsv", skiprows=1)[:, :-1]
 
 
-def test_two_processes_stop_at_sigterm_and_resume_to_the_curve_of_one(data, tmp_path):
+def test_two_processes_stop_at_sigterm_and_without_torchrun_and_resume_to_the_curve_of_one(data, tmp_path):
     # Without dropout, which each process draws for itself, and AdamW, which makes steps of rounding errors.
     plain = ("fit.epochs=4", "fit.dropout_schedule=''", "fit.optimizer=sgd", "fit.learning_rate=0.03")
     more = [word for setting in plain for word in ("--set", setting)]
@@ -130,13 +130,16 @@ def test_two_processes_stop_at_sigterm_and_resume_to_the_curve_of_one(data, tmp_
         *(data, data / "utt2spk", tmp_path / "two"),
     ]
     environment = os.environ | {"PYTHONPATH": os.getcwd(), "OMP_NUM_THREADS": "1"}
-    begun = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
-    while not (tmp_path / "two" / "checkpoint.pt").exists() and begun.poll() is None:
-        time.sleep(0.01)
-    begun.send_signal(signal.SIGTERM)
-    _, messages = begun.communicate(timeout=60)
-    assert begun.returncode != 0 and messages.count("the same command resumes from here") >= 1, messages
-    assert not (tmp_path / "two" / "model.safetensors").exists()
+    checkpoint, seen = tmp_path / "two" / "checkpoint.pt", 0
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        begun = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+        while (not checkpoint.exists() or checkpoint.stat().st_mtime_ns == seen) and begun.poll() is None:
+            time.sleep(0.01)
+        begun.send_signal(number)  # to torchrun alone
+        _, messages = begun.communicate(timeout=60)  # to the end of all three: they share the pipe
+        assert begun.returncode != 0 and messages.count("the same command resumes from here") >= 1, messages
+        assert not (tmp_path / "two" / "model.safetensors").exists()
+        seen = checkpoint.stat().st_mtime_ns
     resumed = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert resumed.returncode == 0 and "resuming" in resumed.stderr, resumed.stderr
     np.testing.assert_allclose(curve(tmp_path / "two"), curve(tmp_path / "one"), rtol=1e-3, atol=1e-4)

@@ -21,7 +21,7 @@ STAGES = range(10)
 PR_SET_CHILD_SUBREAPER = 36
 
 # What two undisturbed runs do not have in common: times, command lines, hosts. Nothing of it is read by another stage.
-NOT_COMPARED = re.compile(r".*/(log|q|split\d+)/.*|.*/(commands?\.txt|version\.txt|cost\.(tsv|png)|\.lock)")
+NOT_COMPARED = re.compile(r".*/(log|q|split\d+)/.*|.*/(commands?\.txt|version\.txt|cost\.(tsv|png)|\.lock|.*\.done)")
 # And what of these files: their lines or columns of the same kind, and the checksums of all such files.
 LEFT_OUT = {
     re.compile(r".*/train\.tsv"): re.compile(rb"\t[^\t\n]*$", re.MULTILINE),

@@ -58,6 +58,34 @@ setup() {
   [ ! -e "$tmp/data/feats.scp" ]
 }
 
+@test "feature steps that are run again do what is missing, and only that" {
+  mkdir "$tmp/d"
+  for utt in s1-a s2-b; do
+    .venv/bin/python3 -c "import numpy, soundfile; soundfile.write('$tmp/$utt.wav', numpy.random.default_rng(0).normal(0, 0.1, 16000), 16000)"
+    echo "$utt $tmp/$utt.wav" >> "$tmp/d/wav.scp"
+    echo "$utt ${utt%-*}" >> "$tmp/d/utt2spk"
+    echo "${utt%-*} $utt" >> "$tmp/d/spk2utt"
+  done
+  all_steps() {
+    steps/make_mfcc_pitch.sh --nj 2 "$tmp/d" && steps/compute_vad.sh --nj 2 "$tmp/d" &&
+      steps/prepare_feats.sh --nj 2 "$tmp/d" "$tmp/e"
+  }
+  done_before() { grep -l "nothing to do" "$tmp"/{d,e}/log/*.log | xargs -rn 1 basename | xargs; }
+  run all_steps
+  [ "$status" -eq 0 ]
+  [ -z "$(done_before)" ]
+  find "$tmp"/{d,e} -name '*.ark' -exec sha256sum {} + > "$tmp/sums"
+  run all_steps
+  [ "$status" -eq 0 ]
+  [ "$(done_before | wc -w)" -eq 6 ]
+  rm "$tmp/d/data/raw_mfcc_pitch_d.2.ark"
+  run all_steps
+  [ "$status" -eq 0 ]
+  [ "$(done_before)" = "compute_vad_d.1.log make_mfcc_pitch_d.1.log prepare_feats_e.1.log" ]
+  run sha256sum --quiet --check "$tmp/sums"
+  [ "$status" -eq 0 ]
+}
+
 @test "compute_vad.sh, prepare_feats.sh and the training steps name the missing table and its maker" {
   run steps/compute_vad.sh "$tmp/data"
   [ "$status" -eq 1 ]
