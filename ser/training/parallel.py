@@ -1,5 +1,6 @@
 """Which process of the training this is, and how the processes talk: one, or as many as torchrun started."""
 
+import atexit
 import ctypes
 import logging
 import os
@@ -54,6 +55,8 @@ def start(device: str = "auto") -> Process:
     if world > 1 and not dist.is_initialized():
         _stop_when_parent_dies()
         dist.init_process_group("cpu:gloo,cuda:nccl" if chosen.type == "cuda" else "gloo")
+        # Connections that are closed while the interpreter goes down, by the exit of a peer, can abort it.
+        atexit.register(dist.destroy_process_group)
         logger.info("process %d of %d on %s", rank, world, chosen)
     return Process(rank, world, chosen)
 
