@@ -21,7 +21,9 @@ def faults(sandbox: Sandbox, count: int, seed: int) -> Generator[Outcome, None, 
         began = sandbox.root / "exp" / "toy" / "log" / f"stage_{stage}.began"
         if began.exists() and stage < STAGES[-1]:
             later = sandbox.run_stage(stage + 1)
-            yield judge(sandbox, "SIGKILL", f"stage {stage}, then the next", later, stage, began.name, must_stop=True)
+            # A toy run whose corpora were not yet made is told that first.
+            named = began.name if (sandbox.root / "data/toy/corpora").is_dir() else "data/toy/corpora"
+            yield judge(sandbox, "SIGKILL", f"stage {stage}, then the next", later, stage, named, must_stop=True)
         to_the_end = index % 10 == 9
         again = sandbox.run("--stage", stage) if to_the_end else sandbox.run_stage(stage)
         yield judge(sandbox, "SIGKILL", f"stage {stage}", again, STAGES[-1] if to_the_end else stage, "", detail)
