@@ -33,7 +33,7 @@ check_run() {
     die "--name: expected letters, digits and ._- alone, found '$name'; take another"
   for file in "$@"; do [ -f "$file" ] || die "no $file; --help lists the options that name it"; done
   if $toy && [ "$stage" -gt 0 ] && [ ! -d "$corpora" ]; then
-    die "no $corpora: for a run on real corpora give --corpora again, for a toy run begin with --stage 0"
+    die "no $corpora; for a run on real corpora give --corpora again, for a toy run begin with --stage 0"
   fi
 }
 
