@@ -1,8 +1,10 @@
 """What each stage of a run wrote, as checksums, so that no later stage runs on something else.
 
-``<exp>/stages/<n>.sha256`` has a line for each file that stage n was the last to write, in the form of sha256sum, which
-checks it too, from the folder of run.sh. ``0.sizes`` beside it has size and path of the recordings that the data dirs
-name, by themselves or in a command: corpora are too large to be read once more.
+``<exp>/stages/<n>.sha256`` has a line for each file that stage n wrote, in the form of sha256sum, which checks it too,
+from the folder of run.sh. The list of the stage before is one of these files, so that a stage that is run again with
+another outcome (of other options, for instance) is noticed where a later one still stands on the first. ``0.sizes``
+beside it has size and path of the recordings that the data dirs name, by themselves or in a command: corpora are too
+large to be read once more.
 """
 
 import os
@@ -40,11 +42,11 @@ def record(folder: Path, stage: int, roots: Sequence[Path], began: Path) -> None
         Naming a file that the stage wrote when it ran before, found done now, and that is not what it was.
     """
     recorded = {number: _read(path) for number, path in _tables(folder)}
-    others = {path for number, digests in recorded.items() if number != stage for path in digests}
     own = recorded.pop(stage, {})
+    others = {path for digests in recorded.values() for path in digests}
     began_at = began.stat().st_mtime_ns
     # An attempt that was cut off left files that the next one finds done: all since the stage's last good end is its.
-    last_end = _time(folder / f"{stage}.sha256")
+    last_end = _time(_table(folder, stage))
     files = {str(path): path.stat().st_mtime_ns for root in roots for path in _files(root)}
     written = [
         path
@@ -52,20 +54,17 @@ def record(folder: Path, stage: int, roots: Sequence[Path], began: Path) -> None
         if time >= began_at or (path not in others and (path not in own or time >= last_end))
     ]
     found_done = {path: own[path] for path in own.keys() & files.keys() - set(written)}
-    if path := _first_changed(found_done):
+    if path := _first_changed({path: found_done[path] for path in found_done.keys() - others}):
         (root,) = (root for root in roots if Path(path).is_relative_to(root))
         raise SerError(
             f"{path}: changed since stage {stage} wrote it, which took it as done now; remove"
             f" {root / Path(path).relative_to(root).parts[0]} and run again from --stage {stage}"
         )
+    before = [str(_table(folder, number)) for number in sorted(recorded) if number < stage][-1:]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        digests = dict(zip(written, pool.map(sha256, written), strict=True))
-    _write(folder, stage, found_done | digests)
-    for number, old in recorded.items():
-        # What an earlier stage wrote and is gone stays on its list, so that it is missed.
-        kept = {path: old[path] for path in old if path not in digests and (path in files or number < stage)}
-        if len(kept) < len(old):
-            _write(folder, number, kept)
+        digests = dict(zip(before + written, pool.map(sha256, before + written), strict=True))
+    lines = (f"{digest}  {path}\n" for path, digest in sorted((found_done | digests).items()))
+    write_text(_table(folder, stage), "".join(lines))
     if stage == 0:
         lists = [path for path in digests if path.endswith("/wav.scp")]
         names = sorted({name for path in lists for name in tables.named_files(path)})
@@ -89,9 +88,12 @@ def check(folder: Path, stage: int) -> None:
                 f"{began}: stage {number} was cut off; run it again (--stage {number}), or remove this file if nothing"
                 f" of stage {number} is needed"
             )
-    for number, path in _tables(folder):
-        if number < stage:
-            _check_files(path, number)
+    recorded = {number: _read(path) for number, path in _tables(folder) if number < stage}
+    _check_order(folder, recorded)
+    # A file that several stages wrote is what the last of them made of it.
+    last = {path: number for number, digests in recorded.items() for path in digests}
+    for number, digests in recorded.items():
+        _check_files(folder, number, {path: digests[path] for path in digests if last[path] == number})
     check_recordings(folder, stage)
 
 
@@ -113,11 +115,22 @@ def check_recordings(folder: Path, stage: int) -> None:
             raise SerError(f"{name}: {now} stage 0 prepared its corpus; bring the file back, or begin with --stage 0")
 
 
-def _check_files(table: Path, stage: int) -> None:
-    digests = _read(table)
+def _check_order(folder: Path, recorded: dict[int, dict[str, str]]) -> None:
+    """Take the lists of earlier stages out of those of later ones, when each is what the later stage stood on."""
+    for number, digests in recorded.items():
+        for earlier in recorded:
+            table = _table(folder, earlier)
+            if digests.pop(str(table), None) not in (None, sha256(table)):
+                raise SerError(
+                    f"{table}: stage {earlier} was run again, with another outcome, since stage {number} ran; run again"
+                    f" from --stage {number}, or, if that is meant, take its line out of {_table(folder, number)}"
+                )
+
+
+def _check_files(folder: Path, stage: int, digests: Mapping[str, str]) -> None:
     present = [path for path in digests if os.path.isfile(path)]
     folders = {os.path.dirname(path) for path in present}
-    remedy = f"run again from --stage {stage}, or, if that is meant, take its line out of {table}"
+    remedy = f"run again from --stage {stage}, or, if that is meant, take its line out of {_table(folder, stage)}"
     for path in digests.keys() - set(present):
         if os.path.dirname(path) in folders:
             raise SerError(f"{path}: gone since stage {stage} wrote it; {remedy}")
@@ -142,6 +155,10 @@ def _files(root: Path) -> Iterator[Path]:
         seen.add(place)
 
 
+def _table(folder: Path, stage: int) -> Path:
+    return folder / f"{stage}.sha256"
+
+
 def _tables(folder: Path) -> list[tuple[int, Path]]:
     return sorted((int(path.stem), path) for path in folder.glob("*.sha256"))
 
@@ -162,11 +179,6 @@ def _lines(path: Path) -> list[str]:
         return path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise SerError(f"{path}: cannot be read: {error}; run again from --stage {path.stem}") from error
-
-
-def _write(folder: Path, stage: int, digests: Mapping[str, str]) -> None:
-    lines = (f"{digest}  {path}\n" for path, digest in sorted(digests.items()))
-    write_text(folder / f"{stage}.sha256", "".join(lines))
 
 
 def _time(path: Path) -> int:

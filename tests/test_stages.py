@@ -48,17 +48,46 @@ def recorded(run: Path) -> dict[str, list[str]]:
     return {path.name: [line[66:] for line in path.read_text().splitlines()] for path in run.glob("*.sha256")}
 
 
-def test_each_file_is_on_the_list_of_the_stage_that_wrote_it_last(run):
-    assert recorded(run) == {"0.sha256": ["data/utt2spk", "data/wav.scp"], "1.sha256": ["data/feats.ark"]}
+def test_each_stage_has_a_list_of_what_it_wrote_and_of_the_list_before(run):
+    assert recorded(run) == {
+        "0.sha256": ["data/utt2spk", "data/wav.scp"],
+        "1.sha256": ["data/feats.ark", "exp/stages/0.sha256"],
+    }
+
+
+def test_file_of_several_stages_is_what_the_last_of_them_made_of_it(run):
     end(begin(2), {"data/utt2spk": "a s\n"})
-    assert recorded(run)["0.sha256"] == ["data/wav.scp"]
-    assert recorded(run)["2.sha256"] == ["data/utt2spk"]
+    assert recorded(run)["2.sha256"] == ["data/utt2spk", "exp/stages/1.sha256"]
+    stages.check(run, 3)
+    with pytest.raises(SerError, match=r"^data/utt2spk: changed since stage 0 wrote it"):
+        stages.check(run, 2)
+    damage("data/utt2spk")
+    with pytest.raises(SerError, match=r"^data/utt2spk: changed since stage 2 wrote it"):
+        stages.check(run, 3)
+
+
+def test_stage_that_is_run_again_with_another_outcome_breaks_what_stands_on_it(run):
+    end(begin(2), {"exp/net": "net of features"})
+    end(begin(0), {"data/wav.scp": "a corpus/a b.wav\nb touch never |\n", "data/utt2spk": "a s\nb s\n"})
+    stages.check(run, 3)  # the same outcome
+    end(begin(0), {"data/utt2spk": "a s\nb t\n"})
+    stages.check(run, 1)
+    with pytest.raises(
+        SerError, match=r"^exp/stages/0\.sha256: stage 0 was run again, .* since stage 1 ran; run again from --stage 1"
+    ):
+        stages.check(run, 3)
+    end(begin(1), {"data/feats.ark": "features"})  # the same, but of another stage 0
+    with pytest.raises(SerError, match=r"stage 1 was run again, .* since stage 2 ran; run again from --stage 2"):
+        stages.check(run, 3)
+    kept = [line for line in (run / "2.sha256").read_text().splitlines(True) if "1.sha256" not in line]
+    (run / "2.sha256").write_text("".join(kept))  # as the message says
+    stages.check(run, 3)
 
 
 def test_sha256sum_checks_the_lists(run):
     done = subprocess.run(["sha256sum", "-c", *run.glob("*.sha256")], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count(": OK") == 3
+    assert done.stdout.count(": OK") == 4
 
 
 def test_files_as_they_were_written_are_accepted(run):
@@ -99,7 +128,7 @@ def test_what_an_attempt_that_was_cut_off_had_finished_is_recorded_by_the_next(r
     Path("data/new.ark").write_text("new")
     os.utime("data/new.ark", ns=(0, 0))  # long before the next attempt begins
     end(begin(1), {})
-    assert recorded(run)["1.sha256"] == ["data/feats.ark", "data/new.ark"]
+    assert recorded(run)["1.sha256"] == ["data/feats.ark", "data/new.ark", "exp/stages/0.sha256"]
     stages.check(run, 2)
 
 

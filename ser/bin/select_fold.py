@@ -6,9 +6,12 @@ a model trained on the one would know the speakers of the other. Example:
     python3 -m ser.bin.select_fold --part train 3 data/iemocap data/iemocap_train3
 """
 
+import logging
 from pathlib import Path
 
 from ser import cli
+
+logger = logging.getLogger(__name__)
 
 
 def main() -> None:
@@ -35,7 +38,9 @@ def main() -> None:
             f"{args.data_in}/utt2fold: {len(both)} speakers are in fold {args.fold} and in others, the first "
             f"{min(both)}; make the folds by speaker"
         )
-    data_subset.subset(args.data_in, test if args.part == "test" else train, args.data_out)
+    kept = test if args.part == "test" else train
+    data_subset.subset(args.data_in, kept, args.data_out)
+    logger.info("%s: %d of the %d utterances of %s", args.data_out, len(kept), len(utt2fold), args.data_in)
 
 
 if __name__ == "__main__":

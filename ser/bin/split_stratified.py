@@ -6,7 +6,11 @@ shares of Zhou et al.:
     python3 -m ser.bin.split_stratified --valid 0.2 --test 0.1 --seed 0 data/iemocap \\
       data/iemocap_train data/iemocap_valid data/iemocap_test"""
 
+import logging
+
 from ser import cli
+
+logger = logging.getLogger(__name__)
 
 
 def main() -> None:
@@ -27,7 +31,9 @@ def main() -> None:
     utt2emo = datadir.read_table(args.data_in, "utt2emo")
     parts = split_stratified(utt2emo, {"valid": args.valid, "test": args.test}, args.seed)
     for part, utts in parts.items():
-        data_subset.subset(args.data_in, utts, getattr(args, f"{part}_out"))
+        data_out = getattr(args, f"{part}_out")
+        data_subset.subset(args.data_in, utts, data_out)
+        logger.info("%s: %d of the %d utterances of %s", data_out, len(utts), len(utt2emo), args.data_in)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,11 @@ The list has an utterance a line; what else is on the line is ignored. Every tab
 recordings is filtered.
 """
 
+import logging
+
 from ser import cli
+
+logger = logging.getLogger(__name__)
 
 
 def main() -> None:
@@ -21,9 +25,11 @@ def main() -> None:
 
     utterances = [key for _, key, _ in tables.read_lines(args.utterances)]
     known = read_table(args.data_in, "utt2spk")
-    if not any(utt in known for utt in utterances):
+    kept = [utt for utt in dict.fromkeys(utterances) if utt in known]
+    if not kept:
         raise SerError(f"{args.utterances}: none of its {len(utterances)} utterances is in {args.data_in}/utt2spk")
-    data_subset.subset(args.data_in, utterances, args.data_out)
+    data_subset.subset(args.data_in, kept, args.data_out)
+    logger.info("%s: %d of the %d utterances of %s", args.data_out, len(kept), len(known), args.data_in)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,6 @@ def subset(data_in: str | Path, utterances: Iterable[str], data_out: str | Path)
     utt2spk = read_table(data_in, "utt2spk")
     kept = [utt for utt in dict.fromkeys(utterances) if utt in utt2spk]
     _distribute(data_in, utt2spk, {Path(data_out): kept})
-    logger.info("%s: %d of the %d utterances of %s", data_out, len(kept), len(utt2spk), data_in)
 
 
 def split(data_dir: str | Path, parts: int, per_utterance: bool = False) -> list[Path]:
@@ -162,7 +161,7 @@ def combine(data_out: str | Path, inputs: Sequence[str | Path]) -> None:
         write_map(Path(data_out, name), table)
         if name == "utt2spk":
             write_lists(Path(data_out, "spk2utt"), invert(table))
-            logger.info("%s: %d utterances of %d directories", data_out, len(table), len(names))
+            logger.info("%s: %d utterances of %s", data_out, len(table), ", ".join(names))
     _remove_others(data_out, [*shared, "spk2utt"])
 
 

@@ -31,6 +31,7 @@ VARIABLES = {"OMP_NUM_THREADS": "3", "OPENBLAS_NUM_THREADS": "3", "PYTHONHASHSEE
 def faults(sandbox: Sandbox) -> Generator[Outcome, None, None]:
     """Run stages in surroundings that are not as usual."""
     yield from _runs_at_once(sandbox)
+    yield from _other_options(sandbox)
     yield from _paths(sandbox)
     yield from _locales(sandbox)
     yield from _variables(sandbox)
@@ -67,6 +68,17 @@ def _runs_at_once(sandbox: Sandbox) -> Iterator[Outcome]:
     fault, refusal = "run.sh killed alone", "exp/toy: another run is at work"
     yield judge(sandbox, fault, "while its jobs go on", second, 5, refusal, detail, bool(left))
     yield judge(sandbox, fault, "after its jobs", sandbox.run_stage(5), 5, "")
+
+
+def _other_options(sandbox: Sandbox) -> Iterator[Outcome]:
+    """Run one stage again with other options, then one that stands on what lies between."""
+    sandbox.restore(4)
+    done = sandbox.run_stage(2, "--augment", "noise")
+    if done.status:
+        raise SystemExit(f"stage 2 failed with other options:\n{done.said}")
+    fault = "other options for one stage"
+    yield judge(sandbox, fault, "stage 2, then 5", sandbox.run_stage(5), 5, "stages/2.sha256", must_stop=True)
+    yield judge(sandbox, fault, "stages 2 to 4", sandbox.run("--stage", 2, "--stop-stage", 4), 4, "")
 
 
 def _locales(sandbox: Sandbox) -> Iterator[Outcome]:

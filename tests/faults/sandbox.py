@@ -30,7 +30,7 @@ LEFT_OUT = {
         rb'(?s:<section aria-labelledby="cost">.*?</section>)|.*command \d+</th>.*\n'
     ),
     re.compile(r".*/stages/\d\.sha256"): re.compile(
-        rb"^.*/(train\.tsv|commands?\.txt|version\.txt|cost\.(tsv|png)|report\.html|protocol_card\.(md|tsv))\n",
+        rb"^.*/(train\.tsv|stages/\d\.sha256|version\.txt|cost\.png|report\.html|protocol_card\.(md|tsv))\n",
         re.MULTILINE,
     ),
 }
