@@ -27,14 +27,13 @@ _PRUNED = re.compile(r"\..*|log|q|audit|stages|experiments|detector|split\d+(utt
 _IGNORED = re.compile(r"\..*|commands\.txt|cost\.tsv|.*\.done")
 
 
-def record(folder: Path, stage: int, roots: Sequence[Path], began: Path) -> None:
-    """Note what a stage wrote, when it has ended well.
+def record(folder: Path, stage: int, roots: Sequence[Path]) -> None:
+    """Note what a stage wrote, when it has ended well. It began when ``<exp>/log/stage_<n>.began`` was written.
 
     Parameters
     ----------
     folder : of the checksums, ``<exp>/stages``.
     roots : folders in which a stage writes.
-    began : a file that was written when the stage began.
 
     Raises
     ------
@@ -42,19 +41,18 @@ def record(folder: Path, stage: int, roots: Sequence[Path], began: Path) -> None
         Naming a file that the stage wrote when it ran before, found done now, and that is not what it was.
     """
     recorded = {number: _read(path) for number, path in _tables(folder)}
-    own = recorded.pop(stage, {})
-    others = {path for digests in recorded.values() for path in digests}
-    began_at = began.stat().st_mtime_ns
-    # An attempt that was cut off left files that the next one finds done: all since the stage's last good end is its.
-    last_end = _time(_table(folder, stage))
+    own = recorded.get(stage, {})
+    later = {path for number, digests in recorded.items() if number > stage for path in digests}
+    began_at = _began(folder, stage).stat().st_mtime_ns
+    # An attempt that was cut off left files that the next one finds done: what is of no other stage, or changed since
+    # the last good end of the stage that it is of, is its.
+    since = _end_of_earlier(folder, stage, recorded) | dict.fromkeys(own, _time(_table(folder, stage)))
     files = {str(path): path.stat().st_mtime_ns for root in roots for path in _files(root)}
     written = [
-        path
-        for path, time in files.items()
-        if time >= began_at or (path not in others and (path not in own or time >= last_end))
+        path for path, time in files.items() if time >= began_at or (path not in later and time >= since.get(path, 0))
     ]
     found_done = {path: own[path] for path in own.keys() & files.keys() - set(written)}
-    if path := _first_changed({path: found_done[path] for path in found_done.keys() - others}):
+    if path := _first_changed({path: found_done[path] for path in found_done.keys() - later}):
         (root,) = (root for root in roots if Path(path).is_relative_to(root))
         raise SerError(
             f"{path}: changed since stage {stage} wrote it, which took it as done now; remove"
@@ -83,16 +81,20 @@ def check(folder: Path, stage: int) -> None:
         Naming a stage that was cut off, or a file that changed or is gone.
     """
     for number in range(stage):
-        if (began := folder.parent / "log" / f"stage_{number}.began").exists():
+        if (began := _began(folder, number)).exists():
             raise SerError(
                 f"{began}: stage {number} was cut off; run it again (--stage {number}), or remove this file if nothing"
                 f" of stage {number} is needed"
             )
-    recorded = {number: _read(path) for number, path in _tables(folder) if number < stage}
-    _check_order(folder, recorded)
-    # A file that several stages wrote is what the last of them made of it.
+    recorded = {number: _read(path) for number, path in _tables(folder)}
+    # A file that several stages wrote is what the last of them made of it, or an attempt at this stage.
     last = {path: number for number, digests in recorded.items() for path in digests}
-    for number, digests in recorded.items():
+    for path, end in _end_of_earlier(folder, stage, recorded).items():
+        if _began(folder, stage).exists() and _time(Path(path)) >= end:
+            last[path] = stage
+    earlier = {number: digests for number, digests in recorded.items() if number < stage}
+    _check_order(folder, earlier)
+    for number, digests in earlier.items():
         _check_files(folder, number, {path: digests[path] for path in digests if last[path] == number})
     check_recordings(folder, stage)
 
@@ -153,6 +155,17 @@ def _files(root: Path) -> Iterator[Path]:
         if place not in seen:
             yield from (Path(folder, name) for name in names if not _IGNORED.fullmatch(name))
         seen.add(place)
+
+
+def _end_of_earlier(folder: Path, stage: int, recorded: Mapping[int, Mapping[str, str]]) -> dict[str, int]:
+    """Map what the stages before one wrote to the time at which the last of them had ended."""
+    earlier = [number for number in recorded if number < stage]
+    end = max((_time(_table(folder, number)) for number in earlier), default=0)
+    return {path: end for number in earlier for path in recorded[number]}
+
+
+def _began(folder: Path, stage: int) -> Path:
+    return folder.parent / "log" / f"stage_{stage}.began"
 
 
 def _table(folder: Path, stage: int) -> Path:

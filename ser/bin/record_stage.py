@@ -21,10 +21,9 @@ def main() -> None:
     from ser import stages
 
     exp = Path(args.exp_dir)
-    began = exp / "log" / f"stage_{args.stage}.began"
     if args.check_recordings:
         stages.check_recordings(exp / "stages", args.stage)
-    stages.record(exp / "stages", args.stage, [Path(name) for name in args.folders], began)
+    stages.record(exp / "stages", args.stage, [Path(name) for name in args.folders])
 
 
 if __name__ == "__main__":
