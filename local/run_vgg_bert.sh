@@ -120,7 +120,8 @@ if [ "$stage" -le 2 ] && [ "$stop_stage" -ge 2 ] && uses speech; then
     --label-map "$label_map" --soft-targets "$soft_targets" "$data/clips_FOLD" "$data/valid_FOLD" "$exp/vgg_FOLD"
   each_fold $train_cmd "$exp/vgg_FOLD/log/extract.log" \
     python3 -m ser.bin.extract_vgg_embeddings --num-threads "$num_threads" \
-    "$exp/vgg_FOLD" "$labelled" "ark,scp:$exp/embeddings_FOLD/speech.ark,$exp/embeddings_FOLD/speech.scp"
+    --done "$exp/embeddings_FOLD/speech.done" "$exp/vgg_FOLD" "$labelled" \
+    "ark,scp:$exp/embeddings_FOLD/speech.ark,$exp/embeddings_FOLD/speech.scp"
   compute_posteriors vgg speech
 fi
 
@@ -136,7 +137,8 @@ if [ "$stage" -le 3 ] && [ "$stop_stage" -ge 3 ] && uses text; then
     --valid-data "$data/valid_FOLD" "$data/train_FOLD" "$labelled/utt2emo" "$exp/bert_FOLD"
   each_fold $train_cmd "$exp/bert_FOLD/log/extract.log" \
     python3 -m ser.bin.extract_text_embeddings --num-threads "$num_threads" \
-    --left-out "$exp/embeddings_FOLD/text_missing" "$exp/bert_FOLD" "$labelled" \
+    --done "$exp/embeddings_FOLD/text.done" --left-out "$exp/embeddings_FOLD/text_missing" \
+    "$exp/bert_FOLD" "$labelled" \
     "ark,scp:$exp/embeddings_FOLD/text.ark,$exp/embeddings_FOLD/text.scp"
   compute_posteriors bert text
 fi

@@ -47,12 +47,13 @@ def test_the_audit_tells_what_the_random_split_shares(exp):
     assert found["utterances"]["status"] == "ok"
 
 
-def test_a_second_run_trains_nothing_anew(exp):
-    models = sorted(exp.glob("*/model.safetensors"))
-    before = [path.stat().st_mtime_ns for path in models]
-    options = ("--protocols", "random", "--yardsticks", "icon", "--soft-targets", "true", "--stage", "4")
+def test_a_second_run_trains_and_embeds_nothing_anew(exp):
+    made = sorted([*exp.glob("*_random/model.safetensors"), *exp.glob("embeddings_random/*.ark")])
+    assert len(made) == 6  # models of speech, text, their fusion and the yardstick; embeddings of speech and text
+    before = [path.stat().st_mtime_ns for path in made]
+    options = ("--protocols", "random", "--yardsticks", "icon", "--soft-targets", "true", "--stage", "2")
     done = subprocess.run(
         ["local/run_vgg_bert.sh", "--name", NAME, *options], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    assert [path.stat().st_mtime_ns for path in models] == before
+    assert [path.stat().st_mtime_ns for path in made] == before

@@ -18,11 +18,21 @@ BATCH_SIZE = 64
 def main() -> None:
     """Run the command."""
     parser = cli.make_parser(__doc__)
+    cli.add_done_option(parser)
     cli.add_device_options(parser)
     parser.add_argument("model_dir", metavar="model-dir", help="folder that train_vgg wrote")
     parser.add_argument("data_dir", metavar="data-dir", help="its feats.scp is read")
     parser.add_argument("wspecifier", help="the vectors")
     args = parser.parse_args()
+
+    from ser.done import Done
+    from ser.kaldi import specifiers
+
+    feats, target = Path(args.data_dir) / "feats.scp", specifiers.parse_wspecifier(args.wspecifier)
+    model_files = sorted(Path(args.model_dir).glob("*"))
+    done = Done(__spec__.name, args, model_files, [f"scp:{feats}"], [target.ark, target.scp])
+    if done.is_valid():
+        return
 
     import dataclasses
 
@@ -40,7 +50,7 @@ def main() -> None:
     clip = model_dir.load_section(args.model_dir, "data", ClipConfig)
     device = parallel.pick_device(args.device)
     model = Vgg.from_weights(config, model_dir.load_weights(args.model_dir)).to(device)
-    reader = ark.Reader(Path(args.data_dir) / "feats.scp")
+    reader = ark.Reader(feats)
     utts = reader.keys()
     source = ClipSource(
         reader, utts, np.zeros(len(utts), np.int64), dataclasses.replace(clip, batch_size=BATCH_SIZE), seed=None
@@ -50,6 +60,7 @@ def main() -> None:
         for clips, _ in cli.progress(source.batches(0), source.num_batches(0), "batches"):
             for vector in model.embed(clips.to(device)).cpu().numpy():
                 writer.write(next(left), vector)
+    done.write()
     logger.info(
         "%s: vectors of %d utterances; %d are longer than a clip, and their middle counts",
         args.wspecifier, len(utts), source.num_cut,
