@@ -89,9 +89,9 @@ def check(folder: Path, stage: int) -> None:
     recorded = {number: _read(path) for number, path in _tables(folder)}
     # A file that several stages wrote is what the last of them made of it, or an attempt at this stage.
     last = {path: number for number, digests in recorded.items() for path in digests}
-    for path, end in _end_of_earlier(folder, stage, recorded).items():
-        if _began(folder, stage).exists() and _time(Path(path)) >= end:
-            last[path] = stage
+    if _began(folder, stage).exists():
+        ends = _end_of_earlier(folder, stage, recorded)
+        last.update({path: stage for path, end in ends.items() if _time(Path(path)) >= end})
     earlier = {number: digests for number, digests in recorded.items() if number < stage}
     _check_order(folder, earlier)
     for number, digests in earlier.items():
