@@ -122,7 +122,8 @@ def _check_order(folder: Path, recorded: dict[int, dict[str, str]]) -> None:
     for number, digests in recorded.items():
         for earlier in recorded:
             table = _table(folder, earlier)
-            if digests.pop(str(table), None) not in (None, sha256(table)):
+            digest = digests.pop(str(table), None)
+            if digest is not None and digest != sha256(table):
                 raise SerError(
                     f"{table}: stage {earlier} was run again, with another outcome, since stage {number} ran; run again"
                     f" from --stage {number}, or, if that is meant, take its line out of {_table(folder, number)}"

@@ -25,11 +25,10 @@ def main() -> None:
 
     utterances = [key for _, key, _ in tables.read_lines(args.utterances)]
     known = read_table(args.data_in, "utt2spk")
-    kept = [utt for utt in dict.fromkeys(utterances) if utt in known]
-    if not kept:
+    if not any(utt in known for utt in utterances):
         raise SerError(f"{args.utterances}: none of its {len(utterances)} utterances is in {args.data_in}/utt2spk")
-    data_subset.subset(args.data_in, kept, args.data_out)
-    logger.info("%s: %d of the %d utterances of %s", args.data_out, len(kept), len(known), args.data_in)
+    count = data_subset.subset(args.data_in, utterances, args.data_out)
+    logger.info("%s: %d of the %d utterances of %s", args.data_out, count, len(known), args.data_in)
 
 
 if __name__ == "__main__":

@@ -17,11 +17,15 @@ from ser.kaldi.tables import invert, write_lists, write_map
 logger = logging.getLogger(__name__)
 
 
-def subset(data_in: str | Path, utterances: Iterable[str], data_out: str | Path) -> None:
-    """Write to `data_out` the tables of `data_in`, of these utterances and their speakers and recordings only."""
+def subset(data_in: str | Path, utterances: Iterable[str], data_out: str | Path) -> int:
+    """Write to `data_out` the tables of `data_in`, of these utterances and their speakers and recordings only.
+
+    Returns how many of the utterances `data_in` has.
+    """
     utt2spk = read_table(data_in, "utt2spk")
     kept = [utt for utt in dict.fromkeys(utterances) if utt in utt2spk]
     _distribute(data_in, utt2spk, {Path(data_out): kept})
+    return len(kept)
 
 
 def split(data_dir: str | Path, parts: int, per_utterance: bool = False) -> list[Path]:
