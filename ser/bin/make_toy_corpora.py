@@ -21,11 +21,11 @@ def main() -> None:
     args = parser.parse_args()
 
     from ser.config import load_config
-    from ser.corpora import toy_corpora
+    from ser.toy import corpora
 
     overrides = () if args.seed is None else (f"seed={args.seed}",)
-    toy = load_config(toy_corpora.ToyConfig, args.config, overrides)
-    if toy_corpora.make_corpora(args.out_dir, toy):
+    toy = load_config(corpora.ToyConfig, args.config, overrides)
+    if corpora.make_corpora(args.out_dir, toy):
         logger.info("toy corpora written to %s, seed %d", args.out_dir, toy.seed)
     else:
         logger.info("toy corpora are in %s already, seed %d", args.out_dir, toy.seed)

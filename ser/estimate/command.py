@@ -40,8 +40,8 @@ def read_rates(args: argparse.Namespace) -> Rates:
 def measure(args: argparse.Namespace, corpora: Iterable[str]) -> dict[str, Size]:
     """Return the sizes of those `corpora` that are found where `args` say."""
     from ser.config import load_config
-    from ser.corpora.toy_corpora import ToyConfig
     from ser.estimate import sizes
+    from ser.toy.corpora import ToyConfig
 
     toy = load_config(ToyConfig, args.toy) if args.toy else None
     folders = _folders(args)

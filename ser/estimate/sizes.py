@@ -16,7 +16,7 @@ from ser.errors import SerError
 from ser.kaldi import tables
 
 if TYPE_CHECKING:
-    from ser.corpora.toy_corpora import ToyConfig
+    from ser.toy.corpora import ToyConfig
 
 # More files than this are not counted: on a file server a walk through a million takes minutes.
 MOST_COUNTED = 20_000

@@ -7,10 +7,10 @@ import pytest
 import soundfile
 
 from ser.config import load_config
-from ser.corpora.toy_corpora import ToyConfig
 from ser.errors import SerError
 from ser.estimate import sizes
 from ser.kaldi import tables
+from ser.toy.corpora import ToyConfig
 
 ROOT = Path(__file__).parents[2]
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ser.corpora.toy_text import EMOTION_WORDS, NEIGHBOURS, REGISTERS, sentence
+from ser.toy.text import EMOTION_WORDS, NEIGHBOURS, REGISTERS, sentence
 
 
 def emotions_in(text):

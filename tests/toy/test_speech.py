@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.io import wavfile
 
-from ser.corpora.toy_speech import (
+from ser.toy.speech import (
     SAMPLE_RATE,
     STYLES,
     Style,

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from scipy.signal import resample_poly
 
-from ser.corpora import toy_speech
-from ser.corpora.toy_speech import STYLES, draw_style, draw_voice, make_rng, speak, write_wav
 from ser.errors import SerError
+from ser.toy import speech
+from ser.toy.speech import STYLES, draw_style, draw_voice, make_rng, speak, write_wav
 
 # CREMA-D: the emotions, their letter among the votes, and the sentences.
 CREMAD_EMOTIONS = {
@@ -121,7 +121,7 @@ def write_ravdess(folder: Path, size: RavdessSize, seed: int) -> None:
         for number, emotion in enumerate(RAVDESS_EMOTIONS, start=1):
             for statement in (1, 2):
                 samples = speak(voice, draw_style(emotion, voice, rng), 7, rng, 35.0)
-                samples = resample_poly(samples, RAVDESS_RATE // toy_speech.SAMPLE_RATE, 1)
+                samples = resample_poly(samples, RAVDESS_RATE // speech.SAMPLE_RATE, 1)
                 name = f"03-01-{number:02d}-01-{statement:02d}-01-{actor:02d}.wav"
                 write_wav(folder / f"Actor_{actor:02d}" / name, samples, RAVDESS_RATE)
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ser.corpora import toy_text
-from ser.corpora.toy_speech import SAMPLE_RATE, Voice, draw_style, draw_voice, make_rng, speak, write_wav
+from ser.toy import text
+from ser.toy.speech import SAMPLE_RATE, Voice, draw_style, draw_voice, make_rng, speak, write_wav
 
 # IEMOCAP: label, what an annotator writes, share of the utterances; means of valence, activation, dominance (1 to 5).
 IEMOCAP_EMOTIONS = {
@@ -79,7 +79,7 @@ def _write_iemocap_dialogue(
     for index in range(num_utterances):
         talker = "FM"[(index + (lines_rng.random() < 0.2)) % 2]
         emotion = str(lines_rng.choice(list(IEMOCAP_EMOTIONS), p=shares))
-        words = toy_text.sentence(emotion, "drama", lines_rng)
+        words = text.sentence(emotion, "drama", lines_rng)
         utt = f"{dialogue}_{talker}{turns[talker]:03d}"
         turns[talker] += 1
         style = draw_style(emotion, voices[talker], rng)
@@ -129,7 +129,7 @@ def write_dailydialog(folder: Path, size: DailyDialogSize, seed: int) -> None:
         dialogues, labels = [], []
         for _ in range(count):
             emotions = rng.choice(len(DAILYDIALOG_EMOTIONS), int(rng.integers(4, 10)), p=DAILYDIALOG_SHARES)
-            sentences = [toy_text.sentence(DAILYDIALOG_EMOTIONS[emotion], "daily", rng) for emotion in emotions]
+            sentences = [text.sentence(DAILYDIALOG_EMOTIONS[emotion], "daily", rng) for emotion in emotions]
             dialogues.append("".join(f"{sentence.capitalize()} . __eou__ " for sentence in sentences).rstrip() + "\n")
             labels.append(" ".join(map(str, emotions)) + "\n")
         for name, lines in {"dialogues": dialogues, "dialogues_emotion": labels}.items():

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ser import config
-from ser.corpora import toy_background, toy_dialogues, toy_speakers, toy_speech, toy_text
 from ser.errors import SerError
+from ser.toy import background, dialogues, speakers, speech, text
 
 # A folder of toy corpora holds what it was made of: the settings, and a digest of the code.
 STAMP = "toy_corpora.yaml"
@@ -21,13 +21,13 @@ class ToyConfig:
     """The seed, and the size of each corpus."""
 
     seed: int
-    voxceleb1: toy_speakers.VoxCelebSize
-    cremad: toy_speakers.CremadSize
-    iemocap: toy_dialogues.IemocapSize
-    dailydialog: toy_dialogues.DailyDialogSize
-    ravdess: toy_speakers.RavdessSize
-    musan: toy_background.MusanSize
-    rirs: toy_background.RirsSize
+    voxceleb1: speakers.VoxCelebSize
+    cremad: speakers.CremadSize
+    iemocap: dialogues.IemocapSize
+    dailydialog: dialogues.DailyDialogSize
+    ravdess: speakers.RavdessSize
+    musan: background.MusanSize
+    rirs: background.RirsSize
 
 
 def make_corpora(out: str | Path, toy: ToyConfig) -> bool:
@@ -52,13 +52,13 @@ def make_corpora(out: str | Path, toy: ToyConfig) -> bool:
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}.", suffix=".tmp", dir=out.parent) as name:
         folder = Path(name, "new")
-        toy_speakers.write_voxceleb1(folder / "VoxCeleb1", toy.voxceleb1, toy.seed)
-        toy_speakers.write_cremad(folder / "CREMA-D", toy.cremad, toy.seed)
-        toy_speakers.write_ravdess(folder / "ravdess", toy.ravdess, toy.seed)
-        toy_dialogues.write_iemocap(folder / "IEMOCAP_full_release", toy.iemocap, toy.seed)
-        toy_dialogues.write_dailydialog(folder / "dailydialog", toy.dailydialog, toy.seed)
-        toy_background.write_musan(folder / "musan", toy.musan, toy.seed)
-        toy_background.write_rirs(folder / "RIRS_NOISES", toy.rirs, toy.seed)
+        speakers.write_voxceleb1(folder / "VoxCeleb1", toy.voxceleb1, toy.seed)
+        speakers.write_cremad(folder / "CREMA-D", toy.cremad, toy.seed)
+        speakers.write_ravdess(folder / "ravdess", toy.ravdess, toy.seed)
+        dialogues.write_iemocap(folder / "IEMOCAP_full_release", toy.iemocap, toy.seed)
+        dialogues.write_dailydialog(folder / "dailydialog", toy.dailydialog, toy.seed)
+        background.write_musan(folder / "musan", toy.musan, toy.seed)
+        background.write_rirs(folder / "RIRS_NOISES", toy.rirs, toy.seed)
         (folder / STAMP).write_text(stamp, encoding="utf-8")
         if out.exists():
             out.rename(Path(name, "old"))
@@ -68,6 +68,6 @@ def make_corpora(out: str | Path, toy: ToyConfig) -> bool:
 
 def _stamp(toy: ToyConfig) -> str:
     digest = hashlib.sha256()
-    for module in (toy_background, toy_dialogues, toy_speakers, toy_speech, toy_text):
+    for module in (background, dialogues, speakers, speech, text):
         digest.update(Path(module.__file__).read_bytes())
     return f"# made by code of digest {digest.hexdigest()[:16]}\n{config.to_yaml(toy)}"

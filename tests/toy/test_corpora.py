@@ -10,11 +10,12 @@ import pytest
 from scipy.io import wavfile
 
 from ser.config import load_config
-from ser.corpora import cremad, dailydialog, iemocap, musan, ravdess, rirs_noises, toy_corpora, voxceleb1
-from ser.corpora.toy_background import MusanSize, RirsSize
-from ser.corpora.toy_dialogues import DailyDialogSize, IemocapSize
-from ser.corpora.toy_speakers import CremadSize, RavdessSize, VoxCelebSize
+from ser.corpora import cremad, dailydialog, iemocap, musan, ravdess, rirs_noises, voxceleb1
 from ser.errors import SerError
+from ser.toy import corpora as toy_corpora
+from ser.toy.background import MusanSize, RirsSize
+from ser.toy.dialogues import DailyDialogSize, IemocapSize
+from ser.toy.speakers import CremadSize, RavdessSize, VoxCelebSize
 
 ROOT = Path(__file__).parents[2]
 SMALL = toy_corpora.ToyConfig(

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from scipy.signal import lfilter
 
-from ser.corpora.toy_speech import SAMPLE_RATE, draw_style, draw_voice, make_rng, speak, write_wav
+from ser.toy.speech import SAMPLE_RATE, draw_style, draw_voice, make_rng, speak, write_wav
 
 # Reverberation times (the level's fall by 60 dB) in seconds, shortest and longest.
 ROOMS = {"smallroom": (0.15, 0.35), "mediumroom": (0.4, 0.8)}
