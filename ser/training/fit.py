@@ -5,9 +5,8 @@ import logging
 import signal
 import time
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -18,6 +17,7 @@ from ser import cli
 from ser.training import checkpoint, curve, model_dir, parallel
 from ser.training.checkpoint import Progress
 from ser.training.curve import EpochRow
+from ser.training.fit_config import FitConfig
 from ser.training.freezing import freeze
 from ser.training.optimizer import MaxChange, dropout_schedule, learning_rate, make_optimizer
 from ser.training.parallel import Process
@@ -25,6 +25,7 @@ from ser.training.prefetch import pinned, prefetched
 from ser.training.running_loss import RunningLoss
 from ser.training.shared_batch_norm import share_batch_norms
 from ser.training.signals import postponed_signals
+from ser.training.unfreezing import Unfreezing
 
 logger = logging.getLogger(__name__)
 
@@ -33,29 +34,6 @@ SECONDS_BETWEEN_PICTURES = 30.0
 
 Inputs = Tensor | dict[str, Tensor]
 Loss = Callable[[Tensor, Tensor], Tensor]
-
-
-@dataclass(frozen=True)
-class FitConfig:
-    """The section `fit:` of a training configuration; 0 switches a limit off."""
-
-    epochs: int
-    optimizer: Literal["sgd", "adamw", "adam"]
-    learning_rate: float  # of the mean gradient over a minibatch, at the first step
-    final_learning_rate: float  # at the last step; exponential decay in between
-    warmup_fraction: float  # share of all steps over which the rate rises linearly from 0
-    momentum: float  # sgd's, as a running average of the gradients (Kaldi's)
-    weight_decay: float
-    max_grad_norm: float  # longer gradients are cut to this 2-norm
-    max_change: float  # 2-norm of the change of all parameters in one step (Kaldi's 2.0)
-    max_change_layer: float  # 2-norm of the change of one layer in one step (Kaldi's 0.75)
-    dropout_schedule: str  # Kaldi's value,value@share,...,value for every dropout; empty: the model's own rates
-    frozen: tuple[str, ...]  # layers that stay as they are, batch-norm statistics included
-    best_by: Literal["loss", "accuracy"]  # what picks the best epoch on the validation set
-    patience: int  # epochs without a better one after which training stops
-    precision: Literal["fp32", "bf16"]  # bf16: autocast on a GPU; a CPU always takes fp32
-    checkpoint_steps: int  # steps between checkpoints inside an epoch; one is written after each epoch anyway
-    seed: int
 
 
 class BatchSource(Protocol):
@@ -132,13 +110,17 @@ class _Trainer:
         self.loss = loss.to(process.device) if isinstance(loss, nn.Module) else loss
         share_batch_norms(model, process.world)
         self.frozen = freeze(model, config.frozen)
-        self.optimizer = make_optimizer(model, config.optimizer, config.momentum, config.weight_decay)
+        epoch_batches = [train.num_batches(epoch) for epoch in range(config.epochs)]
+        self.steps = sum(epoch_batches)
+        self.groups = groups = Unfreezing(model, config.unfreezing, epoch_batches)
+        self.optimizer = make_optimizer(
+            groups.parameters, config.optimizer, config.momentum, config.weight_decay, groups.factors
+        )
         self.max_change = MaxChange(model, config.max_change_layer, config.max_change)
         self.dropout = dropout_schedule(config.dropout_schedule) if config.dropout_schedule else None
-        self.steps = sum(train.num_batches(epoch) for epoch in range(config.epochs))
         self.progress = Progress()
         self.drawn = time.monotonic()
-        self.net = DistributedDataParallel(model) if process.world > 1 else model
+        self.net: nn.Module = model
 
     def run(self, received: list[int]) -> None:
         """Do the epochs that are left; leave with a checkpoint where a signal is `received`."""
@@ -157,9 +139,7 @@ class _Trainer:
     def _train_epoch(self, received: list[int]) -> bool:
         """Train to the end of the epoch, or until a signal is received (then True)."""
         progress, process, config = self.progress, self.process, self.config
-        self.net.train()
-        for module in self.frozen:
-            module.eval()
+        self._open_groups()
         # What a checkpoint says is of all processes, so one of them begins with it.
         sums = RunningLoss(process.device, progress.sums if process.is_first else (0.0, 0.0, 0.0))
         begun = time.monotonic() - progress.seconds
@@ -187,10 +167,22 @@ class _Trainer:
         # A GPU copies from pinned memory while it computes.
         return prefetched(map(pinned, batches) if self.process.device.type == "cuda" else batches)
 
+    def _open_groups(self) -> None:
+        """Put the model into training mode, with those groups of layers open that are due, and no frozen layer."""
+        # DistributedDataParallel exchanges the gradients of what was trained when it was made.
+        if self.groups.open_for(self.progress.step) or self.net is self.model:
+            self.net = DistributedDataParallel(self.model) if self.process.world > 1 else self.model
+        self.net.train()
+        self.groups.set_modes()
+        for module in self.frozen:
+            module.eval()
+
     def _step(self, inputs: Inputs, targets: Tensor, weight: float, sums: RunningLoss) -> None:
         step, device = self.progress.step, self.process.device
+        if step in self.groups.starts:
+            self._open_groups()
         for group in self.optimizer.param_groups:
-            group["lr"] = self._rate(step)
+            group["lr"] = self._rate(step) * group["rate_factor"]
         if self.dropout is not None:
             for module in self.model.modules():
                 if isinstance(module, (nn.Dropout, nn.Dropout1d)):

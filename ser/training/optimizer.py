@@ -2,7 +2,7 @@
 
 import contextlib
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -11,25 +11,36 @@ from torch import Tensor, nn
 from ser.errors import SerError
 
 
-def make_optimizer(model: nn.Module, kind: str, momentum: float, weight_decay: float) -> torch.optim.Optimizer:
-    """Make the optimizer of the parameters that are trained; the learning rate is set at each step.
+def make_optimizer(
+    groups: Sequence[Sequence[nn.Parameter]],
+    kind: str,
+    momentum: float,
+    weight_decay: float,
+    rate_factors: Sequence[float] = (1.0,),
+) -> torch.optim.Optimizer:
+    """Make the optimizer of `groups` of parameters; the learning rate is set at each step.
+
+    The parameters of a group are trained at the learning rate times its factor, which is ``rate_factor`` in the
+    optimizer's own groups. Those without a gradient are left as they are, and their moments begin with the first one.
 
     ``sgd`` keeps a running average of the gradients as Kaldi does, m v + (1 - m) g, so that the momentum does not
     raise the learning rate. ``adamw`` (Loshchilov & Hutter, ICLR 2019) spares biases and norms the weight decay;
     ``adam`` (Kingma & Ba, ICLR 2015) adds it to the gradient of every parameter, as PyTorch's does.
     """
-    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    if not trained:
+    if not any(groups):
         raise SerError("every layer is frozen, so there is nothing to train; shorten `frozen`")
+    chosen = []
+    for members, factor in zip(groups, rate_factors, strict=True):
+        parts = [(members, weight_decay)]
+        if kind == "adamw":
+            parts = [
+                ([parameter for parameter in members if parameter.ndim > 1], weight_decay),
+                ([parameter for parameter in members if parameter.ndim <= 1], 0.0),
+            ]
+        chosen += [{"params": list(part), "weight_decay": decay, "rate_factor": factor} for part, decay in parts]
     if kind == "sgd":
-        return torch.optim.SGD(trained, lr=0.0, momentum=momentum, dampening=momentum, weight_decay=weight_decay)
-    if kind == "adam":
-        return torch.optim.Adam(trained, lr=0.0, weight_decay=weight_decay)
-    groups = [
-        {"params": [parameter for parameter in trained if parameter.ndim > 1], "weight_decay": weight_decay},
-        {"params": [parameter for parameter in trained if parameter.ndim <= 1], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=0.0)
+        return torch.optim.SGD(chosen, lr=0.0, momentum=momentum, dampening=momentum)
+    return (torch.optim.Adam if kind == "adam" else torch.optim.AdamW)(chosen, lr=0.0)
 
 
 def learning_rate(step: int, steps: int, initial: float, final: float, warmup_fraction: float) -> float:

@@ -84,9 +84,11 @@ from torch import nn
 from conftest import SETTINGS, Blobs
 from ser.training import model_dir, parallel
 from ser.training.fit import FitConfig, fit
+from ser.training.unfreezing import GroupConfig, UnfreezingConfig
 torch.manual_seed(0)
 model = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 4))
-config = FitConfig(**(SETTINGS | {"max_change": 0.3}))
+groups = GroupConfig(0, ("2",)), GroupConfig(5, ("*",))
+config = FitConfig(**(SETTINGS | {"max_change": 0.3, "unfreezing": UnfreezingConfig("steps", 2.6, groups)}))
 fit(model, Blobs(size=15), Blobs(3, seed=1), config, sys.argv[1], nn.CrossEntropyLoss(), "cpu")
 if parallel.start("cpu").is_first:
     model_dir.save_model(sys.argv[1], model, list("abcd"))

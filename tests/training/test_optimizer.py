@@ -9,7 +9,7 @@ from ser.training.optimizer import MaxChange, dropout_schedule, make_optimizer
 
 def test_sgd_averages_gradients_as_kaldi_does():
     model = nn.Linear(1, 1, bias=False)
-    optimizer = make_optimizer(model, "sgd", momentum=0.9, weight_decay=0.0)
+    optimizer = make_optimizer([list(model.parameters())], "sgd", momentum=0.9, weight_decay=0.0)
     start = model.weight.item()
     optimizer.param_groups[0]["lr"] = 0.1
     for _ in range(200):
@@ -32,7 +32,7 @@ def test_change_under_the_limit_is_left_alone_and_over_it_is_scaled():
 
 
 def test_adamw_does_not_decay_biases():
-    groups = make_optimizer(nn.Linear(3, 2), "adamw", 0.0, 0.1).param_groups
+    groups = make_optimizer([list(nn.Linear(3, 2).parameters())], "adamw", 0.0, 0.1).param_groups
     assert [(len(group["params"]), group["weight_decay"]) for group in groups] == [(1, 0.1), (1, 0.0)]
 
 

@@ -1,0 +1,30 @@
+"""The settings of the training loop, the section `fit:` of every training configuration."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ser.training.unfreezing import UnfreezingConfig
+
+
+@dataclass(frozen=True)
+class FitConfig:
+    """The section `fit:` of a training configuration; 0 switches a limit off."""
+
+    epochs: int
+    optimizer: Literal["sgd", "adamw", "adam"]
+    learning_rate: float  # of the mean gradient over a minibatch, at the first step
+    final_learning_rate: float  # at the last step; exponential decay in between
+    warmup_fraction: float  # share of all steps over which the rate rises linearly from 0
+    momentum: float  # sgd's, as a running average of the gradients (Kaldi's)
+    weight_decay: float
+    max_grad_norm: float  # longer gradients are cut to this 2-norm
+    max_change: float  # 2-norm of the change of all parameters in one step (Kaldi's 2.0)
+    max_change_layer: float  # 2-norm of the change of one layer in one step (Kaldi's 0.75)
+    dropout_schedule: str  # Kaldi's value,value@share,...,value for every dropout; empty: the model's own rates
+    frozen: tuple[str, ...]  # layers that stay as they are, batch-norm statistics included
+    best_by: Literal["loss", "accuracy"]  # what picks the best epoch on the validation set
+    patience: int  # epochs without a better one after which training stops
+    precision: Literal["fp32", "bf16"]  # bf16: autocast on a GPU; a CPU always takes fp32
+    checkpoint_steps: int  # steps between checkpoints inside an epoch; one is written after each epoch anyway
+    seed: int
+    unfreezing: UnfreezingConfig | None = None  # opens the layers group by group; None trains all from the start
