@@ -5,19 +5,12 @@ import logging
 import os
 import signal
 import sys
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import NoReturn
 
 from ser.errors import SerError
-
-Item = TypeVar("Item")
-
-logger = logging.getLogger(__name__)
-
-# A log read later wants a line now and then, not a thousand carriage returns.
-SECONDS_BETWEEN_LINES = 10.0
+from ser.progress import progress as progress
 
 
 def make_parser(doc: str | None) -> argparse.ArgumentParser:
@@ -103,23 +96,6 @@ def add_row_options(parser: argparse.ArgumentParser) -> None:
 def row_names(args: argparse.Namespace) -> dict[str, str]:
     """Return the columns of a row that `add_row_options` took."""
     return {name: getattr(args, name) for name in ROW_OPTIONS}
-
-
-def progress(items: Iterable[Item], total: int | None, what: str) -> Iterator[Item]:
-    """Yield `items`, showing how far the loop is: a tqdm bar for a person, plain lines in a log."""
-    if sys.stderr.isatty():
-        from tqdm import tqdm
-
-        yield from tqdm(items, total=total, desc=what, unit="", dynamic_ncols=True)
-        return
-    of_total = "" if total is None else f" of {total}"
-    last = time.monotonic()
-    for count, item in enumerate(items, start=1):
-        yield item
-        now = time.monotonic()
-        if now - last >= SECONDS_BETWEEN_LINES:
-            logger.info("%s: %d%s", what, count, of_total)
-            last = now
 
 
 def run(main: Callable[[], None]) -> NoReturn:

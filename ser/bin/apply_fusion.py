@@ -31,8 +31,8 @@ def main() -> None:
     from ser.config import load_config
     from ser.kaldi import ark
     from ser.training import model_dir, parallel
+    from ser.training.configs import FusionConfig, make_network
     from ser.training.dialogues import DialogueSource, read_dialogues, read_inputs
-    from ser.training.fusion_config import FusionConfig, make_network
 
     if args.num_threads:
         torch.set_num_threads(args.num_threads)

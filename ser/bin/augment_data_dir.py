@@ -45,12 +45,12 @@ def main() -> None:
         files.update(_recordings_by_type(data_dir))
     utt2spk = datadir.read_table(args.data_in, "utt2spk")
     copies = _choose_copies(list(utt2spk), args.kinds.split(), args.proportion, args.seed)
-    recipes = {
-        copy: augmentation.draw_recipe(kind, utt, files, args.seed).line() for copy, (utt, kind) in copies.items()
+    treatments = {
+        copy: augmentation.draw_treatment(kind, utt, files, args.seed).line() for copy, (utt, kind) in copies.items()
     }
     written = None
     if args.write_wavs is not None:
-        written = _write_wavs(args.data_in, copies, recipes, Path(args.write_wavs).absolute(), args.sample_rate)
+        written = _write_wavs(args.data_in, copies, treatments, Path(args.write_wavs).absolute(), args.sample_rate)
         copies = {copy: copies[copy] for copy in written}
 
     out = Path(args.data_out)
@@ -61,7 +61,7 @@ def main() -> None:
         originals = {copy: utt for copy, (utt, _) in copies.items()}
         data_subset.write_copies(args.data_in, folder, originals, LEFT_BEHIND)
         if written is None:
-            tables.write_map(folder / "utt2augment", recipes)
+            tables.write_map(folder / "utt2augment", treatments)
         else:
             tables.write_map(folder / "wav.scp", written)
             (folder / "segments").unlink(missing_ok=True)
@@ -114,7 +114,7 @@ def _choose_copies(
 
 
 def _write_wavs(
-    data_in: str, copies: Mapping[str, tuple[str, str]], recipes: Mapping[str, str], folder: Path, sample_rate: int
+    data_in: str, copies: Mapping[str, tuple[str, str]], treatments: Mapping[str, str], folder: Path, sample_rate: int
 ) -> dict[str, str]:
     """Write the copies' waveforms; give copy -> path. Utterances that cannot be read are named and have none."""
     import soundfile
@@ -123,7 +123,7 @@ def _write_wavs(
     from ser.files import atomic_path
     from ser.kaldi import audio
 
-    augmenter = Augmenter(recipes, recording_loader(sample_rate), sample_rate)
+    augmenter = Augmenter(treatments, recording_loader(sample_rate), sample_rate)
     copies_of: dict[str, list[str]] = {}
     for copy, (utt, _) in copies.items():
         copies_of.setdefault(utt, []).append(copy)

@@ -16,14 +16,14 @@ def main() -> None:
     args = parser.parse_args()
 
     from ser.config import load_config
-    from ser.metrics import results
-    from ser.metrics.cell import read_cell
-    from ser.metrics.protocol import Protocol
-    from ser.metrics.summary import compare
+    from ser.results import result_table
+    from ser.results.cell import read_cell
+    from ser.results.protocol_config import ProtocolConfig
+    from ser.results.summary import compare
 
-    level = load_config(Protocol, args.protocol).level
+    level = load_config(ProtocolConfig, args.protocol).level
     sides = [[read_cell(folder) for folder in folders.split(",")] for folders in (args.first, args.second)]
-    rows = [results.mean([cell.row for cell in side], "fold") for side in sides]
+    rows = [result_table.mean([cell.row for cell in side], "fold") for side in sides]
     print(f"measure   first  second  difference  {f'{100 * level:g} % interval':>16}      p")
     for name, found in compare(*sides, level).items():
         first, second = (getattr(row, name) for row in rows)

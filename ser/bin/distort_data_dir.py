@@ -33,16 +33,16 @@ def main() -> None:
         raise SerError(f"--kinds: expected some of '{' '.join(distortion.KINDS)}', found '{args.kinds}'")
     if "utt2augment" in datadir.table_names(args.data_in):
         raise SerError(f"{args.data_in}/utt2augment: copies already; give the data dir of the originals")
-    originals, recipes = {}, {}
+    originals, treatments = {}, {}
     for utt in datadir.read_table(args.data_in, "utt2spk"):
         for kind in kinds:
             amount = distortion.draw_amount(kind, augmentation.copy_rng(kind, utt, args.seed))
             originals[f"{utt}-{kind}"] = utt
-            recipes[f"{utt}-{kind}"] = augmentation.Recipe(kind, amount=amount).line()
+            treatments[f"{utt}-{kind}"] = augmentation.Treatment(kind, amount=amount).line()
     with staged_data_dir(args.data_out) as folder:
         data_subset.write_copies(args.data_in, folder, originals, LEFT_BEHIND)
-        tables.write_map(folder / "utt2augment", recipes)
-    logger.info("%s: %d copies of %d utterances", args.data_out, len(recipes), len(recipes) // len(kinds))
+        tables.write_map(folder / "utt2augment", treatments)
+    logger.info("%s: %d copies of %d utterances", args.data_out, len(treatments), len(treatments) // len(kinds))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 The train and test dirs are data dirs: utt2emo and utt2spk, and of the test's text and utt2dialogue too, where they are.
 A trial is an ordered pair of two test utterances, a target where both are of one class. The cell's folder gets backend/
-and the files that ser/metrics/cell.py lists, result.tsv last.
+and the files that ser/results/cell.py lists, result.tsv last.
 
 With --held-out, the class is unknown to the back end and the trials are those that involve it. With --fallback-train
 and --fallback-test, utterances without a vector are scored by a second back end on these vectors, of speech alone;
@@ -53,15 +53,16 @@ def main() -> None:
     from ser.files import write_text
     from ser.kaldi.labelled import read_labelled, read_speakers, read_with_fallback
     from ser.kaldi.score_matrix import write_score_matrix
-    from ser.metrics import calibration, cell, class_calibration, results, strata
-    from ser.metrics.protocol import Protocol
+    from ser.metrics import calibration, class_calibration
+    from ser.results import cell, result_table, test_set
+    from ser.results.protocol_config import ProtocolConfig
 
     logger = logging.getLogger(__name__)
     folder = Path(args.cell_dir)
     settings = {"lda_dim": args.lda_dim, "rule": args.rule}
     overrides = tuple(f"{name}={value}" for name, value in settings.items() if value is not None)
     config = load_config(BackendConfig, args.config, overrides)
-    protocol = load_config(Protocol, args.protocol)
+    protocol = load_config(ProtocolConfig, args.protocol)
     if bool(args.fallback_train) != bool(args.fallback_test):
         raise SerError("--fallback-train and --fallback-test: give both or neither")
     cell.start_cell(folder)
@@ -77,12 +78,12 @@ def main() -> None:
     unseen = test.classes[len(train.classes) :]
     if args.held_out in train.classes:
         raise SerError(f"{args.train_dir}/utt2emo: has utterances of the class '{args.held_out}', which is held out")
-    if args.held_out != results.NONE and args.held_out not in unseen:
+    if args.held_out != result_table.NONE and args.held_out not in unseen:
         raise SerError(f"{args.test_dir}/utt2emo: no utterance of the class '{args.held_out}', which is held out")
     if unexpected := [name for name in unseen if name != args.held_out]:
         logger.warning("%s: no training utterance is of class %s", args.test_dir, ", ".join(unexpected))
     speakers = read_speakers(f"{args.train_dir}/utt2spk", train.utts)
-    utterances = strata.read_utterances(args.test_dir, test.utts, test.labels, test.classes, args.speakers)
+    utterances = test_set.read_utterances(args.test_dir, test.utts, test.labels, test.classes, args.speakers)
 
     if args.fallback_train:
         missing = [utt for utt, vector in zip(test.utts, test.vectors, strict=True) if np.isnan(vector[0])]
@@ -112,15 +113,15 @@ def main() -> None:
     temperature = class_calibration.fit(held_out.classes, held_out.labels, with_bias=False)
     posteriors = {"raw": softmax(by_class, axis=1), "affine": temperature.posteriors(by_class)}
 
-    row = results.Result(
+    row = result_table.Result(
         **cli.row_names(args),
         backend=args.backend,
         lda_dim=recognizer.lda_dim,
         held_out=args.held_out,
-        status=results.OK,
+        status=result_table.OK,
     )
     row = cell.write_cell(folder, row, utterances, by_class, posteriors, pairs, protocol)
-    logger.info("%s: percent: %s", folder, ", ".join(f"{name} {row.shown(name)}" for name in results.MEASURES))
+    logger.info("%s: percent: %s", folder, ", ".join(f"{name} {row.shown(name)}" for name in result_table.MEASURES))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Write a cell of the results table of a system that classifies: one that gives probabilities and scores no pairs.
 
 With --fallback, utterances without probabilities have those of another system, of speech alone; they are counted, and
-listed in the cell's text_missing. ser/metrics/cell.py lists the files of the cell's folder. Example:
+listed in the cell's text_missing. ser/results/cell.py lists the files of the cell's folder. Example:
 
     python3 -m ser.bin.evaluate_posteriors --system vgg_bert --train iemocap --test iemocap --fold 1 --layer fusion \\
       --modality speech+text --fallback scp:exp/vgg/posteriors.scp \\
@@ -34,18 +34,18 @@ def main() -> None:
     from ser.config import load_config
     from ser.files import write_text
     from ser.kaldi import ark, tables
-    from ser.metrics import cell, results, strata
-    from ser.metrics.protocol import Protocol
+    from ser.results import cell, result_table, test_set
+    from ser.results.protocol_config import ProtocolConfig
     from ser.training.targets import class_numbers
 
-    protocol = load_config(Protocol, args.protocol)
+    protocol = load_config(ProtocolConfig, args.protocol)
     trained = [name for _, name, _ in tables.read_lines(args.classes)]
     utt2emo = tables.read_map(Path(args.test_dir) / "utt2emo", fields=2)
     utts = list(utt2emo)
     # A test class that the model does not know can only be missed.
     classes = [*trained, *sorted(set(utt2emo.values()) - set(trained))]
     labels = class_numbers(utts, utt2emo, classes, f"{args.test_dir}/utt2emo")
-    utterances = strata.read_utterances(args.test_dir, utts, labels, classes, args.speakers)
+    utterances = test_set.read_utterances(args.test_dir, utts, labels, classes, args.speakers)
 
     table = ark.load(args.posteriors)
     missing = [utt for utt in utts if utt not in table]
@@ -64,12 +64,12 @@ def main() -> None:
     if posteriors.shape[1:] != (len(trained),):
         raise SerError(f"{args.posteriors}: expected {len(trained)} probabilities, found shape {posteriors.shape[1:]}")
 
-    row = results.Result(
+    row = result_table.Result(
         **cli.row_names(args),
-        backend=results.NONE,
+        backend=result_table.NONE,
         lda_dim=None,
-        held_out=results.NONE,
-        status=results.OK,
+        held_out=result_table.NONE,
+        status=result_table.OK,
     )
     row = cell.write_cell(folder, row, utterances, posteriors, {"raw": posteriors}, None, protocol)
     logger.info("%s: UAR %.2f %%, WA %.2f %%, F1 %.2f %%", folder, row.uar, row.wa, row.f1)

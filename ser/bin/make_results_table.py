@@ -25,17 +25,17 @@ def main() -> None:
 
     from ser.config import load_config
     from ser.files import write_text
-    from ser.metrics import results, summary
-    from ser.metrics.cell import read_cell
-    from ser.metrics.protocol import Protocol
+    from ser.results import result_table, summary
+    from ser.results.cell import read_cell
+    from ser.results.protocol_config import ProtocolConfig
 
-    level = load_config(Protocol, args.protocol).level
+    level = load_config(ProtocolConfig, args.protocol).level
     cells = summary.with_means([read_cell(folder, args.allow_failed) for folder in args.cell_dirs], level)
-    rows = results.ordered(cell.row for cell in cells)
+    rows = result_table.ordered(cell.row for cell in cells)
     out = Path(args.out_dir)
-    write_text(out / "results.tsv", results.to_tsv(rows))
+    write_text(out / "results.tsv", result_table.to_tsv(rows))
     write_text(out / "seeds.tsv", summary.deviations(cells))
-    print(results.align(results.means(rows)), end="")
+    print(result_table.align(result_table.means(rows)), end="")
 
 
 if __name__ == "__main__":

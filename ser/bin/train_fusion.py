@@ -32,9 +32,9 @@ def main() -> None:
 
     from ser.config import load_config
     from ser.training import model_dir, parallel
+    from ser.training.configs import FusionConfig, make_network
     from ser.training.dialogues import DialogueSource, read_dialogues, read_inputs
     from ser.training.fit import fit
-    from ser.training.fusion_config import FusionConfig, make_network
     from ser.training.losses import cross_entropy
     from ser.training.targets import read_targets
 

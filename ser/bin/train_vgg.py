@@ -31,11 +31,11 @@ def main() -> None:
     from ser.models.vgg import Vgg
     from ser.training import model_dir, parallel
     from ser.training.clips import ClipSource
-    from ser.training.fingerprint import fingerprint
+    from ser.training.configs import VggTrainConfig
     from ser.training.fit import fit
     from ser.training.losses import cross_entropy
     from ser.training.targets import read_targets
-    from ser.training.vgg_config import VggTrainConfig
+    from ser.training.utterances import fingerprint
 
     if args.num_threads:
         torch.set_num_threads(args.num_threads)

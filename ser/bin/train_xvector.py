@@ -30,11 +30,11 @@ def main() -> None:
     from ser.config import load_config
     from ser.models.xvector import XVector
     from ser.training import model_dir, parallel
-    from ser.training.dataset import ChunkSource, load_utterances, split_off_validation
-    from ser.training.fingerprint import fingerprint
+    from ser.training.chunks import ChunkSource
+    from ser.training.configs import TrainConfig
     from ser.training.fit import fit
     from ser.training.losses import cross_entropy
-    from ser.training.xvector_config import TrainConfig
+    from ser.training.utterances import fingerprint, load_utterances, split_off_validation
 
     if args.num_threads:
         torch.set_num_threads(args.num_threads)

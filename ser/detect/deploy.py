@@ -29,10 +29,10 @@ from ser.kaldi import ark, audio, tables
 from ser.kaldi.labelled import Labelled, read_labelled, stack_vectors
 from ser.metrics import class_calibration
 from ser.metrics.calibration import expected_calibration_error
-from ser.metrics.cell import read_cell
 from ser.metrics.classification import confusion, uar
 from ser.models.tdnn import BATCHNORM_EPSILON
 from ser.models.xvector import CONTEXTS, XVector, XVectorConfig
+from ser.results.cell import read_cell
 from ser.text.config import TextModelConfig
 from ser.training import model_dir
 

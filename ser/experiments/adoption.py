@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ser.config import read_yaml
 from ser.files import atomic_path, sha256
-from ser.training.fingerprint import fingerprint
+from ser.training.utterances import fingerprint
 
 WEIGHTS = "model.safetensors"
 _FILES = ("config.yaml", "inputs.tsv", "classes.txt", "train.tsv", "curve.png", "command.txt", "version.txt", WEIGHTS)

@@ -8,7 +8,7 @@ from pathlib import Path
 from ser.errors import SerError
 from ser.experiments.artefact import DONE, LOG, Artefact, all_needed, waves
 from ser.files import tab_separated, write_text
-from ser.metrics import results
+from ser.results import result_table
 
 ARTEFACTS = "artefacts"
 CELLS = "cells.tsv"
@@ -16,7 +16,7 @@ CELLS = "cells.tsv"
 CELL = "cell"
 
 
-def write_plan(exp: Path, cells: Mapping[Artefact, results.Result]) -> int:
+def write_plan(exp: Path, cells: Mapping[Artefact, result_table.Result]) -> int:
     """Write the folders of all unfinished artefacts, and what order they are to be made in; return how many they are.
 
     ``plan/<wave>.<nets|others>.list`` lists folders: all of a list may be made at once, a wave after those before it.
@@ -39,7 +39,7 @@ def write_plan(exp: Path, cells: Mapping[Artefact, results.Result]) -> int:
             if listed := [f"{store / artefact.name}\n" for artefact in wave if artefact.trains == trains]:
                 write_text(folder / f"{number}.{kind}.list", "".join(listed))
     rows = [[*row.name(), str(store / artefact.name / CELL)] for artefact, row in cells.items()]
-    write_text(exp / CELLS, tab_separated([*results.NAMES, "folder"], rows))
+    write_text(exp / CELLS, tab_separated([*result_table.NAMES, "folder"], rows))
     listed_cells = exp / "cells" / "list"
     lines = "".join(f"{row[-1]}\n" for row in rows)
     if arranged or not listed_cells.exists() or listed_cells.read_text(encoding="utf-8") != lines:
@@ -51,7 +51,7 @@ def write_plan(exp: Path, cells: Mapping[Artefact, results.Result]) -> int:
     return sum(map(len, arranged))
 
 
-def describe(exp: Path, cells: Mapping[Artefact, results.Result]) -> str:
+def describe(exp: Path, cells: Mapping[Artefact, result_table.Result]) -> str:
     """Lay out how many artefacts there are of each step, how many are finished, and the waves of the others."""
     store = exp / ARTEFACTS
     artefacts = all_needed(cells)
@@ -88,8 +88,8 @@ def collect(exp: Path) -> list[str]:
             names = {
                 name: int(value) if value.isdecimal() and name == "lda_dim" else value for name, value in cell.items()
             }
-            row = results.Result(**names, status=f"failed: {log}")
-            write_text(folder / "failed", results.to_tsv([row]))
+            row = result_table.Result(**names, status=f"failed: {log}")
+            write_text(folder / "failed", result_table.to_tsv([row]))
     _gather_audits(exp)
     return wrong
 

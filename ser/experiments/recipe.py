@@ -11,7 +11,7 @@ from ser.experiments.artefact import Artefact, Workshop
 from ser.experiments.digests import Digests
 from ser.experiments.grid import NONE, NOT_APPLICABLE, Cell, GridConfig, Variant
 from ser.kaldi import tables
-from ser.metrics.results import NAMES, Result
+from ser.results.result_table import NAMES, Result
 
 WEIGHTS = "model.safetensors"
 

@@ -5,7 +5,7 @@ recognition", ICASSP 2018, section 3.3): room impulse responses of simulated sma
 on data augmentation of reverberant speech for robust speech recognition", ICASSP 2017) and the MUSAN corpus (Snyder et
 al., arXiv:1510.08484). Waveforms keep their length and their energy, as in Kaldi's `wav-reverberate --shift-output`.
 
-What is done to a copy is its `Recipe`, drawn once and written as one line of the table ``utt2augment``, so that the
+What is done to a copy is its `Treatment`, drawn once and written as one line of the table ``utt2augment``, so that the
 same waveform can be made again wherever and whenever it is needed:
 
     <utt> reverb <rir file>
@@ -41,7 +41,7 @@ Loader = Callable[[str, int | None], np.ndarray]
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Treatment:
     """What is done to one utterance: the kind, and a signal-to-noise ratio in dB for each file (none for reverb).
 
     A distortion has its `amount` instead.
@@ -53,9 +53,9 @@ class Recipe:
     amount: float | None = None
 
     def line(self) -> str:
-        """Write the recipe as a line of ``utt2augment``, without the utterance.
+        """Write the treatment as a line of ``utt2augment``, without the utterance.
 
-        >>> Recipe("babble", ("/musan/a.wav", "/my musan/b.wav"), (20.0, 13.0)).line()
+        >>> Treatment("babble", ("/musan/a.wav", "/my musan/b.wav"), (20.0, 13.0)).line()
         "babble 20 /musan/a.wav 13 '/my musan/b.wav'"
         """
         if self.amount is not None:
@@ -66,11 +66,11 @@ class Recipe:
         return shlex.join([self.kind, *(word for snr, file in pairs for word in (f"{snr:g}", file))])
 
     @classmethod
-    def parse(cls, line: str, where: str) -> "Recipe":
+    def parse(cls, line: str, where: str) -> "Treatment":
         """Read what `line` wrote; `where` begins the message of the `SerError` on anything else.
 
-        >>> Recipe.parse("noise 15 /musan/n.wav", "utt2augment:1")
-        Recipe(kind='noise', files=('/musan/n.wav',), snrs=(15.0,), amount=None)
+        >>> Treatment.parse("noise 15 /musan/n.wav", "utt2augment:1")
+        Treatment(kind='noise', files=('/musan/n.wav',), snrs=(15.0,), amount=None)
         """
         try:
             kind, *words = shlex.split(line)
@@ -89,7 +89,7 @@ class Recipe:
         )
 
 
-def draw_recipe(kind: str, utt: str, files: Mapping[str, Sequence[str]], seed: int) -> Recipe:
+def draw_treatment(kind: str, utt: str, files: Mapping[str, Sequence[str]], seed: int) -> Treatment:
     """Draw what is done to the `kind` copy of `utt`: always the same for the same arguments.
 
     Parameters
@@ -113,10 +113,10 @@ def draw_recipe(kind: str, utt: str, files: Mapping[str, Sequence[str]], seed: i
     rng = copy_rng(kind, utt, seed)
     pool = files[types[rng.integers(len(types))]]
     if kind == "reverb":
-        return Recipe(kind, (pool[rng.integers(len(pool))],))
+        return Treatment(kind, (pool[rng.integers(len(pool))],))
     count = int(rng.choice(NUM_FILES[kind]))
     drawn = tuple(pool[i] for i in rng.choice(len(pool), count, replace=len(pool) < count))
-    return Recipe(kind, drawn, tuple(map(float, rng.choice(SNRS[kind], count))))
+    return Treatment(kind, drawn, tuple(map(float, rng.choice(SNRS[kind], count))))
 
 
 def copy_rng(kind: str, utt: str, seed: int) -> np.random.Generator:
@@ -155,20 +155,20 @@ def mix(samples: np.ndarray, noises: Sequence[tuple[int, np.ndarray]], snrs: Seq
 
 
 class Augmenter:
-    """Applies to each utterance its recipe.
+    """Applies to each utterance its treatment.
 
     Parameters
     ----------
-    recipes : the recipe of each utterance; a line of ``utt2augment`` does as well.
-    load : reads the recordings that the recipes name.
+    treatments : the treatment of each utterance; a line of ``utt2augment`` does as well.
+    load : reads the recordings that the treatments name.
     sample_rate : of the utterances and of what `load` gives, in Hz.
-    where : what to call `recipes` in a message.
+    where : what to call `treatments` in a message.
     """
 
     def __init__(
-        self, recipes: Mapping[str, Recipe | str], load: Loader, sample_rate: float, where: str = "utt2augment"
+        self, treatments: Mapping[str, Treatment | str], load: Loader, sample_rate: float, where: str = "utt2augment"
     ) -> None:
-        self.recipes = recipes
+        self.treatments = treatments
         self.load = load
         self.sample_rate = sample_rate
         self.where = where
@@ -181,37 +181,37 @@ class Augmenter:
         return cls(tables.read_map(path), recording_loader(sample_rate), sample_rate, str(path))
 
     def __call__(self, utt: str, samples: np.ndarray) -> np.ndarray:
-        """Give the augmented `samples` (N,) as float32, (N,) but after a stretch; as they are, without a recipe.
+        """Give the augmented `samples` (N,) as float32, (N,) but after a stretch; as they are, without a treatment.
 
         Raises
         ------
         SerError
-            Where the recipe cannot be read, or a recording of it.
+            Where the treatment cannot be read, or a recording of it.
         """
-        recipe = self.recipes.get(utt)
-        if recipe is None or not len(samples):
+        treatment = self.treatments.get(utt)
+        if treatment is None or not len(samples):
             return samples
-        if isinstance(recipe, str):
-            recipe = Recipe.parse(recipe, f"{self.where}: {utt}")
-        if recipe.amount is not None:
+        if isinstance(treatment, str):
+            treatment = Treatment.parse(treatment, f"{self.where}: {utt}")
+        if treatment.amount is not None:
             rng = np.random.default_rng(list(utt.encode()))
-            return distortion.distort(recipe.kind, recipe.amount, samples, self.sample_rate, rng)
-        if recipe.kind == "reverb":
-            return reverberate(samples, self.load(recipe.files[0], None))
-        if recipe.kind == "noise":
-            return self._with_foreground(samples, recipe)
-        noises = [np.resize(self.load(file, len(samples)), len(samples)) for file in recipe.files]
-        return mix(samples, [(0, noise) for noise in noises], recipe.snrs)
+            return distortion.distort(treatment.kind, treatment.amount, samples, self.sample_rate, rng)
+        if treatment.kind == "reverb":
+            return reverberate(samples, self.load(treatment.files[0], None))
+        if treatment.kind == "noise":
+            return self._with_foreground(samples, treatment)
+        noises = [np.resize(self.load(file, len(samples)), len(samples)) for file in treatment.files]
+        return mix(samples, [(0, noise) for noise in noises], treatment.snrs)
 
-    def _with_foreground(self, samples: np.ndarray, recipe: Recipe) -> np.ndarray:
+    def _with_foreground(self, samples: np.ndarray, treatment: Treatment) -> np.ndarray:
         """Add the noises one after the other, and round again, with a pause between, to the end of the utterance."""
         noises, snrs, start = [], [], 0
         pause = round(SECONDS_BETWEEN_NOISES * self.sample_rate)
         while start < len(samples):
-            turn = len(noises) % len(recipe.files)
-            noise = self.load(recipe.files[turn], len(samples) - start)
+            turn = len(noises) % len(treatment.files)
+            noise = self.load(treatment.files[turn], len(samples) - start)
             noises.append((start, noise))
-            snrs.append(recipe.snrs[turn])
+            snrs.append(treatment.snrs[turn])
             start += len(noise) + pause
         return mix(samples, noises, snrs)
 

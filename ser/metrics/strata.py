@@ -6,17 +6,11 @@ In trials of all pairs who speaks, or what is said, can pass for the emotion; th
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from ser.errors import SerError
-from ser.files import tab_separated
-from ser.kaldi import tables
-from ser.kaldi.datadir import normalise_text
-from ser.kaldi.labelled import read_speakers
 from ser.metrics.detection import ScoredTrials
 
 logger = logging.getLogger(__name__)
@@ -50,46 +44,6 @@ class Stratum:
     targets: int
     eer: float | None
     min_dcf: float | None
-
-
-def read_utterances(
-    data_dir: str | Path,
-    utts: Sequence[str],
-    labels: np.ndarray,
-    classes: Sequence[str],
-    all_spk2utt: str | Path | None = None,
-) -> Utterances:
-    """Read what a data dir knows of `utts`: ``utt2spk``, and ``text`` and ``utt2dialogue`` where they are.
-
-    Parameters
-    ----------
-    labels, classes : of `utts`, as `Utterances` has them.
-    all_spk2utt : spk2utt of the whole test corpus; the data dir's own speakers where there is none.
-    """
-    data_dir = Path(data_dir)
-    speakers = read_speakers(data_dir / "utt2spk", utts)
-    all_speakers = tables.sort_keys(tables.read_map(all_spk2utt) if all_spk2utt else set(speakers.tolist()))
-    if unknown := set(speakers.tolist()) - set(all_speakers):
-        raise SerError(f"{all_spk2utt}: no speaker {', '.join(sorted(unknown)[:5])}, who speaks in {data_dir}")
-
-    def numbers(name: str, normalise: Callable[[str], str]) -> np.ndarray | None:
-        path = data_dir / name
-        if not path.exists():
-            return None
-        known = {utt: normalise(value) for utt, value in tables.read_map(path, allow_empty=True).items()}
-        # What is not known of an utterance is shared with no other.
-        values = [f"known {known[utt]}" if known.get(utt) else f"of {utt} alone" for utt in utts]
-        return np.unique(values, return_inverse=True)[1]
-
-    return Utterances(
-        list(utts),
-        np.asarray(labels),
-        list(classes),
-        np.searchsorted(all_speakers, speakers),
-        all_speakers,
-        numbers("text", normalise_text),
-        numbers("utt2dialogue", str),
-    )
 
 
 def all_pairs(utterances: Utterances, held_out: str | None = None) -> np.ndarray:
@@ -193,29 +147,6 @@ def enrolment_stratum(
         return Stratum(f"enrol_{size}", 0, 0, None, None)
     pooled = np.concatenate(scores)
     return measure(f"enrol_{size}", pooled, np.concatenate(same), np.ones(len(pooled), bool), p_target)
-
-
-def to_tsv(strata: Sequence[Stratum]) -> str:
-    """Write strata as a table, error rates in percent."""
-    lines = ((one.name, one.trials, one.targets, *figures(one)) for one in strata)
-    return tab_separated(("stratum", "trials", "targets", "eer", "min_dcf"), lines)
-
-
-def emotion_pairs_to_tsv(pairs: Mapping[tuple[str, str], Stratum]) -> str:
-    """Write what `emotion_pairs` found as a table, error rates in percent."""
-    lines = ((*classes, one.trials, *figures(one)) for classes, one in pairs.items())
-    return tab_separated(("class_a", "class_b", "trials", "eer", "min_dcf"), lines)
-
-
-def figures(stratum: Stratum) -> tuple[str, str]:
-    """Write the two figures of a stratum.
-
-    >>> figures(Stratum("all", 4, 2, 0.25, 0.5))
-    ('25.000', '0.5000')
-    """
-    if stratum.eer is None:
-        return "-", "-"
-    return f"{100 * stratum.eer:.3f}", f"{stratum.min_dcf:.4f}"
 
 
 def _differ(numbers: np.ndarray) -> np.ndarray:

@@ -18,9 +18,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ser import cli
 from ser.kaldi import audio, specifiers, tables
 from ser.kaldi.ark import Reader
+from ser.progress import progress
 from ser.protocol.inventory import Corpora, Inventory
 
 logger = logging.getLogger(__name__)
@@ -117,7 +117,7 @@ def _digests_of(home: Path, places: Mapping[str, Place]) -> dict[str, str]:
     lines = tables.read_map(cache) if cache.exists() else {}
     found, fresh, unreadable = {}, {}, []
     last, samples = None, audio.Unreadable("")
-    for utt, place in cli.progress(sorted(places.items(), key=lambda item: item[1]), len(places), f"{home}: digests"):
+    for utt, place in progress(sorted(places.items(), key=lambda item: item[1]), len(places), f"{home}: digests"):
         state = _state(place)
         digest, _, known = lines.get(utt, "").partition(" ")
         if known != state or not state:

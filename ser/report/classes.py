@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ser.report import page, pictures, wording
-from ser.report.experiment import Cell, Experiment, number, over_folds
+from ser.report.experiment import Experiment, MeanRow, number, over_folds
 from ser.report.page import Section
 from ser.report.pictures import Picture
 from ser.report.scores import EVALUATE
@@ -118,7 +118,7 @@ def _cost(text: str) -> str:
     return wording.rounded(text, 3)
 
 
-def _reliability(cell: Cell) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+def _reliability(cell: MeanRow) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
     """Add up the bins of the folds: mean posterior, share that is right, utterances, each (B,), without empty bins."""
     tables = cell.tables("reliability.tsv")
     if not tables:

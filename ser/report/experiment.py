@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ser.errors import SerError
-from ser.metrics import results
-from ser.metrics.results import Result
+from ser.results import result_table
+from ser.results.result_table import Result
 
 Row = dict[str, str]
 
@@ -18,7 +18,7 @@ COUNTS = ("trials", "targets")
 
 
 @dataclass(frozen=True)
-class Cell:
+class MeanRow:
     """A row of the results over all folds, and seeds, and the folders of the cells that it is the mean of."""
 
     row: Result
@@ -39,11 +39,11 @@ class Panel:
     """Cells that compare: one system and test corpus, and all or none trained on that corpus's other folds."""
 
     title: str
-    cells: tuple[Cell, ...]
+    cells: tuple[MeanRow, ...]
 
-    def best(self) -> list[Cell]:
+    def best(self) -> list[MeanRow]:
         """Return the cell of the lowest EER of each modality; of the highest UAR where only classes are scored."""
-        best: dict[str, Cell] = {}
+        best: dict[str, MeanRow] = {}
         for cell in sorted(self.cells, key=_worse):
             best.setdefault(cell.row.modality, cell)
         return sorted(best.values(), key=lambda cell: modality_order(cell.row.modality))
@@ -60,10 +60,10 @@ class Experiment:
     @property
     def scores_pairs(self) -> bool:
         """Whether any system of the run scores pairs of utterances, as far as is known."""
-        scored = [row for row in self.rows if row.status == results.OK]
+        scored = [row for row in self.rows if row.status == result_table.OK]
         return not scored or any(row.eer is not None for row in scored)
 
-    def best(self) -> list[tuple[Panel, Cell]]:
+    def best(self) -> list[tuple[Panel, MeanRow]]:
         """Return the best cell of each modality of each panel."""
         return [(panel, cell) for panel in self.panels for cell in panel.best()]
 
@@ -82,36 +82,36 @@ def read_experiment(folder: Path) -> Experiment:
     scored = [(row, cell) for cell in cells for row in _read_results(cell / "result.tsv")]
 
     several_systems = len({row.system for row in rows}) > 1
-    panels: dict[str, list[Cell]] = {}
-    for row in results.means(rows):
-        if row.status != results.OK or row.held_out != results.NONE:
+    panels: dict[str, list[MeanRow]] = {}
+    for row in result_table.means(rows):
+        if row.status != result_table.OK or row.held_out != result_table.NONE:
             continue
-        means_over = ("fold", "seed") if row.seed == results.ALL else ("fold",)
+        means_over = ("fold", "seed") if row.seed == result_table.ALL else ("fold",)
         parts = [(one.fold, cell) for one, cell in scored if one.name(*means_over) == row.name(*means_over)]
         folders = tuple(cell for _, cell in parts)
         among = "trained without it"
         if row.test in row.train.split("+"):
             # Such a split shares speakers and dialogues, so that its figures are not those of folds.
-            by_folds = any(fold != results.ALL for fold, _ in parts)
+            by_folds = any(fold != result_table.ALL for fold, _ in parts)
             among = "trained on its other folds" if by_folds else "trained on its other utterances"
         title = f"{row.system}: " * several_systems + f"{row.test}, {among}"
-        panels.setdefault(title, []).append(Cell(row, folders))
+        panels.setdefault(title, []).append(MeanRow(row, folders))
     return Experiment(folder, tuple(rows), tuple(Panel(title, tuple(of_it)) for title, of_it in panels.items()))
 
 
 def modality_order(modality: str) -> tuple[int, str]:
     """Say where a modality comes in tables and pictures: in the order of `MODALITIES`, unknown ones last."""
-    known = results.MODALITIES
+    known = result_table.MODALITIES
     return (known.index(modality) if modality in known else len(known), modality)
 
 
-def _worse(cell: Cell) -> tuple[bool, float]:
+def _worse(cell: MeanRow) -> tuple[bool, float]:
     row = cell.row
     return (row.eer is None, -(row.uar or 0.0) if row.eer is None else row.eer)
 
 
 def _read_results(path: Path) -> list[Result]:
-    return results.from_tsv(path.read_text(encoding="utf-8"), str(path)) if path.exists() else []
+    return result_table.from_tsv(path.read_text(encoding="utf-8"), str(path)) if path.exists() else []
 
 
 def read_table(path: Path) -> list[Row]:
@@ -160,7 +160,7 @@ def over_folds(tables: Iterable[Sequence[Row]], keys: Sequence[str]) -> list[Row
         for name in (name for name in group[0] if name not in keys):
             values = [value for value in (number(each[name]) for each in group) if math.isfinite(value)]
             if not values:
-                row[name] = results.NONE
+                row[name] = result_table.NONE
             else:
                 row[name] = f"{sum(values):.0f}" if name in COUNTS else f"{sum(values) / len(values):.3f}"
         joined.append(row)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ser.metrics import results
 from ser.report import page, pictures, wording
 from ser.report.experiment import Experiment, modality_order, number, over_folds
 from ser.report.page import Section
 from ser.report.pictures import Picture
+from ser.results import result_table
 
 EVALUATE = "./run.sh --stage 8"
 CHANCE_EER = 50.0
@@ -18,30 +18,30 @@ _HEADS = ("trials", "EER %", "UAR %", "WA %", "F1 %", "minDCF")
 
 def table_of_results(run: Experiment) -> Section:
     """Every result with its intervals, the best of each modality marked; the folds on demand."""
-    every = [row for row in run.rows if row.held_out == results.NONE]
+    every = [row for row in run.rows if row.held_out == result_table.NONE]
     if not every:
         return Section("Results", page.missing("results.tsv", "./run.sh --stage 9"))
-    means = [row for row in results.means(run.rows) if row.held_out == results.NONE]
+    means = [row for row in result_table.means(run.rows) if row.held_out == result_table.NONE]
     best = [cell.row for _, cell in run.best()]
-    same = {name for name in results.NAMES if len({getattr(row, name) for row in every}) == 1}
-    names = [name for name in results.NAMES if name not in same and name != "fold"] or ["system"]
+    same = {name for name in result_table.NAMES if len({getattr(row, name) for row in every}) == 1}
+    names = [name for name in result_table.NAMES if name not in same and name != "fold"] or ["system"]
 
-    def rows_of(rows: list[results.Result], names: list[str]) -> list[list[str]]:
+    def rows_of(rows: list[result_table.Result], names: list[str]) -> list[list[str]]:
         return [
             [
                 *wording.names_of(row, names, "*" * (row in best)),
                 wording.trials(row),
-                *(row.shown(name) for name in results.MEASURES),
+                *(row.shown(name) for name in result_table.MEASURES),
                 *(
-                    [results.NONE if row.min_dcf is None else f"{row.min_dcf:.3f}"]
-                    if row.status == results.OK
+                    [result_table.NONE if row.min_dcf is None else f"{row.min_dcf:.3f}"]
+                    if row.status == result_table.OK
                     else [row.status]
                 ),
             ]
             for row in rows
         ]
 
-    common = ", ".join(f"{name} {getattr(every[0], name)}" for name in results.NAMES if name in same)
+    common = ", ".join(f"{name} {getattr(every[0], name)}" for name in result_table.NAMES if name in same)
     html = page.paragraph(
         "EER: equal error rate of the trials; UAR: mean recall of the classes; WA: accuracy; F1: its mean over the "
         "classes. Brackets: intervals by bootstrap over speakers. Bold and *: the best of its modality."
@@ -179,10 +179,10 @@ def strata(run: Experiment) -> Section:
 
 def unseen(run: Experiment) -> Section:
     """EER of each emotion as kept from all training, on the pairs that involve it."""
-    rows = [row for row in results.means(run.rows) if row.held_out != results.NONE]
+    rows = [row for row in result_table.means(run.rows) if row.held_out != result_table.NONE]
     if not rows:
         return Section("Unseen emotions", page.missing("results with a class held out", "local/run_experiments.sh"))
-    varying = [name for name in results.NAMES if len({getattr(row, name) for row in rows}) > 1]
+    varying = [name for name in result_table.NAMES if len({getattr(row, name) for row in rows}) > 1]
     names = ["held_out", *(name for name in varying if name not in ("held_out", "fold"))]
     shown = [
         [

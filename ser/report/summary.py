@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ser.metrics import results
 from ser.protocol.audit import LEAK, SHARED
 from ser.report import page, wording
-from ser.report.experiment import Cell, Experiment, read_table
+from ser.report.experiment import Experiment, MeanRow, read_table
 from ser.report.scores import CHANCE_EER, EVALUATE
+from ser.results import result_table
 
 
 def summary(run: Experiment) -> str:
@@ -23,7 +23,7 @@ def _what_was_run(run: Experiment) -> str:
     rows = [cell.row for panel in run.panels for cell in panel.cells]
     systems, tests = (sorted({getattr(row, name) for row in rows}) for name in ("system", "test"))
     utts = max(row.utts or 0 for row in rows)
-    failed = sum(row.status != results.OK for row in run.rows)
+    failed = sum(row.status != result_table.OK for row in run.rows)
     return (
         f"Emotion recognition by {', '.join(systems)}, scored on {', '.join(tests)}: {utts:,} utterances, {len(rows)} "
         + ("results" if len(rows) > 1 else "result")
@@ -32,7 +32,7 @@ def _what_was_run(run: Experiment) -> str:
     )
 
 
-def _card(cell: Cell) -> str:
+def _card(cell: MeanRow) -> str:
     row, classes = cell.row, cell.tables("confusion.tsv")
     of_uar = f"UAR {row.shown('uar')} %" + (f"; chance {100 / len(classes[0]):.0f} %" if classes else "")
     trained = f"Trained on {row.train.replace('+', ', ')}"
@@ -45,7 +45,7 @@ def _card(cell: Cell) -> str:
 
 def _protocol(run: Experiment) -> str:
     cells = [cell for panel in run.panels for cell in panel.cells]
-    texts = sorted({cell.row.text for cell in cells} - {results.NONE})
+    texts = sorted({cell.row.text for cell in cells} - {result_table.NONE})
     trials = "A trial is an ordered pair of two test utterances, a target if both are of one class: "
     return (
         (f"{trials}{wording.trials_of(cells)}. " if run.scores_pairs else "No pairs of utterances are scored. ")

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ser.metrics import results
-from ser.metrics.results import Result
-from ser.report.experiment import Cell, Row, number
+from ser.report.experiment import MeanRow, Row, number
+from ser.results import result_table
+from ser.results.result_table import Result
 
 
 def slug(title: str) -> str:
@@ -22,7 +22,7 @@ def slug(title: str) -> str:
 
 def trials(row: Result) -> str:
     """Write the number of trials of a row."""
-    return results.NONE if row.trials is None else f"{row.trials:,}"
+    return result_table.NONE if row.trials is None else f"{row.trials:,}"
 
 
 def rounded(text: str, digits: int = 2) -> str:
@@ -45,16 +45,18 @@ def grouped(text: str) -> str:
 
 def plain(value: float) -> str:
     """Write a number to a table of numbers."""
-    return f"{value:.4f}" if np.isfinite(value) else results.NONE
+    return f"{value:.4f}" if np.isfinite(value) else result_table.NONE
 
 
 def names_of(row: Result, names: Sequence[str], mark: str = "") -> list[str]:
     """Give what tells a row from others, the first with its mark."""
-    first, *others = (results.NONE if value is None else str(value) for value in (getattr(row, name) for name in names))
+    first, *others = (
+        result_table.NONE if value is None else str(value) for value in (getattr(row, name) for name in names)
+    )
     return [f"{first} {mark}".rstrip(), *others]
 
 
-def trials_of(cells: Sequence[Cell]) -> str:
+def trials_of(cells: Sequence[MeanRow]) -> str:
     """Say of how many trials and folds the figures of `cells` are."""
     counts = sorted({cell.row.trials for cell in cells if cell.row.trials is not None})
     folds = max(len(cell.folders) for cell in cells)

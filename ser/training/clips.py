@@ -21,7 +21,7 @@ class ClipConfig:
 
 
 class ClipSource:
-    """Batches of clips, as `ser.training.fit.BatchSource` has it: every utterance once an epoch.
+    """Batches of clips, as `ser.training.batches.BatchSource` has it: every utterance once an epoch.
 
     Parameters
     ----------

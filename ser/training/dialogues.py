@@ -89,7 +89,7 @@ def read_dialogues(data_dir: str | Path, rspecifiers: Mapping[str, str], in_cont
 
 
 class DialogueSource:
-    """Batches of dialogues, as `ser.training.fit.BatchSource` has it: every dialogue once an epoch.
+    """Batches of dialogues, as `ser.training.batches.BatchSource` has it: every dialogue once an epoch.
 
     Parameters
     ----------

@@ -4,27 +4,31 @@ import contextlib
 import logging
 import signal
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from ser import cli
-from ser.training import checkpoint, curve, model_dir, parallel
-from ser.training.checkpoint import Progress
-from ser.training.curve import EpochRow
+from ser.progress import progress as show_progress
+from ser.training import model_dir, parallel
+from ser.training.batches import BatchSource, Inputs, pinned, prefetched
 from ser.training.fit_config import FitConfig
 from ser.training.freezing import freeze
+from ser.training.losses import RunningLoss
 from ser.training.optimizer import MaxChange, dropout_schedule, learning_rate, make_optimizer
-from ser.training.parallel import Process
-from ser.training.prefetch import pinned, prefetched
-from ser.training.running_loss import RunningLoss
-from ser.training.shared_batch_norm import share_batch_norms
-from ser.training.signals import postponed_signals
+from ser.training.parallel import Process, postponed_signals, share_batch_norms
+from ser.training.progress import (
+    EpochRow,
+    Progress,
+    best_epoch,
+    load_checkpoint,
+    save_checkpoint,
+    write_picture,
+    write_table,
+)
 from ser.training.unfreezing import Unfreezing
 
 logger = logging.getLogger(__name__)
@@ -32,23 +36,7 @@ logger = logging.getLogger(__name__)
 # Drawing takes as long as an epoch of a toy run.
 SECONDS_BETWEEN_PICTURES = 30.0
 
-Inputs = Tensor | dict[str, Tensor]
 Loss = Callable[[Tensor, Tensor], Tensor]
-
-
-class BatchSource(Protocol):
-    """Where batches come from; the same (epoch, batch number) always gives the same batch."""
-
-    def num_batches(self, epoch: int) -> int:
-        """Count the batches of an epoch (0, 1, ...)."""
-
-    def batches(self, epoch: int, start: int = 0, rank: int = 0, world: int = 1) -> Iterator[tuple[Inputs, Tensor]]:
-        """Yield the batches from number `start` on, of each the rows ``rank::world``.
-
-        Inputs: a tensor (B, T, F), or a dict of tensors; targets: int64 (B,), or float32 (B, K) of shares that sum
-        to 1. Skipping to `start` must be cheap, and a training batch has at least `world` rows. A thread of its own
-        runs this.
-        """
 
 
 def fit(
@@ -148,7 +136,7 @@ class _Trainer:
         left = self.train.num_batches(progress.epoch) - progress.batch
         what = f"epoch {progress.epoch + 1} of {config.epochs}"
         with contextlib.closing(batches):
-            for inputs, targets in cli.progress(batches, left, what) if process.is_first else batches:
+            for inputs, targets in show_progress(batches, left, what) if process.is_first else batches:
                 rows, signals = process.sum(len(targets), len(received))
                 self._step(inputs, targets, len(targets) * process.world / rows, sums)
                 progress.batch += 1
@@ -234,10 +222,10 @@ class _Trainer:
             seconds=progress.seconds,
         )
         progress.rows.append(row)
-        is_best = self.valid is not None and curve.best(progress.rows, self.config.best_by) is row
+        is_best = self.valid is not None and best_epoch(progress.rows, self.config.best_by) is row
         if self.process.is_first:
             logger.info("%s%s", row, " (best so far)" if is_best else "")
-            curve.write_table(self.folder / "train.tsv", progress.rows)
+            write_table(self.folder / "train.tsv", progress.rows)
             if time.monotonic() - self.drawn > SECONDS_BETWEEN_PICTURES:
                 self.draw()
             if is_best:
@@ -261,26 +249,26 @@ class _Trainer:
         rows, patience = self.progress.rows, self.config.patience
         if self.valid is None or not patience or not rows:
             return False
-        waited = rows[-1].epoch - curve.best(rows, self.config.best_by).epoch
+        waited = rows[-1].epoch - best_epoch(rows, self.config.best_by).epoch
         if waited >= patience:
             logger.info("no better epoch for %d epochs: training ends", waited)
         return waited >= patience
 
     def _save(self) -> None:
         if self.process.is_first:
-            checkpoint.save(self.folder / model_dir.CHECKPOINT, self.model, self.optimizer, self.progress)
+            save_checkpoint(self.folder / model_dir.CHECKPOINT, self.model, self.optimizer, self.progress)
 
     def resume(self) -> None:
         """Go to where the checkpoint in the folder is, if there is one."""
         path = self.folder / model_dir.CHECKPOINT
         if path.exists():
-            self.progress = checkpoint.load(path, self.model, self.optimizer)
+            self.progress = load_checkpoint(path, self.model, self.optimizer)
             logger.info("resuming %s after step %d of %d", self.folder, self.progress.step, self.steps)
 
     def draw(self) -> None:
         """Draw the picture of the training so far."""
         if self.process.is_first:
-            curve.write_picture(self.folder / "curve.png", self.progress.rows)
+            write_picture(self.folder / "curve.png", self.progress.rows)
             self.drawn = time.monotonic()
 
     def best(self) -> nn.Module:

@@ -1,15 +1,22 @@
-"""Which process of the training this is, and how the processes talk: one, or as many as torchrun started."""
+"""The processes of a training: which one this is, how they talk, share batch norms and stop."""
 
 import atexit
+import contextlib
 import ctypes
 import logging
 import os
 import signal
 import sys
+import threading
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 import torch.distributed as dist
+from torch import Tensor, nn
+from torch.distributed.nn.functional import all_reduce
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from ser.errors import SerError
 
@@ -78,3 +85,72 @@ def pick_device(name: str) -> torch.device:
     if name == "cuda" and not torch.cuda.is_available():
         raise SerError("--device cuda: PyTorch finds no GPU here; use --device cpu or auto")
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+class SharedBatchNorm(_BatchNorm):
+    """Takes the place of BatchNorm1d or 2d, with its parameters and buffers; inputs (B, C, ...), of any B a process."""
+
+    def _check_input_dim(self, inputs: Tensor) -> None:
+        """Take what the layer in whose place this is has taken."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Normalise; in training by the statistics of all processes' inputs together."""
+        if not self.training:
+            return super().forward(inputs)
+        values = inputs.float()
+        rest = [axis for axis in range(inputs.dim()) if axis != 1]
+        shape = [1, -1, *(1 for _ in rest[1:])]
+        count = torch.tensor(values.numel() / values.shape[1], device=values.device)
+        dist.all_reduce(count)
+        # all_reduce of torch.distributed.nn is differentiable: a row's gradient is of every process's loss.
+        mean = all_reduce(values.sum(rest)) / count
+        centred = values - mean.view(shape)
+        variance = all_reduce((centred**2).sum(rest)) / count
+        with torch.no_grad():
+            self.num_batches_tracked += 1
+            self.running_mean.lerp_(mean, self.momentum)
+            self.running_var.lerp_(variance * count / (count - 1), self.momentum)
+        result = centred * torch.rsqrt(variance + self.eps).view(shape)
+        if self.affine:
+            result = result * self.weight.view(shape) + self.bias.view(shape)
+        return result.to(inputs.dtype)
+
+
+def share_batch_norms(model: nn.Module, world: int) -> None:
+    """Put a SharedBatchNorm in the place of each batch normalisation of `model`, where there are more processes."""
+    for parent in list(model.modules()) if world > 1 else ():
+        for name, old in parent.named_children():
+            if isinstance(old, _BatchNorm):
+                new = SharedBatchNorm(old.num_features, old.eps, old.momentum, old.affine)
+                new.load_state_dict(old.state_dict())
+                setattr(parent, name, new.to(next(model.parameters()).device))
+
+
+# torchrun and schedulers pass a signal on to processes that have had it already.
+ECHO_SECONDS = 2.0
+
+
+@contextlib.contextmanager
+def postponed_signals() -> Iterator[list[int]]:
+    """Collect SIGINT and SIGTERM in a list, for the loop to look at; another of a kind, later, ends at once."""
+    received: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield received
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    first: dict[int, float] = {}
+
+    def receive(number: int, _frame: object) -> None:
+        received.append(number)
+        if time.monotonic() - first.setdefault(number, time.monotonic()) > ECHO_SECONDS:
+            signal.signal(number, before[number])
+            signal.raise_signal(number)
+
+    for number in before:
+        signal.signal(number, receive)
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -5,8 +5,9 @@ import sys
 from pathlib import Path
 
 from ser.config import load_config
-from ser.training.dataset import ChunkSource, load_utterances, split_off_validation
-from ser.training.xvector_config import TrainConfig
+from ser.training.chunks import ChunkSource
+from ser.training.configs import TrainConfig
+from ser.training.utterances import load_utterances, split_off_validation
 
 
 def main() -> None:

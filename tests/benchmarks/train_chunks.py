@@ -23,9 +23,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from ser.config import load_config
 from ser.kaldi import ark, tables
 from ser.models.xvector import XVector
-from ser.training.dataset import ChunkSource, load_utterances
+from ser.training.chunks import ChunkSource
+from ser.training.configs import TrainConfig
 from ser.training.fit import fit
-from ser.training.xvector_config import TrainConfig
+from ser.training.utterances import load_utterances
 
 NUM_UTTS, FRAMES, FEATURES, CLASSES = 256, 600, 33, 64
 ROUNDS = 5

@@ -10,7 +10,7 @@ import pytest
 
 from ser.errors import SerError
 from ser.kaldi import ark, tables
-from ser.metrics import results
+from ser.results import result_table
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "tests/kaldi_reference/backend"
@@ -118,13 +118,13 @@ def test_training_utterances_are_classified_right(run, tmp_path, known, rule):
 
 
 def read_row(cell):
-    (row,) = results.from_tsv((cell / "result.tsv").read_text(), "result.tsv")
+    (row,) = result_table.from_tsv((cell / "result.tsv").read_text(), "result.tsv")
     return row
 
 
 def test_a_cell_and_the_table_hold_the_same_figures(run, tmp_path, train, known):
     for fold in (1, 2):
-        for modality in results.MODALITIES:
+        for modality in result_table.MODALITIES:
             cell = tmp_path / f"cell.{fold}.{modality}"
             options = (*CELL, "--fold", fold, "--modality", modality, "--write-scores", "true")
             run("evaluate_backend", *options, *train, *known, cell)
@@ -149,7 +149,7 @@ def test_a_cell_and_the_table_hold_the_same_figures(run, tmp_path, train, known)
 
     table = run("make_results_table", tmp_path / "out", *sorted(tmp_path.glob("cell.*")))
     assert len(table.splitlines()) == 6 and "speech+text" in table
-    rows = results.from_tsv((tmp_path / "out/results.tsv").read_text(), "results.tsv")
+    rows = result_table.from_tsv((tmp_path / "out/results.tsv").read_text(), "results.tsv")
     assert [line.fold for line in rows] == ["1", "2", "all"] * 3
     assert all(line.eer_low <= line.eer <= line.eer_high for line in rows)
 
@@ -218,7 +218,7 @@ def test_two_cells_are_compared_on_the_same_draws(run, tmp_path, train, known):
         run("evaluate_backend", *options, *train, *known, tmp_path / backend)
     rows = [read_row(tmp_path / backend) for backend in ("plda", "logistic")]
     found = run("compare_cells", tmp_path / "plda", tmp_path / "logistic").splitlines()
-    assert [line.split()[0] for line in found] == ["measure", *results.MEASURES]
+    assert [line.split()[0] for line in found] == ["measure", *result_table.MEASURES]
     assert found[1].split()[1:4] == [f"{rows[0].eer:.2f}", f"{rows[1].eer:.2f}", f"{rows[0].eer - rows[1].eer:+.2f}"]
     assert run("compare_cells", tmp_path / "plda", tmp_path / "plda").splitlines()[1].endswith("1.000")
 
@@ -228,13 +228,13 @@ def test_failed_cells_are_rows_where_that_is_allowed(run, tmp_path, train, known
     run("evaluate_backend", *options, "--seed", 0, *train, *known, tmp_path / "good")
     failed = dataclasses.replace(read_row(tmp_path / "good"), seed="1", status="failed: exp/log/a.log")
     (tmp_path / "bad").mkdir()
-    (tmp_path / "bad/failed").write_text(results.to_tsv([failed]))
+    (tmp_path / "bad/failed").write_text(result_table.to_tsv([failed]))
     cells = (tmp_path / "out", tmp_path / "good", tmp_path / "bad")
     with pytest.raises(SerError, match=r"bad/result\.tsv: missing"):
         run("make_results_table", *cells)
     table = run("make_results_table", "--allow-failed", "true", *cells)
     assert "failed: 1 of 2 seeds" in table
-    rows = results.from_tsv((tmp_path / "out/results.tsv").read_text(), "results.tsv")
+    rows = result_table.from_tsv((tmp_path / "out/results.tsv").read_text(), "results.tsv")
     assert [(row.seed, row.status) for row in rows] == [
         *[("0", "ok"), ("1", "failed: exp/log/a.log"), ("all", "failed: 1 of 2 seeds")]
     ]

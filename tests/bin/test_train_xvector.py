@@ -17,7 +17,7 @@ from ser.bin import extract_embeddings, train_xvector
 from ser.config import load_config
 from ser.errors import SerError
 from ser.kaldi import ark
-from ser.training.xvector_config import TrainConfig
+from ser.training.configs import TrainConfig
 
 SPEAKERS = ("anna", "bert", "cora", "dirk")
 FRAMES = (40, 90)

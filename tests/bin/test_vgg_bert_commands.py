@@ -9,7 +9,7 @@ import pytest
 
 from ser.errors import SerError
 from ser.kaldi import ark, datadir, tables
-from ser.metrics import results
+from ser.results import result_table
 
 CONF = "conf/toy/vgg_bert"
 MAP = {"ang": "anger", "hap": "happiness", "exc": "happiness", "sad": "sadness"}
@@ -177,7 +177,7 @@ def test_a_class_that_no_training_utterance_has_is_never_said_and_keeps_its_colu
     call(
         "evaluate_posteriors", *names, model / "classes.txt", data / "test", f"scp:{tmp_path}/p.scp", tmp_path / "cell"
     )
-    [row] = results.from_tsv((tmp_path / "cell" / "result.tsv").read_text(), "result.tsv")
+    [row] = result_table.from_tsv((tmp_path / "cell" / "result.tsv").read_text(), "result.tsv")
     assert row.uar == pytest.approx(200 / 3, abs=10)
 
 
@@ -262,7 +262,7 @@ def test_an_utterance_without_words_is_scored_by_speech_alone_and_counted(call, 
     assert "1 of 24 test utterances have no text and are scored by speech" in caplog.text
     written = np.array(tables.read_map(cell / "posteriors.txt")[silent].split(), float)
     np.testing.assert_allclose(written, alone[silent], atol=1e-6)
-    [row] = results.from_tsv((cell / "result.tsv").read_text(), "result.tsv")
+    [row] = result_table.from_tsv((cell / "result.tsv").read_text(), "result.tsv")
     assert (row.system, row.utts, row.eer, row.backend) == ("vgg_bert", 24, None, "-")
 
 

@@ -12,7 +12,7 @@ from ser.detect.detector_dir import DetectorConfig
 from ser.errors import SerError
 from ser.files import write_text
 from ser.kaldi import ark
-from ser.metrics import results
+from ser.results import result_table
 
 ROOT = Path(__file__).parent.parent.parent
 CONF = ROOT / "conf"
@@ -48,9 +48,9 @@ def test_first_condition_and_best_layer_are_taken(tmp_path: Path):
         for layer, eer in (("tdnn6", 30.5), ("tdnn7", 28.25)):
             (exp / f"embeddings_{condition}" / f"{layer}.scp").touch()
             (exp / f"embeddings_{condition}" / f"{layer}.1.scp").touch()
-            names = {**dict.fromkeys(results.NAMES, "-"), "layer": layer, "lda_dim": 4}
-            row = results.Result(**names, status=results.OK, eer=eer)
-            write_text(exp / "cells" / f"speech_{layer}_{condition}" / "result.tsv", results.to_tsv([row]))
+            names = {**dict.fromkeys(result_table.NAMES, "-"), "layer": layer, "lda_dim": 4}
+            row = result_table.Result(**names, status=result_table.OK, eer=eer)
+            write_text(exp / "cells" / f"speech_{layer}_{condition}" / "result.tsv", result_table.to_tsv([row]))
         if condition != "none":
             (exp / f"finetune_{condition}" / "model.safetensors").touch()
     run = Run.find(tmp_path, exp)

@@ -8,7 +8,7 @@ import pytest
 
 from ser.experiments import adoption
 from ser.kaldi import ark
-from ser.training.fingerprint import fingerprint
+from ser.training.utterances import fingerprint
 
 
 @pytest.fixture

@@ -10,15 +10,15 @@ from ser.errors import SerError
 from ser.experiments.artefact import Artefact, Workshop
 from ser.experiments.code_version import Sources
 from ser.experiments.plan import collect, describe, write_plan
-from ser.metrics import results
+from ser.results import result_table
 
-ROW = results.Result(
+ROW = result_table.Result(
     system="s", train="a+b", test="b", fold="1", variant="all", seed="0", text="-", layer="tdnn6", modality="speech",
     backend="plda", lda_dim=4, held_out="-", status="planned",
 )  # fmt: skip
 
 
-def grid(broken: str = "true") -> dict[Artefact, results.Result]:
+def grid(broken: str = "true") -> dict[Artefact, result_table.Result]:
     """Two nets of one data dir and their cells; the second net takes the command `broken`."""
     workshop = Workshop(Sources(Path()))
     role = workshop.artefact("role", "seq 5 > $dir/data")
@@ -71,7 +71,7 @@ def test_what_failed_is_a_row_with_the_first_log_and_the_others_are_made(tmp_pat
     (problem,) = collect(tmp_path)
     good, bad = (Path(line) for line in (tmp_path / "cells/list").read_text().splitlines())
     assert (good / "scores").read_text().split() == ["5", "4", "3", "2", "1"]
-    (row,) = results.from_tsv((bad / "failed").read_text(), "failed")
+    (row,) = result_table.from_tsv((bad / "failed").read_text(), "failed")
     log = row.status.removeprefix("failed: ")
     assert problem == f"{bad}: {log}"
     assert Path(log).parent.name.startswith("net-") and Path(log).is_file()

@@ -10,8 +10,8 @@ from ser.features.augmentation import (
     NUM_FILES,
     SNRS,
     Augmenter,
-    Recipe,
-    draw_recipe,
+    Treatment,
+    draw_treatment,
     mix,
     recording_loader,
     reverberate,
@@ -52,13 +52,13 @@ def test_snr_of_the_mix_is_the_one_asked_for(speech, snr):
 
 
 def test_each_babbler_has_its_own_snr(speech):
-    recipe = Recipe("babble", ("440", "660", "880"), (20.0, 13.0, 15.0))
-    noisy = Augmenter({"u": recipe}, load_tone, 16000)("u", speech)
-    tones = [np.resize(load_tone(file, None), len(speech)) for file in recipe.files]
+    treatment = Treatment("babble", ("440", "660", "880"), (20.0, 13.0, 15.0))
+    noisy = Augmenter({"u": treatment}, load_tone, 16000)("u", speech)
+    tones = [np.resize(load_tone(file, None), len(speech)) for file in treatment.files]
     parts, *_ = np.linalg.lstsq(np.stack([speech, *tones], axis=1).astype(np.float64), noisy, rcond=None)
     speech_power = power(parts[0] * speech)
     snrs = [10 * np.log10(speech_power / power(part * tone)) for part, tone in zip(parts[1:], tones, strict=True)]
-    np.testing.assert_allclose(snrs, recipe.snrs, atol=1e-3)
+    np.testing.assert_allclose(snrs, treatment.snrs, atol=1e-3)
 
 
 def test_unit_impulse_as_the_room_gives_the_input_back(speech):
@@ -78,8 +78,8 @@ def test_room_with_one_echo_adds_it_at_its_delay(speech):
 
 
 def test_foreground_noises_follow_each_other_with_a_second_between(speech):
-    recipe = Recipe("noise", ("440", "880"), (0.0, 0.0))
-    noisy = Augmenter({"u": recipe}, load_tone, 16000)("u", speech)
+    treatment = Treatment("noise", ("440", "880"), (0.0, 0.0))
+    noisy = Augmenter({"u": treatment}, load_tone, 16000)("u", speech)
     # Sample 10000 is in a pause: there the copy is the speech but for the one gain that keeps the energy.
     added = noisy * (speech[10000] / noisy[10000]) - speech
     loud = np.abs(added) > 1e-4
@@ -92,48 +92,48 @@ def test_foreground_noises_follow_each_other_with_a_second_between(speech):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_length_and_energy_are_kept(speech, kind):
-    recipe = draw_recipe(kind, "spk-utt", {name: ["300", "500", "700"] for name in FILES}, seed=3)
-    copy = Augmenter({"u": recipe}, load_tone, 16000)("u", speech)
+    treatment = draw_treatment(kind, "spk-utt", {name: ["300", "500", "700"] for name in FILES}, seed=3)
+    copy = Augmenter({"u": treatment}, load_tone, 16000)("u", speech)
     assert copy.dtype == np.float32 and copy.shape == speech.shape
     assert power(copy) == pytest.approx(power(speech), rel=1e-5)
     assert not np.allclose(copy, speech)
 
 
-def test_utterance_without_recipe_is_left_as_it_is(speech):
+def test_utterance_without_treatment_is_left_as_it_is(speech):
     assert Augmenter({}, load_tone, 16000)("u", speech) is speech
 
 
 def test_silence_stays_silence():
     silence = np.zeros(1600, dtype=np.float32)
-    for recipe in (Recipe("reverb", ("100",)), Recipe("music", ("100",), (5.0,))):
-        np.testing.assert_array_equal(Augmenter({"u": recipe}, load_tone, 16000)("u", silence), silence)
+    for treatment in (Treatment("reverb", ("100",)), Treatment("music", ("100",), (5.0,))):
+        np.testing.assert_array_equal(Augmenter({"u": treatment}, load_tone, 16000)("u", silence), silence)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_recipe_is_the_same_for_the_same_seed_and_utterance_and_else_another(kind):
-    first = draw_recipe(kind, "a", FILES, seed=1)
-    assert draw_recipe(kind, "a", FILES, seed=1) == first
-    assert {draw_recipe(kind, utt, FILES, seed) for utt in "bcdef" for seed in (1, 2)} != {first}
+def test_treatment_is_the_same_for_the_same_seed_and_utterance_and_else_another(kind):
+    first = draw_treatment(kind, "a", FILES, seed=1)
+    assert draw_treatment(kind, "a", FILES, seed=1) == first
+    assert {draw_treatment(kind, utt, FILES, seed) for utt in "bcdef" for seed in (1, 2)} != {first}
 
 
-def test_recipes_keep_to_kaldis_numbers():
+def test_treatments_keep_to_kaldis_numbers():
     for kind, snrs in SNRS.items():
-        recipes = [draw_recipe(kind, str(index), FILES, seed=1) for index in range(300)]
-        assert {snr for recipe in recipes for snr in recipe.snrs} == set(snrs)
-        lengths = {len(recipe.files) for recipe in recipes}
+        treatments = [draw_treatment(kind, str(index), FILES, seed=1) for index in range(300)]
+        assert {snr for treatment in treatments for snr in treatment.snrs} == set(snrs)
+        lengths = {len(treatment.files) for treatment in treatments}
         assert lengths == set(NUM_FILES[kind])
-        assert all(len(recipe.snrs) == len(recipe.files) for recipe in recipes)
+        assert all(len(treatment.snrs) == len(treatment.files) for treatment in treatments)
 
 
 def test_small_and_medium_rooms_are_drawn_equally_often_however_many_there_are():
-    small = sum(draw_recipe("reverb", str(index), FILES, seed=1).files == ("/small.wav",) for index in range(1000))
+    small = sum(draw_treatment("reverb", str(index), FILES, seed=1).files == ("/small.wav",) for index in range(1000))
     assert 430 < small < 570
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_recipe_is_read_back_from_its_line(kind):
-    recipe = draw_recipe(kind, "a", {name: ["/a b/it's.wav", "/c.wav"] for name in FILES}, seed=5)
-    assert Recipe.parse(recipe.line(), "here") == recipe
+def test_treatment_is_read_back_from_its_line(kind):
+    treatment = draw_treatment(kind, "a", {name: ["/a b/it's.wav", "/c.wav"] for name in FILES}, seed=5)
+    assert Treatment.parse(treatment.line(), "here") == treatment
 
 
 def test_table_on_disk_makes_the_same_waveform_every_time(tmp_path, speech):
@@ -158,15 +158,15 @@ def test_loader_resamples_and_takes_the_first_channel(tmp_path):
 
 
 @pytest.mark.parametrize("line", ["", "reverb", "reverb a b", "noise 10", "noise loud a.wav", "hum 10 a.wav"])
-def test_bad_recipe_is_refused_with_its_line(line):
+def test_bad_treatment_is_refused_with_its_line(line):
     with pytest.raises(SerError, match=f"table: u: expected 'reverb <file>'.*found '{line}'"):
         Augmenter({"u": line}, load_tone, 16000, "table")("u", np.ones(10, np.float32))
 
 
 def test_missing_recordings_are_named():
     with pytest.raises(SerError, match="babble needs recordings whose utt2type is speech"):
-        draw_recipe("babble", "u", {"noise": ["a"]}, seed=1)
+        draw_treatment("babble", "u", {"noise": ["a"]}, seed=1)
     with pytest.raises(SerError, match="unknown kind 'hum'; valid kinds: reverb, noise, music, babble"):
-        draw_recipe("hum", "u", FILES, seed=1)
+        draw_treatment("hum", "u", FILES, seed=1)
     with pytest.raises(SerError, match=r"/nowhere\.wav: cannot be read as audio"):
         recording_loader(16000)("/nowhere.wav", None)

@@ -3,7 +3,7 @@ import pytest
 
 from ser.errors import SerError
 from ser.features import distortion
-from ser.features.augmentation import Augmenter, Recipe, copy_rng
+from ser.features.augmentation import Augmenter, Treatment, copy_rng
 
 RATE = 16000
 TIME = np.arange(RATE) / RATE
@@ -46,17 +46,17 @@ def test_a_shift_moves_the_samples_and_brings_zeros_in():
 
 
 @pytest.mark.parametrize("kind", distortion.KINDS)
-def test_a_recipe_survives_its_table_and_gives_the_same_copy_each_time(kind):
+def test_a_treatment_survives_its_table_and_gives_the_same_copy_each_time(kind):
     amount = distortion.draw_amount(kind, copy_rng(kind, "utt", 1))
     low, high = distortion.AMOUNTS[kind]
     assert low <= amount <= high
-    line = Recipe(kind, amount=amount).line()
-    assert Recipe.parse(line, "utt2augment:1") == Recipe(kind, amount=amount)
+    line = Treatment(kind, amount=amount).line()
+    assert Treatment.parse(line, "utt2augment:1") == Treatment(kind, amount=amount)
     copies = [Augmenter({f"utt-{kind}": line}, None, RATE)(f"utt-{kind}", TONE) for _ in range(2)]
     np.testing.assert_array_equal(*copies)
     assert copies[0].dtype == np.float32
 
 
-def test_a_recipe_without_a_number_is_refused():
+def test_a_treatment_without_a_number_is_refused():
     with pytest.raises(SerError, match=r"utt2augment:7: expected .* found 'pitch high'; make the table anew"):
-        Recipe.parse("pitch high", "utt2augment:7")
+        Treatment.parse("pitch high", "utt2augment:7")

@@ -36,7 +36,7 @@ from ser.kaldi import ark, audio, datadir, nnet3, plda_file, tables
 from ser.kaldi.options import read_options
 from ser.models.xvector import XVectorConfig
 from ser.training import model_dir
-from ser.training.xvector_config import TrainConfig
+from ser.training.configs import TrainConfig
 
 ROOT = Path(__file__).parents[2]
 BACKEND = ROOT / "tests" / "kaldi_reference" / "backend"

@@ -14,7 +14,8 @@ from ser.detect.recordings import find_recordings, read_chunks
 from ser.errors import SerError
 from ser.kaldi import ark, plda_file
 from ser.text import bert
-from ser.training import checkpoint, model_dir
+from ser.training import model_dir
+from ser.training.progress import load_checkpoint
 
 ROOT = Path(__file__).parents[2]
 # What unpickles, or runs what it reads.
@@ -71,7 +72,7 @@ def test_malicious_checkpoint_is_refused_and_not_run(tmp_path, touched):
         path = tmp_path / name
         save({"model": Malice(touched), "optimizer": {}, "progress": {}}, path)
         with pytest.raises(SerError, match="remove it to train anew"):
-            checkpoint.load(path, net, optimizer)
+            load_checkpoint(path, net, optimizer)
     assert not touched.exists()
 
 

@@ -6,6 +6,7 @@ import pytest
 from ser.errors import SerError
 from ser.kaldi import tables
 from ser.metrics import strata
+from ser.results import strata_tables, test_set
 
 # Two speakers, two classes, two sentences, two dialogues.
 DATA = {
@@ -27,7 +28,7 @@ def write_data_dir(folder, *files):
 def read(folder, **options):
     classes = ["anger", "sadness"]
     labels = np.array([classes.index(values[1]) for values in DATA.values()])
-    return strata.read_utterances(folder, list(DATA), labels, classes, **options)
+    return test_set.read_utterances(folder, list(DATA), labels, classes, **options)
 
 
 @pytest.fixture
@@ -169,7 +170,7 @@ def test_a_class_with_too_few_utterances_is_not_enrolled_and_named(caplog):
     found = strata.enrolment_stratum(utterances, score_models, size=3, draws=2, seed=0, p_target=0.2)
     assert (found.trials, found.eer) == (0, None)
     assert "enrol_3: not enrolled for want of utterances, of 4 times: x 4, y 4, z 4" in caplog.text
-    assert strata.to_tsv([found]).splitlines()[1] == "enrol_3\t0\t0\t-\t-"
+    assert strata_tables.strata_to_tsv([found]).splitlines()[1] == "enrol_3\t0\t0\t-\t-"
 
 
 def test_of_an_unseen_class_alone_a_model_is_enrolled():

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ser.metrics import results
-from ser.metrics.results import Result
 from ser.report.report import write_report
+from ser.results import result_table
+from ser.results.result_table import Result
 
 CLASSES = ("anger", "happiness", "neutral", "sadness", "<script>alert(1)</script>")
 STRATA = ("all", "different_speaker", "different_sentence_and_dialogue", "enrol_1", "enrol_5")
@@ -22,7 +22,7 @@ def row(layer: str, modality: str, fold: str, eer: float, train: str = "cremad",
     }
     return Result(
         *("xvector_bert", train, "iemocap", fold, "all", "0", "-" if modality == "speech" else "gold"),
-        *(layer, modality, "plda", 4, held_out, results.OK),
+        *(layer, modality, "plda", 4, held_out, result_table.OK),
         **{"utts": 100, "trials": 9900, "eer": eer, "min_dcf": eer / 60, "uar": uar, "wa": uar, "f1": uar},
         **intervals,
     )
@@ -35,7 +35,7 @@ def table(path: Path, columns: tuple, lines: list) -> None:
 
 def write_cell(folder: Path, result: Result, rng: np.random.Generator) -> None:
     folder.mkdir(parents=True)
-    (folder / "result.tsv").write_text(results.to_tsv([result]))
+    (folder / "result.tsv").write_text(result_table.to_tsv([result]))
     rates = np.linspace(0, 1, 200)
     misses = (1 - rates) ** (100 / result.eer)
     table(
@@ -95,7 +95,7 @@ def write_run(folder: Path, experiments: tuple = ROWS) -> Path:
             cells.append(folder / "cells" / f"{modality}_{layer}_{train}_{one.fold}")
             write_cell(cells[-1], one, rng)
     rows += [row("tdnn7", "speech", "all", 41.0, held_out=name) for name in ("anger", "sadness")]
-    (folder / "results.tsv").write_text(results.to_tsv(rows))
+    (folder / "results.tsv").write_text(result_table.to_tsv(rows))
     (folder / "cells" / "list").write_text("".join(f"{cell}\n" for cell in cells))
     return folder
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from ser.errors import SerError
-from ser.metrics import results
 from ser.report import classes, conduct, scores
 from ser.report.experiment import read_experiment, read_table
 from ser.report.report import write_report
 from ser.report.summary import summary
+from ser.results import result_table
 
 VOID = {"meta", "link", "br", "wbr", "img", "hr"}
 HEADINGS = (
@@ -188,9 +188,9 @@ def test_an_empty_folder_makes_a_page_that_says_so(tmp_path):
 def test_of_a_system_that_scores_no_pairs_no_sections_on_pairs_are_missed(small_run):
     cells = [small_run, *map(Path, (small_run / "cells" / "list").read_text().split())]
     for path in (folder / name for folder, name in zip(cells, ("results.tsv", "result.tsv"), strict=True)):
-        rows = results.from_tsv(path.read_text(), str(path))
+        rows = result_table.from_tsv(path.read_text(), str(path))
         none = dict.fromkeys(("eer", "eer_low", "eer_high", "min_dcf", "trials"))
-        path.write_text(results.to_tsv(dataclasses.replace(row, **none) for row in rows))
+        path.write_text(result_table.to_tsv(dataclasses.replace(row, **none) for row in rows))
     write_report(small_run)
     page = Page((small_run / "report.html").read_text())
     assert not {"DET curves", "Strata"} & set(page.texts["h2"])

@@ -28,10 +28,11 @@ import numpy as np
 from ser.errors import SerError
 from ser.files import tab_separated, write_text
 from ser.kaldi import tables
-from ser.metrics import bootstrap, calibration, classification, results, strata
+from ser.metrics import bootstrap, calibration, classification, strata
 from ser.metrics.detection import ScoredTrials
-from ser.metrics.protocol import Protocol
 from ser.metrics.strata import ScoreModels, Utterances
+from ser.results import result_table, strata_tables
+from ser.results.protocol_config import ProtocolConfig
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +65,7 @@ class Cell:
     """
 
     folders: tuple[Path, ...]
-    row: results.Result
+    row: result_table.Result
     resamples: np.ndarray | None
 
 
@@ -76,13 +77,13 @@ def start_cell(folder: Path) -> None:
 
 def write_cell(
     folder: Path,
-    row: results.Result,
+    row: result_table.Result,
     utterances: Utterances,
     class_scores: np.ndarray,
     posteriors: Mapping[str, np.ndarray],
     pairs: PairScores | None,
-    protocol: Protocol,
-) -> results.Result:
+    protocol: ProtocolConfig,
+) -> result_table.Result:
     """Write the folder of a cell, after `start_cell`, and return its row with all figures.
 
     Parameters
@@ -92,7 +93,7 @@ def write_cell(
     posteriors : (N, K) by name, ``raw`` and, where they were calibrated, ``affine``; the last is written.
     pairs : None for a system that classifies and does not score pairs: no EER then, and none of its files.
     """
-    held_out = None if row.held_out == results.NONE else row.held_out
+    held_out = None if row.held_out == result_table.NONE else row.held_out
     predicted = class_scores.argmax(axis=1)
     counts = classification.confusion(utterances.labels, predicted, len(utterances.classes))
     *_, best = posteriors.values()
@@ -134,12 +135,12 @@ def write_cell(
     row = dataclasses.replace(row, **figures)
     if draws is not None:
         nothing = np.full(len(draws), np.nan)
-        resamples = np.column_stack([100.0 * measures.get(name, nothing) for name in results.MEASURES])
+        resamples = np.column_stack([100.0 * measures.get(name, nothing) for name in result_table.MEASURES])
         lines = ([f"{x:.4f}" for x in line] for line in resamples)
-        write_text(folder / "bootstrap.tsv", tab_separated(results.MEASURES, lines))
+        write_text(folder / "bootstrap.tsv", tab_separated(result_table.MEASURES, lines))
         if len(np.unique(utterances.speakers)) >= protocol.interval_speakers:
             row = row.with_intervals(resamples, partial(bootstrap.interval, level=protocol.level))
-    write_text(folder / "result.tsv", results.to_tsv([row]))
+    write_text(folder / "result.tsv", result_table.to_tsv([row]))
     return row
 
 
@@ -169,7 +170,7 @@ def read_cell(folder: str | Path, allow_failed: bool = False) -> Cell:
         path = failed
     if not path.exists():
         raise SerError(f"{path}: missing; evaluate_backend of this cell did not end well; see its log")
-    rows = results.from_tsv(path.read_text(encoding="utf-8"), str(path))
+    rows = result_table.from_tsv(path.read_text(encoding="utf-8"), str(path))
     if len(rows) != 1:
         raise SerError(f"{path}: expected one row, found {len(rows)}")
     table = folder / "bootstrap.tsv"
@@ -177,7 +178,7 @@ def read_cell(folder: str | Path, allow_failed: bool = False) -> Cell:
     return Cell((folder,), rows[0], resamples)
 
 
-def _draws(utterances: Utterances, protocol: Protocol) -> np.ndarray | None:
+def _draws(utterances: Utterances, protocol: ProtocolConfig) -> np.ndarray | None:
     """Draw the speakers of each resample, (R, S); None, said in the log, where the corpus has a single speaker."""
     if len(utterances.all_speakers) < 2:
         logger.info("no resamples: all %d utterances are of one speaker", len(utterances.utts))
@@ -205,7 +206,7 @@ def _write_strata(
     pairs: PairScores,
     which: np.ndarray,
     held_out: str | None,
-    protocol: Protocol,
+    protocol: ProtocolConfig,
 ) -> ScoredTrials:
     """Write the files of strata, emotion pairs and the DET curve; return the trials of all pairs."""
     same = utterances.labels[:, None] == utterances.labels
@@ -219,9 +220,9 @@ def _write_strata(
             found.append(strata.enrolment_stratum(utterances, pairs.score_models, *options))
     else:
         logger.info("strata: no enrolment, which takes two speakers")
-    write_text(folder / "strata.tsv", strata.to_tsv(found))
+    write_text(folder / "strata.tsv", strata_tables.strata_to_tsv(found))
     by_emotion = strata.emotion_pairs(utterances, pairs.scores, which, protocol.p_target)
-    write_text(folder / "emotion_pairs.tsv", strata.emotion_pairs_to_tsv(by_emotion))
+    write_text(folder / "emotion_pairs.tsv", strata_tables.emotion_pairs_to_tsv(by_emotion))
     trials = ScoredTrials.of(pairs.scores[which], same[which])
     _, miss, false_alarm = trials.det(num_points=DET_POINTS)
     points = ([f"{100 * m:.4f}", f"{100 * f:.4f}"] for m, f in zip(miss, false_alarm, strict=True))
@@ -243,4 +244,4 @@ def _detection_figures(
 
 
 def _short(value: float | None) -> str:
-    return results.NONE if value is None else f"{value:.4f}"
+    return result_table.NONE if value is None else f"{value:.4f}"

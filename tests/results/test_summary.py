@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from ser.errors import SerError
-from ser.metrics import results, summary
-from ser.metrics.cell import Cell
+from ser.results import result_table, summary
+from ser.results.cell import Cell
 
-ROW = results.Result(
+ROW = result_table.Result(
     "xvector_bert", "cremad", "iemocap", "1", "all", "0", "-", "tdnn6", "speech", "plda", 4, "-", "ok",
     utts=10, trials=90, eer=30.0, min_dcf=0.9, uar=50.0, wa=60.0, f1=40.0,
 )  # fmt: skip
@@ -75,7 +75,7 @@ def test_folds_of_other_resamples_are_refused():
 def test_a_system_that_is_better_on_every_draw_is_so_significantly(tmp_path):
     draws = np.random.default_rng(0).normal(30.0, 5.0, 999)
     found = summary.compare([write(tmp_path / "a", draws)], [write(tmp_path / "b", draws - 2.0)], level=0.95)
-    assert list(found) == list(results.MEASURES)
+    assert list(found) == list(result_table.MEASURES)
     # The draws are the same: their spread of 5 is not in the interval.
     assert (found["eer"].low, found["eer"].high) == pytest.approx((2.0, 2.0))
     assert found["eer"].p == pytest.approx(2 / 1000)

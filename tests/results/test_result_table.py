@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from ser.errors import SerError
-from ser.metrics import results
+from ser.results import result_table
 
-ROW = results.Result(
+ROW = result_table.Result(
     "xvector_bert", "cremad", "iemocap", "1", "all", "0", "-", "tdnn6", "speech", "plda", 4, "-", "ok",
     *(10, 90, 30.0, 20.0, 40.0, 0.9, 50.0, 45.0, 55.0, 60.0, 50.0, 70.0, 40.0, 30.0, 50.0),
 )  # fmt: skip
@@ -18,34 +18,34 @@ HEADER = (
 
 def test_mean_over_folds_averages_figures_and_adds_counts_up():
     other = dataclasses.replace(ROW, fold="2", utts=12, trials=110, eer=40.0, uar=52.0)
-    row = results.mean([ROW, other], "fold")
+    row = result_table.mean([ROW, other], "fold")
     assert (row.fold, row.utts, row.trials, row.eer, row.uar, row.min_dcf) == ("all", 22, 200, 35.0, 51.0, 0.9)
     assert row.eer_low is None
 
 
 def test_mean_over_seeds_counts_the_utterances_once():
-    row = results.mean([ROW, dataclasses.replace(ROW, seed="1", eer=31.0)], "seed")
+    row = result_table.mean([ROW, dataclasses.replace(ROW, seed="1", eer=31.0)], "seed")
     assert (row.seed, row.utts, row.trials, row.eer) == ("all", 10, 90, 30.5)
 
 
 def test_mean_of_a_failed_row_says_that_it_failed():
-    row = results.mean([ROW, dataclasses.replace(ROW, fold="2", status="failed: a.log")], "fold")
+    row = result_table.mean([ROW, dataclasses.replace(ROW, fold="2", status="failed: a.log")], "fold")
     assert (row.fold, row.status) == ("all", "failed: 1 of 2 folds")
     assert row.eer is None and row.trials is None
 
 
 def test_what_one_fold_lacks_the_mean_lacks():
-    row = results.mean([ROW, dataclasses.replace(ROW, fold="2", uar=None)], "fold")
+    row = result_table.mean([ROW, dataclasses.replace(ROW, fold="2", uar=None)], "fold")
     assert row.uar is None and row.eer == 30.0
 
 
 def test_table_has_the_agreed_header_and_is_read_back():
     without = dataclasses.replace(ROW, lda_dim=None, held_out="anger", uar=None, wa=None, f1=None)
-    text = results.to_tsv([ROW, without])
+    text = result_table.to_tsv([ROW, without])
     assert text.splitlines()[0] == HEADER.replace(" ", "\t")
     expected = "10 90 30.000 20.000 40.000 0.9000 50.00 45.00 55.00 60.00 50.00 70.00 40.00 30.00 50.00"
     assert text.splitlines()[1].split("\t")[13:] == expected.split()
-    assert results.from_tsv(text, "results.tsv") == [ROW, without]
+    assert result_table.from_tsv(text, "results.tsv") == [ROW, without]
 
 
 def test_intervals_are_those_of_the_resamples_where_there_is_a_figure():
@@ -57,9 +57,9 @@ def test_intervals_are_those_of_the_resamples_where_there_is_a_figure():
 
 def test_rows_are_sorted_by_modality_from_speech_to_both_and_means_come_last():
     rows = [dataclasses.replace(ROW, modality=name) for name in ("speech+text", "text", "speech")]
-    assert [row.modality for row in results.ordered(rows)] == ["speech", "text", "speech+text"]
+    assert [row.modality for row in result_table.ordered(rows)] == ["speech", "text", "speech+text"]
     rows = [dataclasses.replace(ROW, fold=fold, seed=seed) for seed in ("all", "1", "0") for fold in ("all", "2")]
-    assert [(row.seed, row.fold) for row in results.ordered(rows)] == [
+    assert [(row.seed, row.fold) for row in result_table.ordered(rows)] == [
         *[("0", "2"), ("0", "all"), ("1", "2"), ("1", "all"), ("all", "2"), ("all", "all")]
     ]
 
@@ -68,12 +68,12 @@ def test_means_are_of_all_folds_and_of_all_seeds_where_there_are_several():
     one_seed = dataclasses.replace(ROW, layer="tdnn7")
     rows = [dataclasses.replace(ROW, seed=seed) for seed in ("0", "1", "all")] + [one_seed]
     rows += [dataclasses.replace(row, fold="all") for row in rows]
-    assert [(row.layer, row.seed) for row in results.means(rows)] == [("tdnn6", "all"), ("tdnn7", "0")]
+    assert [(row.layer, row.seed) for row in result_table.means(rows)] == [("tdnn6", "all"), ("tdnn7", "0")]
 
 
 def test_screen_table_says_once_what_all_rows_share_and_fits_120_columns():
     train = "voxceleb1+cremad+iemocap+dailydialog"
-    lines = results.align(
+    lines = result_table.align(
         [ROW, dataclasses.replace(ROW, train=train, layer="tdnn7", modality="speech+text", text="gold")]
     ).splitlines()
     assert lines[0] == (
@@ -91,4 +91,4 @@ def test_screen_table_says_once_what_all_rows_share_and_fits_120_columns():
 )
 def test_broken_tables_are_named_by_file_and_line(change, message):
     with pytest.raises(SerError, match=message):
-        results.from_tsv(results.to_tsv([ROW]).replace(*change), "r")
+        result_table.from_tsv(result_table.to_tsv([ROW]).replace(*change), "r")

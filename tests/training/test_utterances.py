@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from ser.kaldi import ark
-from ser.training.fingerprint import fingerprint
+from ser.training.utterances import fingerprint
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from ser.errors import SerError
 
 
 @dataclass(frozen=True)
-class Protocol:
+class ProtocolConfig:
     """The keys of conf/protocol.yaml, which explains each."""
 
     seed: int

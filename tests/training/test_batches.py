@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from ser.training.prefetch import prefetched
+from ser.training.batches import prefetched
 
 
 def test_batches_come_in_order():

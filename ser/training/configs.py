@@ -1,4 +1,4 @@
-"""The settings of a fusion of modalities, as ``conf/vgg_bert/{fusion,bc_lstm,icon}.yaml`` have them."""
+"""The whole settings file of each kind of training; the sections are defined beside what they set."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,8 +8,32 @@ from torch import nn
 
 from ser.models.context import BcLstm, ContextConfig, Icon
 from ser.models.fusion import LateFusion
-from ser.training.fit import FitConfig
+from ser.models.vgg import VggConfig
+from ser.models.xvector import XVectorConfig
+from ser.training.chunks import DataConfig
+from ser.training.clips import ClipConfig
+from ser.training.fit_config import FitConfig
 from ser.training.losses import LossConfig
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """A whole ``conf/xvector_*.yaml``."""
+
+    model: XVectorConfig
+    data: DataConfig
+    loss: LossConfig
+    fit: FitConfig
+
+
+@dataclass(frozen=True)
+class VggTrainConfig:
+    """A whole ``conf/vgg_bert/vgg.yaml``."""
+
+    model: VggConfig
+    data: ClipConfig
+    loss: LossConfig
+    fit: FitConfig
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ import numpy as np
 from ser.errors import SerError
 from ser.files import tab_separated
 from ser.kaldi import tables
-from ser.metrics import bootstrap, results
-from ser.metrics.cell import Cell
+from ser.metrics import bootstrap
+from ser.results import result_table
+from ser.results.cell import Cell
 
 
 def with_means(cells: Sequence[Cell], level: float) -> list[Cell]:
@@ -33,7 +34,7 @@ def with_means(cells: Sequence[Cell], level: float) -> list[Cell]:
                 "give each cell once"
             )
     over_folds = _means(cells, "fold", level)
-    whole = [cell for cell in cells if cell.row.fold == results.ALL] + over_folds
+    whole = [cell for cell in cells if cell.row.fold == result_table.ALL] + over_folds
     return [*cells, *over_folds, *_means(whole, "seed", level)]
 
 
@@ -44,15 +45,15 @@ def deviations(cells: Sequence[Cell]) -> str:
     ----------
     cells : as `with_means` returns them.
     """
-    names = [name for name in results.NAMES if name not in ("fold", "seed")]
-    columns = [*names, "seeds", *(f"{name}{end}" for name in results.MEASURES for end in ("", "_stddev"))]
+    names = [name for name in result_table.NAMES if name not in ("fold", "seed")]
+    columns = [*names, "seeds", *(f"{name}{end}" for name in result_table.MEASURES for end in ("", "_stddev"))]
     lines = []
-    for group in _groups([cell for cell in cells if cell.row.fold == results.ALL], "seed").values():
-        rows = [cell.row for cell in group if cell.row.seed != results.ALL and cell.row.status == results.OK]
+    for group in _groups([cell for cell in cells if cell.row.fold == result_table.ALL], "seed").values():
+        rows = [cell.row for cell in group if cell.row.seed != result_table.ALL and cell.row.status == result_table.OK]
         if len(rows) < 2:
             continue
         figures = []
-        for name in results.MEASURES:
+        for name in result_table.MEASURES:
             values = [value for one in rows if (value := getattr(one, name)) is not None]
             known = len(values) == len(rows)
             figures += [f"{np.mean(values):.3f}", f"{np.std(values, ddof=1):.3f}"] if known else ["-", "-"]
@@ -79,7 +80,7 @@ def compare(first: Sequence[Cell], second: Sequence[Cell], level: float) -> dict
     sides = [_mean_resamples(side) for side in (first, second)]
     if any(side is None for side in sides) or len(sides[0]) != len(sides[1]):
         raise SerError("compare: cells without resamples, or with a different number of them; evaluate both alike")
-    pairs = zip(results.MEASURES, sides[0].T, sides[1].T, strict=True)
+    pairs = zip(result_table.MEASURES, sides[0].T, sides[1].T, strict=True)
     return {
         name: bootstrap.compare(a, b, level) for name, a, b in pairs if not (np.isnan(a).all() or np.isnan(b).all())
     }
@@ -88,10 +89,10 @@ def compare(first: Sequence[Cell], second: Sequence[Cell], level: float) -> dict
 def _means(cells: Sequence[Cell], over: str, level: float) -> list[Cell]:
     found = []
     for group in _groups(cells, over).values():
-        if len(group) == 1 and (over == "seed" or group[0].row.fold == results.ALL):
+        if len(group) == 1 and (over == "seed" or group[0].row.fold == result_table.ALL):
             continue
-        row = results.mean([cell.row for cell in group], over)
-        resamples = _mean_resamples(group) if row.status == results.OK else None
+        row = result_table.mean([cell.row for cell in group], over)
+        resamples = _mean_resamples(group) if row.status == result_table.OK else None
         if resamples is not None:
             row = row.with_intervals(resamples, partial(bootstrap.interval, level=level))
         found.append(Cell(tuple(folder for cell in group for folder in cell.folders), row, resamples))

@@ -1,15 +1,31 @@
-"""Batches made ready by a thread while the net works on the one before."""
+"""Batches: what a source of them offers, and a thread that makes them ready while the net works on the one before."""
 
 import queue
 import threading
 from collections.abc import Generator, Iterator
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from torch import Tensor
 
+Inputs = Tensor | dict[str, Tensor]
 Batch = TypeVar("Batch")
 
 _END = object()
+
+
+class BatchSource(Protocol):
+    """Where batches come from; the same (epoch, batch number) always gives the same batch."""
+
+    def num_batches(self, epoch: int) -> int:
+        """Count the batches of an epoch (0, 1, ...)."""
+
+    def batches(self, epoch: int, start: int = 0, rank: int = 0, world: int = 1) -> Iterator[tuple[Inputs, Tensor]]:
+        """Yield the batches from number `start` on, of each the rows ``rank::world``.
+
+        Inputs: a tensor (B, T, F), or a dict of tensors; targets: int64 (B,), or float32 (B, K) of shares that sum
+        to 1. Skipping to `start` must be cheap, and a training batch has at least `world` rows. A thread of its own
+        runs this.
+        """
 
 
 def prefetched(batches: Iterator[Batch], depth: int = 4) -> Generator[Batch, None, None]:

@@ -6,7 +6,8 @@ import torch
 
 from ser.errors import SerError
 from ser.kaldi import ark
-from ser.training.dataset import ChunkSource, DataConfig, draw_evenly, load_utterances, split_off_validation
+from ser.training.chunks import ChunkSource, DataConfig, draw_evenly
+from ser.training.utterances import load_utterances, split_off_validation
 
 SETTINGS = {
     "min_frames": 10,

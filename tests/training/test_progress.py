@@ -2,8 +2,7 @@ import pytest
 import torch
 
 from ser.errors import SerError
-from ser.training import checkpoint
-from ser.training.checkpoint import Progress
+from ser.training.progress import Progress, load_checkpoint, save_checkpoint
 
 
 @pytest.fixture
@@ -13,12 +12,12 @@ def saved(tmp_path):
     optimizer = torch.optim.AdamW(net.parameters())
     net(torch.ones(1, 20)).sum().backward()
     optimizer.step()
-    checkpoint.save(tmp_path / "checkpoint.pt", net, optimizer, Progress(epoch=2, sums=(1.0, 2.0, 3.0)))
+    save_checkpoint(tmp_path / "checkpoint.pt", net, optimizer, Progress(epoch=2, sums=(1.0, 2.0, 3.0)))
     return tmp_path / "checkpoint.pt", net, optimizer
 
 
 def test_progress_comes_back(saved):
-    assert checkpoint.load(*saved) == Progress(epoch=2, sums=(1.0, 2.0, 3.0))
+    assert load_checkpoint(*saved) == Progress(epoch=2, sums=(1.0, 2.0, 3.0))
 
 
 @pytest.mark.parametrize("share", [0.3, 0.5, 0.7])
@@ -29,7 +28,7 @@ def test_a_changed_bit_is_noticed(saved, share):
     data[weights + int(1600 * share)] ^= 16
     path.write_bytes(data)
     with pytest.raises(SerError, match=r"checkpoint\.pt: damaged, at its part .*; remove it to train anew"):
-        checkpoint.load(*saved)
+        load_checkpoint(*saved)
 
 
 @pytest.mark.parametrize("keep", [0, 100, 4000])
@@ -37,4 +36,4 @@ def test_truncated_checkpoint_is_refused(saved, keep):
     path, *_ = saved
     path.write_bytes(path.read_bytes()[:keep])
     with pytest.raises(SerError, match=r"checkpoint\.pt: not a checkpoint of this model: .*; remove it to train anew"):
-        checkpoint.load(*saved)
+        load_checkpoint(*saved)

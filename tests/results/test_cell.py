@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from ser.errors import SerError
-from ser.metrics import cell, results, strata
-from ser.metrics.protocol import Protocol
+from ser.metrics import strata
+from ser.results import cell, result_table
+from ser.results.protocol_config import ProtocolConfig
 
-PROTOCOL = Protocol(
+PROTOCOL = ProtocolConfig(
     seed=0,
     p_target=0.2,
     resamples=50,
@@ -17,7 +18,7 @@ PROTOCOL = Protocol(
     enrol_draws=2,
     held_out_parts=2,
 )
-ROW = results.Result(
+ROW = result_table.Result(
     "vgg_bert", "iemocap", "iemocap", "1", "-", "0", "gold", "fusion", "speech+text", "-", None, "-", "ok"
 )
 
@@ -64,7 +65,7 @@ def test_a_system_with_posteriors_alone_has_all_but_the_figures_of_pairs(tmp_pat
     assert row.wa_low < row.wa < row.wa_high
     assert (row.eer, row.trials, row.min_dcf, row.utts) == (None, None, None, 48)
     assert table(tmp_path / "calibration.tsv")[1][:5] == ["raw", "-", "-", "-", "-"]
-    assert cell.read_cell(tmp_path).row == results.from_tsv(results.to_tsv([row]), "")[0]
+    assert cell.read_cell(tmp_path).row == result_table.from_tsv(result_table.to_tsv([row]), "")[0]
     shares = np.loadtxt(tmp_path / "posteriors.txt", usecols=(1, 2, 3))
     np.testing.assert_allclose(shares, posteriors, atol=1e-6)
 
@@ -127,7 +128,7 @@ def test_what_another_run_left_does_not_stay(tmp_path):
 
 def test_a_failed_cell_is_refused_unless_allowed(tmp_path):
     failed = dataclasses.replace(ROW, status="failed: exp/log/train.1.log")
-    (tmp_path / "failed").write_text(results.to_tsv([failed]))
+    (tmp_path / "failed").write_text(result_table.to_tsv([failed]))
     with pytest.raises(SerError, match=r"result\.tsv: missing"):
         cell.read_cell(tmp_path)
     assert cell.read_cell(tmp_path, allow_failed=True).row == failed

@@ -1,0 +1,107 @@
+"""Chunks of features straight from the archives: what a network trained on whole utterances eats."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ser.errors import SerError
+from ser.training.utterances import Utterances
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """The section `data:` of a training configuration."""
+
+    min_frames: int  # shorter utterances are left out
+    min_utts_per_class: int  # classes with fewer utterances of that length are left out
+    valid_fraction: float  # share of the utterances of each class held out for validation; 0: no validation
+    min_chunk: int  # frames; all chunks of a batch are of one length, drawn between these two
+    max_chunk: int
+    chunks_per_utterance: float  # chunks in an epoch, as a multiple of the number of training utterances
+    batch_size: int
+    balance: bool  # draw as many chunks of each class
+
+
+class ChunkSource:
+    """Batches of chunks, as `ser.training.batches.BatchSource` has it; see `DataConfig` for the settings.
+
+    An utterance shorter than the chunk is repeated from its start until the chunk is full. In training an epoch is
+    drawn from (seed, epoch) alone. In validation every utterance gives the `max_chunk` frames at its middle.
+    """
+
+    def __init__(self, utterances: Utterances, config: DataConfig, seed: int, training: bool) -> None:
+        if not 1 <= config.min_chunk <= config.max_chunk:
+            raise SerError(f"data: min_chunk {config.min_chunk} must be from 1 to max_chunk, {config.max_chunk}")
+        self.utterances, self.config, self.seed, self.training = utterances, config, seed, training
+        self.feature_dim = utterances.feature_dim
+        size = len(utterances.keys)
+        if training:
+            # Whole batches only: what is over comes in another epoch.
+            self._batches = max(1, round(size * config.chunks_per_utterance / config.batch_size))
+            self._rows = self._batches * config.batch_size
+        else:
+            self._batches, self._rows = -(-size // config.batch_size), size
+
+    def num_batches(self, epoch: int) -> int:
+        """Count the batches of an epoch."""
+        return self._batches
+
+    def batches(self, epoch: int, start: int = 0, rank: int = 0, world: int = 1) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield chunks (B, T, F) float32 and class indices (B,) int64 from batch `start` on, rows ``rank::world``."""
+        chosen, starts, lengths = self._plan(epoch)
+        size = self.config.batch_size
+        for number in range(start, self._batches):
+            rows = np.arange(number * size + rank, min((number + 1) * size, self._rows), world)
+            batch = np.empty((len(rows), lengths[number], self.feature_dim), np.float32)
+            for row, chunk in zip(rows, batch, strict=True):
+                self._read(chosen[row], starts[row], chunk)
+            targets = self.utterances.labels[chosen[rows]].astype(np.int64)
+            yield torch.from_numpy(batch), torch.from_numpy(targets)
+
+    def _plan(self, epoch: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Choose utterance and start (as a share of the places there are) of each row, and each batch's length."""
+        config, labels = self.config, self.utterances.labels
+        if not self.training:
+            middle = np.full(self._rows, 0.5, np.float32)
+            return np.arange(self._rows), middle, np.full(self._batches, config.max_chunk)
+        rng = np.random.default_rng([self.seed, epoch])
+        chosen = draw_evenly(labels if config.balance else np.zeros_like(labels), self._rows, rng)
+        starts = rng.random(self._rows, np.float32)
+        return chosen, starts, rng.integers(config.min_chunk, config.max_chunk + 1, self._batches)
+
+    def _read(self, index: int, start: float, chunk: np.ndarray) -> None:
+        key, frames, length = self.utterances.keys[index].decode(), int(self.utterances.frames[index]), len(chunk)
+        first = int(start * (frames - length + 1)) if frames > length else 0
+        rows = self.utterances.reader.rows(key, first, min(first + length, frames))
+        if rows.shape[1] != self.feature_dim:
+            raise SerError(f"{key}: expected {self.feature_dim} features a frame, found {rows.shape[1]}")
+        for begin in range(0, length, len(rows)):
+            part = chunk[begin : begin + len(rows)]
+            part[:] = rows[: len(part)]
+
+
+def draw_evenly(labels: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw `size` of the items labelled 0 to K - 1 so that every label comes equally often, in random order.
+
+    Labels differ by at most one draw, and so do the items of one label.
+
+    Returns
+    -------
+    np.ndarray
+        (size,) indices into `labels`.
+    """
+    counts = np.bincount(labels)
+    present = np.flatnonzero(counts)
+    quotas = np.zeros_like(counts)
+    quotas[present] = size // len(present)
+    quotas[rng.permutation(present)[: size % len(present)]] += 1
+    # Items sorted by label, at random within each; a label's draws go round its items.
+    order = rng.permutation(len(labels))
+    order = order[np.argsort(labels[order], kind="stable")]
+    turn = np.arange(size) - np.repeat(np.cumsum(quotas) - quotas, quotas)
+    begin = np.cumsum(counts) - counts
+    drawn = order[np.repeat(begin, quotas) + turn % np.repeat(counts, quotas)]
+    return rng.permutation(drawn)
