@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import yaml
 
 from ser.errors import SerError
+from ser.files import read_text
 
 Config = TypeVar("Config")
 
@@ -44,9 +45,7 @@ def read_yaml(path: str | Path) -> Any:
         Where it cannot be read, or is not YAML.
     """
     try:
-        return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SerError(f"{path}: cannot be read: {error.strerror}; give a file of settings that is there") from error
+        return yaml.safe_load(read_text(path, "give a file of settings that is there"))
     except RecursionError as error:
         raise SerError(f"{path}: not a file of settings: hundreds of brackets inside each other") from error
     except (yaml.YAMLError, ValueError) as error:  # a ValueError is of a date or a number that is none, or of no UTF-8

@@ -1,5 +1,6 @@
-"""Output files that are whole or absent, tables as text, and the checksums of files."""
+"""Text files read by one reader, output files that are whole or absent, tables as text, checksums of files."""
 
+import codecs
 import contextlib
 import errno
 import hashlib
@@ -9,6 +10,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ser.errors import SerError
+
+# What some editors and spreadsheets of Windows write before UTF-8 text. It is part of no name and of no word.
+BOM = codecs.BOM_UTF8
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
 
@@ -48,6 +53,61 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 def cannot_write(path: str | Path, reason: str) -> SerError:
     """Make the error of a file that cannot be written."""
     return SerError(f"{path}: cannot be written: {reason}; check the folder and the free disk space, then run it again")
+
+
+def read_text(path: str | Path, remedy: str = "", errors: str = "strict") -> str:
+    """Read a UTF-8 text file: the one reader of text, but for tables of a key a line (`ser.kaldi.tables`).
+
+    A byte order mark is taken off, at the start of the file and of any line, where joining two files puts it. Lines
+    end with a line feed: CR LF becomes one, and so does a CR where the file has no line feed at all.
+
+    Parameters
+    ----------
+    remedy : ends the message where the file is missing or is not UTF-8.
+    errors : ``replace`` puts U+FFFD in place of bytes that are not UTF-8, in place of an error.
+
+    Raises
+    ------
+    SerError
+        Where the file cannot be read, or is not UTF-8.
+    """
+    remedy = f"; {remedy}" if remedy else ""
+    try:
+        data = Path(path).read_bytes()
+    except FileNotFoundError as error:
+        raise SerError(f"{path}: missing{remedy}") from error
+    except OSError as error:
+        raise SerError(f"{path}: cannot be read: {error.strerror}{remedy}") from error
+    if data.startswith(_UTF16):
+        raise SerError(f"{path}: {utf16_problem(path)}")
+    try:
+        text = data.decode("utf-8", errors)
+    except UnicodeDecodeError as error:
+        raise SerError(f"{path}: not UTF-8: {data[error.start : error.start + 20]!r}{remedy}") from error
+    text = text.replace("\r\n", "\n")
+    if "\n" not in text:
+        text = text.replace("\r", "\n")
+    return text.removeprefix("\ufeff").replace("\n\ufeff", "\n")
+
+
+def read_text_lines(path: str | Path, remedy: str = "", errors: str = "strict") -> list[str]:
+    """Read the lines of a text file by `read_text`, cut at line feeds alone; no other separator ends a line."""
+    lines = read_text(path, remedy, errors).split("\n")
+    return lines if lines[-1] else lines[:-1]
+
+
+def utf16_problem(path: str | Path) -> str:
+    """Say what is wrong with a file that begins with the byte order mark of UTF-16."""
+    return f"UTF-16, which is not read; save it as UTF-8, or run iconv -f UTF-16 -t UTF-8 {path} > <new file>"
+
+
+def without_bom(line: bytes, path: str | Path) -> bytes:
+    """Take a byte order mark off a line of bytes; `SerError` for that of UTF-16."""
+    if line.startswith(BOM):
+        return line[len(BOM) :]
+    if line.startswith(_UTF16):
+        raise SerError(f"{path}: {utf16_problem(path)}")
+    return line
 
 
 def write_text(path: str | Path, text: str) -> None:

@@ -165,7 +165,7 @@ def read_option_map(path: str | Path) -> OptionMap:
     if not os.path.isfile(path):
         fail(f"no {path}; --config names the file that maps the options to the scheduler's")
     command, words, defaults = "", {}, {}
-    for line_number, line in enumerate(Path(path).read_text(encoding="utf-8").splitlines(), start=1):
+    for line_number, line in enumerate(Path(path).read_text(encoding="utf-8-sig").splitlines(), start=1):
         line = re.sub(r"(^|\s)#.*", "", line).strip()
         kind, rest = [*line.split(maxsplit=1), "", ""][:2]
         name_and_value, mapped = [*rest.split(maxsplit=1), "", ""][:2]

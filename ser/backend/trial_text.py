@@ -12,6 +12,7 @@ import numpy as np
 
 from ser.backend import trial_kernels as kernels
 from ser.errors import SerError
+from ser.files import BOM
 
 BLOCK_BYTES = 1 << 20
 # The compiled loops hold no lock, so that threads share the work.
@@ -40,7 +41,7 @@ class KeyTable:
 
 def read_blocks(stream: BinaryIO, size: int = BLOCK_BYTES) -> Iterator[np.ndarray]:
     """Yield the bytes of `stream` in pieces of whole lines, about `size` bytes each; the last line gets its end."""
-    rest = b""
+    rest = stream.read(len(BOM)).removeprefix(BOM)
     while data := stream.read(size):
         cut = data.rfind(b"\n") + 1
         if cut:
@@ -160,6 +161,8 @@ def _keys(block: np.ndarray) -> Iterator[tuple[bytes, ...]]:
 
 
 def _ended(block: np.ndarray) -> np.ndarray:
+    if block[: len(BOM)].tobytes() == BOM:
+        block = block[len(BOM) :]
     return block if len(block) and block[-1] == 10 else np.append(block, np.uint8(10))
 
 

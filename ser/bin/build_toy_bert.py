@@ -24,6 +24,7 @@ def main() -> None:
     args = parser.parse_args()
 
     from ser.config import load_config
+    from ser.files import read_text_lines
     from ser.kaldi import tables
     from ser.text import wordpiece
     from ser.text.config import TextConfig
@@ -36,7 +37,7 @@ def main() -> None:
         if source.is_dir():
             texts += tables.read_map(source / "text", allow_empty=True).values()
         else:
-            texts += source.read_text(encoding="utf-8").splitlines()
+            texts += read_text_lines(source)
     size = wordpiece.build_encoder(texts, config.scratch, config.fit.seed, args.folder)
     logger.info("%s: an untrained BERT with %d entries in its vocabulary, from %d texts", args.folder, size, len(texts))
 

@@ -22,8 +22,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from ser.corpora.folds import assign_folds
-from ser.corpora.records import LeftOut, Utterance, audio_fault, opaque, read_text
+from ser.corpora.records import LeftOut, Utterance, audio_fault, opaque
 from ser.errors import SerError
+from ser.files import read_text
 
 PUBLISHED = 7442
 

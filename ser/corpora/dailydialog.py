@@ -13,8 +13,9 @@ B here.
 
 from pathlib import Path
 
-from ser.corpora.records import LeftOut, Utterance, read_text
+from ser.corpora.records import LeftOut, Utterance
 from ser.errors import SerError
+from ser.files import read_text_lines
 
 PARTS = ("train", "validation", "test")
 PUBLISHED = {"train": 87170, "validation": 8069, "test": 7740, "all": 102979}
@@ -91,5 +92,8 @@ def _read_part(part: str | None, texts: Path, labels: Path) -> tuple[list[Uttera
 
 
 def _lines(path: Path) -> list[str]:
-    # Not splitlines(): it would also cut at the rarer separators inside a line.
-    return read_text(path, "DailyDialog keeps texts and labels in two files").rstrip("\n").split("\n")
+    # The last lines may be empty; a lone CR inside a line ends none.
+    lines = read_text_lines(path, "DailyDialog keeps texts and labels in two files")
+    while lines and not lines[-1].strip():
+        lines.pop()
+    return lines or [""]

@@ -28,6 +28,7 @@ from pathlib import Path
 
 from ser.corpora.records import LeftOut, Utterance, audio_fault
 from ser.errors import SerError
+from ser.files import read_text_lines
 
 logger = logging.getLogger(__name__)
 
@@ -114,7 +115,7 @@ def _turns(folder: Path) -> Iterator[Turn]:
     """Yield the utterances of the session's EmoEvaluation/*.txt with their annotators."""
     for path in _files(folder):
         turn = None
-        for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
+        for number, line in enumerate(read_text_lines(path, errors="replace"), start=1):
             where = f"{path}:{number}"
             if match := TURN.match(line):
                 if turn is not None:
@@ -147,7 +148,7 @@ def _transcripts(folder: Path) -> dict[str, str]:
     """Read utterance name -> words; the lines of breaths and of unlabelled turns are passed over."""
     texts = {}
     for path in _files(folder):
-        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        for line in read_text_lines(path, errors="replace"):
             if match := TRANSCRIPT.match(line):
                 texts[match[1]] = " ".join(match[2].split())
     return texts

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-from ser.corpora.records import read_text
 from ser.errors import SerError
+from ser.files import read_text_lines
 
 
 def read_label_map(path: str | Path) -> dict[str, str]:
@@ -16,7 +16,7 @@ def read_label_map(path: str | Path) -> dict[str, str]:
     SerError
         With file and line, where a line has not 2 fields or a native label came before; or if there is no line at all.
     """
-    lines = read_text(Path(path), "the maps are conf/emotions/*.map").splitlines()
+    lines = read_text_lines(path, "the maps are conf/emotions/*.map")
     mapping: dict[str, str] = {}
     for number, line in enumerate(lines, start=1):
         fields = line.partition("#")[0].split()

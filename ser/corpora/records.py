@@ -116,16 +116,6 @@ def require_folder(folder: Path, what: str) -> Path:
     return folder
 
 
-def read_text(path: Path, remedy: str) -> str:
-    """Read a UTF-8 text file of a corpus; `remedy` ends the message where it is missing."""
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise SerError(f"{path}: missing; {remedy}") from error
-    except UnicodeDecodeError as error:
-        raise SerError(f"{path}: not UTF-8: {error.object[error.start : error.start + 20]!r}; {remedy}") from error
-
-
 def audio_fault(path: Path) -> str | None:
     """Say why the file cannot be audio, from its first bytes; None where nothing speaks against it."""
     try:

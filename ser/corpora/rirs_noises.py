@@ -12,8 +12,9 @@ RIRS_NOISES/simulated_rirs/smallroom/Room001/Room001-00001.wav``, and so for med
 import re
 from pathlib import Path
 
-from ser.corpora.records import LeftOut, Utterance, audio_fault, read_text
+from ser.corpora.records import LeftOut, Utterance, audio_fault
 from ser.errors import SerError
+from ser.files import read_text_lines
 
 PUBLISHED = 40000
 
@@ -26,7 +27,7 @@ def read(corpus: Path) -> tuple[list[Utterance], list[LeftOut]]:
     utterances, left_out = [], []
     for kind in KINDS:
         rir_list = corpus / "simulated_rirs" / kind / "rir_list"
-        lines = read_text(rir_list, "give the folder RIRS_NOISES that rirs_noises.zip makes").splitlines()
+        lines = read_text_lines(rir_list, "give the folder RIRS_NOISES that rirs_noises.zip makes")
         for number, line in enumerate(lines, start=1):
             match = LINE.fullmatch(line.strip())
             if match is None:

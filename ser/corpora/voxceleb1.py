@@ -21,8 +21,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from ser.corpora.records import Utterance, read_text
+from ser.corpora.records import Utterance
 from ser.errors import SerError
+from ser.files import read_text_lines
 
 logger = logging.getLogger(__name__)
 
@@ -131,7 +132,7 @@ def folders(path: str) -> list[str]:
 
 def read_meta(path: Path) -> dict[str, Speaker]:
     """Read vox1_meta.csv (separated by tabs) or vox2_meta.csv (by commas): speaker id -> Speaker."""
-    lines = read_text(path, "take the file that comes with the corpus").splitlines()
+    lines = read_text_lines(path, "take the file that comes with the corpus")
     columns = [name.strip().lower() for name in re.split(r"[\t,]", lines[0])] if lines else []
     if "gender" not in columns or "set" not in columns:
         raise SerError(f"{path}:1: expected columns called Gender and Set, found {', '.join(columns) or 'nothing'}")

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ser.errors import SerError
-from ser.files import sha256, write_text
+from ser.files import read_text, read_text_lines, sha256, write_text
 
 MANIFEST = "files.sha256"
 SETTINGS = "detector.yaml"
@@ -125,11 +125,7 @@ def check_complete(folder: Path) -> dict[str, str]:
     """
     manifest = folder / MANIFEST
     digests = {}
-    try:
-        lines = manifest.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SerError(f"{manifest}: cannot be read: {error}; {REMEDY}") from error
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(read_text_lines(manifest, REMEDY), start=1):
         if not (match := re.fullmatch(r"([0-9a-f]{64})  (\S.*)", line)):
             raise SerError(f"{manifest}:{number}: expected '<sha256>  <file>', found '{line[:80]}'; {REMEDY}")
         digests[match[2]] = match[1]
@@ -169,7 +165,7 @@ def _check_text_files(folder: Path) -> None:
             raise SerError(f"{encoder / name}: not a file of a text encoder that is data only; remove this model")
         if name.endswith(".json") and name in ("config.json", "tokenizer_config.json"):
             try:
-                settings = json.loads((encoder / name).read_text(encoding="utf-8"))
+                settings = json.loads(read_text(encoder / name, REMEDY))
             except (ValueError, RecursionError) as error:
                 raise SerError(f"{encoder / name}: not JSON: {error}; {REMEDY}") from error
             if not isinstance(settings, dict) or "auto_map" in settings:

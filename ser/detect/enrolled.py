@@ -15,6 +15,7 @@ from ser.backend import chain, scoring
 from ser.backend.backend_dir import load_backend, read_num_utts, save_backend
 from ser.backend.moments import moments_of
 from ser.errors import SerError
+from ser.files import read_text
 from ser.kaldi import ark
 
 
@@ -69,10 +70,7 @@ class EnrolledClasses:
     @classmethod
     def load(cls, folder: Path) -> EnrolledClasses:
         """Read what `save` wrote."""
-        try:
-            names = (folder / "classes.txt").read_text(encoding="utf-8").split()
-        except (OSError, UnicodeDecodeError) as error:
-            raise SerError(f"{folder}/classes.txt: cannot be read: {error}; make the model anew") from error
+        names = read_text(folder / "classes.txt", "make the model anew").split()
         averages, num_utts = ark.load(f"ark:{folder / 'classes.ark'}"), read_num_utts(folder)
         backend = load_backend(folder, folder / "config.yaml")
         if set(names) != set(averages) or set(names) != set(num_utts) or not names:

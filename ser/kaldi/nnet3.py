@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ser.errors import SerError
+from ser.files import BOM
 
 Value = str | int | float | np.ndarray
 
@@ -43,7 +44,7 @@ def read_nnet3(path: str | Path) -> Nnet3:
         Where the file is not an nnet3 model (an acoustic ``final.mdl`` is not one either) or ends too early.
     """
     try:
-        data = Path(path).read_bytes()
+        data = Path(path).read_bytes().removeprefix(BOM)
     except OSError as error:
         raise SerError(f"{path}: cannot be read: {error.strerror}") from error
     binary = data.startswith(b"\0B")

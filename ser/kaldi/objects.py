@@ -8,6 +8,7 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 
 from ser.errors import SerError
+from ser.files import BOM
 from ser.kaldi import compression
 
 # kaldi_io complains if KALDI_ROOT is no folder, puts that folder's binaries first in PATH, and its source has escapes
@@ -70,7 +71,7 @@ class Source:
         if not key and not byte:
             return False
         try:
-            self.key = key.decode()
+            self.key = key.removeprefix(BOM).decode()
         except UnicodeDecodeError as error:
             raise self.error(f"no key here: {bytes(key[:40])!r}; not a Kaldi archive, or a broken one") from error
         if not byte or not key or "\n" in self.key:
@@ -155,6 +156,10 @@ def decode(header: Header, payload: np.ndarray, start: int = 0, stop: int | None
 def read_object(source: Source) -> np.ndarray:
     """Read the matrix or vector at `source`, binary (after its marker) or text."""
     first = source.take(1)
+    if first == BOM[:1]:
+        if source.take(2) != BOM[1:]:
+            raise source.error("not a Kaldi object, neither text nor binary")
+        first = source.take(1)
     if first == BINARY[:1]:
         if source.take(1) != BINARY[1:]:
             raise source.error("expected the binary marker \\0B; not a Kaldi object")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ser.errors import SerError
+from ser.files import read_text_lines
 
 Options = TypeVar("Options")
 
@@ -24,13 +25,7 @@ def read_options(cls: type[Options], path: str | Path) -> Options:
     hints = typing.get_type_hints(cls)
     types = {field.name: hints[field.name] for field in dataclasses.fields(cls)}
     values: dict[str, Any] = {}
-    try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise SerError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise SerError(f"{path}: not UTF-8; not an option file") from error
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(read_text_lines(path, "give a file of Kaldi's options"), start=1):
         option = line.partition("#")[0].strip()
         if not option:
             continue

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ser.errors import SerError
-from ser.files import atomic_path
+from ser.files import BOM, atomic_path
 from ser.kaldi import objects
 
 
@@ -19,7 +19,7 @@ def read_plda(path: str | Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         Where the file is missing, is no ``<Plda>``, is cut short, or its three parts differ in size.
     """
     try:
-        data = Path(path).read_bytes()
+        data = Path(path).read_bytes().removeprefix(BOM)
     except OSError as error:
         raise SerError(f"{path}: cannot be read: {error.strerror}; train_backend writes it") from error
     source = objects.Source(io.BytesIO(data), str(path))

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ser.errors import SerError
-from ser.files import write_text
+from ser.files import read_text, write_text
 from ser.kaldi import ark, specifiers, tables
 
 
@@ -41,12 +41,7 @@ def read_score_matrix(rspecifier: str) -> tuple[list[str], list[str], np.ndarray
         _, _, entry = next(tables.read_lines(name), (0, "", ""))
         name = specifiers.parse_location(entry).name
     path = Path(f"{name}.columns")
-    try:
-        columns = path.read_text(encoding="utf-8").split()
-    except OSError as error:
-        raise SerError(
-            f"{path}: cannot be read: {error.strerror}; score_backend writes it beside its archive"
-        ) from error
+    columns = read_text(path, "score_backend writes it beside its archive").split()
     rows, scores = ark.stack(rspecifier)
     if scores.shape[1] != len(columns):
         raise SerError(f"{path}: {len(columns)} test utterances, but {rspecifier} has {scores.shape[1]} numbers a row")

@@ -7,14 +7,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from ser.errors import SerError
-from ser.files import atomic_path
+from ser.files import BOM, atomic_path, without_bom
 from ser.kaldi.specifiers import open_input, parse_location
 
 
 def read_lines(path: str | Path) -> Iterator[tuple[int, str, str]]:
     """Yield (line number from 1, key, rest of the line stripped) of a table; the rest may be empty.
 
-    Fields are parted by ASCII white space, so that an ideographic space inside a transcript parts nothing.
+    Fields are parted by ASCII white space, so that an ideographic space inside a transcript parts nothing. A byte order
+    mark is taken off, at the start of any line, as `ser.files.read_text` does.
 
     Raises
     ------
@@ -23,6 +24,8 @@ def read_lines(path: str | Path) -> Iterator[tuple[int, str, str]]:
     """
     with open_input(str(path)) as stream:
         for number, line in enumerate(stream, start=1):
+            if number == 1 or line.startswith(BOM):
+                line = without_bom(line, path)
             fields = line.split(None, 1)
             if not fields:
                 raise SerError(f"{path}:{number}: expected a key and its value, found an empty line")

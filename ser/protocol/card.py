@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ser.config import read_yaml
 from ser.corpora.label_map import apply_label_map, read_label_map
-from ser.files import tab_separated
+from ser.files import read_text, read_text_lines, tab_separated
 from ser.protocol import audit
 from ser.protocol.inventory import Corpora, Inventory
 from ser.versions import package_version, project_version
@@ -88,7 +88,7 @@ def to_markdown(entries: Iterable[Entry], title: str) -> str:
 def _read_audits(exp_dir: Path) -> tuple[dict[str, list[audit.Finding]], dict[str, str]]:
     """Give fold -> findings, and what is missing so far -> what makes it."""
     paths = sorted((exp_dir / "audit").glob("*.tsv"))
-    found = {path.stem: audit.from_tsv(path.read_text(encoding="utf-8"), str(path)) for path in paths}
+    found = {path.stem: audit.from_tsv(read_text(path), str(path)) for path in paths}
     return found, {} if found else {str(exp_dir / "audit"): "local/audit_protocol.sh makes it; no data set is counted"}
 
 
@@ -116,7 +116,7 @@ def _labels(corpora: Corpora, label_map: Path | None, missing: dict[str, str]) -
     if label_map is None or not label_map.is_file():
         missing[str(label_map or "label map")] = "give --label-map"
         return
-    comments = [line[1:].strip() for line in label_map.read_text(encoding="utf-8").splitlines() if line[:1] == "#"]
+    comments = [line[1:].strip() for line in read_text_lines(label_map) if line[:1] == "#"]
     yield Entry("label map", "file", "", str(label_map))
     yield Entry("label map", "says", "", " ".join(comments))
     mapping = read_label_map(label_map)
@@ -197,6 +197,6 @@ def _list(counts: Mapping[str, int]) -> str:
 
 def _lines(path: Path, missing: dict[str, str], remedy: str) -> list[str]:
     if path.is_file():
-        return path.read_text(encoding="utf-8", errors="backslashreplace").splitlines()
+        return read_text_lines(path, errors="backslashreplace")
     missing[str(path)] = remedy
     return []

@@ -2,8 +2,9 @@ from dataclasses import replace
 
 import pytest
 
-from ser.corpora.records import LeftOut, Utterance, audio_fault, opaque, read_text, require_folder, write_data_dir
+from ser.corpora.records import LeftOut, Utterance, audio_fault, opaque, require_folder, write_data_dir
 from ser.errors import SerError
+from ser.files import read_text
 
 ANNA = Utterance(
     utt="anna-1",

@@ -47,6 +47,7 @@ MEBIBYTES = 64  # and 300 bytes for each of the file, such as a key and its plac
 WORDS = [struct.pack("<i", value) for value in (-1, 0, 2, 2**31 - 1, -(2**31), 2**24)] + [b"\xff" * 8, b"9" * 30]
 WORDS += [b"\n", b" ", b"\0", b"[", b"]", b"{", b".", b":", b"&a *a", b"1e999", b"nan", b"-1", b"\xe2\x80\xa8"]
 WORDS += [b"\xd9\xa3", b"2001-99-99", b"!!python/object/apply:os.getcwd []", b"9" * 5000, b"1_", b"0x"]
+WORDS += [b"\xef\xbb\xbf", b"\xff\xfe", b"\r"]  # marks of UTF-8 and UTF-16, and a lone CR
 
 
 @st.composite

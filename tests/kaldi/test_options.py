@@ -57,5 +57,5 @@ def test_broken_line_is_named(tmp_path, content, message):
 
 
 def test_missing_file_is_named(tmp_path):
-    with pytest.raises(SerError, match=r"x\.conf: cannot be read"):
+    with pytest.raises(SerError, match=r"x\.conf: missing; give a file of Kaldi's options"):
         read_options(Options, tmp_path / "x.conf")

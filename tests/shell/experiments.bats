@@ -21,7 +21,7 @@ teardown() {
 @test "run_experiments.sh names a YAML that is not there, and a key that it does not know" {
   run local/run_experiments.sh "$tmp/absent.yaml"
   [ "$status" -eq 1 ]
-  [[ "$output" == *"$tmp/absent.yaml: cannot be read"* ]]
+  [[ "$output" == *"$tmp/absent.yaml: missing"* ]]
   echo "sedes: [1]" >> "$tmp/grid.yaml"
   run local/run_experiments.sh "$tmp/grid.yaml"
   [ "$status" -eq 1 ]
