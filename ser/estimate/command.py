@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ser.estimate.costs import Cost
     from ser.estimate.rates import Rates
-    from ser.estimate.sizes import Size
+    from ser.plan.sizes import Size
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +40,7 @@ def read_rates(args: argparse.Namespace) -> Rates:
 def measure(args: argparse.Namespace, corpora: Iterable[str]) -> dict[str, Size]:
     """Return the sizes of those `corpora` that are found where `args` say."""
     from ser.config import load_config
-    from ser.estimate import sizes
+    from ser.plan import sizes
     from ser.toy.corpora import ToyConfig
 
     toy = load_config(ToyConfig, args.toy) if args.toy else None

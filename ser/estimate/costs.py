@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ser.estimate.nets import FEATURES, Net
 from ser.estimate.rates import Rates
-from ser.estimate.sizes import FRAMES_PER_HOUR, Size
+from ser.plan.sizes import FRAMES_PER_HOUR, Size
 
 # The last stage that writes features.
 LAST_OF_DATA = 2

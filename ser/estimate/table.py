@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from ser.estimate.costs import Cost
 from ser.estimate.rates import GpuRates
-from ser.estimate.sizes import Size
+from ser.plan.sizes import Size
 
 
 def show(sizes: Mapping[str, Size], missing: Mapping[str, str], stages: Sequence[Cost], gpu: GpuRates) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ser.estimate.costs import Cost, compressed, data_dirs, forward, training, vector_bytes
 from ser.estimate.nets import Net
 from ser.estimate.rates import Rates
-from ser.estimate.sizes import Size
+from ser.plan.sizes import Size
 
 # The last stage that writes features.
 LAST_OF_DATA = 1

@@ -10,7 +10,7 @@ from ser.config import load_config
 from ser.errors import SerError
 from ser.estimate import costs, disk, nets
 from ser.estimate.rates import Rates
-from ser.estimate.sizes import Size
+from ser.plan.sizes import Size
 
 ROOT = Path(__file__).parents[2]
 RATES = dataclasses.replace(

@@ -8,7 +8,7 @@ import pytest
 from ser.config import load_config
 from ser.estimate import costs, nets, vgg_bert
 from ser.estimate.rates import Rates
-from ser.estimate.sizes import Size
+from ser.plan.sizes import Size
 
 ROOT = Path(__file__).parents[2]
 RATES = dataclasses.replace(

@@ -8,8 +8,8 @@ import soundfile
 
 from ser.config import load_config
 from ser.errors import SerError
-from ser.estimate import sizes
 from ser.kaldi import tables
+from ser.plan import sizes
 from ser.toy.corpora import ToyConfig
 
 ROOT = Path(__file__).parents[2]
@@ -64,5 +64,5 @@ def test_a_corpus_that_is_not_there_has_no_size(tmp_path):
 
 
 def test_an_unknown_corpus_is_refused_with_those_that_are_known(tmp_path):
-    with pytest.raises(SerError, match=r"corpus 'timit' is unknown.*voxceleb1, voxceleb2"):
+    with pytest.raises(SerError, match=r"unknown corpus 'timit'.*voxceleb1, voxceleb2"):
         sizes.measure("timit", tmp_path, tmp_path)

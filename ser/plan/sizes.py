@@ -1,6 +1,6 @@
 """How large a corpus is: from its data dir, else by counting its files, else as it was published.
 
-The published figures are those of the papers that ``ser/corpora`` cites; seconds are means of an utterance.
+Published totals are those of ``conf/corpora.tsv``.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from ser.errors import SerError
 from ser.kaldi import tables
+from ser.plan.corpora import Corpus, find, read_corpora
 
 if TYPE_CHECKING:
     from ser.toy.corpora import ToyConfig
@@ -36,27 +37,7 @@ class Size:
     decoded: bool  # whether a program decodes each utterance
 
 
-@dataclass(frozen=True)
-class _Published:
-    utts: int
-    seconds: float
-    suffixes: tuple[str, ...]
-    folds: int = 1
-    inside: str = ""  # a folder's name that the path of a file that counts has
-
-
-_CORPORA = {
-    "voxceleb1": _Published(148_642, 8.2, (".wav",)),
-    "voxceleb2": _Published(1_128_246, 7.8, (".m4a",)),
-    "cremad": _Published(7_442, 2.5, (".wav",), inside="AudioWAV"),
-    "iemocap": _Published(10_039, 4.5, (".wav",), 5, inside="sentences"),
-    "ravdess": _Published(1_440, 3.7, (".wav", ".flac"), 6),
-    "dailydialog": _Published(102_979, 0.0, (".txt",)),
-    "musan": _Published(2_016, 195.0, (".wav",)),
-    "rirs_noises": _Published(40_000, 1.0, (".wav",)),
-}
-# The toy speech, in seconds an utterance, and the utterances of a toy dialogue.
-_TOY_SECONDS = {"voxceleb1": 3.7, "cremad": 2.2, "iemocap": 2.2, "ravdess": 2.2}
+# Utterances of a toy dialogue.
 _TOY_TURNS = 6.4
 
 
@@ -75,31 +56,29 @@ def measure(corpus: str, data_dir: Path, folder: Path, toy: ToyConfig | None = N
     SerError
         Of a corpus that is not known.
     """
-    if corpus not in _CORPORA:
-        raise SerError(f"corpus '{corpus}' is unknown, so is its size; known: {', '.join(_CORPORA)}")
-    known = _CORPORA[corpus]
+    known = find(corpus, read_corpora())
     if (data_dir / "utt2spk").is_file():
         return _of_data_dir(data_dir, known)
     if toy is not None:
         utts = _toy_utterances(corpus, toy)
-        return _size(known, utts, _TOY_SECONDS.get(corpus, 0.0), "settings of the toy corpora", decoded=False)
+        return _size(known, utts, known.toy or 0.0, "settings of the toy corpora", decoded=False)
     if not folder.is_dir():
         return None
     if corpus == "dailydialog":
         utts = sum(path.read_bytes().count(b"__eou__") for path in _files(folder, known) if _has_turns(path))
-        return _size(known, utts or known.utts, 0.0, "counted" if utts else "published totals")
+        return _size(known, utts or known.utterances, 0.0, "counted" if utts else "published totals")
     paths = list(islice(_files(folder, known), MOST_COUNTED))
     if not paths or len(paths) == MOST_COUNTED:
-        return _size(known, known.utts, known.seconds, "published totals")
+        return _size(known, known.utterances, known.seconds, "published totals")
     return _size(known, len(paths), _mean_seconds(paths) or known.seconds, "counted")
 
 
-def _size(known: _Published, utts: int, seconds: float, source: str, decoded: bool | None = None) -> Size:
-    decoded = known.suffixes == (".m4a",) if decoded is None else decoded
+def _size(known: Corpus, utts: int, seconds: float, source: str, decoded: bool | None = None) -> Size:
+    decoded = known.files == (".m4a",) if decoded is None else decoded
     return Size(utts, utts * seconds / 3600, known.folds, source, decoded)
 
 
-def _of_data_dir(data_dir: Path, known: _Published) -> Size:
+def _of_data_dir(data_dir: Path, known: Corpus) -> Size:
     utts = sum(1 for _ in tables.read_lines(data_dir / "utt2spk"))
     hours = utts * known.seconds / 3600
     if (data_dir / "utt2num_frames").is_file():
@@ -107,14 +86,14 @@ def _of_data_dir(data_dir: Path, known: _Published) -> Size:
     folds = known.folds
     if (data_dir / "utt2fold").is_file():
         folds = len(set(tables.read_map(data_dir / "utt2fold").values()))
-    return Size(utts, hours, folds, "data dir", known.suffixes == (".m4a",))
+    return Size(utts, hours, folds, "data dir", known.files == (".m4a",))
 
 
-def _files(folder: Path, known: _Published) -> Iterator[Path]:
+def _files(folder: Path, known: Corpus) -> Iterator[Path]:
     for root, folders, names in os.walk(folder):
         folders.sort()
         if known.inside in ("", *Path(root).parts):
-            yield from (Path(root, name) for name in names if name.lower().endswith(known.suffixes))
+            yield from (Path(root, name) for name in names if name.lower().endswith(known.files))
 
 
 def _has_turns(path: Path) -> bool:

@@ -1,0 +1,1 @@
+"""What a run will do: its corpora, roles, folders and jobs, before anything runs."""
