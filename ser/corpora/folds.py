@@ -61,3 +61,44 @@ def split_stratified(utt2class: Mapping[str, str], shares: Mapping[str, float], 
                 f"{len(utt2class)} utterances: no part '{part}' of {size} with every class: {error}"
             ) from error
     return {"train": sorted(rest)} | {part: sorted(parts[part]) for part in shares}
+
+
+def balance_folds(counts: Mapping[str, Mapping[str, float]], num_folds: int) -> dict[str, str]:
+    """Deal speakers out to folds that are alike in all that is counted: classes, sexes, utterances.
+
+    The speakers with most utterances come first; each goes to the fold that has least of what the speaker brings,
+    every count as a share of its total. Nothing is random, and no speaker is in two folds.
+
+    Parameters
+    ----------
+    counts : speaker -> what -> how much of it the speaker has, such as ``{"anger": 12, "m": 1}``.
+    num_folds : at least 2 and at most the number of speakers, so that none is empty.
+
+    Returns
+    -------
+    speaker -> fold, ``1`` to str(num_folds).
+
+    Examples
+    --------
+    >>> balance_folds({"a": {"anger": 3}, "b": {"anger": 1}, "c": {"sad": 1}, "d": {"sad": 3}}, 2)
+    {'a': '1', 'd': '2', 'b': '2', 'c': '1'}
+    """
+    import numpy as np
+
+    if not 2 <= num_folds <= len(counts):
+        raise SerError(
+            f"{num_folds} folds of {len(counts)} speakers: give 2 folds or more, each with a speaker at least"
+        )
+    names = sorted({name for of_speaker in counts.values() for name in of_speaker})
+    order = sorted(counts, key=lambda speaker: (-sum(counts[speaker].values()), speaker))
+    # (speakers, counted things), then a column of ones: the number of speakers.
+    table = np.array([[counts[speaker].get(name, 0.0) for name in names] + [1.0] for speaker in order])
+    table /= np.maximum(table.sum(axis=0), 1.0)
+    folds = np.zeros((num_folds, table.shape[1]))
+    chosen = {}
+    for speaker, shares in zip(order, table, strict=True):
+        # Of the sum of squares over folds, this is what the speaker adds in each.
+        fold = int(np.argmin(folds @ shares))
+        folds[fold] += shares
+        chosen[speaker] = str(fold + 1)
+    return chosen

@@ -18,8 +18,15 @@ logger = logging.getLogger(__name__)
 # The native labels of every corpus here, under one name each; conf/emotions/*.map map them to a system's classes.
 EMOTIONS = (
     "anger",
+    "anxiety",
+    "apology",
+    "assertiveness",
+    "boredom",
     "calm",
+    "concern",
+    "contempt",
     "disgust",
+    "encouragement",
     "excitement",
     "fear",
     "frustration",
@@ -59,6 +66,7 @@ class Utterance:
     votes: Mapping[str, int] | None = None  # emotion -> number of annotators
     annotators: Mapping[str, Sequence[str]] | None = None  # annotator -> the emotions that she named
     dims: tuple[float, float, float] | None = None  # valence, activation, dominance
+    segment: tuple[str, float, float] | None = None  # id of the recording that wav is, start and end in s (-1: its end)
 
 
 class LeftOut(NamedTuple):
@@ -75,6 +83,10 @@ def _votes(votes: Mapping[str, int]) -> str:
 
 def _annotators(annotators: Mapping[str, Sequence[str]]) -> str:
     return " ".join(f"{name}={','.join(emotions)}" for name, emotions in sorted(annotators.items()))
+
+
+def _segment(segment: tuple[str, float, float]) -> str:
+    return " ".join((segment[0], *(f"{seconds:.10g}" for seconds in segment[1:])))
 
 
 def _dims(dims: tuple[float, float, float]) -> str:
@@ -97,16 +109,17 @@ FILES: dict[str, tuple[str, Callable[[Any], str]]] = {
     "utt2votes": ("votes", _votes),
     "utt2annotators": ("annotators", _annotators),
     "utt2dims": ("dims", _dims),
+    "segments": ("segment", _segment),
 }
 
 
-def opaque(name: str) -> str:
-    """Give 8 hexadecimal digits that stand for `name`, a file name that tells the emotion.
+def opaque(name: str, digits: int = 8) -> str:
+    """Give hexadecimal digits that stand for `name`, a file name that tells the emotion.
 
     >>> opaque("1001_DFA_ANG_XX")
     '50bd39ce'
     """
-    return hashlib.sha1(name.encode(), usedforsecurity=False).hexdigest()[:8]
+    return hashlib.sha1(name.encode(), usedforsecurity=False).hexdigest()[:digits]
 
 
 def require_folder(folder: Path, what: str) -> Path:
@@ -173,6 +186,8 @@ def _maps(data_dir: Path, utterances: Sequence[Utterance]) -> dict[str, dict[str
                 f"{data_dir}/{file}: {len(without)} of {len(values)} utterances have none, e.g. {without[0]}"
             )
         maps[file] = {utt: to_text(value) for utt, value in values.items()}
+    if "segments" in maps:
+        maps["wav.scp"] = {item.segment[0]: item.wav for item in utterances if item.segment and item.wav}
     genders = {utterance.spk: utterance.gender for utterance in utterances if utterance.gender is not None}
     if genders:
         maps["spk2gender"] = genders

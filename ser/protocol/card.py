@@ -182,13 +182,24 @@ def _counts(section: str, row: str, side: Inventory, with_corpora: bool = False)
     originals = set(side.originals.values())
     yield Entry(section, row, "utterances", str(len(originals)))
     yield Entry(section, row, "copies", str(len(side.utt2spk.keys() - originals)))
-    yield Entry(section, row, "speakers", str(len(set(side.utt2spk.values()))))
+    yield Entry(section, row, "speakers", _speakers(side))
     if with_corpora:
         yield Entry(section, row, "of corpora", _list(Counter(side.corpora.corpus(utt) or "?" for utt in originals)))
     labels = side.own_table("utt2emo")
     yield Entry(section, row, "classes", _list(Counter(labels[utt] for utt in originals if utt in labels)) or "-")
     folds = side.own_table("utt2fold")
     yield Entry(section, row, "folds", ", ".join(sorted(set(folds.values()))) or "-")
+
+
+def _speakers(side: Inventory) -> str:
+    """Count the speakers; an utterance of an unknown one is, by its preparation, a speaker of its own."""
+    count = str(len(set(side.utt2spk.values())))
+    unknown = sum(utt == spk for utt, spk in side.utt2spk.items())
+    if not unknown or not side.own_table("utt2emo"):
+        return count
+    return (
+        f"{count}; WARNING: {unknown} utterances have no known speaker and count as their own, folds may share speakers"
+    )
 
 
 def _list(counts: Mapping[str, int]) -> str:

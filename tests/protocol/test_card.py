@@ -80,3 +80,11 @@ def test_page_has_a_table_for_each_section_and_the_file_a_line_for_each_entry():
     page = to_markdown(entries, "Title")
     assert "| a | 1 |  |\n| b |  | 2\\|3 |\n" in page
     assert page.startswith("# Title\n\n## Data\n")
+
+
+def test_card_warns_where_utterances_have_no_known_speaker(run, tmp_path):
+    exp, _ = run
+    utts = {"a-1": "a", "b-2": "b-2", "c-3": "c-3"}
+    datadir.write_data_dir(tmp_path / "play", {"utt2spk": utts, "utt2emo": dict.fromkeys(utts, "anger")})
+    card = values(make_card(exp, Corpora([tmp_path / "play"]), tmp_path / "two.map"))
+    assert card["corpora", "play", "speakers"].startswith("3; WARNING: 2 utterances have no known speaker")

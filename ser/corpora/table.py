@@ -1,0 +1,284 @@
+"""Any corpus that is a table: rows of files, speakers and emotions become utterances with speaker-independent folds."""
+
+import logging
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ser.corpora.decoding import wav_entries
+from ser.corpora.emotion_names import emotion_name, is_known
+from ser.corpora.records import LARGEST_LOSS, LeftOut, Utterance, audio_fault, opaque
+from ser.corpora.table_folds import assign_folds_of_table
+from ser.corpora.table_sources import OWN_PART, Row, columns_of, one_word, value
+from ser.errors import SerError
+from ser.files import sha256, write_text
+
+logger = logging.getLogger(__name__)
+
+# What the columns are called where no option names them, in the order in which they are looked for.
+USUAL = {
+    "file": ("file", "wav", "path", "file_path", "filepath", "filename", "file_name", "audio", "name"),
+    "speaker": ("speaker", "speaker_id", "spk", "spkr", "subject", "actor"),
+    "emotion": ("emotion", "emo", "emotion_label", "label", "class", "major_emotion"),
+    "text": ("text", "transcription", "transcript", "utterance", "sentence", "words"),
+    "gender": ("gender", "sex"),
+    "start": ("start", "start_time"),
+    "end": ("end", "end_time"),
+    "session": ("session",),
+    "dialogue": ("dialogue", "dialog", "conversation"),
+}
+GENDERS = {"m": "m", "male": "m", "man": "m", "f": "f", "female": "f", "woman": "f", "w": "f"}
+# Names in a message; the list in the data dir has all.
+NUM_NAMED = 20
+
+_TIMEDELTA = re.compile(r"(?:(\d+) days? ?)?(?:(\d+):(\d\d):(\d\d(?:\.\d+)?))?")
+
+
+@dataclass(frozen=True)
+class Clip:
+    """What a row says, with its audio found; None or '' where the table does not tell."""
+
+    where: str
+    name: str  # as the table has it
+    path: Path
+    values: Mapping[str, str]
+    emotion: str = ""
+    speaker: str = ""
+    gender: str = ""
+    text: str | None = None
+    start: float | None = None
+    end: float | None = None
+
+    @property
+    def span(self) -> str:
+        """The part of the recording, for messages and ids."""
+        return "" if self.start is None and self.end is None else f" {self.start or 0:g}-{self.end or -1:g} s"
+
+
+def choose_columns(rows: Sequence[Row], chosen: Mapping[str, str | None]) -> dict[str, str]:
+    """Find the column of each thing: the one that an option chose, else one of the usual names.
+
+    Raises
+    ------
+    SerError
+        If a chosen column is not there, or no column names the files; the message lists the columns.
+    """
+    columns = columns_of(rows)
+    by_lower = {column.lower(): column for column in reversed(columns)}
+    found = {}
+    for what, usual in USUAL.items():
+        if name := chosen.get(what):
+            if name not in columns:
+                raise SerError(f"--{what} {name}: no such column; the table has {', '.join(columns)}")
+            found[what] = name
+        elif names := [by_lower[name] for name in usual if name in by_lower]:
+            found[what] = names[0]
+    if "file" not in found:
+        raise SerError(f"no column of files; name it by --file: the table has {', '.join(columns)}")
+    missing = [what for what in ("speaker", "emotion", "text") if what not in found]
+    logger.info(
+        "columns: %s%s",
+        ", ".join(f"{what} '{name}'" for what, name in found.items()),
+        f"; no column of {', '.join(missing)}" if missing else "",
+    )
+    return found
+
+
+def find_clips(rows: Iterable[Row], columns: Mapping[str, str], audio_dir: Path) -> tuple[list[Clip], list[LeftOut]]:
+    """Read the rows, and find each one's audio below `audio_dir`; absolute paths are taken as they are.
+
+    A recording that comes twice with the same speaker and emotion is kept once.
+
+    Raises
+    ------
+    SerError
+        If one recording has two emotions or two speakers, a speaker two sexes, or a time is none.
+    """
+    clips, left_out = [], []
+    for row in rows:
+        values = {what: value(row.values, column) for what, column in columns.items()}
+        clip = Clip(
+            where=row.where,
+            name=values["file"],
+            path=_path(audio_dir, values["file"]),
+            values=row.values,
+            emotion=emotion_name(values["emotion"]) if values.get("emotion") else "",
+            speaker=unicodedata.normalize("NFC", values.get("speaker", "")),
+            gender=GENDERS.get(values.get("gender", "").lower(), ""),
+            text=" ".join(values["text"].split()) if "text" in values else None,
+            start=_seconds(row.where, values.get("start", "")),
+            end=_seconds(row.where, values.get("end", "")),
+        )
+        if clip.start is not None and clip.end is not None and clip.end <= clip.start:
+            raise SerError(f"{row.where}: the segment ends at {clip.end:g} s and starts at {clip.start:g} s")
+        if not clip.name:
+            left_out.append(LeftOut(row.where, "no file named"))
+        elif fault := audio_fault(clip.path):
+            left_out.append(LeftOut(clip.name, f"{fault}: {clip.path}"))
+        elif "emotion" in columns and not clip.emotion:
+            left_out.append(LeftOut(clip.name, "no emotion in its row"))
+        else:
+            clips.append(clip)
+    clips, twice = _distinct(clips)
+    _check_genders(clips)
+    return clips, left_out + twice
+
+
+def make_utterances(clips: Sequence[Clip], columns: Mapping[str, str], folds: str | None, name: str) -> list[Utterance]:
+    """Give each clip its ids and its fold.
+
+    An utterance of an unknown speaker is a speaker of its own: its id is in both columns of utt2spk.
+
+    Parameters
+    ----------
+    folds : ``speaker:<n>``, ``session``, ``column:<name>`` or ``own``; None: the table's own where it has some, else
+        by speaker.
+    name : of the corpus, which ids begin with.
+    """
+    speakers = _speaker_ids({clip.speaker for clip in clips if clip.speaker}, one_word(name))
+    segmented = any(clip.span for clip in clips)
+    with_gender = all(clip.gender for clip in clips)
+    if not with_gender and any(clip.gender for clip in clips):
+        logger.warning(
+            "%d clips have no sex that is m or f: spk2gender is not written", sum(not c.gender for c in clips)
+        )
+    for unknown in sorted({clip.emotion for clip in clips if clip.emotion and not is_known(clip.emotion)}):
+        logger.warning("the emotion '%s' is in no label map: add it to those of conf/emotions that you use", unknown)
+    if unknown := sum(not clip.speaker for clip in clips):
+        logger.warning(
+            "%d of %d utterances have no speaker: each counts as a speaker of its own, so folds may share speakers "
+            "and figures may be too good; name the column by --speaker",
+            *(unknown, len(clips)),
+        )
+    entries = wav_entries({clip.path for clip in clips})
+    utterances = []
+    for clip in clips:
+        what = unicodedata.normalize("NFC", f"{clip.name}{clip.span}")
+        spk = speakers.get(clip.speaker)
+        utt = f"{spk}-{opaque(what)}" if spk else f"{one_word(name)}-{opaque(what, 12)}"
+        utterances.append(
+            Utterance(
+                utt=utt,
+                spk=spk or utt,
+                wav=entries[clip.path],
+                text=clip.text,
+                emotion=clip.emotion or None,
+                gender=clip.gender if with_gender else None,
+                part=clip.values.get(OWN_PART) or None,
+                dialogue=one_word(value(clip.values, columns["dialogue"])) if "dialogue" in columns else None,
+                segment=(f"rec-{opaque(str(clip.path), 12)}", clip.start or 0.0, clip.end or -1.0)
+                if segmented
+                else None,
+            )
+        )
+    fold_of = assign_folds_of_table(utterances, [(clip.where, clip.values) for clip in clips], columns, folds)
+    return [replace(utterance, fold=fold_of.get(utterance.utt)) for utterance in utterances]
+
+
+def _path(audio_dir: Path, name: str) -> Path:
+    path = audio_dir / name
+    # A table that was made under Windows.
+    return audio_dir / name.replace("\\", "/") if "\\" in name and not path.exists() else path
+
+
+def _seconds(where: str, text: str) -> float | None:
+    """Read seconds, or audformat's time such as ``0 days 00:00:01.500000``; None where there is none.
+
+    >>> _seconds("", "1.5"), _seconds("", "0 days 00:01:01.250000"), _seconds("", "0 days"), _seconds("", "")
+    (1.5, 61.25, 0.0, None)
+    """
+    if not text:
+        return None
+    try:
+        seconds = float(text.removesuffix("s"))
+    except ValueError:
+        match = _TIMEDELTA.fullmatch(text)
+        if match is None:
+            raise SerError(f"{where}: expected seconds or '0 days 00:00:01.5', found '{text}'") from None
+        days, hours, minutes, rest = (float(part or 0) for part in match.groups())
+        seconds = 86400 * days + 3600 * hours + 60 * minutes + rest
+    if not 0 <= seconds < float("inf"):
+        raise SerError(f"{where}: expected a time of 0 s or more, found '{text}'")
+    return seconds
+
+
+def _distinct(clips: Sequence[Clip]) -> tuple[list[Clip], list[LeftOut]]:
+    """Keep each recording, or part of one, once; refuse those with two emotions or two speakers, by name."""
+    contents = _contents({clip.path for clip in clips})
+    first: dict[tuple[str, float, float], Clip] = {}
+    twice, conflicts = [], []
+    for clip in clips:
+        key = (contents[clip.path], clip.start or 0.0, clip.end or -1.0)
+        other = first.setdefault(key, clip)
+        if other is clip:
+            continue
+        for what, here, there in (
+            ("emotions", clip.emotion, other.emotion),
+            ("speakers", clip.speaker, other.speaker),
+        ):
+            if here != there:
+                conflicts.append(
+                    f"{other.name}{other.span} and {clip.name}{clip.span} are one recording with two {what}, "
+                    f"'{there}' ({other.where}) and '{here}' ({clip.where})"
+                )
+        twice.append(LeftOut(clip.name, f"the same recording as {other.name}{other.span}", chosen=True))
+    if conflicts:
+        raise SerError(f"{'; '.join(conflicts)}; correct the table, or take these rows out of it")
+    return list(first.values()), twice
+
+
+def _contents(paths: Iterable[Path]) -> dict[Path, str]:
+    """Give each file what stands for its bytes: equal for equal files. Only files of one size are read."""
+    sizes: defaultdict[int, list[Path]] = defaultdict(list)
+    for path in paths:
+        sizes[path.stat().st_size].append(path)
+    contents = {}
+    for same in sizes.values():
+        for path in same:
+            if len(same) == 1:
+                contents[path] = str(path)
+            else:
+                contents[path] = sha256(path)
+    return contents
+
+
+def _check_genders(clips: Iterable[Clip]) -> None:
+    first: dict[str, Clip] = {}
+    for clip in clips:
+        if clip.speaker and clip.gender and (other := first.setdefault(clip.speaker, clip)).gender != clip.gender:
+            raise SerError(
+                f"{clip.where}: speaker '{clip.speaker}' is '{clip.gender}' here and '{other.gender}' at {other.where}"
+            )
+
+
+def _speaker_ids(names: Iterable[str], corpus: str) -> dict[str, str]:
+    """Give each speaker an id; of two names that would make one, both get digits."""
+    ids = {name: f"{corpus}_{one_word(name)}" for name in sorted(names)}
+    shared = {spk for spk, count in Counter(ids.values()).items() if count > 1}
+    return {name: f"{spk}_{opaque(name)}" if spk in shared else spk for name, spk in ids.items()}
+
+
+def check_loss(data_dir: Path, kept: int, left_out: Sequence[LeftOut]) -> None:
+    """Refuse a table of which more than LARGEST_LOSS cannot be used; ``<data-dir>/left_out`` then names what it was.
+
+    Raises
+    ------
+    SerError
+        With the first names and the most frequent reason.
+    """
+    faults = sorted(item for item in left_out if not item.chosen)
+    if len(faults) <= LARGEST_LOSS * (kept + len(faults)):
+        return
+    listed = data_dir / "left_out"
+    write_text(listed, "".join(f"{item.name} {item.reason}\n" for item in sorted(left_out)))
+    names = ", ".join(item.name for item in faults[:NUM_NAMED])
+    more = f" and {len(faults) - NUM_NAMED} more" if len(faults) > NUM_NAMED else ""
+    reason, count = Counter(item.reason.partition(":")[0] for item in faults).most_common(1)[0]
+    raise SerError(
+        f"{data_dir}: {len(faults)} of {kept + len(faults)} rows cannot be used, over the limit of {LARGEST_LOSS:.0%}; "
+        f"{count} for this reason: {reason}: {names}{more}; all are in {listed}. Files are looked for in "
+        "the folder of the table, or in --audio-dir"
+    )

@@ -1,0 +1,66 @@
+#!/usr/bin/env bats
+# local/prepare_table.sh: the contract of its options, its exit status and left_out.
+
+setup_file() {
+  cd "$BATS_TEST_DIRNAME/../.." || return
+  . ./path.sh
+  export MINE="$BATS_FILE_TMPDIR/mine"
+  python3 - "$MINE" <<'EOF'
+import sys, wave
+from pathlib import Path
+folder, lines = Path(sys.argv[1]), ["file,who,mood"]
+for number, speaker in enumerate("abcdef"):
+    for emotion in ("happy", "sad"):
+        path = folder / f"wav/{speaker}/{emotion}_1.wav"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with wave.open(str(path), "wb") as stream:
+            stream.setparams((1, 2, 16000, 0, "NONE", "NONE"))
+            stream.writeframes(bytes([number, emotion == "sad"]) * 1600)
+        lines.append(f"{path.relative_to(folder)},{speaker},{emotion}")
+(folder / "mine.csv").write_text("\n".join(lines) + "\n")
+(folder / "gone.csv").write_text("\n".join([*lines, "wav/a/gone.wav,a,sad"]) + "\n")
+EOF
+}
+
+setup() {
+  cd "$BATS_TEST_DIRNAME/../.." || return
+  data="$BATS_TEST_TMPDIR/data"
+}
+
+@test "a csv with named columns becomes a valid data dir with speaker folds" {
+  local/prepare_table.sh --speaker who --emotion mood --folds speaker:3 "$MINE/mine.csv" "$data"
+  utils/validate_data_dir.sh --no-feats --no-text "$data"
+  [ "$(wc -l < "$data/utt2spk")" -eq 12 ]
+  [ "$(cut -d ' ' -f 2 "$data/utt2fold" | sort | uniq -c | tr -s ' \n' ' ')" = " 4 1 4 2 4 3 " ]
+  [ ! -s "$data/left_out" ]
+}
+
+@test "a folder is read by a pattern, to the same utterances as its table" {
+  local/prepare_table.sh --pattern 'wav/{speaker}/{emotion}_{n}.wav' "$MINE" "$data"
+  local/prepare_table.sh --speaker who --emotion mood "$MINE/mine.csv" "$BATS_TEST_TMPDIR/other/data"
+  diff "$data/utt2emo" "$BATS_TEST_TMPDIR/other/data/utt2emo"
+  diff "$data/utt2fold" "$BATS_TEST_TMPDIR/other/data/utt2fold"
+}
+
+@test "files are looked up below --audio-dir" {
+  mkdir -p "$BATS_TEST_TMPDIR/tables"
+  cp "$MINE/mine.csv" "$BATS_TEST_TMPDIR/tables"
+  run local/prepare_table.sh "$BATS_TEST_TMPDIR/tables/mine.csv" "$data"
+  [ "$status" -eq 1 ]
+  [[ "$output" == *"12 of 12 rows cannot be used"*"wav/a/happy_1.wav, wav/a/sad_1.wav"*"--audio-dir"* ]]
+  local/prepare_table.sh --audio-dir "$MINE" "$BATS_TEST_TMPDIR/tables/mine.csv" "$data"
+}
+
+@test "what is missing is named in left_out, and above 5 % the exit is 1 with the names" {
+  run local/prepare_table.sh --speaker who --emotion mood "$MINE/gone.csv" "$data"
+  [ "$status" -eq 1 ]
+  [[ "$output" == *"1 of 13 rows cannot be used"*"wav/a/gone.wav"* ]]
+  [[ "$(cat "$data/left_out")" == "wav/a/gone.wav missing audio file"* ]]
+  [ ! -e "$data/utt2spk" ]
+}
+
+@test "it prints its usage and fails without its two arguments" {
+  run local/prepare_table.sh "$MINE/mine.csv"
+  [ "$status" -eq 1 ]
+  [[ "$output" == *"Usage: local/prepare_table.sh"* ]]
+}
