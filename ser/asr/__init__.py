@@ -1,0 +1,1 @@
+"""Speech recognition: lexica and language models, LF-MMI training, decoding and word error rates."""

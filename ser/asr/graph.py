@@ -1,0 +1,180 @@
+"""Graphs of pdfs for LF-MMI: acceptors whose arcs each take one frame.
+
+D. Povey et al., "Purely sequence-trained neural networks for ASR based on lattice-free MMI", Interspeech 2016. A pdf is
+an output of the network; Kaldi's graphs carry pdf + 1 as their labels, 0 being taken.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ser.errors import SerError
+
+# As Kaldi's chain-den-graph.cc: steps of the HMM over which the probabilities of its states are averaged.
+INITIAL_STEPS = 100
+
+
+@dataclass(frozen=True)
+class Graph:
+    """An acceptor whose arcs have pdfs and log weights.
+
+    Attributes
+    ----------
+    start : state in which paths begin.
+    sources, targets, pdfs : (A,) int64, of each arc.
+    weights : (A,) float64, logs.
+    finals : (S,) float64, logs; minus infinity where no path may end.
+    """
+
+    start: int
+    sources: np.ndarray
+    targets: np.ndarray
+    pdfs: np.ndarray
+    weights: np.ndarray
+    finals: np.ndarray
+
+    @property
+    def num_states(self) -> int:
+        return len(self.finals)
+
+
+@dataclass(frozen=True)
+class StateGraph:
+    """A graph whose states have pdfs: one for the arcs that enter the state, one for its self-loop.
+
+    Attributes
+    ----------
+    entry, loop : (S,) int64, pdfs.
+    loop_weights : (S,) float64, logs; minus infinity without a self-loop.
+    pointers : (S + 1,) int64; the arcs that enter state s, its self-loop aside, are pointers[s] to pointers[s + 1].
+    sources, weights : (A,) int64 and float64, where each arc comes from, and its log weight.
+    initial : (S,) float64, log weight of being in a state before the first frame.
+    finals : (S,) float64, log weight of ending in a state.
+    """
+
+    entry: np.ndarray
+    loop: np.ndarray
+    loop_weights: np.ndarray
+    pointers: np.ndarray
+    sources: np.ndarray
+    weights: np.ndarray
+    initial: np.ndarray
+    finals: np.ndarray
+
+    @property
+    def num_states(self) -> int:
+        return len(self.entry)
+
+
+def read_fst_text(path: str | Path) -> Graph:
+    """Read an acceptor in OpenFst's text form, labels pdf + 1, weights as costs.
+
+    Raises
+    ------
+    SerError
+        With file and line on anything else: a transducer, a label 0, words that are no numbers.
+    """
+    arcs, finals, start = [], {}, None
+    try:
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SerError(f"{path}: cannot be read as text: {error}; print a binary graph with fstprint") from error
+    for number, line in enumerate(lines, start=1):
+        fields = line.split()
+        try:
+            if len(fields) in (1, 2):
+                finals[int(fields[0])] = -float(fields[1]) if len(fields) == 2 else 0.0
+                state = int(fields[0])
+            else:
+                state, target, label, label_out = map(int, fields[:4])
+                weight = -float(fields[4]) if len(fields) == 5 else 0.0
+                if label != label_out or label < 1 or len(fields) > 5:
+                    raise ValueError
+                arcs.append((state, target, label - 1, weight))
+        except ValueError as error:
+            raise SerError(
+                f"{path}:{number}: expected 'from to label label [cost]' with the label pdf + 1, or 'state [cost]'; "
+                f"found '{line}'"
+            ) from error
+        start = state if start is None else start
+    if not arcs or not finals:
+        raise SerError(f"{path}: {len(arcs)} arcs and {len(finals)} final states; a graph has some of both")
+    return make_graph(start, arcs, finals)
+
+
+def make_graph(start: int, arcs: list[tuple[int, int, int, float]], finals: dict[int, float]) -> Graph:
+    """Make a graph of arcs (from, to, pdf, log weight) and of the final states with their log weights."""
+    sources, targets, pdfs = (np.array([arc[field] for arc in arcs], dtype=np.int64) for field in range(3))
+    num_states = int(max(start, sources.max(initial=0), targets.max(initial=0), *finals)) + 1
+    values = np.full(num_states, -np.inf)
+    for state, value in finals.items():
+        values[state] = value
+    return Graph(start, sources, targets, pdfs, np.array([arc[3] for arc in arcs]), values)
+
+
+def initial_probabilities(graph: Graph) -> np.ndarray:
+    """Give (S,) float64, how likely each state is where an utterance is cut out of speech.
+
+    Kaldi's chain-den-graph.cc (SetInitialProbs): the HMM, each state's arcs and final probability scaled to sum to 1,
+    starts in its start state, and the probabilities of its states are averaged over 100 steps.
+    """
+    arcs = np.exp(graph.weights)
+    outgoing = np.bincount(graph.sources, arcs, graph.num_states) + np.exp(graph.finals)
+    if not (outgoing > 0).all():
+        raise SerError(f"graph: no way out of state {int(np.argmin(outgoing))}; trim the graph")
+    arcs = arcs / outgoing[graph.sources]
+    now, mean = np.zeros(graph.num_states), np.zeros(graph.num_states)
+    now[graph.start] = 1.0
+    for _ in range(INITIAL_STEPS):
+        mean += now / INITIAL_STEPS
+        now = np.bincount(graph.targets, now[graph.sources] * arcs, graph.num_states)
+        if not now.sum() > 0:
+            raise SerError("graph: no way on from its states; it has no cycle, so it can be no denominator")
+        now /= now.sum()
+    return mean / mean.sum()
+
+
+def split_states(graph: Graph, initial: np.ndarray) -> StateGraph:
+    """Copy each state once for each pdf that enters it, so that states have pdfs.
+
+    Parameters
+    ----------
+    graph : any; a state's first self-loop becomes the loop of its copies, others enter it as other arcs do.
+    initial : (S,) float64, log weights of being in a state before the first frame; the first copy gets it.
+    """
+    loops: dict[int, int] = {}
+    for arc in np.flatnonzero(graph.sources == graph.targets):
+        loops.setdefault(int(graph.sources[arc]), int(arc))
+    entering = np.setdiff1d(np.arange(len(graph.sources)), np.array(list(loops.values()), dtype=np.int64))
+    copies: dict[int, list[tuple[int, int]]] = {state: [] for state in range(graph.num_states)}  # (pdf, new state)
+    entry: list[int] = []
+    keys = sorted({(int(graph.targets[arc]), int(graph.pdfs[arc])) for arc in entering})
+    entered = {state for state, _ in keys}
+    # States that nothing enters, such as the start, have a pdf that no path takes.
+    keys += [(state, 0) for state in range(graph.num_states) if state not in entered]
+    for state, pdf in sorted(keys):
+        copies[state].append((pdf, len(entry)))
+        entry.append(pdf)
+    number = {(state, pdf): new for state, pairs in copies.items() for pdf, new in pairs}
+    incoming: list[list[tuple[int, float]]] = [[] for _ in entry]
+    for arc in entering:
+        target = number[int(graph.targets[arc]), int(graph.pdfs[arc])]
+        for _, source in copies[int(graph.sources[arc])]:
+            incoming[target].append((source, float(graph.weights[arc])))
+    size = len(entry)
+    loop, loop_weights = np.zeros(size, np.int64), np.full(size, -np.inf)
+    start, finals = np.full(size, -np.inf), np.empty(size)
+    for state, pairs in copies.items():
+        start[pairs[0][1]] = initial[state]
+        for _, new in pairs:
+            finals[new] = graph.finals[state]
+            if state in loops:
+                loop[new], loop_weights[new] = graph.pdfs[loops[state]], graph.weights[loops[state]]
+    return StateGraph(np.array(entry, dtype=np.int64), loop, loop_weights, *_rows(incoming), start, finals)
+
+
+def _rows(incoming: list[list[tuple[int, float]]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    pointers = np.concatenate([[0], np.cumsum([len(arcs) for arcs in incoming])]).astype(np.int64)
+    arcs = [arc for arcs in incoming for arc in sorted(arcs)]
+    return pointers, np.array([arc[0] for arc in arcs], np.int64), np.array([arc[1] for arc in arcs], np.float64)

@@ -1,0 +1,235 @@
+"""The numerators of LF-MMI: what was said, as a small graph a sequence, packed as tensors for the training loop.
+
+Flat start (H. Hadian et al., "End-to-end speech recognition using lattice-free MMI", Interspeech 2018): all
+pronunciations of an utterance's words, silences between them where they may be, and no times. The paths carry the
+weights that the denominator gives them, so that the objective, log numerator minus log denominator, is never above 0.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ser.asr import num_kernels
+from ser.asr.graph import Graph, StateGraph, split_states
+
+_HEADER = 4  # frames, states, arcs, pdfs
+
+
+@dataclass(frozen=True)
+class Numerator:
+    """The graph of one sequence; its pdfs are numbered within `pdfs` (U,)."""
+
+    pdfs: np.ndarray
+    graph: StateGraph
+
+    def shortest(self) -> int:
+        """Give the fewest frames of a path, 0 where there is none."""
+        graph = self.graph
+        reached = np.isfinite(graph.initial)
+        targets = np.repeat(np.arange(graph.num_states), np.diff(graph.pointers))
+        for frames in range(1, graph.num_states + 1):
+            if (reached & np.isfinite(graph.finals)).any():
+                return frames
+            after = np.zeros_like(reached)
+            after[targets[reached[graph.sources]]] = True
+            reached = after
+        return 0
+
+
+def of_graph(graph: Graph) -> Numerator:
+    """Make a numerator of any acceptor of pdfs: its paths begin in the start state, end in the final ones."""
+    start = np.full(graph.num_states, -np.inf)
+    start[graph.start] = 0.0
+    split = split_states(graph, start)
+    # The first frame's arcs out of the start become weights of the states that they enter.
+    begin = np.full(split.num_states, -np.inf)
+    targets = np.repeat(np.arange(split.num_states), np.diff(split.pointers))
+    for source, target, weight in zip(split.sources, targets, split.weights, strict=True):
+        begin[target] = np.logaddexp(begin[target], split.initial[source] + weight)
+    return of_states(
+        StateGraph(
+            split.entry, split.loop, split.loop_weights, split.pointers, split.sources, split.weights, begin,
+            split.finals,
+        )
+    )  # fmt: skip
+
+
+def of_states(graph: StateGraph) -> Numerator:
+    """Number the pdfs of a graph, whose `initial` are the weights of the arcs that the first frame takes."""
+    pdfs, numbers = np.unique(np.concatenate([graph.entry, graph.loop]), return_inverse=True)
+    entry, loop = np.split(numbers, 2)
+    local = StateGraph(
+        entry, loop, graph.loop_weights, graph.pointers, graph.sources, graph.weights, graph.initial, graph.finals
+    )
+    return Numerator(pdfs, local)
+
+
+def pack(numerators: Sequence[Numerator], frames: Sequence[int]) -> Tensor:
+    """Lay out numerators and the frames of their sequences as one tensor (B, W) int64, which `unpack` reads.
+
+    Reals are there as the bits of their float64, each row is padded with zeros.
+    """
+    rows = []
+    for numerator, count in zip(numerators, frames, strict=True):
+        graph = numerator.graph
+        header = np.array([count, graph.num_states, len(graph.sources), len(numerator.pdfs)], dtype=np.int64)
+        integers = (numerator.pdfs, graph.entry, graph.loop, graph.pointers, graph.sources)
+        reals = (graph.weights, graph.loop_weights, graph.initial, graph.finals)
+        rows.append(
+            np.concatenate(
+                [header, *(part.astype(np.int64) for part in integers), *(part.view(np.int64) for part in reals)]
+            )
+        )
+    packed = np.zeros((len(rows), max(map(len, rows))), dtype=np.int64)
+    for row, values in zip(packed, rows, strict=True):
+        row[: len(values)] = values
+    return torch.from_numpy(packed)
+
+
+def unpack(packed: Tensor) -> tuple[list[Numerator], np.ndarray]:
+    """Read what `pack` wrote: the numerators, and the frames (B,) of their sequences."""
+    numerators = []
+    values = packed.cpu().numpy()
+    for row in values:
+        states, arcs, pdfs = (int(value) for value in row[1:_HEADER])
+        sizes = (pdfs, states, states, states + 1, arcs, arcs, states, states, states)
+        parts = np.split(row[_HEADER : _HEADER + sum(sizes)], np.cumsum(sizes)[:-1])
+        names, entry, loop, pointers, sources = parts[:5]
+        weights, loop_weights, initial, finals = (part.view(np.float64) for part in parts[5:])
+        graph = StateGraph(entry, loop, loop_weights, pointers, sources, weights, initial, finals)
+        numerators.append(Numerator(names, graph))
+    return numerators, values[:, 0]
+
+
+def forward_backward(outputs: Tensor, numerators: Sequence[Numerator], lengths: Sequence[int]) -> tuple[Tensor, Tensor]:
+    """Give log Z (B,) float64 and its derivative (B, T, P) by `outputs` (B, T, P).
+
+    Where a sequence has no path, log Z is minus infinity and the derivative 0. Of each sequence's outputs only those
+    of its own pdfs leave the device.
+    """
+    widest = max(len(numerator.pdfs) for numerator in numerators)
+    # Padded with pdfs of which the derivative is 0, other than the sequence's own, so that none is written twice.
+    index = np.zeros((len(numerators), widest), dtype=np.int64)
+    for row, numerator in zip(index, numerators, strict=True):
+        count = len(numerator.pdfs)
+        row[:count] = numerator.pdfs
+        if count < widest:
+            row[count:] = np.setdiff1d(np.arange(widest), numerator.pdfs, assume_unique=True)[: widest - count]
+    place = torch.from_numpy(index).to(outputs.device).unsqueeze(1).expand(-1, outputs.shape[1], -1)
+    own = outputs.gather(2, place).double().cpu().numpy()
+    posteriors = np.zeros_like(own)
+    log_z = np.empty(len(numerators))
+    for row, (numerator, length) in enumerate(zip(numerators, lengths, strict=True)):
+        graph, count = numerator.graph, len(numerator.pdfs)
+        log_z[row] = num_kernels.forward_backward(
+            graph.pointers, graph.sources, graph.weights, graph.entry, graph.loop, graph.loop_weights, graph.initial,
+            graph.finals, own[row, :length, :count], posteriors[row, :length, :count],
+        )  # fmt: skip
+    values = torch.from_numpy(posteriors).to(outputs.device, outputs.dtype)
+    return torch.from_numpy(log_z).to(outputs.device), torch.zeros_like(outputs).scatter_(2, place, values)
+
+
+def of_phones(arcs: Sequence[tuple[int, int, int, float]], last: int, den: "PhoneGraph") -> Numerator | None:
+    """Compose the phones that may have been said with the denominator's graph.
+
+    Parameters
+    ----------
+    arcs : (from, to, phone, log weight) of a graph without cycles, whose node 0 is the begin.
+    last : node at which paths end.
+    den : the denominator, by phones.
+
+    Returns
+    -------
+    Numerator or None
+        None where the denominator has no path for any of the phone sequences.
+    """
+    leaving: dict[int, list[tuple[int, int, float]]] = defaultdict(list)
+    for source, target, phone, weight in arcs:
+        leaving[source].append((target, phone, weight))
+    # A state: (node that was reached, state of the denominator that was entered).
+    initial: dict[tuple[int, int], float] = {}
+    for target, phone, weight in leaving[0]:
+        for state, value in den.first(phone):
+            key = (target, state)
+            initial[key] = np.logaddexp(initial.get(key, -np.inf), weight + value)
+    incoming: dict[tuple[int, int], dict[tuple[int, int], float]] = {key: {} for key in initial}
+    waiting = list(initial)
+    while waiting:
+        key = waiting.pop()
+        for target, phone, weight in leaving[key[0]]:
+            step = den.step(key[1], phone)
+            if step is None:
+                continue
+            after = (target, step[0])
+            if after not in incoming:
+                incoming[after] = {}
+                waiting.append(after)
+            value = weight + step[1]
+            incoming[after][key] = np.logaddexp(incoming[after].get(key, -np.inf), value)
+    kept = _that_end(incoming, last)
+    if not kept:
+        return None
+    number = {key: index for index, key in enumerate(kept)}
+    states = np.array([state for _, state in kept])
+    rows = [sorted((number[source], weight) for source, weight in incoming[key].items() if source in number)
+            for key in kept]  # fmt: skip
+    graph = StateGraph(
+        den.graph.entry[states],
+        den.graph.loop[states],
+        den.graph.loop_weights[states],
+        np.concatenate([[0], np.cumsum([len(row) for row in rows])]).astype(np.int64),
+        np.array([source for row in rows for source, _ in row], dtype=np.int64),
+        np.array([weight for row in rows for _, weight in row], dtype=np.float64),
+        np.array([initial.get(key, -np.inf) for key in kept]),
+        np.array([0.0 if node == last else -np.inf for node, _ in kept]),
+    )
+    return of_states(graph)
+
+
+def _that_end(incoming: dict[tuple[int, int], dict[tuple[int, int], float]], last: int) -> list[tuple[int, int]]:
+    """List the states from which paths end in node `last`, in the order of nodes."""
+    kept = {key for key in incoming if key[0] == last}
+    waiting = list(kept)
+    while waiting:
+        for source in incoming[waiting.pop()]:
+            if source not in kept:
+                kept.add(source)
+                waiting.append(source)
+    return sorted(kept)
+
+
+class PhoneGraph:
+    """A denominator graph read by phones: each of its states was entered by one phone.
+
+    Parameters
+    ----------
+    graph : its arcs into each state; `initial` are log probabilities.
+    phones : (S,) the phone that enters each state; -1 for a state that nothing enters.
+    """
+
+    def __init__(self, graph: StateGraph, phones: np.ndarray) -> None:
+        self.graph, self.phones = graph, phones
+        self._steps: dict[tuple[int, int], tuple[int, float]] = {}
+        first: dict[int, dict[int, float]] = defaultdict(dict)
+        targets = np.repeat(np.arange(graph.num_states), np.diff(graph.pointers))
+        for source, target, weight in zip(
+            graph.sources.tolist(), targets.tolist(), graph.weights.tolist(), strict=True
+        ):
+            phone = int(phones[target])
+            self._steps[source, phone] = (target, weight)
+            value = float(graph.initial[source]) + weight
+            if np.isfinite(value):
+                first[phone][target] = np.logaddexp(first[phone].get(target, -np.inf), value)
+        self._first = {phone: sorted(states.items()) for phone, states in first.items()}
+
+    def first(self, phone: int) -> list[tuple[int, float]]:
+        """List the states that `phone` may enter first, with log weights."""
+        return self._first.get(phone, [])
+
+    def step(self, state: int, phone: int) -> tuple[int, float] | None:
+        """Give where `phone` leads from `state`, and its log weight; None where it leads nowhere."""
+        return self._steps.get((state, phone))
