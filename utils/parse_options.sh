@@ -1,11 +1,27 @@
 # shellcheck shell=bash
-# Sets options from the command line: --some-name value or --some-name=value sets the variable some_name,
-# which must have been set (to its default) before this is sourced. An option that is true or false, and has no value
-# behind it, is true. --help prints the comment block at the
-# head of the calling script. What is left in "$@" are the script's arguments. An unknown option is an error.
+# Sets options from the command line: --some-name value or --some-name=value sets the variable some_name. The options are
+# the settings of the script: the lines name=default above the line that sources this, in the script and in the files
+# through which it sources this, and the names in the array common_options (utils/recipe.sh). No other variable is one,
+# whatever the environment holds. A value that begins with -- needs the form with =. An option that is true or false, and
+# has no value behind it, is true. --help prints the comment block at the head of the calling script. What is left in
+# "$@" are the script's arguments. An unknown option is an error.
 
 # Prints the comment block at the head of the script: the one text that tells how it is used.
-usage() { awk '/^#(!| shellcheck)/ { next } /^#/ { sub(/^# ?/, ""); print; next } { exit }' "$0"; }
+# shellcheck disable=SC2154  # utils/recipe.sh sets common_options
+usage() {
+  local file
+  for file in "$0" ${common_options[@]+utils/recipe.sh}; do
+    awk '/^#(!| shellcheck)/ { next } /^#/ { sub(/^# ?/, ""); print; next } { exit }' "$file"
+  done
+}
+
+option_names=" ${common_options[*]-} "
+for ((option_level = 1; option_level < ${#BASH_SOURCE[@]}; option_level++)); do
+  mapfile -t -n "${BASH_LINENO[option_level - 1]}" option_lines < "${BASH_SOURCE[option_level]}"
+  for option_line in "${option_lines[@]}"; do
+    if [[ "$option_line" =~ ^([a-z][a-z0-9_]*)= ]]; then option_names+="${BASH_REMATCH[1]} "; fi
+  done
+done
 
 while [ $# -gt 0 ]; do
   case "$1" in
@@ -17,7 +33,7 @@ while [ $# -gt 0 ]; do
   option_name="${1#--}"
   option_name="${option_name%%=*}"
   option_variable="${option_name//-/_}"
-  if [[ ! "$option_variable" =~ ^[a-z][a-z0-9_]*$ ]] || [ -z "${!option_variable+set}" ]; then
+  if [[ ! "$option_variable" =~ ^[a-z][a-z0-9_]*$ || "$option_names" != *" $option_variable "* ]]; then
     echo "$0: unknown option --$option_name; --help lists the options" >&2
     exit 1
   fi
@@ -27,11 +43,11 @@ while [ $# -gt 0 ]; do
   elif [[ "${!option_variable}" =~ ^(true|false)$ && ( $# -eq 1 || "$2" == --* ) ]]; then
     option_value=true
     shift
-  elif [ $# -ge 2 ]; then
+  elif [[ $# -ge 2 && "$2" != --* ]]; then
     option_value="$2"
     shift 2
   else
-    echo "$0: option --$option_name needs a value" >&2
+    echo "$0: option --$option_name needs a value${2+, found the option $2; write --$option_name=$2 if it is the value}" >&2
     exit 1
   fi
   case "${!option_variable}" in
@@ -43,4 +59,4 @@ while [ $# -gt 0 ]; do
   esac
   printf -v "$option_variable" '%s' "$option_value"
 done
-unset option_name option_variable option_value
+unset option_name option_variable option_value option_names option_level option_lines option_line

@@ -13,6 +13,7 @@ some_name=default
 flag=false
 . utils/parse_options.sh
 echo "$some_name $flag $*"
+later=1
 SCRIPT
   chmod +x "$tmp/script.sh"
 }
@@ -33,6 +34,37 @@ SCRIPT
   run "$tmp/script.sh" --some-name
   [ "$status" -eq 1 ]
   [[ "$output" == *"--some-name needs a value"* ]]
+}
+
+@test "only the script's settings are options, whatever the environment and the parser hold" {
+  export http_proxy=http://proxy
+  for name in http-proxy option-name option-names option-level later path; do
+    run "$tmp/script.sh" --$name 3
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"unknown option --$name; --help lists the options" ]]
+  done
+  export some_name=of_the_environment          # a setting's own value goes before it
+  run "$tmp/script.sh"
+  [ "$output" = "default false " ]
+}
+
+@test "an option is not taken for the value of the one before it" {
+  run "$tmp/script.sh" --some-name --help
+  [ "$status" -eq 1 ]
+  [[ "$output" == *"option --some-name needs a value, found the option --help; write --some-name=--help if it is the value" ]]
+  run "$tmp/script.sh" --some-name --flag
+  [ "$status" -eq 1 ]
+  run "$tmp/script.sh" --some-name=--flag
+  [ "$output" = "--flag false " ]
+}
+
+@test "settings of a file that sources the parser, and those named in common_options, are options too" {
+  printf '%s\n' 'shared=1' '. utils/parse_options.sh' > "$tmp/shared.sh"
+  printf '%s\n' '#!/usr/bin/env bash' 'set -euo pipefail' 'own=2' 'common_options=(third)' 'third() { :; }; third=3' \
+    ". $tmp/shared.sh" "echo \$shared \$own \$third" > "$tmp/outer.sh"
+  chmod +x "$tmp/outer.sh"
+  run "$tmp/outer.sh" --shared a --own b --third c
+  [ "$output" = "a b c" ]
 }
 
 @test "a flag without a value is true" {
