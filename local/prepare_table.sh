@@ -16,10 +16,10 @@
 #   --audio-dir D         folder that the table's paths begin in (that of the table)
 #   --file, --speaker, --emotion, --text, --gender, --start, --end, --session, --dialogue C
 #                         the column of it, where it has none of the usual names
-#   --folds speaker:5     speakers shared out, balanced in emotions and sex (the default, where the table has no folds)
+#   --folds speaker:5     speakers shared out, balanced in emotions and sex (the default, where the table has none)
 #           session       by the column session
 #           column:C      by the column C
-#           own           the table's own, such as EmoBox's; none: no folds
+#           own           the table's own, EmoBox's or a column fold (the default, where there are such); none: no folds
 
 set -euo pipefail
 

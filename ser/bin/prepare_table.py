@@ -43,7 +43,7 @@ def main() -> None:
         rows = table_sources.read_jsonl(args.table)
     else:
         rows = table_sources.read_csv(args.table)
-    columns = table.choose_columns(rows, {name: getattr(args, name) for name in table.USUAL})
+    columns = table.choose_columns(rows, {name: getattr(args, name, None) for name in table.USUAL})
     clips, missing = table.find_clips(rows, columns, audio_dir)
     left_out += missing
     table.check_loss(args.data_dir, len(clips), left_out)

@@ -28,6 +28,8 @@ USUAL = {
     "start": ("start", "start_time"),
     "end": ("end", "end_time"),
     "session": ("session",),
+    "fold": ("fold",),
+    "part": ("part", "split"),
     "dialogue": ("dialogue", "dialog", "conversation"),
 }
 GENDERS = {"m": "m", "male": "m", "man": "m", "f": "f", "female": "f", "woman": "f", "w": "f"}
@@ -167,7 +169,8 @@ def make_utterances(clips: Sequence[Clip], columns: Mapping[str, str], folds: st
                 text=clip.text,
                 emotion=clip.emotion or None,
                 gender=clip.gender if with_gender else None,
-                part=clip.values.get(OWN_PART) or None,
+                part=clip.values.get(OWN_PART)
+                or (value(clip.values, columns["part"]) or "none" if "part" in columns else None),
                 dialogue=one_word(value(clip.values, columns["dialogue"])) if "dialogue" in columns else None,
                 segment=(f"rec-{opaque(str(clip.path), 12)}", clip.start or 0.0, clip.end or -1.0)
                 if segmented

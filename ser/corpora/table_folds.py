@@ -27,16 +27,16 @@ def assign_folds_of_table(
     rows : of each utterance where its row is, and the row.
     folds : as in `ser.corpora.table.make_utterances`.
     """
-    own = any(row.get(OWN_FOLD) for _, row in rows)
+    own = next((name for name in (OWN_FOLD, columns.get("fold")) if name and name in rows[0][1]), None)
     speakers = {utterance.spk for utterance in utterances}
     if folds is None:
         most = min(NUM_FOLDS, len(speakers))
-        folds = "own" if own else f"speaker:{most}" if most > 1 and utterances[0].part is None else "none"
+        folds = "own" if own else f"speaker:{most}" if most > 1 else "none"
     kind, _, argument = folds.partition(":")
     if kind == "speaker" and argument.isdecimal():
         fold_of = _by_speaker(utterances, int(argument))
     elif (kind == "column" and argument) or folds in ("session", "own"):
-        column = OWN_FOLD if folds == "own" else columns.get("session") if folds == "session" else argument
+        column = own if folds == "own" else columns.get("session") if folds == "session" else argument
         if column is None or not any(column in row for _, row in rows):
             raise SerError(f"--folds {folds}: no such column; the table has {', '.join(rows[0][1])}")
         fold_of = _by_column(utterances, rows, column)

@@ -282,7 +282,7 @@ def test_single_emobox_fold_is_a_division_into_parts(tmp_path):
     path = emobox(tmp_path, 1)
     utterances, _ = prepare(table_sources.read_jsonl(path), path.parent)
     assert Counter(item.part for item in utterances) == {"test": 3, "train": 3}
-    assert {item.fold for item in utterances} == {None}
+    assert {item.fold for item in prepare(table_sources.read_jsonl(path), path.parent, "none")[0]} == {None}
 
 
 def test_emobox_clip_in_two_test_folds_or_none_is_refused(tmp_path):

@@ -64,3 +64,18 @@ setup() {
   [ "$status" -eq 1 ]
   [[ "$output" == *"Usage: local/prepare_table.sh"* ]]
 }
+
+@test "a data dir goes out to EmoBox's and audformat's tables and comes back the same" {
+  local/prepare_table.sh --speaker who --emotion mood --folds speaker:3 "$MINE/mine.csv" "$data"
+  utils/export_table.sh --audio-dir "$MINE" --name mine "$data" "$BATS_TEST_TMPDIR/aud"
+  utils/export_table.sh --audio-dir "$MINE" --name mine --format emobox "$data" "$BATS_TEST_TMPDIR/emobox"
+  for table in aud/db.utterances.csv emobox/mine.jsonl; do
+    local/prepare_table.sh --audio-dir "$MINE" "$BATS_TEST_TMPDIR/$table" "$BATS_TEST_TMPDIR/back"
+    diff <(cut -d ' ' -f 2- "$data/wav.scp" | sort) <(cut -d ' ' -f 2- "$BATS_TEST_TMPDIR/back/wav.scp" | sort)
+    diff <(sort "$data/utt2fold" | cut -d - -f 2) <(sort "$BATS_TEST_TMPDIR/back/utt2fold" | cut -d - -f 2)
+    diff <(sort "$data/utt2emo" | cut -d - -f 2) <(sort "$BATS_TEST_TMPDIR/back/utt2emo" | cut -d - -f 2)
+  done
+  run utils/export_table.sh --audio-dir "$BATS_TEST_TMPDIR" "$data" "$BATS_TEST_TMPDIR/x"
+  [ "$status" -eq 1 ]
+  [[ "$output" == *"is not below --audio-dir"* ]]
+}
