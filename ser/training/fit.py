@@ -17,7 +17,7 @@ from ser.training import model_dir, parallel
 from ser.training.batches import BatchSource, Inputs, pinned, prefetched
 from ser.training.fit_config import FitConfig
 from ser.training.freezing import freeze
-from ser.training.losses import RunningLoss
+from ser.training.losses import RunningLoss, count_right
 from ser.training.optimizer import MaxChange, dropout_schedule, learning_rate, make_optimizer
 from ser.training.parallel import Process, postponed_signals, share_batch_norms
 from ser.training.progress import (
@@ -57,7 +57,7 @@ def fit(
     config : see `FitConfig`.
     folder : model folder, opened by `model_dir.begin` before and closed by `model_dir.save_model` after.
         Gets ``train.tsv``, ``curve.png``, and while training runs ``checkpoint.pt`` and ``best.safetensors``.
-    loss : ``loss(logits, targets)`` gives the mean over the rows.
+    loss : ``loss(logits, targets)`` gives the mean over the rows; its ``count_right``, if it has one, what is right.
     device : ``auto``, ``cpu`` or ``cuda``.
 
     Returns
@@ -96,6 +96,7 @@ class _Trainer:
         self.folder, self.process = folder, process
         # Class weights travel with the loss.
         self.loss = loss.to(process.device) if isinstance(loss, nn.Module) else loss
+        self.right = getattr(loss, "count_right", count_right)
         share_batch_norms(model, process.world)
         self.frozen = freeze(model, config.frozen)
         epoch_batches = [train.num_batches(epoch) for epoch in range(config.epochs)]
@@ -129,7 +130,7 @@ class _Trainer:
         progress, process, config = self.progress, self.process, self.config
         self._open_groups()
         # What a checkpoint says is of all processes, so one of them begins with it.
-        sums = RunningLoss(process.device, progress.sums if process.is_first else (0.0, 0.0, 0.0))
+        sums = RunningLoss(process.device, progress.sums if process.is_first else (0.0, 0.0, 0.0), self.right)
         begun = time.monotonic() - progress.seconds
         stopped = False
         batches = self._batches(self.train, progress.epoch, progress.batch)
@@ -235,7 +236,7 @@ class _Trainer:
     @torch.no_grad()
     def _evaluate(self, source: BatchSource) -> tuple[float, float]:
         self.model.eval()
-        sums = RunningLoss(self.process.device)
+        sums = RunningLoss(self.process.device, right=self.right)
         with contextlib.closing(self._batches(source, 0, 0)) as batches:
             for inputs, targets in batches:
                 if len(targets):

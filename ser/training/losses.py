@@ -1,6 +1,6 @@
 """Loss functions, and their sums over batches."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,8 +16,9 @@ from ser.errors import SerError
 class LossConfig:
     """The section `loss:` of a training configuration."""
 
-    label_smoothing: float  # share of the target spread evenly over all classes
+    label_smoothing: float  # share of the target spread evenly over all classes; of cross-entropy alone
     class_weights: Literal["none", "balanced"]  # balanced: a class counts by the inverse of its number of examples
+    kind: Literal["cross_entropy", "binary"] = "cross_entropy"  # binary: of each class by itself, by its sigmoid
 
 
 class MeanCrossEntropy(nn.Module):
@@ -40,6 +41,71 @@ class MeanCrossEntropy(nn.Module):
         return total / len(targets)
 
 
+class MeanBinaryCrossEntropy(nn.Module):
+    """Cross-entropy in nats of each class's sigmoid, averaged over classes and rows.
+
+    A row may be of several classes, or of none.
+
+    Parameters
+    ----------
+    positive_weight : (K,) what a class counts for where it is there; None: 1.
+    """
+
+    def __init__(self, positive_weight: Tensor | None) -> None:
+        super().__init__()
+        self.register_buffer("positive_weight", positive_weight)
+
+    def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Map logits (B, K) and targets, classes (B,) or shares of each class (B, K) in [0, 1], to the loss."""
+        if targets.ndim == 1:
+            targets = functional.one_hot(targets, logits.shape[1])
+        return functional.binary_cross_entropy_with_logits(
+            logits, targets.to(logits.dtype), pos_weight=self.positive_weight
+        )
+
+
+def classification_loss(
+    config: LossConfig, class_counts: Sequence[int] | np.ndarray, num_examples: int | None = None
+) -> MeanCrossEntropy | MeanBinaryCrossEntropy:
+    """Make the loss that `config` names.
+
+    Parameters
+    ----------
+    config : see `LossConfig`.
+    class_counts : (K,) number of training examples of each class.
+    num_examples : N, where an example may be of several classes; else their sum.
+
+    Raises
+    ------
+    SerError
+        Where label smoothing is asked of a binary loss.
+
+    Examples
+    --------
+    >>> classification_loss(LossConfig(0.0, "balanced", "binary"), [30, 10]).positive_weight
+    tensor([0.3333, 3.0000])
+    """
+    if config.kind == "cross_entropy":
+        return cross_entropy(config, class_counts)
+    if config.label_smoothing:
+        raise SerError("loss: label_smoothing is of cross_entropy; set it to 0 where kind is binary")
+    weight = None
+    if config.class_weights == "balanced":
+        counts = torch.as_tensor(np.asarray(class_counts), dtype=torch.float32).clamp(min=1)
+        weight = ((num_examples or counts.sum()) - counts) / counts
+    return MeanBinaryCrossEntropy(weight)
+
+
+def class_probabilities(logits: Tensor, kind: str) -> Tensor:
+    """Turn the logits (B, K) of a net that was trained with a loss of this `kind` into probabilities that sum to 1.
+
+    Of a binary one they are the sigmoids, divided by their sum.
+    """
+    if kind == "cross_entropy":
+        return logits.softmax(1)
+    return functional.logsigmoid(logits).softmax(1)
+
+
 def cross_entropy(config: LossConfig, class_counts: Sequence[int] | np.ndarray) -> MeanCrossEntropy:
     """Make the loss ``loss(logits (B, K), targets (B,)) -> ()``.
 
@@ -60,23 +126,38 @@ def cross_entropy(config: LossConfig, class_counts: Sequence[int] | np.ndarray) 
     return MeanCrossEntropy(weight, config.label_smoothing)
 
 
-class RunningLoss:
-    """Sums of loss times rows, right answers and rows, kept on the device so that a GPU does not wait for the CPU."""
+def count_right(logits: Tensor, targets: Tensor) -> Tensor:
+    """Count the right answers among `logits` (B, K).
 
-    def __init__(self, device: torch.device, sums: Sequence[float] = (0.0, 0.0, 0.0)) -> None:
+    Where `targets` are not classes (B,) but shares of them (B, K), an answer is right that has the largest share.
+    """
+    answers = logits.argmax(1)
+    if targets.ndim == 2:
+        return (targets.gather(1, answers[:, None])[:, 0] == targets.amax(1)).sum()
+    return (answers == targets).sum()
+
+
+class RunningLoss:
+    """Sums of loss times rows, right answers and rows, kept on the device so that a GPU does not wait for the CPU.
+
+    `right` counts the right answers of a batch; what a loss itself calls so may be another thing than a class.
+    """
+
+    def __init__(
+        self,
+        device: torch.device,
+        sums: Sequence[float] = (0.0, 0.0, 0.0),
+        right: Callable[[Tensor, Tensor], Tensor] = count_right,
+    ) -> None:
+        self.right = right
         self.total = torch.tensor(sums, dtype=torch.float64, device=device)
         self._last: tuple[Tensor, str] | None = None
 
     def add(self, loss: Tensor, logits: Tensor, targets: Tensor, where: str) -> None:
-        """Add a batch: its mean `loss`, `logits` (B, K) and `targets`; `where` begins the message on a NaN.
-
-        Where `targets` are not classes (B,) but shares of them (B, K), an answer is right that has the largest share.
-        """
+        """Add a batch: its mean `loss`, `logits` (B, K) and `targets`; `where` begins the message on a NaN."""
         self._check()
-        if targets.ndim == 2:
-            targets = targets.argmax(1)
         self._last = loss, where
-        right = (logits.argmax(1) == targets).sum()
+        right = self.right(logits, targets)
         self.total += torch.stack([loss.double() * len(targets), right.double(), right.new_full((), len(targets))])
 
     def values(self) -> list[float]:

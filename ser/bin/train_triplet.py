@@ -1,0 +1,76 @@
+"""Train a net on speech without labels: windows of one recording near each other, those of others further away.
+
+Reads the log mel energies of a data dir (feats.scp). A recording is an utterance, with its copies where utt2uniq tells
+them, or what --recordings says: a table of utterance and recording, such as utt2dialogue. Utterances no longer than a
+window are passed over, and counted. A training that was stopped goes on where it was. Example:
+
+    python3 -m ser.bin.train_triplet --config conf/coattention/triplet.yaml --valid-data data/voxceleb1_valid \\
+      data/voxceleb1 exp/triplet
+
+<model-dir> holds the net before the unit sphere; `extract_audio_embeddings --encoder <model-dir>` takes it."""
+
+import logging
+from pathlib import Path
+
+from ser import cli
+
+logger = logging.getLogger(__name__)
+
+
+def main() -> None:
+    """Run the command."""
+    parser = cli.make_parser(__doc__)
+    cli.add_training_options(parser)
+    parser.add_argument("--recordings", metavar="FILE", help="utterance and recording a line [each is its own]")
+    parser.add_argument("--valid-data", metavar="DIR", help="data dir for validation [the last epoch is taken]")
+    parser.add_argument("data_dir", metavar="data-dir")
+    parser.add_argument("model_dir", metavar="model-dir", help="folder of the net, to be written")
+    args = parser.parse_args()
+
+    import torch
+
+    from ser.config import load_config
+    from ser.kaldi import tables
+    from ser.kaldi.ark import Reader
+    from ser.training import model_dir, parallel
+    from ser.training.fit import fit
+    from ser.training.targets import check_apart
+    from ser.training.triplet_config import TripletConfig, make_triplet_net
+    from ser.training.triplets import MeanTripletLoss
+    from ser.training.utterances import fingerprint
+    from ser.training.windows import WindowSource, recordings_of
+
+    if args.num_threads:
+        torch.set_num_threads(args.num_threads)
+    config = load_config(TripletConfig, args.config, tuple(args.set))
+    seed = config.fit.seed
+    table = tables.read_map(args.recordings, fields=2) if args.recordings else None
+
+    def read(data_dir: str, order: int | None) -> WindowSource:
+        utts = list(tables.read_map(Path(data_dir) / "utt2spk", fields=2))
+        path = Path(data_dir) / "utt2uniq"
+        originals = tables.read_map(path, fields=2) if path.exists() else {}
+        reader = Reader(Path(data_dir) / "feats.scp")
+        source = WindowSource(reader, recordings_of(utts, originals, table), config.data, order)
+        logger.info(
+            "%s: %d recordings; %d of %d utterances are not longer than a window and are passed over",
+            data_dir, len(source.members), source.num_short, len(utts),
+        )  # fmt: skip
+        return source
+
+    train, valid = read(args.data_dir, seed), read(args.valid_data, None) if args.valid_data else None
+    digests = {"features": fingerprint(args.data_dir)}
+    if valid is not None:
+        check_apart(args.data_dir, list(train.frames), args.valid_data, list(valid.frames))
+        digests["validation features"] = fingerprint(args.valid_data)
+    if not model_dir.begin(args.model_dir, config, {"recordings": args.recordings} if table else {}, digests):
+        return
+    torch.manual_seed(seed)
+    model = make_triplet_net(config)
+    model = fit(model, train, valid, config.fit, args.model_dir, MeanTripletLoss(config.loss), args.device)
+    if parallel.start(args.device).is_first:
+        model_dir.save_model(args.model_dir, model.net, [])
+
+
+if __name__ == "__main__":
+    cli.run(main)

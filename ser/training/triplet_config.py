@@ -1,0 +1,53 @@
+"""The settings of a triplet training, as ``conf/coattention/triplet.yaml`` has them."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import nn
+
+from ser.errors import SerError
+from ser.models.resnet import Resnet, ResnetConfig
+from ser.training.fit_config import FitConfig
+from ser.training.triplets import TripletLossConfig, TripletNet
+from ser.training.windows import WindowConfig
+
+
+@dataclass(frozen=True)
+class TripletConfig:
+    """A whole ``triplet.yaml``.
+
+    Attributes
+    ----------
+    network : ``yamnet`` has the sizes of Google's, ``resnet`` those of the section `model`.
+    model : null for ``yamnet``.
+    sphere_dim : numbers of the unit vectors that the loss compares; what is kept is the net before them.
+    """
+
+    network: Literal["yamnet", "resnet"]
+    model: ResnetConfig | None
+    sphere_dim: int
+    data: WindowConfig
+    loss: TripletLossConfig
+    fit: FitConfig
+
+
+def make_triplet_net(config: TripletConfig) -> TripletNet:
+    """Make the untrained net.
+
+    Raises
+    ------
+    SerError
+        Where the section `model` is not the network's.
+    """
+    net: nn.Module
+    if config.network == "resnet":
+        if config.model is None:
+            raise SerError("network: resnet: the section model is null; give channels and blocks")
+        net = Resnet(config.model)
+        return TripletNet(net, net.embedding_dim, config.sphere_dim)
+    from ser.models.yamnet import EMBEDDING_DIM, NUM_CLASSES, Yamnet, YamnetConfig
+
+    if config.model is not None:
+        raise SerError("network: yamnet: its sizes are fixed; set model to null")
+    net = Yamnet(YamnetConfig(batch_norm=True, num_classes=NUM_CLASSES))
+    return TripletNet(net, EMBEDDING_DIM, config.sphere_dim)
