@@ -31,8 +31,8 @@ def main() -> None:
     words.add_argument(
         "--text-file",
         metavar="FILE",
-        help="'<recording> <words>' a line; the recording by its path, its name, or its name without the suffix. Those"
-        " that it does not list are scored by speech alone",
+        help="a recording, a tab and its words a line (blanks do where its name has none); the recording by its path,"
+        " its end such as folder/name.wav, or that without the suffix. Those not listed are scored by speech alone",
     )
     parser.add_argument("--window", type=float, metavar="S", help="emotion over time, in windows of so many seconds")
     parser.add_argument("--hop", type=float, metavar="S", help="seconds from one window to the next")
@@ -41,7 +41,8 @@ def main() -> None:
         action="append",
         default=[],
         metavar="CLASS=FILE[,FILE...]",
-        help="add a class by examples of it, files or folders; may be given again. Speech alone",
+        help="add a class by examples of it, files or folders; may be given again, for more of them or for a file whose"
+        " name has a comma. Speech alone",
     )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_const", const="json", dest="form", help="one JSON object a line")
@@ -58,17 +59,15 @@ def main() -> None:
     from ser.detect import Detection, Detector
     from ser.detect.output import format_lines
     from ser.detect.recordings import find_recordings
+    from ser.detect.text_file import read_texts
 
     files = list(find_recordings(args.recordings))
     if args.text is not None and len(files) != 1:
         raise SerError(f"--text is of one recording, found {len(files)}; give --text-file")
-    texts = _texts(args.text_file, files) if args.text_file else {files[0]: args.text}
+    texts = read_texts(args.text_file, files) if args.text_file else {files[0]: args.text}
     detector = Detector.load(args.model)
-    for words in args.enrol:
-        name, equals, examples = words.partition("=")
-        if not equals or not examples:
-            raise SerError(f"--enrol: expected CLASS=FILE[,FILE...], found '{words}'")
-        detector = detector.enrol(name, examples.split(","))
+    for name, examples in class_examples(args.enrol).items():
+        detector = detector.enrol(name, examples)
     if args.text is not None or args.text_file:
         detector.require_text()
     failed = []
@@ -95,22 +94,20 @@ def main() -> None:
         raise SerError(f"{len(failed)} of {len(files)} recordings could not be used; their rows say why")
 
 
-def _texts(path: str, files: list) -> dict:
-    """Read the words of `files`: file -> text."""
-    from ser.kaldi.tables import read_map
-
-    table = read_map(path, allow_empty=True)
-    texts = {}
-    for file in files:
-        keys = [key for key in (str(file), file.name, file.stem) if key in table]
-        if keys:
-            texts[file] = table[keys[0]]
-    if missing := [str(file) for file in files if file not in texts]:
-        shown = ", ".join(missing[:3])
-        logger.info("%s: no words of %d of %d recordings, scored by speech: %s", path, len(missing), len(files), shown)
-    if not texts:
-        raise SerError(f"{path}: none of its recordings is among those given; name them by path, name or stem")
-    return texts
+def class_examples(enrol: list[str]) -> dict[str, list[str]]:
+    """Read the options --enrol: class -> its examples."""
+    examples: dict[str, list[str]] = {}
+    for words in enrol:
+        name, equals, listed = words.partition("=")
+        if not equals or not listed:
+            raise SerError(f"--enrol: expected CLASS=FILE[,FILE...], found '{words}'")
+        # A name may hold commas itself: pieces that are no file go with the next one.
+        pieces, files = listed.split(","), examples.setdefault(name, [])
+        while pieces:
+            count = next((n for n in range(len(pieces), 0, -1) if os.path.exists(",".join(pieces[:n]))), 1)
+            files.append(",".join(pieces[:count]))
+            pieces = pieces[count:]
+    return examples
 
 
 def script() -> None:

@@ -59,9 +59,10 @@ def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def _csv_line(cells: Sequence[object]) -> str:
+    # Which cells are quoted depends on the line's end in some versions of Python: a line feed in a name must be.
     buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="").writerow(cells)
-    return buffer.getvalue()
+    csv.writer(buffer, lineterminator="\r\n").writerow(cells)
+    return buffer.getvalue().removesuffix("\r\n")
 
 
 def _printable(text: str) -> str:

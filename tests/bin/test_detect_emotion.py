@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from ser.bin import detect_emotion
+
 ROOT = Path(__file__).parent.parent.parent
 
 
@@ -69,6 +71,19 @@ def test_class_added_on_the_command_line_has_a_column(toy_run, say):
     posteriors = json.loads(done.stdout)["posteriors"]
     assert list(posteriors) == ["anger", "neutral", "sadness", "boredom"]
     assert max(posteriors, key=posteriors.get) == "boredom"
+
+
+def test_examples_of_a_class_may_have_commas_in_their_names_and_come_in_two_options(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a,b.wav", "c.wav", "d,.wav"):
+        Path(name).touch()
+    assert detect_emotion.class_examples(["joy=a,b.wav"]) == {"joy": ["a,b.wav"]}
+    assert detect_emotion.class_examples(["joy=c.wav,a,b.wav,d,.wav"]) == {"joy": ["c.wav", "a,b.wav", "d,.wav"]}
+    assert detect_emotion.class_examples(["joy=c.wav", "awe=d,.wav", "joy=a,b.wav"]) == {
+        "joy": ["c.wav", "a,b.wav"],
+        "awe": ["d,.wav"],
+    }
+    assert detect_emotion.class_examples(["joy=c.wav,absent.wav"]) == {"joy": ["c.wav", "absent.wav"]}
 
 
 def test_file_named_like_a_command_is_never_run(toy_run, say, tmp_path: Path):

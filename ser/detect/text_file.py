@@ -1,0 +1,111 @@
+"""The words of recordings, as a file lists them: which line is of which recording."""
+
+import logging
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from ser.detect.recordings import SUFFIXES
+from ser.errors import SerError
+from ser.files import read_text_lines
+
+logger = logging.getLogger(__name__)
+
+_NUM_EXAMPLES = 3
+
+
+def read_texts(path: str | Path, files: Sequence[Path]) -> dict[Path, str]:
+    """Read the words of recordings.
+
+    A line is a key, a tab and the words; or a key, blanks and the words. A key is the recording's path as it is given,
+    or the end of its path (``name.wav``, ``folder/name.wav``), with the suffix or without. Without a tab, the key is
+    the longest beginning of the line that fits a recording, so that names may hold blanks.
+
+    Parameters
+    ----------
+    path : UTF-8 text; empty lines are passed over.
+    files : the recordings.
+
+    Returns
+    -------
+    Recording -> its words, for those that are listed.
+
+    Raises
+    ------
+    SerError
+        With file and line, where a key fits two recordings, two lines with different words fit one, or a name with a
+        blank seems to be cut at it; or where no recording is listed.
+    """
+    fitting = _keys(files)
+    texts: dict[Path, str] = {}
+    lines: dict[Path, int] = {}
+    for number, line in enumerate(read_text_lines(path, "give the file of --text-file"), start=1):
+        if not line.strip():
+            continue
+        where = f"{path}:{number}"
+        key, words = _split(where, line, fitting)
+        found = fitting.get(key, [])
+        if len(found) > 1:
+            raise SerError(
+                f"{where}: '{key}' fits {len(found)} recordings, {found[0]} and {found[1]}; give more of the path, such"
+                f" as '{found[0]}'"
+            )
+        for file in found:
+            if texts.get(file, words) != words:
+                raise SerError(f"{where}: other words of {file} than in line {lines[file]}; keep one of the two lines")
+            texts[file] = words
+            lines.setdefault(file, number)
+    if not texts:
+        raise SerError(f"{path}: none of its recordings is among those given; name them by path, name or stem")
+    if missing := [str(file) for file in files if file not in texts]:
+        shown = ", ".join(missing[:_NUM_EXAMPLES])
+        logger.info("%s: no words of %d of %d recordings, scored by speech: %s", path, len(missing), len(files), shown)
+    return texts
+
+
+def _keys(files: Iterable[Path]) -> dict[str, list[Path]]:
+    """Give key -> the recordings that it fits: by the whole path, else by its end, else by its end without suffix."""
+    keys: dict[str, list[Path]] = {}
+    files = list(dict.fromkeys(files))
+    for forms in (_whole, _ends, _stems):
+        found: dict[str, list[Path]] = {}
+        for file in files:
+            for key in forms(file):
+                found.setdefault(key, []).append(file)
+        for key, fitting in found.items():
+            keys.setdefault(key, fitting)
+    return keys
+
+
+def _whole(file: Path) -> set[str]:
+    return {str(file)}
+
+
+def _ends(file: Path) -> set[str]:
+    return {"/".join(file.parts[-count:]) for count in range(1, len(file.parts) + 1)}
+
+
+def _stems(file: Path) -> set[str]:
+    return _ends(file.with_suffix("")) if file.suffix else set()
+
+
+def _split(where: str, line: str, fitting: dict[str, list[Path]]) -> tuple[str, str]:
+    """Part a line into its key and its words."""
+    if "\t" in line:
+        key, _, words = line.partition("\t")
+        return key.strip(), words.strip()
+    line = line.strip()
+    ends = [match.start() for match in re.finditer(r" +", line)] + [len(line)]
+    keys = [line[:end] for end in reversed(ends) if line[:end] in fitting]
+    if keys and _has_suffix(keys[0]):
+        return keys[0], line[len(keys[0]) :].strip()
+    key, _, words = line.partition(" ")
+    cut = next((word for word in words.split() if _has_suffix(word)), None)
+    if len({tuple(fitting[key]) for key in keys}) > 1 or (cut is not None and not _has_suffix(key)):
+        also = keys[0] if keys and keys[0] != key else line[: line.index(cut) + len(cut)] if cut else keys[-1]
+        raise SerError(f"{where}: is the recording '{key}' or '{also}'? Put a tab between its name and its words")
+    return (keys[0], line[len(keys[0]) :].strip()) if keys else (key, words.strip())
+
+
+def _has_suffix(name: str) -> bool:
+    return name.lower().endswith(SUFFIXES)
