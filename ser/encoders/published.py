@@ -1,0 +1,204 @@
+"""YAMNet and VGGish from the files in which they were published: weights alone, nothing in a file is run.
+
+``yamnet.tflite`` (Google's, for mobile use), ``yamnet.h5`` (Google's, Keras), ``yamnet.pth`` and ``vggish.pth`` (torch
+ports of them). Whatever is not exactly such a file is refused: a missing, an extra or a wrongly shaped array, a number
+that is none, a pickle, a truncated file.
+"""
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ser.encoders import tflite
+from ser.errors import SerError
+from ser.files import sha256
+from ser.models.vggish import Vggish, VggishConfig
+from ser.models.yamnet import LAYERS, NUM_CLASSES, Yamnet, YamnetConfig
+
+Kind = Literal["yamnet", "vggish"]
+
+VGGISH = VggishConfig(hidden=4096, embedding=128)
+# Of Google's yamnet.tflite, 3,959,752 bytes, whose outputs were compared with its own interpreter's.
+KNOWN_TFLITE = frozenset({"687f226c147a2caab4706fbbab5e9cecb14b9a368264bf61108078b1fddf68f5"})
+_AGAIN = "get the file again where it was published"
+
+
+@dataclass(frozen=True)
+class Published:
+    """A published net: what it is, its sizes, its weights by the names of our module."""
+
+    kind: Kind
+    config: YamnetConfig | VggishConfig
+    weights: dict[str, Tensor]
+
+
+def read_published(path: str | Path, any_version: bool = False, vggish: VggishConfig = VGGISH) -> Published:
+    """Read a published file; its suffix says what it is.
+
+    Parameters
+    ----------
+    path : ``.tflite``, ``.h5`` or ``.pth``.
+    any_version : whether a .tflite file of another digest than `KNOWN_TFLITE` is taken.
+    vggish : sizes that a VGGish must have.
+
+    Raises
+    ------
+    SerError
+        Where the file is not what it should be; names the file, what is wrong and the remedy.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise SerError(f"{path}: no such file; give {', '.join(_READERS)} of YAMNet, or a .pth of VGGish")
+    if path.suffix not in _READERS:
+        raise SerError(
+            f"{path}: expected a name that ends in {', '.join(_READERS)}; for a checkpoint of TensorFlow 1 take a "
+            "torch port of it (.pth)"
+        )
+    digest = sha256(path)
+    # torch.hub's rule: the digits at the end of the name are the first ones of the digest.
+    if (named := re.search(r"-([0-9a-f]{8,64})$", path.stem)) and not digest.startswith(named[1]):
+        raise SerError(f"{path}: its sha256 is {digest[:8]}..., not {named[1]} as its name says; {_AGAIN}")
+    if path.suffix == ".tflite" and not any_version and digest not in KNOWN_TFLITE:
+        raise SerError(
+            f"{path}: its sha256 {digest[:12]}... is not that of the published file; {_AGAIN}, or give --any-version "
+            "true if it is another release of YAMNet"
+        )
+    arrays = _READERS[path.suffix](path)
+    if path.suffix == ".pth" and any(name.startswith("embeddings.") for name in arrays):
+        return Published("vggish", vggish, _checked(path, arrays, Vggish, vggish))
+    config = YamnetConfig(batch_norm=path.suffix != ".tflite", num_classes=NUM_CLASSES)
+    return Published("yamnet", config, _checked(path, arrays, Yamnet, config))
+
+
+def _checked(
+    path: Path, arrays: Mapping[str, Tensor], cls: type[nn.Module], config: YamnetConfig | VggishConfig
+) -> dict[str, Tensor]:
+    with torch.device("meta"):
+        expected = {name: tuple(tensor.shape) for name, tensor in cls(config).state_dict().items()}
+    missing, extra = sorted(expected.keys() - arrays.keys()), sorted(arrays.keys() - expected.keys())
+    if missing or extra:
+        raise SerError(
+            f"{path}: not the weights of {cls.__name__}: {len(missing)} of {len(expected)} arrays are missing"
+            f"{_some(missing)}, {len(extra)} are none of its{_some(extra)}; {_AGAIN}"
+        )
+    for name, shape in expected.items():
+        if tuple(arrays[name].shape) != shape:
+            raise SerError(f"{path}: {name} is {tuple(arrays[name].shape)}, expected {shape}; {_AGAIN}")
+        if not torch.isfinite(arrays[name]).all():
+            raise SerError(f"{path}: {name} has numbers that are infinite or none; {_AGAIN}")
+    return {name: arrays[name].float().contiguous() for name in expected}
+
+
+def _some(names: list[str]) -> str:
+    return f" ({', '.join(name[:80] for name in names[:3])})" if names else ""
+
+
+def _read_tflite(path: Path) -> dict[str, Tensor]:
+    """Read the convolutions, norms folded into them, and the classifier: the only operators with such weights."""
+    wanted = (tflite.CONV_2D, tflite.DEPTHWISE_CONV_2D)
+    operators = tflite.read_operators(path)
+    convolutions = [operator for operator in operators if operator.code in wanted]
+    dense = [operator for operator in operators if operator.code == tflite.FULLY_CONNECTED][-1:]
+    names = ["layer1"]
+    for number in range(2, len(LAYERS) + 1):
+        names += [f"layer{number}.depthwise_conv", f"layer{number}.pointwise_conv"]
+    if len(convolutions) != len(names) or not dense:
+        raise SerError(
+            f"{path}: expected YAMNet's {len(names)} convolutions and a classifier; found {len(convolutions)} and "
+            f"{len(dense)}; {_AGAIN}"
+        )
+    arrays: dict[str, Tensor] = {}
+    for name, operator in zip([*(f"{name}.conv" for name in names), "classifier"], convolutions + dense, strict=True):
+        if len(operator.constants) != 3 or operator.constants[1] is None or operator.constants[2] is None:
+            raise SerError(f"{path}: {name} has no weights and biases in the file; {_AGAIN}")
+        weight, bias = operator.constants[1:]
+        # Kernels are (O, H, W, I); a depthwise one is (1, H, W, C).
+        depthwise = operator.code == tflite.DEPTHWISE_CONV_2D
+        order = {2: (0, 1), 4: (3, 0, 1, 2) if depthwise else (0, 3, 1, 2)}.get(len(weight.shape))
+        if order is None or math.prod(weight.shape) > 1024 * 1024:
+            raise SerError(f"{path}: {name} is {weight.shape}, which is no kernel of YAMNet; {_AGAIN}")
+        arrays[f"{name}.weight"] = torch.from_numpy(weight.array().transpose(order).copy())
+        arrays[f"{name}.bias"] = torch.from_numpy(bias.array().copy())
+    return arrays
+
+
+def _read_h5(path: Path) -> dict[str, Tensor]:
+    """Read a Keras file: (H, W, I, O) kernels, depthwise ones (H, W, C, 1), norms of shift, mean and variance."""
+    try:
+        import h5py
+    except ImportError as error:
+        raise SerError(f"{path}: needs the package h5py, which is not installed; pip install h5py") from error
+    arrays: dict[str, Tensor] = {}
+    try:
+        with h5py.File(path, "r") as file:
+            datasets: dict[str, h5py.Dataset] = {}
+            file.visititems(lambda name, item: datasets.update({name: item} if isinstance(item, h5py.Dataset) else {}))
+            for name, dataset in datasets.items():
+                # Elsewhere, or computed of what is elsewhere: such a file is more than data.
+                if dataset.external or dataset.is_virtual or dataset.dtype.kind != "f" or dataset.size > 1024 * 1024:
+                    raise SerError(f"{path}: {name[:80]} is not an array of YAMNet's; {_AGAIN}")
+                array = np.asarray(dataset[()], np.float32)
+                own, order = _keras_name(name), {2: (1, 0), 4: (3, 2, 0, 1)}.get(array.ndim)
+                if order is not None:
+                    order = (2, 3, 0, 1) if "depthwise_kernel" in name else order
+                    array = array.transpose(order)
+                arrays[own] = torch.from_numpy(array.copy())
+    except SerError:
+        raise
+    except Exception as error:  # whatever the HDF5 library finds wrong
+        reason = (str(error) or type(error).__name__).splitlines()[0][:200]
+        raise SerError(f"{path}: not an HDF5 file, or damaged: {reason}; {_AGAIN}") from error
+    return arrays
+
+
+def _keras_name(name: str) -> str:
+    """Name in our module of an array of the Keras file; the name itself where there is none.
+
+    >>> _keras_name("layer2/depthwise_conv/bn/layer2/depthwise_conv/bn/moving_variance:0")
+    'layer2.depthwise_conv.bn.running_var'
+    """
+    layer, _, array = name.removesuffix(":0").rpartition("/")
+    half = layer[: len(layer) // 2]
+    if layer != f"{half}/{half}":
+        return name
+    if half in ("logits", "dense"):
+        return {"kernel": "classifier.weight", "bias": "classifier.bias"}.get(array, name)
+    own = {
+        "kernel": "conv.weight", "depthwise_kernel": "conv.weight",
+        "beta": "bias", "moving_mean": "running_mean", "moving_variance": "running_var",
+    }.get(array)  # fmt: skip
+    return name if own is None else f"{half.replace('/', '.')}.{own}".replace("layer1.conv.", "layer1.")
+
+
+def _read_pth(path: Path) -> dict[str, Tensor]:
+    """Read a torch port: YAMNet's with ``fused`` in the first layer's names, VGGish as our module has it."""
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # whatever torch finds wrong with it
+        reason = (str(error) or type(error).__name__).splitlines()[0][:200]
+        raise SerError(
+            f"{path}: not a file of weights alone, or damaged: {reason}; code in a pickle is never run; {_AGAIN}"
+        ) from error
+    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise SerError(f"{path}: expected a table of names and arrays, found {type(state).__name__}; {_AGAIN}")
+    arrays = {}
+    for name, tensor in state.items():
+        own = str(name).replace("layer1.fused.", "layer1.")
+        if own.endswith(".bn.num_batches_tracked"):
+            continue
+        if own.endswith(".bn.weight"):
+            if not bool((tensor == 1).all()):
+                raise SerError(f"{path}: {name} scales, but YAMNet's norms have no scale; {_AGAIN}")
+            continue
+        arrays[own] = tensor
+    return arrays
+
+
+_READERS = {".tflite": _read_tflite, ".h5": _read_h5, ".pth": _read_pth}
