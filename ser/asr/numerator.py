@@ -6,7 +6,7 @@ weights that the denominator gives them, so that the objective, log numerator mi
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -133,13 +133,15 @@ def forward_backward(outputs: Tensor, numerators: Sequence[Numerator], lengths: 
     return torch.from_numpy(log_z).to(outputs.device), torch.zeros_like(outputs).scatter_(2, place, values)
 
 
-def of_phones(arcs: Sequence[tuple[int, int, int, float]], last: int, den: "PhoneGraph") -> Numerator | None:
+def of_phones(
+    arcs: Sequence[tuple[int, int, int, float]], ends: Mapping[int, float], den: "PhoneGraph"
+) -> Numerator | None:
     """Compose the phones that may have been said with the denominator's graph.
 
     Parameters
     ----------
     arcs : (from, to, phone, log weight) of a graph without cycles, whose node 0 is the begin.
-    last : node at which paths end.
+    ends : nodes at which paths may end, with log weights.
     den : the denominator, by phones.
 
     Returns
@@ -170,7 +172,7 @@ def of_phones(arcs: Sequence[tuple[int, int, int, float]], last: int, den: "Phon
                 waiting.append(after)
             value = weight + step[1]
             incoming[after][key] = np.logaddexp(incoming[after].get(key, -np.inf), value)
-    kept = _that_end(incoming, last)
+    kept = _that_end(incoming, ends)
     if not kept:
         return None
     number = {key: index for index, key in enumerate(kept)}
@@ -185,14 +187,16 @@ def of_phones(arcs: Sequence[tuple[int, int, int, float]], last: int, den: "Phon
         np.array([source for row in rows for source, _ in row], dtype=np.int64),
         np.array([weight for row in rows for _, weight in row], dtype=np.float64),
         np.array([initial.get(key, -np.inf) for key in kept]),
-        np.array([0.0 if node == last else -np.inf for node, _ in kept]),
+        np.array([ends.get(node, -np.inf) for node, _ in kept]),
     )
     return of_states(graph)
 
 
-def _that_end(incoming: dict[tuple[int, int], dict[tuple[int, int], float]], last: int) -> list[tuple[int, int]]:
-    """List the states from which paths end in node `last`, in the order of nodes."""
-    kept = {key for key in incoming if key[0] == last}
+def _that_end(
+    incoming: dict[tuple[int, int], dict[tuple[int, int], float]], ends: Mapping[int, float]
+) -> list[tuple[int, int]]:
+    """List the states from which paths end, in the order of nodes."""
+    kept = {key for key in incoming if key[0] in ends}
     waiting = list(kept)
     while waiting:
         for source in incoming[waiting.pop()]:
