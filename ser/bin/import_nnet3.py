@@ -1,14 +1,22 @@
-"""Take over an x-vector network that Kaldi trained: nnet3's final.raw, or its text (nnet3-copy --binary=false).
+"""Take over a network that Kaldi trained: nnet3's final.raw, final.mdl, or their text (nnet3-copy --binary=false).
 
-Writes a model folder that train_xvector --init-model and extract_embeddings take. Its classes are the numbers of the
-outputs, for an nnet3 file does not name them. Features must be the ones it was trained on. Example:
+Of an x-vector network a model folder is written that train_xvector --init-model and extract_embeddings take; its
+classes are the numbers of the outputs, for an nnet3 file does not name them. Of an acoustic network, such as a chain
+TDNN-F, one whose nodes compute_nnet_outputs gives; a final.mdl's transitions go to transitions.tsv. Features must be
+the ones it was trained on. Examples:
 
-    python3 -m ser.bin.import_nnet3 0007_voxceleb_v2_1a/exp/xvector_nnet_1a/final.raw exp/voxceleb_kaldi"""
+    python3 -m ser.bin.import_nnet3 0007_voxceleb_v2_1a/exp/xvector_nnet_1a/final.raw exp/voxceleb_kaldi
+    python3 -m ser.bin.import_nnet3 exp/chain_cleaned/tdnn1g_sp_bi/final.mdl exp/tedlium_kaldi"""
 
 import logging
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ser import cli
+
+if TYPE_CHECKING:
+    from ser.kaldi.nnet3 import Nnet3
 
 logger = logging.getLogger(__name__)
 
@@ -21,6 +29,13 @@ def main() -> None:
     args = parser.parse_args()
 
     from ser.kaldi.nnet3 import read_nnet3
+    from ser.models.nnet3 import is_xvector
+
+    nnet = read_nnet3(args.nnet3)
+    (_import_xvector if is_xvector(nnet) else _import_graph)(nnet, args.nnet3, args.model_dir)
+
+
+def _import_xvector(nnet: "Nnet3", path: str, folder: str) -> None:
     from ser.models.nnet3 import from_nnet3
     from ser.models.xvector import XVector, XVectorConfig
     from ser.training import model_dir
@@ -31,14 +46,40 @@ def main() -> None:
 
         model: XVectorConfig
 
-    config, weights = from_nnet3(read_nnet3(args.nnet3))
+    config, weights = from_nnet3(nnet)
     model = XVector.from_weights(config, weights)
-    if model_dir.begin(args.model_dir, ImportConfig(config), {"nnet3": args.nnet3}):
+    if model_dir.begin(folder, ImportConfig(config), {"nnet3": path}):
         classes = [str(number) for number in range(len(weights["output.affine.bias"]))]
-        model_dir.save_model(args.model_dir, model, classes)
+        model_dir.save_model(folder, model, classes)
     logger.info(
         "%s: %d features a frame, frame layers %s, segment layers %s, %d outputs",
-        args.model_dir, model.feature_dim, config.frame_dims, config.segment_dims, len(weights["output.affine.bias"]),
+        folder, model.feature_dim, config.frame_dims, config.segment_dims, len(weights["output.affine.bias"]),
+    )  # fmt: skip
+
+
+def _import_graph(nnet: "Nnet3", path: str, folder: str) -> None:
+    from ser.files import tab_separated, write_text
+    from ser.kaldi.nnet3 import Transition
+    from ser.models.nnet3_graph import GraphConfig, Nnet3Graph, from_nnet3
+    from ser.training import model_dir
+
+    @dataclass(frozen=True)
+    class ImportConfig:
+        """The settings of an imported model: its wiring alone."""
+
+        nnet3: GraphConfig
+
+    config, weights = from_nnet3(nnet)
+    model = Nnet3Graph(config, weights)
+    outputs = model.dims.get("output", 0)
+    if model_dir.begin(folder, ImportConfig(config), {"nnet3": path}):
+        if nnet.transitions:
+            write_text(Path(folder) / "transitions.tsv", tab_separated(Transition._fields, nnet.transitions))
+        model_dir.save_model(folder, model, [str(number) for number in range(outputs)])
+    left, right = model.context("output" if outputs else model.node_names[-1])
+    logger.info(
+        "%s: %d features a frame, i-vectors of %d, context %d and %d frames, %d components; nodes %s",
+        folder, model.feature_dim, model.ivector_dim, left, right, len(config.components), ", ".join(model.node_names),
     )  # fmt: skip
 
 

@@ -1,22 +1,26 @@
-"""Kaldi's nnet3 model files, binary or text: the network's wiring and its components, as they stand."""
+"""Kaldi's nnet3 model files, binary or text: the network's wiring and its components, as they stand.
+
+``final.raw``, the text that ``nnet3-copy --binary=false`` makes of it, and the acoustic ``final.mdl``, which is a
+transition model and such a network (Kaldi's nnet3/nnet-nnet.cc, nnet3/am-nnet-simple.cc, hmm/transition-model.cc).
+"""
 
 import re
-import struct
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from ser.errors import SerError
 from ser.files import BOM
+from ser.kaldi.nnet3_cursor import Cursor, Value
 
-Value = str | int | float | np.ndarray
-
-_ARRAYS = {b"FM ": ("<f4", 2), b"DM ": ("<f8", 2), b"FV ": ("<f4", 1), b"DV ": ("<f8", 1)}
-# A binary file does not tell an integer from a float: these fields are integers.
-_INTEGERS = {"Dim", "BlockDim", "InputDim", "InputPeriod", "OutputPeriod", "LeftContext", "RightContext"} | {
-    "NumLogCountFeatures"
-}
+# Those that something here computes; see ser.models.nnet3 and ser.models.nnet3_graph.
+_AFFINE = ("FixedAffineComponent", "AffineComponent", "NaturalGradientAffineComponent", "LinearComponent")
+_SIMPLE = ("TdnnComponent", "RectifiedLinearComponent", "BatchNormComponent", "NoOpComponent", "LogSoftmaxComponent")
+_TRAINING = ("DropoutComponent", "GeneralDropoutComponent", "SpecAugmentTimeMaskComponent")
+_STATISTICS = ("StatisticsExtractionComponent", "StatisticsPoolingComponent")
+KNOWN_COMPONENTS = _AFFINE + _SIMPLE + _TRAINING + _STATISTICS
 
 
 @dataclass(frozen=True)
@@ -27,113 +31,90 @@ class Component:
     fields: dict[str, Value]
 
 
+class Transition(NamedTuple):
+    """An emitting state of a phone's topology: the pdf of entering it and that of staying in it."""
+
+    phone: int
+    state: int
+    forward_pdf: int
+    self_loop_pdf: int
+
+
 @dataclass(frozen=True)
 class Nnet3:
-    """A model: `nodes`, the lines that wire it (``component-node name=...``), and `components` by name."""
+    """A model: `nodes`, the lines that wire it (``component-node name=...``), and `components` by name.
+
+    `transitions` are those of a ``final.mdl``, empty for other files.
+    """
 
     nodes: list[str]
     components: dict[str, Component]
+    transitions: tuple[Transition, ...] = ()
 
 
 def read_nnet3(path: str | Path) -> Nnet3:
-    """Read ``final.raw``, or the text that ``nnet3-copy --binary=false`` makes of it.
+    """Read ``final.raw`` or ``final.mdl``, binary or text.
 
     Raises
     ------
     SerError
-        Where the file is not an nnet3 model (an acoustic ``final.mdl`` is not one either) or ends too early.
+        Where the file is not an nnet3 model, ends too early, or has a component that nothing here computes, by its
+        name.
     """
     try:
         data = Path(path).read_bytes().removeprefix(BOM)
     except OSError as error:
         raise SerError(f"{path}: cannot be read: {error.strerror}") from error
-    binary = data.startswith(b"\0B")
-    cursor = _Cursor(data, 2 if binary else 0, str(path))
-    if cursor.token() != "<Nnet3>":
-        raise SerError(f"{path}: does not begin with <Nnet3>; give the .raw model of an x-vector recipe")
+    cursor = Cursor(data, str(path))
+    first = cursor.token()
+    transitions: tuple[Transition, ...] = ()
+    if first == "<TransitionModel>":
+        transitions = _read_transitions(cursor)
+        cursor.expect("<Nnet3>")
+    elif first != "<Nnet3>":
+        raise SerError(
+            f"{path}: does not begin with <Nnet3> or <TransitionModel>; give Kaldi's final.raw, final.mdl or their text"
+        )
     nodes = cursor.lines()
     cursor.expect("<NumComponents>")
-    count = cursor.scalar("NumComponents", "<i") if binary else int(cursor.token())
-    components = {}
-    for _ in range(count):
+    components: dict[str, Component] = {}
+    for _ in range(cursor.integer("NumComponents")):
         cursor.expect("<ComponentName>")
-        name, kind = cursor.token(), cursor.token()
-        fields = {}
-        while (field := cursor.token()) != f"</{kind[1:]}":
-            if not re.fullmatch(r"<\w+>", field):
-                raise cursor.error(f"expected a field of {name}, found '{field[:40]}'")
-            fields[field[1:-1]] = cursor.binary_value(field[1:-1]) if binary else cursor.text_value()
-        components[name] = Component(kind[1:-1], fields)
-    return Nnet3(nodes, components)
+        name, kind = cursor.token(), cursor.token()[1:-1]
+        if kind not in KNOWN_COMPONENTS:
+            raise SerError(
+                f"{path}: the component '{name}' is a {kind[:80]}, which is not computed here; "
+                f"there are {', '.join(KNOWN_COMPONENTS)}"
+            )
+        if name in components:
+            raise cursor.error(f"the component '{name}' comes twice")
+        components[name] = Component(kind, _read_fields(cursor, name, kind))
+    cursor.expect("</Nnet3>")
+    return Nnet3(nodes, components, transitions)
 
 
-class _Cursor:
-    """A place in the bytes of a file."""
+def _read_fields(cursor: Cursor, name: str, kind: str) -> dict[str, Value]:
+    fields: dict[str, Value] = {}
+    while (field := cursor.token()) != f"</{kind}>":
+        if not re.fullmatch(r"<\w+>", field):
+            raise cursor.error(f"expected a field of {name}, found '{field[:40]}'")
+        fields[field[1:-1]] = value = cursor.value(field[1:-1])
+        if isinstance(value, np.ndarray) and value.dtype.kind == "f" and not np.isfinite(value).all():
+            raise SerError(f"{cursor.path}: <{field[1:-1]}> of the component '{name}' holds NaN or infinity")
+    return fields
 
-    def __init__(self, data: bytes, position: int, path: str) -> None:
-        self.data, self.position, self.path = data, position, path
 
-    def error(self, message: str) -> SerError:
-        return SerError(f"{self.path}: byte {self.position}: {message}; the file is broken or of an unknown kind")
-
-    def token(self) -> str:
-        """Read up to the next white space, and one of it."""
-        match = re.compile(rb"\s*([^\s]+)\s").match(self.data, self.position)
-        if match is None:
-            raise self.error("the file ends too early")
-        self.position = match.end()
-        return match[1].decode("latin-1")
-
-    def expect(self, wanted: str) -> None:
-        if (found := self.token()) != wanted:
-            raise self.error(f"expected {wanted}, found '{found[:40]}'")
-
-    def lines(self) -> list[str]:
-        """Read lines up to an empty one."""
-        end = self.data.find(b"\n\n", self.position)
-        if end < 0:
-            raise self.error("no empty line after the nodes")
-        text, self.position = self.data[self.position : end].decode("latin-1"), end + 2
-        return [line.strip() for line in text.splitlines() if line.strip()]
-
-    def take(self, count: int) -> bytes:
-        if count < 0 or self.position + count > len(self.data):
-            raise self.error("the file ends too early")
-        self.position += count
-        return self.data[self.position - count : self.position]
-
-    def scalar(self, field: str, code: str) -> int | float:
-        size = self.take(1)[0]
-        if size == 8:
-            code = "<d"
-        elif size != 4:
-            raise self.error(f"<{field}> is of {size} bytes")
-        return struct.unpack(code, self.take(size))[0]
-
-    def binary_value(self, field: str) -> Value:
-        head = self.data[self.position : self.position + 3]
-        if head in _ARRAYS:
-            self.position += 3
-            dtype, ndim = _ARRAYS[head]
-            shape = [self.scalar(field, "<i") for _ in range(ndim)]
-            size = int(np.prod(shape)) * np.dtype(dtype).itemsize
-            return np.frombuffer(self.take(size), dtype).reshape(shape)
-        if head[:1] in (b"T", b"F"):
-            return self.take(1).decode()
-        return self.scalar(field, "<i" if field in _INTEGERS else "<f")
-
-    def text_value(self) -> Value:
-        end = self.data.find(b"<", self.position)
-        text = self.data[self.position : end].decode("latin-1")
-        self.position = end
-        try:
-            if "[" not in text:
-                text = text.strip()
-                return text if text in ("T", "F") else float(text)
-            inside = text.partition("[")[2].partition("]")[0]
-            rows = [line.split() for line in inside.splitlines() if line.strip()]
-            # A matrix begins on a line of its own.
-            array = np.array(rows, np.float32) if rows else np.zeros((0, 0), np.float32)
-            return array if inside.startswith("\n") else array.reshape(-1)
-        except ValueError as error:
-            raise self.error(f"not a number: {error}") from error
+def _read_transitions(cursor: Cursor) -> tuple[Transition, ...]:
+    cursor.skip_to("</Topology>")
+    kind = cursor.token()
+    if kind not in ("<Tuples>", "<Triples>"):
+        raise cursor.error(f"expected <Tuples> or <Triples>, found '{kind[:40]}'")
+    # In an ordinary HMM staying in a state has the pdf of entering it.
+    width = 4 if kind == "<Tuples>" else 3
+    transitions = []
+    for _ in range(cursor.integer("NumTuples")):
+        numbers = [cursor.integer("NumTuples") for _ in range(width)]
+        transitions.append(Transition(*numbers[:3], numbers[-1]))
+    cursor.expect(kind.replace("<", "</"))
+    cursor.skip_to("</TransitionModel>")
+    return tuple(transitions)

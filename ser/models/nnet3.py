@@ -36,6 +36,11 @@ _EXPECTED = {
 }
 
 
+def is_xvector(nnet: Nnet3) -> bool:
+    """Tell whether a network pools over time, as those for utterances do; acoustic ones are `Nnet3Graph`'s."""
+    return any(component.type.startswith("Statistics") for component in nnet.components.values())
+
+
 def from_nnet3(nnet: Nnet3) -> tuple[XVectorConfig, dict[str, Tensor]]:
     """Take over an nnet3 x-vector network.
 

@@ -34,6 +34,7 @@ from ser.features.mfcc import MfccOptions
 from ser.features.pitch import PitchOptions
 from ser.kaldi import ark, audio, datadir, nnet3, plda_file, tables
 from ser.kaldi.options import read_options
+from ser.models import nnet3_graph
 from ser.models.xvector import XVectorConfig
 from ser.training import model_dir
 from ser.training.configs import TrainConfig
@@ -60,6 +61,25 @@ def damaged(draw: st.DrawFn, examples: list[bytes]) -> bytes:
         removed = draw(st.sampled_from([0, 1, 4, 4, 30, len(data)]))
         data = data[:place] + draw(st.sampled_from(WORDS) | st.binary(max_size=4)) + data[place + removed :]
     return data
+
+
+SMALL_NNET3 = b"""<Nnet3>
+input-node name=input dim=2
+component-node name=a component=a input=Append(Offset(input, -1), Scale(0.5, Round(input, 3)))
+component-node name=b component=b input=Sum(a, IfDefined(Offset(a, 1)))
+output-node name=output input=b objective=linear
+
+<NumComponents> 2
+<ComponentName> a <TdnnComponent> <TimeOffsets> [ 0 ] <LinearParams>  [
+  1 2 3 4 ]
+<BiasParams>  [ 1 ]
+<AlphaInOut> 4 4 </TdnnComponent>
+<ComponentName> b <BatchNormComponent> <Dim> 1 <BlockDim> 1 <Epsilon> 0.001 <TargetRms> 1 <TestMode> F <Count> 9
+<StatsMean>  [ 1 ]
+<StatsVar>  [ 1 ]
+</BatchNormComponent>
+</Nnet3>
+"""
 
 
 def wave(kind: str, subtype: str, samples: np.ndarray, rate: int = 16000) -> bytes:
@@ -170,6 +190,12 @@ def make_blocks(folder: Path) -> None:
         assert len(block.features) == len(block.voiced)
 
 
+def read_acoustic_net(path: Path) -> None:
+    net = nnet3_graph.Nnet3Graph(*nnet3_graph.from_nnet3(nnet3.read_nnet3(path)))
+    for node in net.node_names[:2]:
+        net.context(node)
+
+
 def read_waves(path: Path) -> None:
     audio.read_wave(str(path), 16000)
 
@@ -225,6 +251,7 @@ READERS: dict[str, tuple[list[bytes], Callable[[Path], object]]] = {
     "vector": (texts("mean.vec", "mean.txt", folder=BACKEND), ark.read_vector_file),
     "plda": (texts("plda4", "plda.txt", folder=BACKEND), plda_file.read_plda),
     "nnet3": (texts("final.raw", "final.txt", folder=BACKEND.parent / "nnet3"), nnet3.read_nnet3),
+    "acoustic nnet3": ([SMALL_NNET3, *texts("final.mdl", folder=BACKEND.parent / "chain_nnet3")], read_acoustic_net),
     "trials": ([PAIRS, b"a b\nc a\n"], score_trials),
     "labels": ([PAIRS], lambda path: read_lists(path.read_bytes(), b"a b 1.5\na c 2\nb c -2e-3\n")),
     "scores": ([b"a b 1.5\na c 2\nb c -2e-3\n"], lambda path: read_lists(PAIRS, path.read_bytes())),

@@ -1,0 +1,144 @@
+"""The tokens and values of a Kaldi model file, binary or text, read in order."""
+
+import re
+import struct
+
+import numpy as np
+
+from ser.errors import SerError
+
+Value = str | int | float | np.ndarray
+
+_ARRAYS = {b"FM ": ("<f4", 2), b"DM ": ("<f8", 2), b"FV ": ("<f4", 1), b"DV ": ("<f8", 1)}
+# A binary file does not tell an integer from a float, nor a list of integers from one: these fields are integers ...
+_INTEGERS = {"Dim", "BlockDim", "InputDim", "InputPeriod", "OutputPeriod", "LeftContext", "RightContext"} | {
+    "NumLogCountFeatures", "NumComponents", "RankIn", "RankOut", "RankInOut", "UpdatePeriod", "TimePeriod",
+    "SpecAugmentMaxRegions", "TimeMaskMaxFrames", "NumTuples",
+}  # fmt: skip
+# ... and these are lists of them.
+_INTEGER_LISTS = {"TimeOffsets"}
+_TOKEN = re.compile(rb"\s*([^\s]+)\s")
+
+
+class Cursor:
+    """A place in the bytes of a file, after its binary marker where it has one."""
+
+    def __init__(self, data: bytes, path: str) -> None:
+        self.data, self.path = data, path
+        self.binary = data.startswith(b"\0B")
+        self.position = 2 if self.binary else 0
+
+    def error(self, message: str) -> SerError:
+        return SerError(f"{self.path}: byte {self.position}: {message}; the file is broken or of an unknown kind")
+
+    def token(self) -> str:
+        """Read up to the next white space, and one of it."""
+        match = _TOKEN.match(self.data, self.position)
+        if match is None:
+            # Kaldi ends a file with a token and a blank; an editor may have taken the blank away.
+            match = re.compile(rb"\s*([^\s]+)\Z").match(self.data, self.position)
+        if match is None:
+            raise self.error("the file ends too early")
+        self.position = match.end()
+        return match[1].decode("latin-1")
+
+    def expect(self, wanted: str) -> None:
+        if (found := self.token()) != wanted:
+            raise self.error(f"expected {wanted}, found '{found[:40]}'")
+
+    def skip_to(self, token: str) -> None:
+        """Go behind the next `token`."""
+        place = self.data.find(token.encode() + b" ", self.position)
+        if place < 0:
+            raise self.error(f"no {token}: the file ends too early")
+        self.position = place + len(token) + 1
+
+    def lines(self) -> list[str]:
+        """Read lines up to an empty one."""
+        end = self.data.find(b"\n\n", self.position)
+        if end < 0:
+            raise self.error("no empty line after the nodes")
+        text, self.position = self.data[self.position : end].decode("latin-1"), end + 2
+        return [line.strip() for line in text.splitlines() if line.strip()]
+
+    def integer(self, field: str) -> int:
+        """Read one integer."""
+        if self.binary:
+            return int(self._scalar(field, "<i"))
+        text = self.token()
+        if not re.fullmatch(r"[+-]?[0-9]{1,10}", text):
+            raise self.error(f"expected the integer of <{field}>, found '{text[:40]}'")
+        return int(text)
+
+    def value(self, field: str) -> Value:
+        """Read what stands between the token `field` and the next one.
+
+        Returns
+        -------
+        A number, a matrix (rows, columns), a vector, ``T`` or ``F``, an array of several numbers, or ``T`` for a flag
+        without a value, which is there or not.
+        """
+        if not self.binary:
+            return self._text_value()
+        values = []
+        while self.data[self.position : self.position + 1] not in (b"<", b""):
+            values.append(self._binary_value(field))
+        if len(values) > 1:
+            if not all(isinstance(value, (int, float)) for value in values):
+                raise self.error(f"<{field}> has {len(values)} values")
+            return np.array(values)
+        return values[0] if values else "T"
+
+    def _take(self, count: int) -> bytes:
+        if count < 0 or self.position + count > len(self.data):
+            raise self.error("the file ends too early")
+        self.position += count
+        return self.data[self.position - count : self.position]
+
+    def _scalar(self, field: str, code: str) -> int | float:
+        size = self._take(1)[0]
+        if size == 8:
+            code = "<d"
+        elif size != 4:
+            raise self.error(f"<{field}> is of {size} bytes")
+        return struct.unpack(code, self._take(size))[0]
+
+    def _binary_value(self, field: str) -> Value:
+        head = self.data[self.position : self.position + 3]
+        if head in _ARRAYS:
+            self.position += 3
+            dtype, ndim = _ARRAYS[head]
+            shape = [int(self._scalar(field, "<i")) for _ in range(ndim)]
+            if min(shape) < 0:
+                raise self.error(f"<{field}> is of the size {shape}")
+            size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+            return np.frombuffer(self._take(size), dtype).reshape(shape)
+        if head[:1] in (b"T", b"F"):
+            return self._take(1).decode()
+        if field in _INTEGER_LISTS:
+            if self._take(1) != b"\4":
+                raise self.error(f"<{field}> is no list of integers")
+            (count,) = struct.unpack("<i", self._take(4))
+            return np.frombuffer(self._take(4 * count), "<i4")
+        return self._scalar(field, "<i" if field in _INTEGERS else "<f")
+
+    def _text_value(self) -> Value:
+        end = self.data.find(b"<", self.position)
+        if end < 0:
+            raise self.error("the file ends too early")
+        text = self.data[self.position : end].decode("latin-1")
+        self.position = end
+        try:
+            if "[" in text:
+                inside = text.partition("[")[2].partition("]")[0]
+                rows = [line.split() for line in inside.splitlines() if line.strip()]
+                # A matrix begins on a line of its own.
+                array = np.array(rows, np.float32) if rows else np.zeros((0, 0), np.float32)
+                return array if inside.startswith("\n") else array.reshape(-1)
+            words = text.split()
+            if not words or words in (["T"], ["F"]):
+                return words[0] if words else "T"
+            numbers = [float(word) for word in words]
+            return numbers[0] if len(numbers) == 1 else np.array(numbers)
+        except ValueError as error:
+            raise self.error(f"not a number: {error}") from error

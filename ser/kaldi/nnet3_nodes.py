@@ -1,0 +1,132 @@
+"""How an nnet3 network is wired: its nodes and what each reads, such as ``Append(Offset(input, -1), input)``.
+
+Kaldi's nnet3/nnet-descriptor.h has the language; what feed-forward networks use of it is read here.
+"""
+
+import re
+from dataclasses import dataclass
+
+from ser.errors import SerError
+
+
+@dataclass(frozen=True)
+class Descriptor:
+    """What a node reads at time t. `kind` says how `parts` make it:
+
+    ``Node`` the node `name`; ``Append`` and ``Sum`` of the parts; ``Offset`` the part at t + `number`; ``Scale`` the
+    part times `number`; ``ReplaceIndex`` the part at the time `number`, whatever t is; ``Round`` the part at t rounded
+    down to a multiple of `number`; ``IfDefined`` the part, or zeros where there is none, which does not occur here.
+    """
+
+    kind: str
+    parts: tuple["Descriptor", ...] = ()
+    name: str = ""
+    number: float = 0.0
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node. `kind`: input, component, output or dim-range; `dim` and `start` are of an input and a dim-range."""
+
+    kind: str
+    name: str
+    component: str = ""
+    source: Descriptor | None = None
+    dim: int = 0
+    start: int = 0
+
+
+def parse_node(line: str) -> Node:
+    """Read one line of the wiring.
+
+    Raises
+    ------
+    SerError
+        On a kind of node or of descriptor that is not known, by its name, and on a line that is cut.
+    """
+    kind, _, rest = line.partition(" ")
+    values = dict(re.findall(r"(\S+?)=(.*?)(?=\s+[\w-]+=|\s*$)", rest))
+    name = values.get("name", "")
+    try:
+        if kind == "input-node" and name:
+            return Node("input", name, dim=int(values["dim"]))
+        if kind == "component-node" and name:
+            return Node("component", name, values["component"], parse_descriptor(values["input"], name))
+        if kind == "output-node" and name:
+            return Node("output", name, source=parse_descriptor(values["input"], name))
+        if kind == "dim-range-node" and name:
+            source = Descriptor("Node", name=values["input-node"])
+            return Node("dim-range", name, "", source, int(values["dim"]), int(values["dim-offset"]))
+    except (KeyError, ValueError) as error:
+        raise SerError(f"nnet3: the node '{line[:200]}' lacks a part, or it is no number: {error}") from error
+    raise SerError(f"nnet3: unknown kind of node '{line[:200]}'")
+
+
+def parse_descriptor(text: str, node: str = "") -> Descriptor:
+    """Read a descriptor; `node` is who has it, for the messages.
+
+    >>> found = parse_descriptor("Offset(tdnn1.relu, -3)")
+    >>> found.kind, found.parts[0].name, found.number
+    ('Offset', 'tdnn1.relu', -3.0)
+    """
+    words = re.findall(r"[^\s(),]+|[(),]", text)
+    try:
+        descriptor, end = _parse(words, 0, node)
+    except IndexError as error:
+        raise SerError(f"nnet3: the input of the node '{node}' ends too early: '{text[:200]}'") from error
+    except RecursionError as error:
+        raise SerError(f"nnet3: the input of the node '{node}' has hundreds of brackets inside each other") from error
+    if end != len(words):
+        raise SerError(f"nnet3: the input of the node '{node}' goes on after its end: '{text[:200]}'")
+    return descriptor
+
+
+_FARTHEST = 1000
+_NUMBERED = ("Offset", "Scale", "ReplaceIndex", "Round")
+
+
+def _parse(words: list[str], place: int, node: str) -> tuple[Descriptor, int]:
+    word, place = words[place], place + 1
+    if word in "(),":
+        raise SerError(f"nnet3: the input of the node '{node}' has '{word}' where a node should be")
+    if place == len(words) or words[place] != "(":
+        return Descriptor("Node", name=word), place
+    if word not in ("Append", "Sum", "IfDefined", *_NUMBERED):
+        raise SerError(
+            f"nnet3: the node '{node}' reads {word[:40]}(...), which is not computed here; there are "
+            f"Append, Sum, IfDefined, {', '.join(_NUMBERED)}"
+        )
+    numbers: list[str] = []
+    parts: list[Descriptor] = []
+    while words[place] != ")":
+        place += 1  # the bracket or comma before
+        if _is_number(words[place]) or (word == "ReplaceIndex" and parts):
+            numbers.append(words[place])
+            place += 1
+        else:
+            part, place = _parse(words, place, node)
+            parts.append(part)
+        if words[place] not in (",", ")"):
+            raise SerError(f"nnet3: the input of the node '{node}' has '{words[place][:40]}' where a comma should be")
+    return _make(word, parts, numbers, node), place + 1
+
+
+def _make(word: str, parts: list[Descriptor], numbers: list[str], node: str) -> Descriptor:
+    if word == "ReplaceIndex" and numbers[:1] == ["t"]:
+        numbers = numbers[1:]
+    elif word == "Offset" and len(numbers) == 2 and numbers[1] == "0":
+        numbers = numbers[:1]  # the second one is of another index than time
+    if len(numbers) != (word in _NUMBERED) or not all(map(_is_number, numbers)):
+        raise SerError(f"nnet3: the node '{node}' reads {word} with {', '.join(numbers) or 'no number'}; expected one")
+    if not parts or (len(parts) > 1 and word not in ("Append", "Sum")):
+        raise SerError(f"nnet3: the node '{node}' reads {word} of {len(parts)} parts")
+    number = float(numbers[0]) if numbers else 0.0
+    if word in ("Offset", "ReplaceIndex", "Round") and (number != int(number) or (word == "Round" and number < 1)):
+        raise SerError(f"nnet3: the node '{node}' reads {word} with {numbers[0]}; expected an integer")
+    if word != "Scale" and abs(number) > _FARTHEST:
+        raise SerError(f"nnet3: the node '{node}' reads {word} with {numbers[0]}; expected at most {_FARTHEST} frames")
+    return Descriptor(word, tuple(parts), number=number)
+
+
+def _is_number(word: str) -> bool:
+    return re.fullmatch(r"[+-]?([0-9]{1,9}\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,2})?", word) is not None

@@ -1,0 +1,126 @@
+"""Outputs of any node of an acoustic net for one utterance, chunk by chunk, as Kaldi's ``nnet3-compute`` makes them.
+
+Kaldi's nnet3/nnet-am-decodable-simple.cc (DecodableNnetSimple): a chunk takes the online i-vector of its middle frame,
+frames past the ends of the utterance are its first and last ones.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ser.errors import SerError
+
+# Without online i-vectors the outputs do not depend on the chunks; these keep the memory small.
+CHUNK = 1500
+# Frames computed at a time.
+_BLOCK = 2048
+
+
+class NodeNet(Protocol):
+    """A net of which any node can be computed: an imported one, or our own."""
+
+    feature_dim: int
+    ivector_dim: int
+    modulus: int
+
+    def check_node(self, node: str) -> None:
+        """Raise a `SerError` that lists the nodes unless `node` is one."""
+
+    def context(self, node: str) -> tuple[int, int]:
+        """Frames before and after t that `node` sees at t."""
+
+    def compute(self, features: Tensor, ivectors: Tensor | None, node: str, step: int = 1) -> Tensor:
+        """Map features (T, B, F), context included, and i-vectors (B, S) to (T', B, D)."""
+
+
+class OutputOptions(NamedTuple):
+    """What is computed: `node`, at every `subsampling`-th frame; the rest is of online i-vectors."""
+
+    node: str
+    subsampling: int = 1
+    period: int = 10
+    frames_per_chunk: int = 50
+
+
+def compute_outputs(
+    net: NodeNet, features: np.ndarray, options: OutputOptions, ivectors: np.ndarray | None = None
+) -> np.ndarray:
+    """Compute a node for one utterance.
+
+    Parameters
+    ----------
+    net : in eval mode, on the CPU or a GPU.
+    features : (T, F) float32, T at least 1.
+    ivectors : (S,) for the utterance; (ceil(T / period), S) online ones; None where the net takes none.
+
+    Returns
+    -------
+    (ceil(T / subsampling), D) float32.
+
+    Raises
+    ------
+    SerError
+        Where features or i-vectors are of another size than the net's, are not finite, or the rows of online i-vectors
+        are not those of T frames.
+    """
+    _check(net, features, options, ivectors)
+    device = next(iter(net.buffers())).device  # type: ignore[attr-defined]
+    frames = torch.from_numpy(np.ascontiguousarray(features, np.float32)).to(device)
+    vectors = None if ivectors is None else torch.from_numpy(np.ascontiguousarray(ivectors, np.float32)).to(device)
+    left, right = net.context(options.node)
+    online = vectors is not None and vectors.ndim == 2
+    outputs = []
+    for starts, size in _batches(len(frames), options, net.modulus, online):
+        times = torch.arange(-left, size + right, device=device)[:, None] + torch.tensor(starts, device=device)
+        chunk = frames[times.clamp(0, len(frames) - 1)]  # (T, B, F)
+        rows = vectors
+        if online:
+            # Kaldi's middle lies between the first and the last frame that is put out.
+            middle = np.array(starts) + (size - 1) // options.subsampling * options.subsampling // 2
+            rows = vectors[np.minimum(middle // options.period, len(vectors) - 1)]
+        elif vectors is not None:
+            rows = vectors.expand(len(starts), -1)
+        found = net.compute(chunk, rows, options.node, options.subsampling)  # (T', B, D)
+        outputs.append(found.transpose(0, 1).reshape(-1, found.shape[2]))
+    return torch.cat(outputs).cpu().numpy()
+
+
+def _batches(frames: int, options: OutputOptions, modulus: int, online: bool) -> Iterator[tuple[list[int], int]]:
+    """Yield the starts of chunks of one size that are computed together, and that size, in the order of time."""
+    unit = int(np.lcm(options.subsampling, modulus))
+    chunk = options.frames_per_chunk if online else CHUNK
+    chunk = -(-chunk // unit) * unit
+    starts = list(range(0, frames - frames % chunk, chunk))
+    together = max(1, _BLOCK // chunk)
+    for index in range(0, len(starts), together):
+        yield starts[index : index + together], chunk
+    if frames % chunk:
+        yield [frames - frames % chunk], frames % chunk
+
+
+def _check(net: NodeNet, features: np.ndarray, options: OutputOptions, ivectors: np.ndarray | None) -> None:
+    if features.ndim != 2 or not len(features) or features.shape[1] != net.feature_dim:
+        raise SerError(
+            f"features of shape {features.shape}; the net takes {net.feature_dim} a frame, at least one frame"
+        )
+    if not np.isfinite(features).all():
+        frame = int(np.flatnonzero(~np.isfinite(features).all(axis=1))[0])
+        raise SerError(f"the features hold NaN or infinity, first in frame {frame}; make them again")
+    if ivectors is None:
+        if net.ivector_dim:
+            raise SerError(
+                f"the net takes i-vectors of {net.ivector_dim} numbers; give --ivectors or --online-ivectors"
+            )
+        return
+    if ivectors.shape[-1] != net.ivector_dim:
+        raise SerError(f"an i-vector of {ivectors.shape[-1]} numbers; the net takes {net.ivector_dim or 'none'}")
+    if ivectors.ndim == 2 and len(ivectors) != -(-len(features) // options.period):
+        raise SerError(
+            f"{len(ivectors)} rows of i-vectors do not fit {len(features)} frames: expected one each {options.period} "
+            f"frames, {-(-len(features) // options.period)}; give those of these features, and their --ivector-period"
+        )
+    if not np.isfinite(ivectors).all():
+        raise SerError("the i-vectors hold NaN or infinity; extract them again")
