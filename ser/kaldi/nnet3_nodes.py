@@ -81,6 +81,11 @@ def parse_descriptor(text: str, node: str = "") -> Descriptor:
     return descriptor
 
 
+def all_parts(source: Descriptor | None) -> list[Descriptor]:
+    """Give a descriptor and all that are inside it."""
+    return [] if source is None else [source, *(inner for part in source.parts for inner in all_parts(part))]
+
+
 _FARTHEST = 1000
 _NUMBERED = ("Offset", "Scale", "ReplaceIndex", "Round")
 

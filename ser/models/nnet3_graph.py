@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from ser.errors import SerError
 from ser.kaldi.nnet3 import Nnet3
-from ser.kaldi.nnet3_nodes import Descriptor, Node, parse_node
+from ser.kaldi.nnet3_nodes import Descriptor, Node, all_parts, parse_node
 from ser.models.nnet3_components import make_module, tensors
 
 INPUT, IVECTOR = "input", "ivector"
@@ -114,7 +114,7 @@ class Nnet3Graph(nn.Module):
     def modulus(self) -> int:
         """The least number of frames by which the input may be moved without other outputs than moved ones."""
         rounds = [
-            part.number for node in self.nodes.values() for part in _all_parts(node.source) if part.kind == "Round"
+            part.number for node in self.nodes.values() for part in all_parts(node.source) if part.kind == "Round"
         ]
         return math.lcm(1, *map(int, rounds))
 
@@ -269,11 +269,7 @@ def _key(component: str) -> str:
 
 
 def _names(source: Descriptor | None) -> list[str]:
-    return [part.name for part in _all_parts(source) if part.kind == "Node"]
-
-
-def _all_parts(source: Descriptor | None) -> list[Descriptor]:
-    return [] if source is None else [source, *(inner for part in source.parts for inner in _all_parts(part))]
+    return [part.name for part in all_parts(source) if part.kind == "Node"]
 
 
 def _moved(source: Descriptor, times: np.ndarray) -> np.ndarray:
