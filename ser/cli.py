@@ -62,7 +62,7 @@ def add_device_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_done_option(parser: argparse.ArgumentParser) -> None:
-    """Add the note of what a job made, `ser.done`."""
+    """Add the note of what a job made, `ser.record.job`."""
     parser.add_argument("--done", metavar="FILE", help="note of what was made of what; the same again does nothing")
 
 

@@ -116,6 +116,11 @@ def write_text(path: str | Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
+def cache_folder() -> Path:
+    """Return the folder for what may be made again: compiled functions, digests of code. It may not exist yet."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "ser")
+
+
 def tab_separated(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
     """Write rows under the names of their columns, tab separated.
 

@@ -16,7 +16,7 @@ def main() -> None:
 
     from pathlib import Path
 
-    from ser import stages
+    from ser.record import stages
 
     stages.check(Path(args.exp_dir, "stages"), args.stage)
 

@@ -23,14 +23,14 @@ def main() -> None:
 
     import numpy as np
 
-    from ser.done import Done
     from ser.features.vad import VadOptions, voiced_frames
     from ser.kaldi import ark, specifiers
     from ser.kaldi.options import read_options
+    from ser.record.job import Job
 
     target = specifiers.parse_wspecifier(args.vad_wspecifier)
-    done = Done(__spec__.name, args, [args.config], [args.feats_rspecifier], [target.ark, target.scp])
-    if done.is_valid():
+    job = Job(__spec__.name, args, [args.config], [args.feats_rspecifier], [target.ark, target.scp])
+    if job.is_valid():
         return
     options = read_options(VadOptions, args.config)
     num_utts = num_frames = num_voiced = 0
@@ -45,7 +45,7 @@ def main() -> None:
                 logger.warning("%s: none of its %d frames is speech", utt, len(feats))
             writer.write(utt, voiced.astype(np.float32))
             num_utts, num_frames, num_voiced = num_utts + 1, num_frames + len(voiced), num_voiced + int(voiced.sum())
-    done.write()
+    job.write()
     share = 100 * num_voiced / max(num_frames, 1)
     logger.info("%s: %d utterances, %.1f %% of the frames are speech", args.vad_wspecifier, num_utts, share)
 

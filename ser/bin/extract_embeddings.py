@@ -35,14 +35,14 @@ def main() -> None:
     parser.add_argument("out_dir")
     args = parser.parse_args()
 
-    from ser.done import Done
+    from ser.record.job import Job
 
     if args.done and not args.layers:
         raise SerError("--done: needs --layers, which tell what is made")
     out, suffix = Path(args.out_dir), f".{args.job}" if args.job else ""
     outputs = [out / f"{layer}{suffix}.{kind}" for layer in (args.layers or "").split(",") for kind in ("ark", "scp")]
-    done = Done(__spec__.name, args, sorted(Path(args.model_dir).glob("*")), [args.feats_rspecifier], outputs)
-    if done.is_valid():
+    job = Job(__spec__.name, args, sorted(Path(args.model_dir).glob("*")), [args.feats_rspecifier], outputs)
+    if job.is_valid():
         return
 
     import torch
@@ -81,7 +81,7 @@ def main() -> None:
             raise SerError(
                 f"{args.feats_rspecifier}: no utterance to embed ({empty} without frames); look at its stage's log"
             )
-    done.write()
+    job.write()
     logger.info("%s: embeddings %s of %d utterances, %d left out", out, ", ".join(layers), written, empty)
 
 

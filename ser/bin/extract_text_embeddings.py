@@ -32,14 +32,14 @@ def main() -> None:
     parser.add_argument("wspecifier", help="the vectors")
     args = parser.parse_args()
 
-    from ser.done import Done
     from ser.kaldi import specifiers
+    from ser.record.job import Job
 
     path = Path(args.data_dir) / "text"
     target = specifiers.parse_wspecifier(args.wspecifier)
     model_files = sorted([*Path(args.text_model).glob("*"), *Path(args.text_model).glob("encoder/*")])
-    done = Done(__spec__.name, args, [path, *model_files], [], [target.ark, target.scp, args.left_out])
-    if done.is_valid():
+    job = Job(__spec__.name, args, [path, *model_files], [], [target.ark, target.scp, args.left_out])
+    if job.is_valid():
         return
 
     import torch
@@ -72,7 +72,7 @@ def main() -> None:
                 writer.write(utt, vectors[utt])
     if args.left_out:
         tables.write_map(args.left_out, left_out)
-    done.write()
+    job.write()
     if left_out:
         first = ", ".join(list(left_out)[:3])
         logger.warning("%s: left out %d of %d utterances without words: %s", path, len(left_out), len(utts), first)

@@ -25,13 +25,13 @@ def main() -> None:
     parser.add_argument("wspecifier", help="the vectors")
     args = parser.parse_args()
 
-    from ser.done import Done
     from ser.kaldi import specifiers
+    from ser.record.job import Job
 
     feats, target = Path(args.data_dir) / "feats.scp", specifiers.parse_wspecifier(args.wspecifier)
     model_files = sorted(Path(args.model_dir).glob("*"))
-    done = Done(__spec__.name, args, model_files, [f"scp:{feats}"], [target.ark, target.scp])
-    if done.is_valid():
+    job = Job(__spec__.name, args, model_files, [f"scp:{feats}"], [target.ark, target.scp])
+    if job.is_valid():
         return
 
     import dataclasses
@@ -60,7 +60,7 @@ def main() -> None:
         for clips, _ in cli.progress(source.batches(0), source.num_batches(0), "batches"):
             for vector in model.embed(clips.to(device)).cpu().numpy():
                 writer.write(next(left), vector)
-    done.write()
+    job.write()
     logger.info(
         "%s: vectors of %d utterances; %d are longer than a clip, and their middle counts",
         args.wspecifier, len(utts), source.num_cut,

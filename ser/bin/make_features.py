@@ -46,7 +46,6 @@ def main() -> None:
     # A job is one thread: jobs run side by side. Must be set before numpy is imported.
     os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"
     from ser.config import load_config
-    from ser.done import Done
     from ser.features.extractor import Extractor
     from ser.features.fbank import FbankOptions
     from ser.features.logmel import LogMel, LogMelConfig
@@ -56,17 +55,18 @@ def main() -> None:
     from ser.kaldi import ark, audio, specifiers, tables
     from ser.kaldi.left_out import LeftOut
     from ser.kaldi.options import read_options
+    from ser.record.job import Job
 
     settings = (args.mfcc_config, args.fbank_config, args.logmel_config, args.pitch_config, args.pitch_process_config)
     target = specifiers.parse_wspecifier(args.feats_wspecifier)
-    done = Done(
+    job = Job(
         __spec__.name,
         args,
         [*settings, args.segments, args.utt2augment],
         [args.wav_rspecifier],
         [target.ark, target.scp, args.left_out, args.write_num_frames],
     )
-    if done.is_valid():
+    if job.is_valid():
         return
     extract: Extractor | LogMel
     if args.logmel_config:
@@ -109,7 +109,7 @@ def main() -> None:
         count = left_out.finish(len(num_frames))
     if args.write_num_frames:
         tables.write_map(args.write_num_frames, num_frames)
-    done.write()
+    job.write()
     logger.info("%s: %d utterances, %d left out", args.feats_wspecifier, len(num_frames), count)
 
 

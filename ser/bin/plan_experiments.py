@@ -28,11 +28,11 @@ def main() -> None:
     from ser.config import load_config
     from ser.experiments import plan
     from ser.experiments.artefact import Workshop
-    from ser.experiments.code_version import Sources
-    from ser.experiments.digests import Digests
     from ser.experiments.grid import GridConfig, expand
     from ser.experiments.recipe import Recipe
     from ser.files import write_text
+    from ser.record.code import Sources
+    from ser.record.digests import Digests
 
     config = load_config(GridConfig, args.config)
     run = Path("exp", config.run)

@@ -35,16 +35,16 @@ def main() -> None:
     parser.add_argument("feats_wspecifier", metavar="<feats-wspecifier>")
     args = parser.parse_args()
 
-    from ser.done import Done
     from ser.features.cmvn import SlidingCmvnOptions, sliding_cmvn
     from ser.kaldi import ark, specifiers, tables
     from ser.kaldi.left_out import LeftOut
     from ser.kaldi.options import read_options
+    from ser.record.job import Job
 
     target = specifiers.parse_wspecifier(args.feats_wspecifier)
     outputs = [target.ark, target.scp, args.left_out, args.write_num_frames]
-    done = Done(__spec__.name, args, [args.config], [args.feats_rspecifier, args.vad_rspecifier], outputs)
-    if done.is_valid():
+    job = Job(__spec__.name, args, [args.config], [args.feats_rspecifier, args.vad_rspecifier], outputs)
+    if job.is_valid():
         return
     options = read_options(SlidingCmvnOptions, args.config) if args.config else SlidingCmvnOptions()
     given = {name: getattr(args, name) for name in ("cmn_window", "norm_vars", "center")}
@@ -72,7 +72,7 @@ def main() -> None:
         count = left_out.finish(len(num_frames))
     if args.write_num_frames:
         tables.write_map(args.write_num_frames, num_frames)
-    done.write()
+    job.write()
     logger.info("%s: %d utterances, %d left out", args.feats_wspecifier, len(num_frames), count)
 
 

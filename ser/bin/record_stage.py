@@ -18,7 +18,7 @@ def main() -> None:
 
     from pathlib import Path
 
-    from ser import stages
+    from ser.record import stages
 
     exp = Path(args.exp_dir)
     if args.check_recordings:

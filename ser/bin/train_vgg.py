@@ -29,13 +29,13 @@ def main() -> None:
     from ser.config import load_config
     from ser.kaldi.ark import Reader
     from ser.models.vgg import Vgg
+    from ser.record.fingerprint import fingerprint
     from ser.training import model_dir, parallel
     from ser.training.clips import ClipSource
     from ser.training.configs import VggTrainConfig
     from ser.training.fit import fit
     from ser.training.losses import cross_entropy
     from ser.training.targets import read_targets
-    from ser.training.utterances import fingerprint
 
     if args.num_threads:
         torch.set_num_threads(args.num_threads)

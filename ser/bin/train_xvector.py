@@ -29,12 +29,13 @@ def main() -> None:
 
     from ser.config import load_config
     from ser.models.xvector import XVector
+    from ser.record.fingerprint import fingerprint
     from ser.training import model_dir, parallel
     from ser.training.chunks import ChunkSource
     from ser.training.configs import TrainConfig
     from ser.training.fit import fit
     from ser.training.losses import cross_entropy
-    from ser.training.utterances import fingerprint, load_utterances, split_off_validation
+    from ser.training.utterances import load_utterances, split_off_validation
 
     if args.num_threads:
         torch.set_num_threads(args.num_threads)

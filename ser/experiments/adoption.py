@@ -5,10 +5,11 @@ from pathlib import Path
 
 from ser.config import read_yaml
 from ser.files import atomic_path, sha256
-from ser.training.utterances import fingerprint
+from ser.record.fingerprint import fingerprint
+from ser.record.note import Note
+from ser.training.model_dir import NOTE, WEIGHTS, flatten
 
-WEIGHTS = "model.safetensors"
-_FILES = ("config.yaml", "inputs.tsv", "classes.txt", "train.tsv", "curve.png", "command.txt", "version.txt", WEIGHTS)
+_FILES = ("config.yaml", NOTE, "classes.txt", "train.tsv", "curve.png", "command.txt", "version.txt", WEIGHTS)
 
 
 def differs(net: Path, config: Path, initial: Path, data_dir: Path) -> str:
@@ -21,19 +22,18 @@ def differs(net: Path, config: Path, initial: Path, data_dir: Path) -> str:
     initial : folder of the pretrained net to begin with.
     data_dir : data dir to train on, with its utt2emo.
     """
-    if not all((net / name).is_file() for name in (WEIGHTS, "config.yaml", "inputs.tsv")):
+    if not all((net / name).is_file() for name in (WEIGHTS, NOTE)):
         return "it is not there, or not finished"
-    if read_yaml(net / "config.yaml") != read_yaml(config):
-        return "it has other settings"
-    inputs = dict(line.split("\t") for line in (net / "inputs.tsv").read_text().splitlines())
-    for name, needed in (
-        ("initial model", sha256(initial / WEIGHTS)),
-        ("utt2class", sha256(data_dir / "utt2emo")),
-        ("features", fingerprint(data_dir)),
-    ):
-        if inputs.pop(name, None) != needed:
-            return f"it was trained with another {name}"
-    return f"it was trained with {', '.join(sorted(inputs))} too" if inputs else ""
+    needed = Note(
+        flatten(read_yaml(config)),
+        {
+            "initial model": sha256(initial / WEIGHTS),
+            "utt2class": sha256(data_dir / "utt2emo"),
+            "features": fingerprint(data_dir),
+        },
+    )
+    difference = Note.read(net / NOTE).difference(needed)
+    return f"it was trained with {difference}" if difference else ""
 
 
 def adopt(net: Path, model_dir: Path) -> None:

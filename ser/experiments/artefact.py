@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from ser.experiments.code_version import Sources
 from ser.files import write_text
+from ser.record.code import Sources
 
 DONE = "done"
 LOG = "make.log"

@@ -8,9 +8,9 @@ import yaml
 from ser.config import read_yaml
 from ser.errors import SerError
 from ser.experiments.artefact import Artefact, Workshop
-from ser.experiments.digests import Digests
 from ser.experiments.grid import NONE, NOT_APPLICABLE, Cell, GridConfig, Variant
 from ser.kaldi import tables
+from ser.record.digests import Digests
 from ser.results.result_table import NAMES, Result
 
 WEIGHTS = "model.safetensors"

@@ -1,11 +1,12 @@
 """Functions compiled by numba, once for each kind of processor, with the machine code kept on disk."""
 
-import os
 import zlib
 from collections.abc import Callable
 
 import llvmlite.binding as llvm
 import numba
+
+from ser.files import cache_folder
 
 # Freedoms that the compiler may take to fill vector registers. In sums the order is free; where each rounding counts
 # there is still no NaN, and zero has no sign.
@@ -32,8 +33,7 @@ def compiled(signature: str, fastmath: set[str]) -> Callable[[Callable], Callabl
 def _cache_folder() -> str:
     """A folder for this kind of processor: the machines of a cluster may share a home and differ in instructions."""
     processor = f"{llvm.get_host_cpu_name()} {llvm.get_host_cpu_features().flatten()}"
-    root = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    return os.path.join(root, "ser", f"numba-{zlib.crc32(processor.encode()):08x}")
+    return str(cache_folder() / f"numba-{zlib.crc32(processor.encode()):08x}")
 
 
 if not numba.config.CACHE_DIR:

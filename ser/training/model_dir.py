@@ -2,12 +2,13 @@
 
 ``model.safetensors`` (written last: where it is, training ended well), ``config.yaml`` (the effective settings),
 ``classes.txt`` (one class a line, in the order of the outputs), ``train.tsv``, ``curve.png``, ``command.txt``,
-``version.txt``, ``inputs.tsv`` (what it was trained on); while training runs also ``checkpoint.pt`` and
-``best.safetensors``.
+``version.txt``, ``note.tsv`` (what it was trained on, by which settings, and what training wrote); while training runs
+also ``checkpoint.pt`` and ``best.safetensors``.
 """
 
 import hashlib
 import logging
+import os
 import shlex
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,9 +21,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+import ser
 from ser.config import from_mapping, read_yaml, to_yaml
 from ser.errors import SerError
 from ser.files import atomic_path, cannot_write, sha256, write_text
+from ser.record.code import Sources
+from ser.record.note import Note, first_changed, observe
 from ser.versions import project_version
 
 logger = logging.getLogger(__name__)
@@ -32,6 +36,7 @@ Config = TypeVar("Config")
 WEIGHTS = "model.safetensors"
 CHECKPOINT = "checkpoint.pt"
 BEST = "best.safetensors"
+NOTE = "note.tsv"
 
 _CHECKSUM = "sha256"  # of the weights, in the metadata of their file
 _RETRAIN = "remove its folder and train the model again"
@@ -61,28 +66,48 @@ def begin(
     """
     model_dir = Path(model_dir)
     settings = to_yaml(config)
-    all_digests = {name: sha256(path) for name, path in inputs.items()} | dict(digests or {})
-    files = "".join(f"{name}\t{digest}\n" for name, digest in sorted(all_digests.items()))
+    command = shlex.join(sys.orig_argv)
+    note = Note(
+        settings=flatten(yaml.safe_load(settings)),
+        inputs={name: sha256(path) for name, path in inputs.items()} | dict(digests or {}),
+        code=Sources(Path(ser.__file__).parents[1]).used_by(command),
+    )
     # A start that failed before its first checkpoint binds nobody.
     if (model_dir / WEIGHTS).exists() or (model_dir / CHECKPOINT).exists():
-        _check_same(model_dir, settings, files)
+        before = Note.read(model_dir / NOTE)
+        if difference := before.difference(note):
+            raise SerError(
+                f"{model_dir} was begun with {difference}; remove {model_dir} to train it anew, or take another folder"
+            )
         if (model_dir / WEIGHTS).exists():
-            load_weights(model_dir)
+            if path := first_changed({str(model_dir / name): made for name, made in before.outputs.items()}):
+                raise SerError(f"{path}: damaged: it is not what training wrote; {_RETRAIN}")
+            os.utime(model_dir / NOTE)  # its outputs were looked at: the record of the stage takes them over
+            if before.code != note.code:
+                logger.warning("%s was trained by another version of the code; remove it to train it anew", model_dir)
             logger.info("%s is already trained with these settings and inputs; nothing to do", model_dir)
             return False
         return True
-    write_text(model_dir / "inputs.tsv", files)
-    write_text(model_dir / "command.txt", shlex.join(sys.orig_argv) + "\n")
+    note.write(model_dir / NOTE)
+    write_text(model_dir / "command.txt", command + "\n")
     write_text(model_dir / "version.txt", _version() + "\n")
     write_text(model_dir / "config.yaml", settings)
     return True
 
 
 def save_model(model_dir: str | Path, model: nn.Module, classes: Sequence[str]) -> None:
-    """Write the trained `model` and its `classes`, then drop the checkpoint: training is over."""
+    """Write the trained `model` and its `classes`, note all that training wrote, drop the checkpoint: training is over.
+
+    The weights get their name last, after the note has their digest: where they are, all is there.
+    """
     model_dir = Path(model_dir)
     write_text(model_dir / "classes.txt", "".join(f"{name}\n" for name in classes))
-    save_weights(model_dir / WEIGHTS, model)
+    with atomic_path(model_dir / WEIGHTS) as unnamed:
+        save_weights(unnamed, model)
+        note = Note.read(model_dir / NOTE)
+        outputs = {os.path.relpath(path, model_dir): made for path, made in observe(_written(model_dir)).items()}
+        outputs[WEIGHTS] = observe([unnamed])[str(unnamed)]
+        Note(note.settings, note.inputs, note.code, outputs).write(model_dir / NOTE)
     (model_dir / CHECKPOINT).unlink(missing_ok=True)
     (model_dir / BEST).unlink(missing_ok=True)
 
@@ -182,23 +207,23 @@ def _layers(names: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(name.partition(".")[0] for name in names))
 
 
-def _check_same(model_dir: Path, settings: str, files: str) -> None:
-    remedy = f"remove {model_dir} to train it anew, or take another folder"
-    old = _flatten(read_yaml(model_dir / "config.yaml"))
-    new = _flatten(yaml.safe_load(settings))
-    for key in sorted(old.keys() | new.keys()):
-        if old.get(key) != new.get(key):
-            raise SerError(f"{model_dir} was begun with {key}: {old.get(key)}; it is {new.get(key)} now; {remedy}")
-    before = (model_dir / "inputs.tsv").read_text(encoding="utf-8")
-    for line in sorted(set(before.splitlines()) ^ set(files.splitlines())):
-        name = line.split("\t")[0]
-        raise SerError(f"{model_dir} was begun with another {name}; {remedy}")
+def _written(model_dir: Path) -> list[Path]:
+    """List what training wrote in a model folder, but for the logs and what is needed only to go on."""
+    passing = {NOTE, WEIGHTS, CHECKPOINT, BEST}
+    files = (path for path in model_dir.rglob("*") if path.is_file() and not path.name.startswith("."))
+    names = ((path, path.relative_to(model_dir).parts) for path in files)
+    return sorted(path for path, parts in names if parts[0] not in passing | {"log", "q"})
 
 
-def _flatten(data: Any, prefix: str = "") -> dict[str, Any]:
+def flatten(data: Any, prefix: str = "") -> dict[str, str]:
+    """Return the settings of a YAML as dotted name -> value.
+
+    >>> flatten({"fit": {"seed": 0, "rates": [1, 2]}})
+    {'fit.seed': '0', 'fit.rates': '[1, 2]'}
+    """
     if not isinstance(data, dict):
-        return {prefix: data}
-    return {k: v for key, item in data.items() for k, v in _flatten(item, f"{prefix}.{key}".lstrip(".")).items()}
+        return {prefix: str(data)}
+    return {k: v for key, item in data.items() for k, v in flatten(item, f"{prefix}.{key}".lstrip(".")).items()}
 
 
 def _checksum(tensors: Mapping[str, Tensor]) -> str:

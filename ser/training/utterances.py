@@ -1,6 +1,5 @@
 """The labelled utterances of a training, those that validate it, and a fingerprint of their features."""
 
-import hashlib
 import logging
 from dataclasses import dataclass
 from pathlib import Path
@@ -190,20 +189,3 @@ def _read_originals(data_dir: Path, keys: np.ndarray) -> np.ndarray:
         return keys
     originals = {key.encode(): original.encode() for _, key, original in read_lines(path)}
     return np.array([originals.get(key, key) for key in keys.tolist()])
-
-
-def fingerprint(data_dir: str | Path) -> str:
-    """Digest what the features of `data_dir` are, wherever its archives lie: ids, lengths, originals, some numbers.
-
-    One frame of each of up to 1,000 utterances is enough to tell features of other settings.
-    """
-    data_dir = Path(data_dir)
-    reader = Reader(data_dir / "feats.scp")
-    keys = reader.keys()
-    digest = hashlib.sha256("\n".join(keys).encode())
-    for key in keys[:: max(1, len(keys) // 1000)]:
-        digest.update(reader.rows(key, 0, 1).tobytes())
-    for name in ("utt2num_frames", "utt2uniq"):
-        if (data_dir / name).exists():
-            digest.update((data_dir / name).read_bytes())
-    return digest.hexdigest()

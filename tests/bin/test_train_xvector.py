@@ -82,7 +82,7 @@ def test_speakers_are_told_apart(pretrained):
     assert (pretrained / "classes.txt").read_text().split() == list(SPEAKERS)
     assert {path.name for path in pretrained.iterdir()} == {
         "model.safetensors", "config.yaml", "classes.txt", "train.tsv", "curve.png", "command.txt", "version.txt",
-        "inputs.tsv",
+        "note.tsv",
     }  # fmt: skip
 
 

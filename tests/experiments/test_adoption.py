@@ -8,7 +8,8 @@ import pytest
 
 from ser.experiments import adoption
 from ser.kaldi import ark
-from ser.training.utterances import fingerprint
+from ser.record.fingerprint import fingerprint
+from ser.record.note import Note
 
 
 @pytest.fixture
@@ -24,12 +25,12 @@ def run(tmp_path) -> tuple[Path, Path, Path, Path]:
     (net / "model.safetensors").write_text("weights")
     (net / "config.yaml").write_text("fit:\n  seed: 0\n")
     (tmp_path / "config.yaml").write_text("# The same.\nfit: {seed: 0}\n")
-    lines = {
+    inputs = {
         "features": fingerprint(data),
         "initial model": hashlib.sha256(b"initial").hexdigest(),
         "utt2class": hashlib.sha256(b"a-1 anger\n").hexdigest(),
     }
-    (net / "inputs.tsv").write_text("".join(f"{name}\t{digest}\n" for name, digest in lines.items()))
+    Note({"fit.seed": "0"}, inputs).write(net / "note.tsv")
     return net, tmp_path / "config.yaml", initial, data
 
 
@@ -44,11 +45,11 @@ def test_the_same_net_is_copied_whole(run, tmp_path):
 @pytest.mark.parametrize(
     ("name", "text", "reason"),
     [
-        ("config.yaml", "fit: {seed: 1}\n", "other settings"),
+        ("config.yaml", "fit: {seed: 1}\n", "trained with fit.seed: 0; it is 1 now"),
         ("initial/model.safetensors", "another", "another initial model"),
         ("data/utt2emo", "a-1 fear\n", "another utt2class"),
         ("data/utt2num_frames", "a-1 4\n", "another features"),
-        ("net/inputs.tsv", "", "another initial model"),
+        ("net/note.tsv", "setting\tfit.seed\t0\n", "another features"),
     ],
 )
 def test_a_net_of_other_settings_or_data_is_refused_with_the_reason(run, tmp_path, name, text, reason):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ser.experiments.artefact import Artefact, Workshop, all_needed, waves
-from ser.experiments.code_version import Sources
+from ser.record.code import Sources
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import pytest
 
 from ser.errors import SerError
 from ser.experiments.artefact import Artefact, Workshop
-from ser.experiments.code_version import Sources
 from ser.experiments.plan import collect, describe, write_plan
+from ser.record.code import Sources
 from ser.results import result_table
 
 ROW = result_table.Result(

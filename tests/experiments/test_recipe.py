@@ -8,10 +8,10 @@ import pytest
 from ser.config import load_config
 from ser.errors import SerError
 from ser.experiments.artefact import Artefact, Workshop, all_needed
-from ser.experiments.code_version import Sources
-from ser.experiments.digests import Digests
 from ser.experiments.grid import Cell, GridConfig, expand
 from ser.experiments.recipe import Recipe
+from ser.record.code import Sources
+from ser.record.digests import Digests
 
 EMOTIONS = ("anger", "fear", "happiness", "neutral", "sadness")
 SOURCES = Sources(Path())

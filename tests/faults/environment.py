@@ -77,7 +77,7 @@ def _other_options(sandbox: Sandbox) -> Iterator[Outcome]:
     if done.status:
         raise SystemExit(f"stage 2 failed with other options:\n{done.said}")
     fault = "other options for one stage"
-    yield judge(sandbox, fault, "stage 2, then 5", sandbox.run_stage(5), 5, "stages/2.sha256", must_stop=True)
+    yield judge(sandbox, fault, "stage 2, then 5", sandbox.run_stage(5), 5, "stages/2.tsv", must_stop=True)
     yield judge(sandbox, fault, "stages 2 to 4", sandbox.run("--stage", 2, "--stop-stage", 4), 4, "")
 
 

@@ -21,7 +21,9 @@ STAGES = range(10)
 PR_SET_CHILD_SUBREAPER = 36
 
 # What two undisturbed runs do not have in common: times, command lines, hosts. Nothing of it is read by another stage.
-NOT_COMPARED = re.compile(r".*/(log|q|split\d+)/.*|.*/(commands?\.txt|version\.txt|cost\.(tsv|png)|\.lock|.*\.done)")
+NOT_COMPARED = re.compile(
+    r".*/(log|q|split\d+)/.*|.*/(commands?\.txt|version\.txt|cost\.(tsv|png)|\.lock|.*\.done|note\.tsv)"
+)
 # And what of these files: their lines or columns of the same kind, and the checksums of all such files.
 LEFT_OUT = {
     re.compile(r".*/train\.tsv"): re.compile(rb"\t[^\t\n]*$", re.MULTILINE),
@@ -29,8 +31,10 @@ LEFT_OUT = {
     re.compile(r".*/report\.html"): re.compile(
         rb'(?s:<section aria-labelledby="cost">.*?</section>)|.*command \d+</th>.*\n'
     ),
-    re.compile(r".*/stages/\d\.sha256"): re.compile(
-        rb"^.*/(train\.tsv|stages/\d\.sha256|version\.txt|cost\.png|report\.html|protocol_card\.(md|tsv))\n",
+    # Sizes and times of change, the digests of such files, and of the note that has them.
+    re.compile(r".*/stages/\d\.tsv"): re.compile(
+        rb"\t\d+\t\d+(?=\t[^\t\n]*$)|^input\t.*\n"
+        rb"|^output\t.*/(train\.tsv|version\.txt|cost\.png|report\.html|protocol_card\.(md|tsv))\n",
         re.MULTILINE,
     ),
 }
@@ -118,7 +122,7 @@ class Sandbox:
             place = bytes(self.root)
             moved = re.sub(b"'(" + re.escape(place) + b"[^']*)'", rb"\1", contents[1])
             contents[1] = moved.replace(place, bytes(self.usual_root))
-            contents = [re.sub(rb"(?m)^[0-9a-f]{64} ", b"", content) for content in contents]
+            contents = [re.sub(rb"(?m)^(output\t)?[0-9a-f]{64}\b", b"", content) for content in contents]
         for names, part in LEFT_OUT.items():
             if names.fullmatch(name):
                 contents = [part.sub(b"", content) for content in contents]

@@ -89,8 +89,11 @@ torch.manual_seed(0)
 model = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 4))
 groups = GroupConfig(0, ("2",)), GroupConfig(5, ("*",))
 config = FitConfig(**(SETTINGS | {"max_change": 0.3, "unfreezing": UnfreezingConfig("steps", 2.6, groups)}))
+first = parallel.start("cpu").is_first
+if first:
+    model_dir.begin(sys.argv[1], config, {})
 fit(model, Blobs(size=15), Blobs(3, seed=1), config, sys.argv[1], nn.CrossEntropyLoss(), "cpu")
-if parallel.start("cpu").is_first:
+if first:
     model_dir.save_model(sys.argv[1], model, list("abcd"))
 """
 

@@ -34,6 +34,7 @@ class Net(nn.Module):
 
 def test_saved_weights_and_classes_are_read_back(tmp_path):
     net = Net(4, 2)
+    model_dir.begin(tmp_path, CONFIG, {})
     model_dir.save_model(tmp_path, net, ["anger", "joy"])
     weights = model_dir.load_weights(tmp_path)
     assert all(torch.equal(weights[name], tensor) for name, tensor in net.state_dict().items())
@@ -47,7 +48,7 @@ def test_finished_model_of_the_same_settings_is_left_alone(tmp_path):
     assert model_dir.begin(folder, CONFIG, inputs)
     model_dir.save_model(folder, Net(4, 2), ["a", "b"])
     assert not model_dir.begin(folder, CONFIG, inputs)
-    assert {"config.yaml", "command.txt", "version.txt", "inputs.tsv"} < {path.name for path in folder.iterdir()}
+    assert {"config.yaml", "command.txt", "version.txt", "note.tsv"} < {path.name for path in folder.iterdir()}
     assert model_dir.load_section(folder, "fit", Inner) == Inner(0.5)
 
 

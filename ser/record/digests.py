@@ -8,7 +8,7 @@ from ser.errors import SerError
 from ser.files import sha256, write_text
 from ser.kaldi import specifiers, tables
 from ser.kaldi.datadir import table_names
-from ser.training.utterances import fingerprint
+from ser.record.fingerprint import fingerprint
 
 # They name files, which may lie anywhere; what the features are is in the fingerprint.
 _LOCATIONS = {"wav.scp", "feats.scp", "vad.scp"}

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from ser.errors import SerError
-from ser.experiments import code_version
-from ser.experiments.code_version import Sources
+from ser.record import code
+from ser.record.code import Sources
 
 FILES = {
     "steps/work.sh": "set -e\n. steps/shared.sh\n# steps/other.sh is not called\n"
@@ -75,7 +75,7 @@ def test_words_layout_and_what_is_not_used_change_nothing(root, name, text):
 
 def test_packages_count_by_their_versions_and_the_standard_library_does_not(root, monkeypatch):
     (root / "ser/cli.py").write_text("import json\nimport yaml\nfrom torch.nn import functional\n")
-    monkeypatch.setattr(code_version, "package_version", lambda name: f"{name} 1.2")
+    monkeypatch.setattr(code, "package_version", lambda name: f"{name} 1.2")
     used = Sources(root).used_by(COMMAND)
     assert {name: version for name, version in used.items() if "/" not in name} == {
         "torch": "torch 1.2",

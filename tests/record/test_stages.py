@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from ser import stages
 from ser.errors import SerError
+from ser.record import note, stages
+from ser.record.note import Note, observe
 
 
 @pytest.fixture
@@ -44,19 +45,19 @@ def damage(name: str) -> None:
 
 
 def recorded(run: Path) -> dict[str, list[str]]:
-    return {path.name: [line[66:] for line in path.read_text().splitlines()] for path in run.glob("*.sha256")}
+    return {path.name: sorted([*(note := Note.read(path)).outputs, *note.inputs]) for path in run.glob("*.tsv")}
 
 
 def test_each_stage_has_a_list_of_what_it_wrote_and_of_the_list_before(run):
     assert recorded(run) == {
-        "0.sha256": ["data/utt2spk", "data/wav.scp"],
-        "1.sha256": ["data/feats.ark", "exp/stages/0.sha256"],
+        "0.tsv": ["data/utt2spk", "data/wav.scp"],
+        "1.tsv": ["data/feats.ark", "exp/stages/0.tsv"],
     }
 
 
 def test_file_of_several_stages_is_what_the_last_of_them_made_of_it(run):
     end(begin(2), {"data/utt2spk": "a s\n"})
-    assert recorded(run)["2.sha256"] == ["data/utt2spk", "exp/stages/1.sha256"]
+    assert recorded(run)["2.tsv"] == ["data/utt2spk", "exp/stages/1.tsv"]
     for stage in range(4):
         stages.check(run, stage)
     end(begin(2), {})  # finds it done
@@ -81,7 +82,7 @@ def test_file_of_an_earlier_stage_that_an_attempt_rewrote_is_no_damage(run):
     with pytest.raises(SerError, match=r"^data/utt2spk: changed since stage 0 wrote it"):
         stages.check(run, 2)
     end(begin(2), {})  # an attempt that finds it done
-    assert recorded(run)["2.sha256"] == ["data/utt2spk", "exp/stages/1.sha256"]
+    assert recorded(run)["2.tsv"] == ["data/utt2spk", "exp/stages/1.tsv"]
     stages.check(run, 3)
 
 
@@ -92,21 +93,41 @@ def test_stage_that_is_run_again_with_another_outcome_breaks_what_stands_on_it(r
     end(begin(0), {"data/utt2spk": "a s\nb t\n"})
     stages.check(run, 1)
     with pytest.raises(
-        SerError, match=r"^exp/stages/0\.sha256: stage 0 was run again, .* since stage 1 ran; run again from --stage 1"
+        SerError, match=r"^exp/stages/0\.tsv: stage 0 was run again, .* since stage 1 ran; run again from --stage 1"
     ):
         stages.check(run, 3)
     end(begin(1), {"data/feats.ark": "features"})  # the same, but of another stage 0
     with pytest.raises(SerError, match=r"stage 1 was run again, .* since stage 2 ran; run again from --stage 2"):
         stages.check(run, 3)
-    kept = [line for line in (run / "2.sha256").read_text().splitlines(True) if "1.sha256" not in line]
-    (run / "2.sha256").write_text("".join(kept))  # as the message says
+    kept = [line for line in (run / "2.tsv").read_text().splitlines(True) if "1.tsv" not in line]
+    (run / "2.tsv").write_text("".join(kept))  # as the message says
     stages.check(run, 3)
 
 
-def test_sha256sum_checks_the_lists(run):
-    done = subprocess.run(["sha256sum", "-c", *run.glob("*.sha256")], capture_output=True, text=True, check=False)
+def test_sha256sum_checks_the_notes(run):
+    lines = """awk -F'\\t' '$1 == "output" { print $2 "  " $5 }' exp/stages/*.tsv | sha256sum -c"""
+    done = subprocess.run(lines, shell=True, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count(": OK") == 4
+    assert done.stdout.count(": OK") == 3
+
+
+def test_what_a_job_noted_of_its_outputs_is_not_digested_again(run, monkeypatch):
+    begin(2)
+    Path("data/new.ark").write_text("new")
+    Note(outputs=observe(["data/new.ark"])).write("data/new.done")
+    read = []
+    monkeypatch.setattr(note, "sha256", lambda path: read.append(str(path)) or "0" * 64)
+    end(2, {"data/other.ark": "other"})
+    assert read == ["data/other.ark"]
+    assert Note.read(run / "2.tsv").outputs["data/new.ark"] == Note.read("data/new.done").outputs["data/new.ark"]
+
+
+def test_without_contents_a_file_of_the_same_size_and_time_is_trusted_and_others_are_read(run):
+    damage("data/feats.ark")
+    stages.check(run, 2, contents=False)
+    os.utime("data/feats.ark")
+    with pytest.raises(SerError, match=r"^data/feats.ark: changed since stage 1 wrote it"):
+        stages.check(run, 2, contents=False)
 
 
 def test_files_as_they_were_written_are_accepted(run):
@@ -147,7 +168,7 @@ def test_what_an_attempt_that_was_cut_off_had_finished_is_recorded_by_the_next(r
     Path("data/new.ark").write_text("new")
     os.utime("data/new.ark", ns=(0, 0))  # long before the next attempt begins
     end(begin(1), {})
-    assert recorded(run)["1.sha256"] == ["data/feats.ark", "data/new.ark", "exp/stages/0.sha256"]
+    assert recorded(run)["1.tsv"] == ["data/feats.ark", "data/new.ark", "exp/stages/0.tsv"]
     stages.check(run, 2)
 
 
@@ -167,8 +188,8 @@ def test_files_behind_a_link_to_another_disk_are_recorded_once(run):
     Path("data/arks").symlink_to(Path("disk").absolute())
     Path("disk/loop").symlink_to(Path("disk").absolute())
     end(begin(1), {"data/arks/a.ark": "a"})
-    assert "data/arks/a.ark" in recorded(run)["1.sha256"]
-    assert sum(name.endswith("a.ark") for name in recorded(run)["1.sha256"]) == 1
+    assert "data/arks/a.ark" in recorded(run)["1.tsv"]
+    assert sum(name.endswith("a.ark") for name in recorded(run)["1.tsv"]) == 1
     damage("data/arks/a.ark")
     with pytest.raises(SerError, match=r"data/arks/a\.ark: changed since stage 1"):
         stages.check(run, 2)
@@ -201,6 +222,6 @@ def test_recording_that_changed_size_or_is_gone_is_named_to_the_stages_that_read
 
 
 def test_broken_list_is_named(run):
-    (run / "0.sha256").write_text("nonsense\n")
-    with pytest.raises(SerError, match=r"0\.sha256:1: expected '<sha256>  <file>', found 'nonsense'"):
+    (run / "0.tsv").write_text("nonsense\n")
+    with pytest.raises(SerError, match=r"0\.tsv:1: not a line of a note: 'nonsense'; .*--stage 0"):
         stages.check(run, 1)

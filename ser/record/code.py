@@ -1,8 +1,14 @@
-"""Which files of this repository a command uses, and a digest of each that no comment changes; and which packages."""
+"""Which files of this repository a command uses, and a digest of each that no comment changes; and which packages.
+
+Parsing takes some milliseconds a file, which many short jobs would each pay. What was parsed is remembered in the
+user's cache folder, by path, size and time of change, so that only a file that was edited is parsed again.
+"""
 
 import ast
+import contextlib
 import hashlib
 import json
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -12,6 +18,7 @@ from typing import Any
 import yaml
 
 from ser.errors import SerError
+from ser.files import atomic_path, cache_folder
 from ser.versions import package_version
 
 _MODULE = re.compile(r"-m (ser\.bin\.\w+)")
@@ -24,15 +31,20 @@ _SETTINGS = re.compile(r"(?<![\w/.])conf/[\w./-]+")
 _DISTRIBUTIONS = {"sklearn": "scikit-learn", "yaml": "PyYAML"}
 # Fields of a syntax tree that not all versions of Python have, or that say nothing about what is computed.
 _NOT_CODE = {"ctx", "kind", "type_comment", "type_ignores", "type_params"}
+# Of the parsed files. Its name changes when what is remembered of a file, or how it is digested, does.
+_CACHE = "code-1.json"
 
 
 class Sources:
-    """The files under `root`, each read and parsed once."""
+    """The files under `root`, each parsed once, also over processes."""
 
     def __init__(self, root: Path) -> None:
-        self._root = root
+        self._root = root.resolve()
         self._read: dict[str, tuple[str, tuple[str, ...]]] = {}
         self._used: dict[str, dict[str, str]] = {}
+        # File -> its size, time of change, digest and what it uses, as they were when some process parsed it.
+        self._parsed: dict[str, list] = _load()
+        self._news = False
 
     def used_by(self, commands: str) -> dict[str, str]:
         """Find what shell `commands` run: path -> digest of the file, package -> version; sorted.
@@ -51,7 +63,10 @@ class Sources:
             Where a file is not there or does not parse.
         """
         if commands not in self._used:
+            self._news = False
             self._used[commands] = self._find(commands)
+            if self._news:
+                _save(self._parsed)
         return self._used[commands]
 
     def _find(self, commands: str) -> dict[str, str]:
@@ -75,19 +90,30 @@ class Sources:
             return package_version(_DISTRIBUTIONS.get(path, path)), ()
         file = self._root / path
         try:
+            status = os.stat(file)
+            state = [status.st_size, status.st_mtime_ns]
+            if (known := self._parsed.get(str(file))) and known[:2] == state:
+                return known[2], tuple(known[3])
             text = file.read_text(encoding="utf-8")
-            if file.suffix == ".py":
-                tree = ast.parse(text)
-                return _sha256(repr(_plain(tree))), tuple(self._imports(tree))
-            if file.suffix == ".yaml":
-                return _sha256(json.dumps(yaml.safe_load(text), sort_keys=True)), ()
+            digest, uses = self._read_text(file.suffix, text)
         except OSError as error:
             raise SerError(f"{file}: cannot be read: {error.strerror}; a step of the grid uses it") from error
         except (SyntaxError, yaml.YAMLError) as error:
             raise SerError(f"{file}: does not parse: {error}") from error
+        self._parsed[str(file)] = [*state, digest, list(uses)]
+        self._news = True
+        return digest, uses
+
+    def _read_text(self, suffix: str, text: str) -> tuple[str, tuple[str, ...]]:
+        """Return the digest of what a file says, and the files and packages that it uses."""
+        if suffix == ".py":
+            tree = ast.parse(text)
+            return _sha256(repr(_plain(tree))), tuple(self._imports(tree))
+        if suffix == ".yaml":
+            return _sha256(json.dumps(yaml.safe_load(text), sort_keys=True)), ()
         lines = (line.strip() for line in text.splitlines())
         says = "\n".join(line for line in lines if line and not line.startswith("#"))
-        return _sha256(says), tuple(self._called(says) if file.suffix == ".sh" else ())
+        return _sha256(says), tuple(self._called(says)) if suffix == ".sh" else ()
 
     def _called(self, shell: str) -> Iterator[str]:
         yield from _SCRIPT.findall(shell)
@@ -114,6 +140,21 @@ class Sources:
         for end in range(1, len(parts) + 1):
             stem = "/".join(parts[:end])
             yield from (path for path in (f"{stem}/__init__.py", f"{stem}.py") if (self._root / path).is_file())
+
+
+def _load() -> dict[str, list]:
+    with contextlib.suppress(OSError, ValueError):
+        parsed = json.loads((cache_folder() / _CACHE).read_bytes())
+        if isinstance(parsed, dict) and all(isinstance(entry, list) and len(entry) == 4 for entry in parsed.values()):
+            return parsed
+    return {}
+
+
+def _save(parsed: dict[str, list]) -> None:
+    """Remember what was parsed of files that are there. Where nothing can be written, each process parses anew."""
+    present = {path: entry for path, entry in parsed.items() if os.path.exists(path)}
+    with contextlib.suppress(OSError, SerError), atomic_path(cache_folder() / _CACHE) as temporary:
+        temporary.write_text(json.dumps(present), encoding="utf-8")
 
 
 def _plain(node: Any) -> Any:

@@ -5,22 +5,24 @@ by times alone as make does.
 """
 
 import argparse
-import json
+import hashlib
 import logging
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import ser
-from ser.experiments.code_version import Sources
-from ser.files import sha256, write_text
+from ser.errors import SerError
+from ser.files import sha256
 from ser.kaldi import specifiers, tables
+from ser.record.code import Sources
+from ser.record.note import Note, first_changed, observe
 
 logger = logging.getLogger(__name__)
 
 
-class Done:
-    """The note of one job, in the file that --done names; without that option every job is to do.
+class Job:
+    """A job and its note, in the file that --done names; without that option every job is to do.
 
     Parameters
     ----------
@@ -28,7 +30,7 @@ class Done:
     args : its arguments, all of which count.
     files : inputs whose contents count; None and names of no file are passed over.
     rspecifiers : tables that are read: their contents count, and size and time of the files that they name.
-    outputs : files that the job writes.
+    outputs : files that the job writes; None is passed over.
     """
 
     def __init__(
@@ -43,32 +45,47 @@ class Done:
         if self._path is None:
             return
         self._outputs = [str(path) for path in outputs if path]
-        what = {
-            "arguments": {name: str(value) for name, value in vars(args).items()},
-            "code": Sources(Path(ser.__file__).parents[1]).used_by(f"-m {command}"),
-            "files": {str(path): sha256(path) for path in files if path and os.path.isfile(path)},
-            "tables": {rspecifier: list(_named(rspecifier)) for rspecifier in rspecifiers},
-        }
-        self._what = json.dumps(what, sort_keys=True)
+        inputs = {str(path): sha256(path) for path in files if path and os.path.isfile(path)}
+        self._note = Note(
+            settings={name: str(value) for name, value in vars(args).items()},
+            inputs=inputs | {rspecifier: _digest(rspecifier) for rspecifier in rspecifiers},
+            code=Sources(Path(ser.__file__).parents[1]).used_by(f"-m {command}"),
+        )
 
     def is_valid(self) -> bool:
-        """Tell, and say, that nothing is to do: the note is of the same, and the outputs are what it says."""
-        if self._path is None or not self._path.is_file() or self._path.read_bytes() != self._text():
+        """Tell, and say, that nothing is to do: the note is of the same, and the outputs are what it says.
+
+        A valid note gets the time of now, so that the record of the stage knows that its outputs were looked at.
+        """
+        if self._path is None or not self._path.is_file():
             return False
+        try:
+            before = Note.read(self._path)
+        except SerError:
+            return False  # a damaged note says nothing
+        if before.made_of() != self._note.made_of() or before.outputs.keys() != set(self._made()):
+            return False
+        if first_changed(before.outputs) is not None:
+            return False
+        os.utime(self._path)
         logger.info("%s: made before of the same, by the same code and settings; nothing to do", self._path)
         return True
 
     def write(self) -> None:
         """Note that the job is done."""
         if self._path is not None:
-            write_text(self._path, self._text().decode())
+            Note(self._note.settings, self._note.inputs, self._note.code, observe(self._made())).write(self._path)
 
-    def _text(self) -> bytes:
-        made = {path: sha256(path) if os.path.isfile(path) else None for path in self._outputs}
-        return (json.dumps(made, indent=0) + "\n" + self._what + "\n").encode()
+    def _made(self) -> list[str]:
+        """The outputs that are there: a job may have nothing to write in one of them."""
+        return [path for path in self._outputs if os.path.isfile(path)]
 
 
-def _named(rspecifier: str) -> Iterable[tuple[str, int, int] | str]:
+def _digest(rspecifier: str) -> str:
+    return hashlib.sha256("\n".join(_state(rspecifier)).encode()).hexdigest()
+
+
+def _state(rspecifier: str) -> Iterable[str]:
     """Yield what tells whether the table of an rspecifier, and the files that it names, are the same as before."""
     kind, name = specifiers.parse_rspecifier(rspecifier)
     if kind == "scp" and os.path.isfile(name):
@@ -81,4 +98,4 @@ def _named(rspecifier: str) -> Iterable[tuple[str, int, int] | str]:
             yield path
             continue
         status = os.stat(path)
-        yield path, status.st_size, status.st_mtime_ns
+        yield f"{path} {status.st_size} {status.st_mtime_ns}"

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from ser.kaldi import ark
-from ser.training.utterances import fingerprint
+from ser.record.fingerprint import fingerprint
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import os
 import numpy as np
 import pytest
 
-from ser.done import Done
 from ser.kaldi import ark
+from ser.record.job import Job
 
 COMMAND = "ser.bin.compute_vad"
 
@@ -21,7 +21,7 @@ def job(tmp_path):
     def look(command=COMMAND, **settings):
         args = argparse.Namespace(done=str(tmp_path / "note"), size=1)
         vars(args).update(settings)
-        return Done(command, args, [tmp_path / "conf", None], [f"scp:{tmp_path}/in.scp"], [tmp_path / "out"])
+        return Job(command, args, [tmp_path / "conf", None], [f"scp:{tmp_path}/in.scp"], [tmp_path / "out"])
 
     first = look()
     assert not first.is_valid()

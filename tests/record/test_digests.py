@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from ser.errors import SerError
-from ser.experiments import digests
-from ser.experiments.digests import Digests
 from ser.kaldi import ark
+from ser.record import digests
+from ser.record.digests import Digests
 
 
 def data_dir(folder: Path, value: float = 1.0) -> Path:

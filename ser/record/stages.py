@@ -1,0 +1,249 @@
+"""What each stage of a run wrote, as notes, so that no later stage runs on something else.
+
+``<exp>/stages/<n>.tsv`` is the note of stage n: its outputs are the files that the stage wrote, its one input is the
+note of the stage before it. So a stage that is run again with another outcome (of other options, for instance) is
+noticed where a later stage still stands on the first outcome. ``0.sizes`` beside the notes has size and path of the
+recordings that the data dirs name, by themselves or in a command: corpora are too large to be read once more.
+
+A file is digested once: what a job, a training or an artefact noted of its outputs is taken over from its note.
+"""
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+from ser.errors import SerError
+from ser.files import write_text
+from ser.kaldi import tables
+from ser.record.note import Note, Output, first_changed, observe
+
+SIZES = "0.sizes"
+# The last stage that reads recordings.
+LAST_OF_RECORDINGS = 2
+
+# What no stage reads, or what its own reader checks.
+_PRUNED = re.compile(r"\..*|log|q|audit|stages|experiments|detector|split\d+(utt)?")
+_IGNORED = re.compile(r"\..*|commands\.txt|cost\.tsv|.*\.done|note\.tsv")
+# The notes of jobs and trainings.
+_NOTE = re.compile(r".*\.done|note\.tsv")
+
+
+@dataclass(frozen=True)
+class _Files:
+    """The files of a run, file -> time of its last change in ns, and its notes that are no older than a moment."""
+
+    times: Mapping[str, int]
+    notes: Sequence[str]
+
+
+def record(folder: Path, stage: int, roots: Sequence[Path]) -> None:
+    """Note what a stage wrote, when it has ended well. It began when ``<exp>/log/stage_<n>.began`` was written.
+
+    Parameters
+    ----------
+    folder : of the notes, ``<exp>/stages``.
+    roots : folders in which a stage writes.
+
+    Raises
+    ------
+    SerError
+        Naming a file that the stage wrote when it ran before, found done now, and that is not what it was.
+    """
+    recorded = {number: _read(path) for number, path in _tables(folder)}
+    own = recorded.get(stage, Note()).outputs
+    later = {path for number, note in recorded.items() if number > stage for path in note.outputs}
+    began_at = _began(folder, stage).stat().st_mtime_ns
+    files = _find_files(roots, began_at)
+    # A stage that was cut off and run again finds some of its files done. To it belong: files that were written since
+    # it began, files that no other stage owns, and files that were modified after their owner last ended well.
+    owner_ended = _end_of_earlier(folder, stage, recorded) | dict.fromkeys(own, _time(_table(folder, stage)))
+    written = [
+        path
+        for path, time in files.times.items()
+        if time >= began_at or (path not in later and time >= owner_ended.get(path, 0))
+    ]
+    known = {path: made for note in files.notes for path, made in _noted(note)}
+    found_done = {path: own[path] for path in own.keys() & files.times.keys() - set(written)}
+    # A job that found its work done has read its outputs again, and a file of a later stage is what that made of it.
+    unread = {path: made for path, made in found_done.items() if path not in later and known.get(path) != made}
+    if path := first_changed(unread):
+        (root,) = (root for root in roots if Path(path).is_relative_to(root))
+        raise SerError(
+            f"{path}: changed since stage {stage} wrote it, which took it as done now; remove"
+            f" {root / Path(path).relative_to(root).parts[0]} and run again from --stage {stage}"
+        )
+    before = [number for number in sorted(recorded) if number < stage][-1:]
+    inputs = {str(_table(folder, number)): recorded[number].digest() for number in before}
+    Note(inputs=inputs, outputs=found_done | observe(written, known)).write(_table(folder, stage))
+    if stage == 0:
+        lists = [path for path in (*found_done, *written) if path.endswith("/wav.scp")]
+        names = sorted({name for path in lists for name in tables.named_files(path)})
+        sizes = zip(_sizes(names), names, strict=True)
+        write_text(folder / SIZES, "".join(f"{size} {name}\n" for size, name in sizes if size >= 0))
+
+
+def check(folder: Path, stage: int, contents: bool = True) -> None:
+    """Check, before a stage, that all stages before it ended well and that what they wrote is still that.
+
+    A folder of which nothing is left was taken away on purpose: what needs it says so.
+
+    Parameters
+    ----------
+    folder : of the notes, ``<exp>/stages``.
+    stage : the one that is to run.
+    contents : whether to read every file, or to trust those whose size and time of change are as noted.
+
+    Raises
+    ------
+    SerError
+        Naming a stage that was cut off, or a file that changed or is gone.
+    """
+    for number in range(stage):
+        if (began := _began(folder, number)).exists():
+            raise SerError(
+                f"{began}: stage {number} was cut off; run it again (--stage {number}), or remove this file if nothing"
+                f" of stage {number} is needed"
+            )
+    recorded = {number: _read(path) for number, path in _tables(folder)}
+    # A file that several stages wrote is what the last of them made of it, or an attempt at this stage.
+    last = {path: number for number, note in recorded.items() for path in note.outputs}
+    if _began(folder, stage).exists():
+        ends = _end_of_earlier(folder, stage, recorded)
+        last.update({path: stage for path, end in ends.items() if _time(Path(path)) >= end})
+    earlier = {number: note for number, note in recorded.items() if number < stage}
+    _check_order(folder, earlier)
+    for number, note in earlier.items():
+        own = {path: made for path, made in note.outputs.items() if last[path] == number}
+        _check_files(folder, number, own, contents)
+    check_recordings(folder, stage)
+
+
+def check_recordings(folder: Path, stage: int) -> None:
+    """Check that the recordings that a stage reads, or has read, are as long as when stage 0 prepared their corpus.
+
+    Raises
+    ------
+    SerError
+        Naming one that is not.
+    """
+    table = folder / SIZES
+    if not (0 < stage <= LAST_OF_RECORDINGS and table.exists()):
+        return
+    sizes = {name: int(size) for size, name in (line.split(" ", 1) for line in _lines(table))}
+    for (name, size), found in zip(sizes.items(), _sizes(list(sizes)), strict=True):
+        if found != size:
+            now = f"has {found} bytes, had {size} when" if found >= 0 else "cannot be read, but was there when"
+            raise SerError(f"{name}: {now} stage 0 prepared its corpus; bring the file back, or begin with --stage 0")
+
+
+def _check_order(folder: Path, recorded: Mapping[int, Note]) -> None:
+    """Check that each stage stands on the last outcome of the stages before it."""
+    for number, note in recorded.items():
+        for earlier, before in recorded.items():
+            table = _table(folder, earlier)
+            digest = note.inputs.get(str(table))
+            if digest is not None and digest != before.digest():
+                raise SerError(
+                    f"{table}: stage {earlier} was run again, with another outcome, since stage {number} ran; run again"
+                    f" from --stage {number}, or, if that is meant, take its line out of {_table(folder, number)}"
+                )
+
+
+def _check_files(folder: Path, stage: int, outputs: Mapping[str, Output], contents: bool) -> None:
+    present = [path for path in outputs if os.path.isfile(path)]
+    folders = {os.path.dirname(path) for path in present}
+    remedy = f"run again from --stage {stage}, or, if that is meant, take its line out of {_table(folder, stage)}"
+    for path in outputs.keys() - set(present):
+        if os.path.dirname(path) in folders:
+            raise SerError(f"{path}: gone since stage {stage} wrote it; {remedy}")
+    if path := first_changed({path: outputs[path] for path in present}, contents):
+        raise SerError(f"{path}: changed since stage {stage} wrote it; {remedy}")
+
+
+def _find_files(roots: Sequence[Path], since: int) -> _Files:
+    """Find the files that are checked, also in folders on other disks that links lead to, and the notes since a time.
+
+    A note of the same run that is no older says what its outputs are: its job wrote them, or has read them again.
+    """
+    times, notes = {}, []
+    for path, name in chain.from_iterable(map(_walk, roots)):
+        time = os.stat(path).st_mtime_ns
+        if not _IGNORED.fullmatch(name):
+            times[path] = time
+        if _NOTE.fullmatch(name) and time >= since:
+            notes.append(path)
+    return _Files(times, notes)
+
+
+def _walk(root: Path) -> Iterator[tuple[str, str]]:
+    """Yield path and name of every file."""
+    seen = set()
+    for folder, folders, names in os.walk(root, followlinks=True):
+        place = os.path.realpath(folder)
+        folders[:] = [name for name in folders if not _PRUNED.fullmatch(name) and place not in seen]
+        if place not in seen:
+            yield from ((os.path.join(folder, name), name) for name in names if not name.startswith("."))
+        seen.add(place)
+
+
+def _end_of_earlier(folder: Path, stage: int, recorded: Mapping[int, Note]) -> dict[str, int]:
+    """Map what the stages before one wrote to the time at which the last of them had ended."""
+    earlier = [number for number in recorded if number < stage]
+    end = max((_time(_table(folder, number)) for number in earlier), default=0)
+    return {path: end for number in earlier for path in recorded[number].outputs}
+
+
+def _began(folder: Path, stage: int) -> Path:
+    return folder.parent / "log" / f"stage_{stage}.began"
+
+
+def _table(folder: Path, stage: int) -> Path:
+    return folder / f"{stage}.tsv"
+
+
+def _tables(folder: Path) -> list[tuple[int, Path]]:
+    return sorted((int(path.stem), path) for path in folder.glob("*.tsv"))
+
+
+def _read(path: Path) -> Note:
+    try:
+        return Note.read(path)
+    except SerError as error:
+        if path.parent.name != "stages":
+            return Note()  # a damaged note of a job says nothing; its files are read
+        raise SerError(f"{error}; that is --stage {path.stem}") from error
+
+
+def _noted(path: str) -> Iterator[tuple[str, Output]]:
+    """Yield the outputs of a note, which a training names as they are called in its own folder."""
+    folder = os.path.dirname(path) if os.path.basename(path) == "note.tsv" else ""
+    for name, made in _read(Path(path)).outputs.items():
+        yield os.path.join(folder, name), made
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SerError(f"{path}: cannot be read: {error}; run again from --stage {path.stem}") from error
+
+
+def _time(path: Path) -> int:
+    return path.stat().st_mtime_ns if path.exists() else 0
+
+
+def _sizes(paths: list[str]) -> list[int]:
+    blocks = [paths[start : start + 1000] for start in range(0, len(paths), 1000)]
+    with ThreadPoolExecutor(32) as pool:  # a file server answers many at once
+        return list(chain.from_iterable(pool.map(lambda block: [_size(path) for path in block], blocks)))
+
+
+def _size(path: str) -> int:
+    try:
+        return os.path.getsize(path)
+    except OSError:
+        return -1
