@@ -47,14 +47,14 @@ def main() -> None:
     if args.ivectors and args.online_ivectors:
         raise SerError("--ivectors and --online-ivectors: give one of them")
 
-    from ser.done import Done
     from ser.kaldi import specifiers
+    from ser.record.job import Job
 
     target = specifiers.parse_wspecifier(args.wspecifier)
     tables = [table for table in (args.feats_rspecifier, args.ivectors, args.online_ivectors) if table]
     outputs = [target.ark, target.scp, args.left_out]
-    done = Done(__spec__.name, args, sorted(Path(args.model_dir).glob("*")), tables, outputs)
-    if done.is_valid():
+    job = Job(__spec__.name, args, sorted(Path(args.model_dir).glob("*")), tables, outputs)
+    if job.is_valid():
         return
 
     import torch
@@ -87,7 +87,7 @@ def main() -> None:
                 logger.warning("%s: '%s': %s; left out", args.feats_rspecifier, utt, error)
                 left_out.add(utt, str(error))
         count = left_out.finish(written)
-    done.write()
+    job.write()
     logger.info("%s: %s of %d utterances, %d left out", args.wspecifier, args.node, written, count)
 
 
