@@ -5,17 +5,19 @@
 # the table that says so, with its log.
 #
 # It stands on a finished ./run.sh, which made the data dirs and pretrained the nets. Results, pictures and report are
-# in exp/<run>/experiments/<name>; cells.tsv there names the folder of each cell, and the file key in a folder of
-# artefacts/ says what the artefact was made of.
+# in exp/<run>/experiments/<name>; cells.tsv there names the folder of each cell, and note.tsv in a folder of artefacts/
+# says what the artefact was made of.
 #
 # Usage: local/run_experiments.sh [options] <yaml>
 #  e.g.: local/run_experiments.sh conf/toy/experiments.yaml       # after ./run.sh
 #        local/run_experiments.sh --dry-run true conf/experiments.yaml
 # Options: --dry-run true|false   only count what there is and what is left to make
+#   --check-inputs true|false (true)   read again all that finished artefacts hold, and stop where a file has changed
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 dry_run=false
+check_inputs=true
 
 command_line=$(printf "%q " "$0" "$@")
 . utils/parse_options.sh
@@ -34,7 +36,7 @@ exp=$run/experiments/$(awk '$1 == "name:" { print $2 }' "$config")
 mkdir -p "$exp"
 data=$exp lock_run                                # two drivers would take each other's lists
 python3 -m ser.bin.check_stages "$run" 8          # what the grid takes from the run is what the run wrote
-python3 -m ser.bin.plan_experiments "$config" > /dev/null
+python3 -m ser.bin.plan_experiments --check-inputs "$check_inputs" "$config" > /dev/null
 
 # make_list <wave> nets|others <command wrapper>: a failure leaves the others of the list, and of later ones, alone. It
 # ends as the wrapper, which a signal to this background job then reaches.

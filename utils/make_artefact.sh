@@ -20,4 +20,4 @@ while read -r need; do
   [ -f "$(dirname "$dir")/$need/done" ] || die "$dir needs $need, which failed: $(dirname "$dir")/$need/make.log"
 done < "$dir/needs"
 bash "$dir/make.sh" > "$dir/make.log" 2>&1 || { tail -n 15 "$dir/make.log" >&2; die "$dir failed: $dir/make.log"; }
-touch "$dir/done"
+python3 -m ser.bin.finish_artefact "$dir"

@@ -22,12 +22,19 @@ def main() -> None:
         metavar="true|false",
         help="count cells and artefacts on standard output and write nothing [false]",
     )
+    parser.add_argument(
+        "--check-inputs",
+        type=cli.boolean,
+        default=True,
+        metavar="true|false",
+        help="read again all that finished artefacts hold, and stop where a file is not what it was [true]",
+    )
     parser.add_argument("config", help="YAML of the grid, such as conf/experiments.yaml")
     args = parser.parse_args()
 
     from ser.config import load_config
     from ser.experiments import plan
-    from ser.experiments.artefact import Workshop
+    from ser.experiments.artefact import Workshop, all_needed
     from ser.experiments.grid import GridConfig, expand
     from ser.experiments.recipe import Recipe
     from ser.files import write_text
@@ -48,6 +55,8 @@ def main() -> None:
     if args.dry_run:
         print(plan.describe(exp, cells), end="")
         return
+    for artefact in all_needed(cells):
+        artefact.check(exp / plan.ARTEFACTS, contents=args.check_inputs)
     left = plan.write_plan(exp, cells)
     write_text(exp / "plan" / "card.args", "".join(f"{word}\n" for word in recipe.card_options()))
     digests.save()

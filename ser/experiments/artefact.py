@@ -1,8 +1,9 @@
 """Something that a grid makes once for all cells that need it, in a folder named by what it is made of.
 
-The folder ``<step>-<12 digits>`` holds ``key``, the text whose SHA-256 begins with these digits; ``make.sh``, the
-commands; ``needs``, the artefacts that must be finished before; files that the commands read; what the commands make;
-``make.log``; and ``done``, written last: where it is, the artefact is finished.
+The folder ``<step>-<12 digits>`` holds ``note.tsv``, which says what it is made of, and whose SHA-256 begins with these
+digits; ``make.sh``, the commands; ``needs``, the artefacts that must be finished before; files that the commands read;
+what the commands make; ``make.log``; and ``done``, written last: the note again, with what was made. Where it is, the
+artefact is finished.
 """
 
 import hashlib
@@ -11,11 +12,16 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from ser.errors import SerError
 from ser.files import write_text
 from ser.record.code import Sources
+from ser.record.note import Note, first_changed, observe
 
+NOTE = "note.tsv"
 DONE = "done"
 LOG = "make.log"
+# What a folder holds that is not made by its commands.
+_NOT_MADE = {NOTE, DONE, LOG, "make.sh", "needs", "lock"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,22 +52,15 @@ class Artefact:
     trains: bool = False
 
     @cached_property
-    def key(self) -> str:
-        """All that decides what is made; the inputs are in the commands, by their names."""
-        sections = {
-            f"{self.step}, made by": self.commands,
-            **{f"with {name}": text.splitlines() for name, text in sorted(self.files.items())},
-            "of": [f"{path} {digest}" for path, digest in sorted(self.given.items())],
-            "by the code": [f"{path} {digest}" for path, digest in sorted(self.code.items())],
-        }
-        return "".join(
-            f"{title}:\n" + "".join(f"  {line}\n" for line in lines) for title, lines in sections.items() if lines
-        )
+    def note(self) -> Note:
+        """All that decides what is made. The inputs are in the commands, by their names."""
+        commands = {f"{self.step}, command {number}": text for number, text in enumerate(self.commands, start=1)}
+        return Note(commands | {f"file {name}": text for name, text in self.files.items()}, self.given, self.code)
 
     @cached_property
     def name(self) -> str:
         """Name of the folder."""
-        return f"{self.step}-{hashlib.sha256(self.key.encode()).hexdigest()[:12]}"
+        return f"{self.step}-{hashlib.sha256(self.note.made_of().encode()).hexdigest()[:12]}"
 
     @property
     def path(self) -> str:
@@ -77,17 +76,37 @@ class Artefact:
         """Tell whether it is finished in the folder of all artefacts."""
         return (store / self.name / DONE).exists()
 
+    def check(self, store: Path, contents: bool) -> None:
+        """Check that what was made, if it is finished, is still what it was; `contents` as `first_changed` takes it.
+
+        Raises
+        ------
+        SerError
+            Naming a file that is not.
+        """
+        folder = store / self.name
+        if self.is_done(store) and (path := first_changed(Note.read(folder / DONE).outputs, contents)):
+            raise SerError(f"{path}: changed or gone since {self.name} was made; remove {folder} and run again")
+
     def write(self, store: Path) -> None:
         """Write what `utils/make_artefact.sh` needs to make it."""
         folder = store / self.name
         script = (
-            f"# Makes {self.name}; what that is, is in {folder}/key.\n"
+            f"# Makes {self.name}; what that is, is in {folder}/{NOTE}.\n"
             f"set -euo pipefail\nartefacts={store}\ndir=$artefacts/{self.name}\n"
         )
         lines = "".join(f"{command}\n" for command in (*self.shortcuts, *self.commands))
-        texts = {"key": self.key, "make.sh": script + lines, "needs": "".join(f"{need.name}\n" for need in self.needs)}
+        texts = {"make.sh": script + lines, "needs": "".join(f"{need.name}\n" for need in self.needs)}
         for name, text in (texts | dict(self.files)).items():
             write_text(folder / name, text)
+        self.note.write(folder / NOTE)
+
+
+def finish(folder: Path) -> None:
+    """Write ``done`` into the folder of an artefact whose commands have ended well."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in _NOT_MADE)
+    note = Note.read(folder / NOTE)
+    Note(note.settings, note.inputs, note.code, observe(files)).write(folder / DONE)
 
 
 class Workshop:

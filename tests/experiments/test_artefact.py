@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from ser.errors import SerError
 from ser.experiments.artefact import Artefact, Workshop, all_needed, waves
 from ser.record.code import Sources
+from ser.record.note import Note
 
 
 @pytest.fixture
@@ -40,7 +42,8 @@ def test_name_is_the_digest_of_the_key_and_changes_with_all_that_is_made_of(work
         Workshop(Sources(tmp_path)).artefact("net", "steps/work.sh a", **base),
     ]
     assert len({artefact.name for artefact in (first, *changed)}) == 6
-    assert "steps/work.sh a" in first.key and "seed: 0" in first.key and "data/a 1" in first.key
+    assert first.note.settings == {"net, command 1": "steps/work.sh a", "file config.yaml": "seed: 0\n"}
+    assert first.note.inputs == {"data/a": "1"} and list(first.note.code) == ["steps/work.sh"]
 
 
 def test_shortcuts_and_what_merely_comes_before_do_not_change_the_name(workshop):
@@ -73,7 +76,20 @@ def test_an_artefact_is_made_once(workshop, tmp_path):
         done = make(tmp_path, artefact)
         assert done.returncode == 0, done.stderr
     assert (tmp_path / artefact.name / "out").read_text() == "once\n"
-    assert (tmp_path / artefact.name / "key").read_text() == artefact.key
+    finished = Note.read(tmp_path / artefact.name / "done")
+    assert finished.made_of() == artefact.note.made_of()
+    assert [Path(name).name for name in finished.outputs] == ["out"]
+
+
+@pytest.mark.parametrize("damage", [lambda path: path.write_text("more\n"), Path.unlink])
+def test_what_a_finished_artefact_lost_is_named_with_the_remedy(workshop, tmp_path, damage):
+    artefact = workshop.artefact("a", "echo once > $dir/out")
+    make(tmp_path, artefact)
+    for contents in (True, False):
+        artefact.check(tmp_path, contents)
+    damage(tmp_path / artefact.name / "out")
+    with pytest.raises(SerError, match=rf"{artefact.name}/out: changed or gone since .*; remove .*{artefact.name} and"):
+        artefact.check(tmp_path, contents=False)
 
 
 def test_a_failure_names_its_log_and_what_needs_it_names_the_failed_one(workshop, tmp_path):

@@ -114,11 +114,11 @@ def test_another_seed_variant_fold_or_class_is_another_net(run):
 def test_a_class_that_is_held_out_is_left_out_of_every_training(run):
     made = recipe(run).cell(cell(held_out="anger", modality="speech+text"))
     roles = named(made, "role")
-    assert len(roles) == 2 and all("--without-class anger " in role.key for role in roles)
+    assert len(roles) == 2 and all("--without-class anger " in role.note.made_of() for role in roles)
     for trained in (*named(made, "net"), *named(made, "text_model"), made):
         assert any(role in trained.inputs for role in roles)
-    assert "--held-out anger" in made.key
-    assert "--without-class anger" in named(made, "text_vectors")[0].key
+    assert "--held-out anger" in made.note.made_of()
+    assert "--without-class anger" in named(made, "text_vectors")[0].note.made_of()
 
 
 def test_each_net_waits_for_the_audit_of_its_own_data(run):
@@ -126,7 +126,7 @@ def test_each_net_waits_for_the_audit_of_its_own_data(run):
     (net,) = named(made, "net")
     (audit,) = net.after
     assert audit.inputs == net.inputs
-    assert f"{run}/data/test_2" in audit.key
+    assert f"{run}/data/test_2" in audit.note.made_of()
 
 
 def test_names_change_with_inputs_and_with_nothing_else(run):
