@@ -1,0 +1,186 @@
+"""Alternating co-attention of speech and text: each is summed up under the guidance of what the other has said.
+
+J. Deng, C. Leung, "Towards learning a joint representation from transformer in multimodal emotion recognition", Brain
+Informatics 2021, after J. Lu, J. Yang, D. Batra, D. Parikh, "Hierarchical question-image co-attention for visual
+question answering", NeurIPS 2016, equation 5.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from ser.errors import SerError
+
+MODALITIES = ("speech", "text")
+
+
+@dataclass(frozen=True)
+class CoAttentionConfig:
+    """The section `model:` of a training configuration.
+
+    Attributes
+    ----------
+    dim : d, to which each modality's states are projected.
+    hidden : k, of the attention.
+    order : modalities that are attended to, one after the other; the first without a guide, each other guided by what
+        came out of the one before. Deng and Leung: text, speech, text. The last result of each modality counts.
+    layers, heads, inner : of the transformer encoder (self-attention) over each modality's states before; 0 layers
+        leave the paper's equations alone.
+    dropout : probability, in that encoder and on the fused vector.
+    """
+
+    dim: int
+    hidden: int
+    order: tuple[Literal["speech", "text"], ...]
+    layers: int
+    heads: int
+    inner: int
+    dropout: float
+
+
+class Attention(nn.Module):
+    """A(X; g): the rows of X, weighted by how they and the guide g agree with what is looked for.
+
+    H = tanh(W_x X + (W_g g) 1^T), a = softmax(w^T H), x = sum of a_i x_i.
+
+    Parameters
+    ----------
+    dim : d, of the rows and of the guide.
+    hidden : k.
+    is_guided : whether there is a guide; without one g is 0.
+    """
+
+    def __init__(self, dim: int, hidden: int, is_guided: bool) -> None:
+        super().__init__()
+        self.rows = nn.Linear(dim, hidden, bias=False)
+        self.guide = nn.Linear(dim, hidden, bias=False) if is_guided else None
+        self.score = nn.Linear(hidden, 1, bias=False)
+
+    def forward(self, rows: Tensor, mask: Tensor, guide: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Sum up the rows.
+
+        Parameters
+        ----------
+        rows : (B, N, d).
+        mask : (B, N) bool, of each at least one is true; the other rows count for nothing.
+        guide : (B, d).
+
+        Returns
+        -------
+        tuple
+            The sums (B, d), and the weights (B, N), which sum to 1.
+        """
+        agreement = self.rows(rows)  # (B, N, k)
+        if self.guide is not None:
+            agreement = agreement + self.guide(guide)[:, None]
+        scores = self.score(torch.tanh(agreement))[..., 0].masked_fill(~mask, -torch.inf)
+        weights = scores.softmax(1)
+        return (weights[..., None] * rows).sum(1), weights
+
+
+class Side(nn.Module):
+    """What comes before the attention on one modality: normalisation, projection to d, transformer encoder.
+
+    The normalisation travels with the weights. An utterance without a row has one learnt row, so that it says nothing
+    of its emotion and the other modality is still guided.
+
+    Parameters
+    ----------
+    mean, stddev : (D,) of each number of the rows over the training set.
+    config : see `CoAttentionConfig`.
+    """
+
+    def __init__(self, mean: Tensor, stddev: Tensor, config: CoAttentionConfig) -> None:
+        super().__init__()
+        self.register_buffer("mean", mean.float())
+        self.register_buffer("stddev", stddev.float().clamp(min=1e-5))
+        self.projection = nn.Linear(len(mean), config.dim)
+        self.nothing = nn.Parameter(torch.zeros(config.dim))
+        self.encoder = nn.ModuleList(
+            nn.TransformerEncoderLayer(
+                config.dim, config.heads, config.inner, config.dropout, batch_first=True, norm_first=True
+            )
+            for _ in range(config.layers)
+        )
+
+    def forward(self, rows: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Map rows (B, N, D), N > 0, of which those in `mask` (B, N) are some, to (B, N, d) and a mask without gap."""
+        states = self.projection((rows - self.mean) / self.stddev)
+        is_empty = ~mask.any(1, keepdim=True)  # (B, 1)
+        is_first = torch.arange(mask.shape[1], device=mask.device) == 0
+        stands_in = is_empty & is_first
+        states = torch.where(stands_in[..., None], self.nothing, states)
+        mask = mask | stands_in
+        for layer in self.encoder:
+            states = layer(states, src_key_padding_mask=~mask)
+        return states, mask
+
+
+class CoAttention(nn.Module):
+    """Two modalities attended to in turn, z = LayerNorm(W_x x + W_y y), dropout and a linear layer.
+
+    Of one modality alone it is the unguided attention, and z = LayerNorm(W_x x).
+
+    Parameters
+    ----------
+    config : see `CoAttentionConfig`.
+    statistics : of each modality, the mean and standard deviation (D,) of each number of its rows.
+    num_classes : K.
+
+    Raises
+    ------
+    SerError
+        Where the order lacks a modality or one follows itself, or the sizes don't fit each other.
+    """
+
+    def __init__(
+        self, config: CoAttentionConfig, statistics: Mapping[str, tuple[Tensor, Tensor]], num_classes: int
+    ) -> None:
+        super().__init__()
+        if config.layers and config.dim % config.heads:
+            raise SerError(f"model: dim {config.dim} is no multiple of heads {config.heads}; change one of them")
+        modalities = [name for name in MODALITIES if name in statistics]
+        self.order = config.order if len(modalities) > 1 else tuple(modalities)
+        if set(self.order) != set(modalities) or any(
+            one == other for one, other in zip(self.order, self.order[1:], strict=False)
+        ):
+            raise SerError(
+                f"model: order {' '.join(config.order)}: expected {' and '.join(modalities)} in turn, such as text "
+                "speech text"
+            )
+        self.sides = nn.ModuleDict({name: Side(*statistics[name], config) for name in modalities})
+        self.steps = nn.ModuleList(
+            Attention(config.dim, config.hidden, is_guided=number > 0) for number in range(len(self.order))
+        )
+        self.fusion = nn.ModuleDict({name: nn.Linear(config.dim, config.dim, bias=False) for name in modalities})
+        self.norm = nn.LayerNorm(config.dim)
+        self.dropout = nn.Dropout(config.dropout)
+        self.output = nn.Linear(config.dim, num_classes)
+
+    def forward(self, inputs: dict[str, Tensor]) -> Tensor:
+        """Map a batch to logits (B, K).
+
+        Of each modality, ``<name>`` (B, N, D) float32 and ``<name>_mask`` (B, N) bool; other keys are passed over.
+        """
+        return self.output(self.dropout(self.embed(inputs)))
+
+    def embed(self, inputs: dict[str, Tensor]) -> Tensor:
+        """Map a batch to the fused vectors z (B, d)."""
+        attended, _ = self._attend(inputs)
+        return self.norm(sum(layer(attended[name]) for name, layer in self.fusion.items()))
+
+    def weights(self, inputs: dict[str, Tensor]) -> list[tuple[str, Tensor]]:
+        """Tell the modality and the weights (B, N) of its rows at each step."""
+        return self._attend(inputs)[1]
+
+    def _attend(self, inputs: dict[str, Tensor]) -> tuple[dict[str, Tensor], list[tuple[str, Tensor]]]:
+        states = {name: side(inputs[name], inputs[f"{name}_mask"]) for name, side in self.sides.items()}
+        guide, attended, weights = None, {}, []
+        for name, step in zip(self.order, self.steps, strict=True):
+            guide, weight = step(*states[name], guide)
+            attended[name] = guide
+            weights.append((name, weight))
+        return attended, weights
