@@ -6,6 +6,7 @@ from typing import Literal
 
 from torch import nn
 
+from ser.models.coattention import CoAttentionConfig
 from ser.models.context import BcLstm, ContextConfig, Icon
 from ser.models.fusion import LateFusion
 from ser.models.vgg import VggConfig
@@ -14,6 +15,7 @@ from ser.training.chunks import DataConfig
 from ser.training.clips import ClipConfig
 from ser.training.fit_config import FitConfig
 from ser.training.losses import LossConfig
+from ser.training.sequences import SequenceConfig
 
 
 @dataclass(frozen=True)
@@ -71,3 +73,13 @@ def make_network(config: FusionConfig, widths: Mapping[str, int], num_classes: i
     if config.network == "late":
         return LateFusion(widths, num_classes)
     return (BcLstm if config.network == "bc_lstm" else Icon)(config.model, widths, num_classes)
+
+
+@dataclass(frozen=True)
+class CoAttentionTrainConfig:
+    """A whole ``conf/coattention/fusion.yaml``."""
+
+    model: CoAttentionConfig
+    data: SequenceConfig
+    loss: LossConfig
+    fit: FitConfig

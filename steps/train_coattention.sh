@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# Trains the co-attention of speech and text, or the attention of one of them, on one data dir, a second one picking the
+# epoch, and writes the class probabilities that it gives the utterances of a third: <model-dir>/posteriors.scp.
+#
+# Usage: steps/train_coattention.sh [options] "<modality>=<scp> ..." <train-data-dir> <valid-data-dir> <test-data-dir> \
+#          <model-dir>
+#  e.g.: steps/train_coattention.sh "speech=exp/yamnet/10.scp text=exp/t5/tokens.scp" \
+#          data/train data/valid data/test exp/coattention
+# Options: --cmd <wrapper>  --config <yaml>  --num-threads <n>  --label-map <map whose classes are the model's>
+#   --soft-targets true|false, whether annotators' votes (utt2votes, by the label map) are the targets
+#   --overrides "<key>=<value> ..." of the settings, such as loss.kind=cross_entropy
+#   --without-text true|false, whether <model-dir>/posteriors_none.scp is written too, of a test without text
+set -euo pipefail
+
+cmd=utils/run.pl
+config=conf/coattention/fusion.yaml
+label_map=conf/emotions/four.map
+soft_targets=false
+overrides=
+without_text=false
+num_threads=1      # on the CPU; the last bits of the model depend on it
+
+. utils/parse_options.sh
+. ./path.sh
+[ $# -eq 5 ] || { usage >&2; exit 1; }
+sequences=$1
+train=$2
+valid=$3
+test=$4
+model=$5
+
+inputs=()
+for table in $sequences; do
+  [ -f "${table#*=}" ] || die "no ${table#*=}, the sequences of '${table%%=*}'"
+  inputs+=(--input "${table%%=*}=scp:${table#*=}")
+done
+settings=()
+for override in $overrides; do settings+=(--set "$override"); done
+
+$cmd --num-threads "$num_threads" "$model/log/train.log" \
+  python3 -m ser.bin.train_coattention --config "$config" "${settings[@]}" --num-threads "$num_threads" \
+  --label-map "$label_map" --soft-targets "$soft_targets" "${inputs[@]}" --valid-data "$valid" "$train" "$model"
+$cmd --num-threads "$num_threads" "$model/log/apply.log" \
+  python3 -m ser.bin.apply_coattention --num-threads "$num_threads" "${inputs[@]}" \
+  "$model" "$test" "ark,scp:$model/posteriors.ark,$model/posteriors.scp"
+if $without_text; then
+  $cmd --num-threads "$num_threads" "$model/log/apply_none.log" \
+    python3 -m ser.bin.apply_coattention --num-threads "$num_threads" "${inputs[@]}" --without text \
+    "$model" "$test" "ark,scp:$model/posteriors_none.ark,$model/posteriors_none.scp"
+fi
+log "$model: $(grep -v '^#' "$model/log/train.log" | tail -n 1)"
