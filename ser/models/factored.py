@@ -1,0 +1,159 @@
+"""The layers of a factored TDNN, its dropout, and the constraint on its matrices.
+
+Povey et al., "Semi-orthogonal low-rank matrix factorization for deep neural networks", Interspeech 2018; Kaldi's
+nnet3/nnet-utils.cc (ConstrainOrthonormalInternal) and nnet-simple-component.cc (GeneralDropoutComponent). Frames are
+time first: (T, B, C).
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ser.models.tdnn import BATCHNORM_EPSILON
+
+
+def linear(inputs: int, outputs: int, bias: bool = True) -> nn.Linear:
+    """Make an affine map as Kaldi begins with: weights of the variance 1 / inputs, biases of 1."""
+    layer = nn.Linear(inputs, outputs, bias=bias)
+    nn.init.normal_(layer.weight, std=inputs**-0.5)
+    if bias:
+        nn.init.normal_(layer.bias)
+    return layer
+
+
+class FixedAffine(nn.Module):
+    """An affine map that is not trained; the identity until it is set."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.register_buffer("weight", torch.eye(dim))
+        self.register_buffer("bias", torch.zeros(dim))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (..., D) to (..., D)."""
+        return functional.linear(x, self.weight, self.bias)
+
+
+class TimeSharedDropout(nn.Dropout):
+    """Multiplies each dimension of a sequence by a number that is the same at all times, uniform in [1 - 2p, 1 + 2p].
+
+    Kaldi's GeneralDropoutComponent with ``continuous=true`` over a whole sequence.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (T, B, C) to (T, B, C)."""
+        if not self.training or not self.p:
+            return x
+        scale = torch.rand(x.shape[1:], dtype=x.dtype, device=x.device)
+        return x * (scale * (4 * self.p) + (1 - 2 * self.p))
+
+
+class _Activation(nn.Module):
+    """ReLU, batch norm over time and batch, dropout."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.batchnorm = nn.BatchNorm1d(dim, eps=BATCHNORM_EPSILON, affine=False)
+        self.dropout = TimeSharedDropout(0.0)
+
+    def activate(self, x: Tensor) -> Tensor:
+        return self.dropout(normalise(functional.relu(x), self.batchnorm))
+
+
+def normalise(x: Tensor, batchnorm: nn.BatchNorm1d) -> Tensor:
+    """Apply a batch norm to (T, B, C)."""
+    return batchnorm(x.reshape(-1, x.shape[2])).view(x.shape)
+
+
+class TimeDelayLayer(_Activation):
+    """Affine, ReLU, batch norm, dropout, at each frame by itself."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__(outputs)
+        self.affine = linear(inputs, outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (T, B, C) to (T, B, C')."""
+        return self.activate(self.affine(x))
+
+
+class FactoredLayer(_Activation):
+    """Linear from the frames t - s and t to a bottleneck, affine from those of t and t + s, and a bypass.
+
+    Where the stride s is 0 both see frame t alone.
+    """
+
+    def __init__(self, dim: int, bottleneck: int, stride: int) -> None:
+        super().__init__(dim)
+        self.stride, parts = stride, 2 if stride else 1
+        self.linear = linear(parts * dim, bottleneck, bias=False)
+        self.affine = linear(parts * bottleneck, dim)
+
+    def forward(self, x: Tensor, bypass_scale: float, every: int = 1, unit: int = 1) -> Tensor:
+        """Map (T, B, C) to (T - 2 s, B, C), of which every `every`-th frame is computed; a frame here is `unit` ones.
+
+        With `every` frames in a step, s is of the dense input; with `unit` it is divided by it.
+        """
+        stride = self.stride // unit
+        count = len(x) - 2 * stride
+        bypass = x[stride : stride + count : every]
+        if not stride and self.stride:
+            raise ValueError(f"a stride of {self.stride} frames at every {unit}th frame")
+        if not stride:
+            y = self.affine(self.linear(bypass))
+        elif every == 1:
+            y = _joined(self.affine, _joined(self.linear, x, stride), stride)
+        else:
+            # The bottleneck at t and at t + s, for the t that are wanted.
+            before, at, after = (x[start : start + count : every] for start in (0, stride, 2 * stride))
+            halves = self.linear.weight.chunk(2, dim=1)
+            now = functional.linear(before, halves[0]) + functional.linear(at, halves[1])
+            later = functional.linear(at, halves[0]) + functional.linear(after, halves[1])
+            y = self.affine(torch.cat([now, later], dim=2))
+        return self.activate(y) + bypass_scale * bypass
+
+
+class Prefinal(nn.Module):
+    """From the narrow prefinal-l to the layers' width and back: affine, ReLU, batch norm, linear, batch norm."""
+
+    def __init__(self, narrow: int, wide: int) -> None:
+        super().__init__()
+        self.affine = linear(narrow, wide)
+        self.batchnorm1 = nn.BatchNorm1d(wide, eps=BATCHNORM_EPSILON, affine=False)
+        self.linear = linear(wide, narrow, bias=False)
+        self.batchnorm2 = nn.BatchNorm1d(narrow, eps=BATCHNORM_EPSILON, affine=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (T, B, narrow) to (T, B, narrow)."""
+        return normalise(self.linear(self.expand(x)), self.batchnorm2)
+
+    def expand(self, x: Tensor) -> Tensor:
+        """Map (T, B, narrow) to (T, B, wide), the first batch norm's output."""
+        return normalise(functional.relu(self.affine(x)), self.batchnorm1)
+
+
+def _joined(layer: nn.Linear, x: Tensor, stride: int) -> Tensor:
+    """Apply an affine map to the frames t and t + `stride` together, without joining them: (T - stride, B, C')."""
+    first, second = layer.weight.chunk(2, dim=1)
+    return functional.linear(x[:-stride], first, layer.bias) + functional.linear(x[stride:], second)
+
+
+@torch.no_grad()
+def constrain(matrix: Tensor) -> None:
+    """Take one step of a matrix M towards M M^T = alpha^2 I, in place; alpha follows the matrix.
+
+    With P = M M^T, alpha^2 = tr(P P) / tr(P), and M becomes M - 4 nu / alpha^2 (P - alpha^2 I) M. Kaldi's step nu is
+    1/8, halved where M is far from it, and once more where it is farther, so that it does not diverge.
+
+    Parameters
+    ----------
+    matrix : (rows, columns) on any device; of one with more rows than columns the columns become orthogonal.
+    """
+    m = matrix.T if matrix.shape[0] > matrix.shape[1] else matrix
+    product = (m @ m.T).float()
+    trace, square = product.trace(), (product * product).sum()
+    ratio = square * len(product) / trace**2  # 1 where the aim is reached
+    nu = 0.125 * torch.where(ratio > 1.02, 0.5, 1.0) * torch.where(ratio > 1.1, 0.5, 1.0)
+    alpha2 = square / trace
+    product.diagonal().sub_(alpha2)
+    m.sub_((4.0 * nu / alpha2 * product).to(m.dtype) @ m)
