@@ -168,7 +168,7 @@ def test_net_is_rebuilt_from_its_weights(net, tmp_path):
     again = load_node_net(tmp_path)
     inputs = {"features": torch.randn(2, 40, 5), "ivectors": torch.randn(2, 4)}
     assert torch.equal(again(inputs), net(inputs))
-    with pytest.raises(SerError, match="the weights are not those of a net of these settings: .*tdnnf7"):
+    with pytest.raises(SerError, match=r"the weights are not those of a net of these settings: .*tdnnf7"):
         AsrTdnn.from_weights(AsrTdnnConfig(24, 8, (1, 1, 0, 3, 3, 3), 0.66, 12), net.state_dict())
 
 
