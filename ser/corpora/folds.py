@@ -87,7 +87,8 @@ def balance_folds(counts: Mapping[str, Mapping[str, float]], num_folds: int) -> 
 
     if not 2 <= num_folds <= len(counts):
         raise SerError(
-            f"{num_folds} folds of {len(counts)} speakers: give 2 folds or more, each with a speaker at least"
+            f"{num_folds} folds of {len(counts)} speakers, or groups of those who speak together: give 2 folds or "
+            "more, each with one at least"
         )
     names = sorted({name for of_speaker in counts.values() for name in of_speaker})
     order = sorted(counts, key=lambda speaker: (-sum(counts[speaker].values()), speaker))

@@ -1,10 +1,10 @@
 """Folds of a corpus that is a table: by speaker, by a column, or the corpus's own."""
 
 import logging
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from ser.corpora.folds import balance_folds
+from ser.corpora.named_clips import with_speaker_folds
 from ser.corpora.records import Utterance
 from ser.corpora.table_sources import OWN_FOLD, one_word, value
 from ser.errors import SerError
@@ -34,7 +34,7 @@ def assign_folds_of_table(
         folds = "own" if own else f"speaker:{most}" if most > 1 else "none"
     kind, _, argument = folds.partition(":")
     if kind == "speaker" and argument.isdecimal():
-        fold_of = _by_speaker(utterances, int(argument))
+        fold_of = {item.utt: str(item.fold) for item in with_speaker_folds(utterances, int(argument))}
     elif (kind == "column" and argument) or folds in ("session", "own"):
         column = own if folds == "own" else columns.get("session") if folds == "session" else argument
         if column is None or not any(column in row for _, row in rows):
@@ -46,16 +46,6 @@ def assign_folds_of_table(
         raise SerError(f"--folds {folds}: expected speaker:5, session, column:NAME, own or none")
     _report(utterances, fold_of)
     return fold_of
-
-
-def _by_speaker(utterances: Sequence[Utterance], num_folds: int) -> dict[str, str]:
-    counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for utterance in utterances:
-        counts[utterance.spk][f"class {utterance.emotion}"] += 1
-        if utterance.gender:
-            counts[utterance.spk][f"sex {utterance.gender}"] = 1
-    fold_of = balance_folds(counts, num_folds)
-    return {utterance.utt: fold_of[utterance.spk] for utterance in utterances}
 
 
 def _by_column(

@@ -13,10 +13,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ser.corpora.decoding import DECODED
 from ser.errors import SerError
 from ser.files import read_text
 
-AUDIO_SUFFIXES = {".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".aac", ".mp4", ".sph", ".aiff", ".aif", ".au"}
+AUDIO_SUFFIXES = {".wav", ".flac", ".mp3", ".ogg", ".opus", ".sph", ".aiff", ".aif", ".au", *DECODED}
 # Columns that only the sources below make.
 OWN_FOLD, OWN_PART = "own fold", "own part"
 

@@ -79,3 +79,22 @@ setup() {
   [ "$status" -eq 1 ]
   [[ "$output" == *"is not below --audio-dir"* ]]
 }
+
+@test "the scripts of the corpora whose names tell all make data dirs, and print their usage without arguments" {
+  corpus="$BATS_TEST_TMPDIR/EmoDB"
+  mkdir -p "$corpus/wav"
+  for speaker in 03 08 09 10 11; do
+    for emotion in W T; do cp "$MINE/wav/a/sad_1.wav" "$corpus/wav/${speaker}a01${emotion}a.wav"; done
+  done
+  local/prepare_emodb.sh "$corpus" "$data"
+  utils/validate_data_dir.sh --no-feats "$data"
+  [ "$(wc -l < "$data/utt2fold")" -eq 10 ]
+  for name in emodb tess emovo shemo cafe jl enterface esd meld msp_improv msp_podcast; do
+    run local/prepare_$name.sh "$corpus"
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"Usage: local/prepare_$name.sh"* ]]
+  done
+  run local/prepare_esd.sh --language english "$corpus" "$data"
+  [ "$status" -eq 1 ]
+  [[ "$output" == *"no clip of ESD in it"* ]]
+}

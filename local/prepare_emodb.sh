@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Makes a Kaldi data dir of EmoDB: German, acted; folds are of speakers, balanced in emotions and sex.
+# Usage: local/prepare_emodb.sh [options] <corpus-dir> <data-dir>
+#  e.g.: local/prepare_emodb.sh --folds 5 corpora/EmoDB data/emodb
+# Options:
+#   --folds 5   folds of speakers
+
+set -euo pipefail
+
+folds=5         # folds of speakers, a man and a woman each
+
+. utils/parse_options.sh
+. ./path.sh
+[ $# -eq 2 ] || { usage >&2; exit 1; }
+
+python3 -m ser.bin.prepare_corpus --folds "$folds" emodb "$1" "$2"
+log "$0: made $2 of $(wc -l <"$2/utt2spk") utterances"

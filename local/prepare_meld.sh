@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Makes a Kaldi data dir of MELD: its words and, where the clips are at hand, its sound, which ffmpeg decodes. Its parts
+# share speakers, which is said; there are no folds.
+# Usage: local/prepare_meld.sh [options] <corpus-dir> <data-dir>
+#  e.g.: local/prepare_meld.sh --audio true corpora/MELD.Raw data/meld
+# Options:
+#   --part all|train|validation|test   (all)
+#   --audio true|false                 whether the clips are read (false: words only)
+
+set -euo pipefail
+
+part=all        # all three, told apart in utt2part
+audio=false     # the films are a download of their own
+
+. utils/parse_options.sh
+. ./path.sh
+[ $# -eq 2 ] || { usage >&2; exit 1; }
+
+python3 -m ser.bin.prepare_meld --part "$part" --audio "$audio" "$1" "$2"
+log "$0: made $2 of $(wc -l <"$2/utt2spk") utterances"

@@ -1,0 +1,34 @@
+"""Make a Kaldi data dir of MELD: its words and, with --audio true, its clips; more in ser/corpora/meld.py.
+
+Example: python3 -m ser.bin.prepare_meld --part all --audio true corpora/MELD.Raw data/meld
+"""
+
+from pathlib import Path
+
+from ser import cli
+
+
+def main() -> None:
+    parser = cli.make_parser(__doc__)
+    parser.add_argument("--part", required=True, choices=("train", "validation", "test", "all"), help="of the corpus")
+    parser.add_argument("--audio", required=True, type=cli.boolean, metavar="true|false", help="whether clips are read")
+    parser.add_argument("corpus_dir", type=Path, help="MELD as it is distributed")
+    parser.add_argument("data_dir", help="the data dir to write")
+    args = parser.parse_args()
+
+    import logging
+
+    from ser.corpora import meld, records
+
+    corpus = records.require_folder(args.corpus_dir, "give the folder of MELD")
+    utterances, left_out = meld.read(corpus, args.part, args.audio)
+    records.write_data_dir(args.data_dir, utterances, left_out, meld.PUBLISHED[args.part])
+    if shared := meld.shared_speakers(utterances):
+        logging.getLogger(__name__).warning(
+            "%s: %d speakers are in more than one part (%s): figures by MELD's parts are not of new speakers",
+            *(args.data_dir, len(shared), ", ".join(shared[:6])),
+        )
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,126 @@
+"""MELD: scenes of the series Friends, an emotion for each utterance, its words and, in the film, its sound.
+
+Paper: S. Poria et al., "MELD: a multimodal multi-party dataset for emotion recognition in conversations", ACL 2019.
+Licence: GPL 3.0.
+Expected: 13,708 utterances (train 9,989, validation 1,109, test 2,610): neutral 6,436, happiness 2,308, surprise 1,636,
+anger 1,607, sadness 1,002, disgust 361, fear 358.
+
+Layout: ``{train,dev,test}_sent_emo.csv``, in the corpus folder or below; where the clips are at hand, each part's
+folder of them: ``train_splits/dia0_utt0.mp4``, ``dev_splits_complete/``, ``output_repeated_splits_test/``, which ffmpeg
+decodes (``--audio true``; ``.wav`` files of the same names are taken as they are).
+
+The six friends speak in all parts: figures by these parts are not of new speakers, and no folds are made. A name such
+as "Waiter" stands for several people and is kept as one speaker; "All" and the like are nobody's own, so each such
+utterance counts as a speaker of its own. Known faults: apostrophes of Windows-1252; train dia125_utt3 and dev
+dia110_utt7 cannot be decoded; laughter of an audience lies over much of the speech.
+"""
+
+import csv
+import io
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from ser.corpora.decoding import wav_entries
+from ser.corpora.emotion_names import emotion_name
+from ser.corpora.records import LeftOut, Utterance, audio_fault
+from ser.errors import SerError
+
+PUBLISHED = {"all": 13708, "train": 9989, "validation": 1109, "test": 2610}
+
+# Part here -> (name in the tables, folders of the clips).
+PARTS = {
+    "train": ("train", ("train_splits",)),
+    "validation": ("dev", ("dev_splits_complete", "dev_splits")),
+    "test": ("test", ("output_repeated_splits_test", "test_splits")),
+}
+EMOTIONS = {"anger", "disgust", "fear", "joy", "neutral", "sadness", "surprise"}
+BROKEN = {("train", "dia125_utt3"), ("validation", "dia110_utt7")}
+COLUMNS = ("Utterance", "Speaker", "Emotion", "Dialogue_ID", "Utterance_ID")
+# Names of several people at once.
+NOBODY = re.compile(r"\b(?:all|both|everyone|everybody|and|guys|women|men|crowd)\b|[,&/]", re.IGNORECASE)
+
+
+def read(corpus: Path, part: str, audio: bool) -> tuple[list[Utterance], list[LeftOut]]:
+    """Read the utterances of `part`: train, validation, test or all; `audio` says whether their clips are read too."""
+    utterances: list[Utterance] = []
+    left_out: list[LeftOut] = []
+    for name in PARTS if part == "all" else [part]:
+        table = next(iter(sorted(corpus.rglob(f"{PARTS[name][0]}_sent_emo.csv"))), None)
+        if table is None:
+            raise SerError(f"{corpus}: no {PARTS[name][0]}_sent_emo.csv in it; give the folder of MELD")
+        clips = _clips(corpus, name) if audio else {}
+        for where, row in _rows(table):
+            clip = f"dia{row['Dialogue_ID']}_utt{row['Utterance_ID']}"
+            wav = None
+            if audio:
+                path = clips.get(clip, corpus / f"{clip}.mp4")
+                fault = "cannot be decoded (a known fault)" if (name, clip) in BROKEN else audio_fault(path)
+                if fault:
+                    left_out.append(LeftOut(f"{name}/{clip}", fault, chosen=(name, clip) in BROKEN))
+                    continue
+                wav = wav_entries([path])[path]
+            utterances.append(_utterance(where, row, name, clip, wav))
+    return utterances, left_out
+
+
+def _utterance(where: str, row: dict[str, str], part: str, clip: str, wav: str | None) -> Utterance:
+    if row["Emotion"] not in EMOTIONS:
+        raise SerError(f"{where}: expected an emotion of {', '.join(sorted(EMOTIONS))}, found '{row['Emotion']}'")
+    speaker = re.sub(r"\W+", "_", row["Speaker"].strip().lower()).strip("_")
+    unknown = not speaker or NOBODY.search(row["Speaker"]) is not None
+    utt = f"meld_unknown-{part}_{clip}" if unknown else f"meld_{speaker}-{part}_{clip}"
+    return Utterance(
+        utt=utt,
+        spk=utt if unknown else f"meld_{speaker}",
+        wav=wav,
+        text=" ".join(row["Utterance"].split()),
+        emotion=emotion_name(row["Emotion"]),
+        part=part,
+        dialogue=f"meld_{part}_{int(row['Dialogue_ID']):04d}",
+        start=float(int(row["Utterance_ID"])),
+    )
+
+
+def _rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    data = path.read_bytes()
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("cp1252", "replace")
+    # Apostrophes of Windows-1252 that became control characters on their way.
+    text = text.translate({0x91: "'", 0x92: "'", 0x93: '"', 0x94: '"', 0x96: "-", 0x97: "-"})
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    names = reader.fieldnames or ()
+    if absent := [column for column in COLUMNS if column not in names]:
+        raise SerError(f"{path}:1: no column {', '.join(absent)}; found {', '.join(names)}")
+    for row in reader:
+        where = f"{path}:{reader.line_num}"
+        if any(row[column] is None for column in COLUMNS):
+            raise SerError(f"{where}: expected {len(names)} fields, found fewer")
+        if not row["Dialogue_ID"].isdecimal() or not row["Utterance_ID"].isdecimal():
+            raise SerError(f"{where}: expected numbers of dialogue and utterance, found '{row['Dialogue_ID']}'")
+        yield where, row
+
+
+def _clips(corpus: Path, part: str) -> dict[str, Path]:
+    """Find the clips of a part: name -> file, a .wav rather than an .mp4; its folder lies anywhere below the corpus."""
+    clips: dict[str, Path] = {}
+    for folder in PARTS[part][1]:
+        for suffix in (".mp4", ".wav"):
+            for path in sorted(corpus.rglob(f"{folder}/dia*_utt*{suffix}")):
+                clips[path.stem] = path
+    if not clips:
+        raise SerError(f"{corpus}: no folder {PARTS[part][1][0]} with dia0_utt0.mp4; unpack MELD.Raw, or --audio false")
+    return clips
+
+
+def shared_speakers(utterances: Iterable[Utterance]) -> list[str]:
+    """List the speakers that are in more than one part, those of most utterances first."""
+    parts: defaultdict[str, set[str | None]] = defaultdict(set)
+    counts: Counter[str] = Counter()
+    for utterance in utterances:
+        parts[utterance.spk].add(utterance.part)
+        counts[utterance.spk] += 1
+    return [spk for spk, _ in counts.most_common() if len(parts[spk]) > 1]
