@@ -9,7 +9,7 @@ from ser.errors import SerError
 def draw_donors(
     utt2class: Mapping[str, str], donor_utt2class: Mapping[str, str], donors: Collection[str], seed: int
 ) -> dict[str, str]:
-    """Draw for every utterance a donor of the same class (SYSTEMS.md A.5).
+    """Draw for every utterance a donor of the same class (docs/systems.md A.5).
 
     The draw depends on the utterance's id, the seed and the set of donors alone, so that it is the same for a part
     of the utterances as for all. It uses the label: for training utterances only.
