@@ -22,11 +22,12 @@ utt2votes.
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ser.corpora.records import LeftOut, Utterance, audio_fault
+from ser.corpora.tree import files_below, find_folders, list_folder
 from ser.errors import SerError
 from ser.files import read_text_lines
 
@@ -70,28 +71,46 @@ class Turn:
 
 
 def read(corpus: Path) -> tuple[list[Utterance], list[LeftOut]]:
-    """Read all sessions that are there."""
-    sessions = sorted(path for path in corpus.glob("Session[1-5]") if path.is_dir())
+    """Read all sessions that are there.
+
+    Utterances without a transcription are kept, with no words, for systems of speech alone; where none has one, there
+    is no text at all.
+    """
+    found = {number: find_folders(corpus, f"Session{number}") for number in range(1, 6)}
+    sessions = [folder for folders in found.values() for folder in folders]
     if not sessions:
         raise SerError(f"{corpus}: no folder Session1 to Session5 in it; give the folder IEMOCAP_full_release")
+    if absent := [number for number, folders in found.items() if not folders]:
+        logger.warning("%s: no folder %s: so many sessions and folds less", corpus, _listed("Session", absent))
+    texts: dict[str, str] = {}
     utterances, left_out = [], []
     for session in sessions:
-        texts = _transcripts(session / "dialog" / "transcriptions")
+        texts |= _transcripts(session / "dialog" / "transcriptions")
+        files = {path.stem: path for path in files_below(session / "sentences" / "wav", (".wav",))}
         for turn in _turns(session / "dialog" / "EmoEvaluation"):
-            utterance = _utterance(session, turn, texts.get(turn.name))
+            utterance = _utterance(session, turn, files, texts.get(turn.name, ""))
             (utterances if isinstance(utterance, Utterance) else left_out).append(utterance)
+    if without := sum(not utterance.text for utterance in utterances):
+        logger.warning(
+            "%s: %d of %d utterances have no transcription: only systems of speech alone can use them",
+            *(corpus, without, len(utterances)),
+        )
+    if without == len(utterances):
+        utterances = [replace(utterance, text=None) for utterance in utterances]
     return utterances, left_out
 
 
-def _utterance(session: Path, turn: Turn, text: str | None) -> Utterance | LeftOut:
+def _listed(name: str, numbers: Iterable[int]) -> str:
+    return ", ".join(f"{name}{number}" for number in numbers)
+
+
+def _utterance(session: Path, turn: Turn, files: Mapping[str, Path], text: str) -> Utterance | LeftOut:
     name = NAME.fullmatch(turn.name)
     if name is None:
         raise SerError(f"{turn.where}: expected a name like Ses01F_impro01_F000, found '{turn.name}'")
-    path = session / "sentences" / "wav" / name["dialogue"] / f"{turn.name}.wav"
+    path = files.get(turn.name, session / "sentences" / "wav" / name["dialogue"] / f"{turn.name}.wav")
     if fault := audio_fault(path):
         return LeftOut(turn.name, fault)
-    if not text:
-        return LeftOut(turn.name, "no transcription")
     outside = [emotions for annotator, emotions in turn.annotators.items() if annotator.startswith("C-E")]
     spk = f"Ses0{name['session']}{name['talker']}"
     return Utterance(
@@ -108,12 +127,16 @@ def _utterance(session: Path, turn: Turn, text: str | None) -> Utterance | LeftO
         votes=Counter(emotion for emotions in outside for emotion in emotions) or None,
         annotators=turn.annotators,
         dims=turn.dims,
+        where=turn.where,
     )
 
 
 def _turns(folder: Path) -> Iterator[Turn]:
     """Yield the utterances of the session's EmoEvaluation/*.txt with their annotators."""
-    for path in _files(folder):
+    files = _text_files(folder)
+    if not files:
+        raise SerError(f"{folder}: no .txt file in it; the corpus is not complete")
+    for path in files:
         turn = None
         for number, line in enumerate(read_text_lines(path, errors="replace"), start=1):
             where = f"{path}:{number}"
@@ -147,16 +170,14 @@ def _emotion(where: str, word: str) -> str:
 def _transcripts(folder: Path) -> dict[str, str]:
     """Read utterance name -> words; the lines of breaths and of unlabelled turns are passed over."""
     texts = {}
-    for path in _files(folder):
+    for path in _text_files(folder):
         for line in read_text_lines(path, errors="replace"):
             if match := TRANSCRIPT.match(line):
                 texts[match[1]] = " ".join(match[2].split())
     return texts
 
 
-def _files(folder: Path) -> list[Path]:
-    """List the folder's text files without the '._' files that a Mac's archives carry."""
-    files = sorted(path for path in folder.glob("*.txt") if not path.name.startswith("."))
-    if not files:
-        raise SerError(f"{folder}: no .txt file in it; the corpus is not complete")
-    return files
+def _text_files(folder: Path) -> list[Path]:
+    """List the folder's own text files, without the '._' files and the like."""
+    names = list_folder(folder)[1] if folder.is_dir() else []
+    return [folder / name for name in names if name.lower().endswith(".txt")]

@@ -11,23 +11,24 @@ Each recording is its own speaker, as in Kaldi's recipes.
 from pathlib import Path
 
 from ser.corpora.records import LeftOut, Utterance, audio_fault
+from ser.corpora.tree import files_below, find_folders
 from ser.errors import SerError
 
 PUBLISHED = 2016
 
+SUFFIXES = (".wav", ".flac")
 KINDS = ("music", "noise", "speech")
 
 
 def read(corpus: Path) -> tuple[list[Utterance], list[LeftOut]]:
     """Read the recordings of the three kinds."""
-    missing = [kind for kind in KINDS if not (corpus / kind).is_dir()]
+    folders = {kind: find_folders(corpus, kind) for kind in KINDS}
+    missing = [kind for kind in KINDS if not folders[kind]]
     if missing:
         raise SerError(f"{corpus}: not MUSAN: no folder {', '.join(missing)} in it")
     utterances, left_out = [], []
     for kind in KINDS:
-        for path in sorted((corpus / kind).glob("*/*.wav")):
-            if path.name.startswith("."):
-                continue
+        for path in (path for folder in folders[kind] for path in files_below(folder, SUFFIXES)):
             if fault := audio_fault(path):
                 left_out.append(LeftOut(path.name, fault))
             else:

@@ -4,19 +4,26 @@ Paper: S. R. Livingstone, F. A. Russo, "The Ryerson audio-visual database of emo
 ONE 13(5), 2018. Licence: CC BY-NC-SA 4.0.
 Expected (audio-only speech): 1,440 clips of 24 actors, 60 each: neutral 96, the other 7 emotions 192 each. 48 kHz WAV.
 
-Layout: ``Actor_01/03-01-06-01-02-01-01.wav`` (or .flac, any rate), also inside ``Audio_Speech_Actors_01-24/``. A name
-is modality-channel-emotion-intensity-statement-repetition-actor; modality 03 is audio only, channel 01 is speech. Odd
-actors are male, even ones female. The label is the emotion that the actor was asked for.
+Layout: ``Actor_01/03-01-06-01-02-01-01.wav`` (or .flac, any rate); the names tell all, so clips are found at any depth
+and in folders of any name. A name is modality-channel-emotion-intensity-statement-repetition-actor; modality 03 is
+audio only, channel 01 is speech. Odd actors are male, even ones female.
+The label is the emotion that the actor was asked for.
 """
 
+import logging
 import re
 from pathlib import Path
 
 from ser.corpora.folds import assign_folds
 from ser.corpora.records import LeftOut, Utterance, audio_fault, opaque
+from ser.corpora.tree import AUDIO_SUFFIXES, files_below
 from ser.errors import SerError
 
+logger = logging.getLogger(__name__)
+
 PUBLISHED = 1440
+SUFFIXES = (".wav", ".flac")
+ACTORS = tuple(f"{number:02d}" for number in range(1, 25))
 
 EMOTIONS = {
     "01": "neutral",
@@ -36,24 +43,25 @@ NAME = re.compile(r"(\d\d)-(\d\d)-(0[1-8])-(0[12])-(0[12])-(0[12])-(\d\d)")
 
 def read(corpus: Path, num_folds: int) -> tuple[list[Utterance], list[LeftOut]]:
     """Read the spoken audio clips; song and video are passed over. Folds are of actors, balanced by sex."""
-    roots = [root for root in (corpus, corpus / "Audio_Speech_Actors_01-24") if any(root.glob("Actor_*"))]
-    if not roots:
+    found = [(path, NAME.fullmatch(path.stem)) for path in files_below(corpus, AUDIO_SUFFIXES)]
+    if not any(name for _, name in found):
         raise SerError(
-            f"{corpus}: no folder Actor_01 to Actor_24 in it; give the folder that Audio_Speech_Actors_01-24.zip makes"
+            f"{corpus}: no folder Actor_01 to Actor_24 with clips in it; give the folder that"
+            " Audio_Speech_Actors_01-24.zip makes"
         )
     clips: list[tuple[Path, re.Match[str]]] = []
     left_out = []
-    for path in sorted(roots[0].glob("Actor_*/*")):
-        name = NAME.fullmatch(path.stem)
-        if path.suffix not in (".wav", ".flac") or path.name.startswith("."):
-            continue
+    for path, name in found:
         if name is None:
             left_out.append(LeftOut(path.name, "name not of RAVDESS"))
         elif name[1] == "03" and name[2] == "01":
-            if fault := audio_fault(path):
+            fault = audio_fault(path) if path.suffix.lower() in SUFFIXES else "neither .wav nor .flac: convert it"
+            if fault:
                 left_out.append(LeftOut(path.name, fault))
             else:
                 clips.append((path, name))
+    if absent := sorted(set(ACTORS) - {name[7] for _, name in clips}):
+        logger.warning("%s: no clip of %d of the 24 actors: %s", corpus, len(absent), " ".join(absent))
     genders = {name[7]: "m" if int(name[7]) % 2 else "f" for _, name in clips}
     folds = assign_folds(genders, num_folds) if clips else {}
     utterances = []

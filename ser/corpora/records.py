@@ -3,14 +3,15 @@
 import hashlib
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ser.corpora.staging import staged_data_dir
+from ser.corpora.tree import escaped, id_fault, path_fault
 from ser.errors import SerError
-from ser.files import write_text
+from ser.files import sha256, write_text
 from ser.kaldi import datadir
 
 logger = logging.getLogger(__name__)
@@ -66,6 +67,7 @@ class Utterance:
     votes: Mapping[str, int] | None = None  # emotion -> number of annotators
     annotators: Mapping[str, Sequence[str]] | None = None  # annotator -> the emotions that she named
     dims: tuple[float, float, float] | None = None  # valence, activation, dominance
+    where: str | None = None  # path and line that it was read from, for messages; written nowhere
     segment: tuple[str, float, float] | None = None  # id of the recording that wav is, start and end in s (-1: its end)
 
 
@@ -150,7 +152,8 @@ def write_data_dir(
     ----------
     data_dir : gets the files of FILES that the utterances have values for, ``spk2utt``, ``spk2gender`` where the sex
         is known, and ``left_out`` (``<name> <reason>`` a line), which is empty where nothing was left out.
-    utterances : in any order.
+    utterances : in any order. One that comes twice alike, from two rows or two equal files, is taken once; those of
+        which no id or no line of wav.scp can be made are left out.
     left_out : what the corpus holds and the data dir does not.
     published : number of utterances that the corpus is published with; a smaller copy is logged.
 
@@ -161,20 +164,70 @@ def write_data_dir(
         validate, or more than LARGEST_LOSS of the corpus had to be left out.
     """
     data_dir = Path(data_dir)
+    utterances, more = _usable(data_dir, utterances)
+    left_out = [*left_out, *more]
     _check_loss(data_dir, len(utterances), left_out)
     maps = _maps(data_dir, utterances)
     with staged_data_dir(data_dir) as folder:
         datadir.write_data_dir(folder, maps)
-        write_text(folder / "left_out", "".join(f"{item.name} {item.reason}\n" for item in sorted(left_out)))
+        write_left_out(folder / "left_out", left_out)
     _log_counts(data_dir, utterances, left_out, published)
+
+
+def write_left_out(path: Path, left_out: Iterable[LeftOut]) -> None:
+    """Write ``<name> <reason>`` lines, sorted; of items with one name, the later ones get a number."""
+    lines: dict[str, str] = {}
+    for item in sorted(left_out):
+        name, count = escaped(item.name), 1
+        while name in lines:
+            count += 1
+            name = f"{escaped(item.name)}#{count}"
+        lines[name] = item.reason
+    write_text(path, "".join(f"{name} {reason}\n" for name, reason in lines.items()))
+
+
+def _usable(data_dir: Path, utterances: Sequence[Utterance]) -> tuple[list[Utterance], list[LeftOut]]:
+    """Take each utterance once, and leave out those whose name or path cannot stand in a data dir."""
+    taken: dict[str, Utterance] = {}
+    left_out = []
+    for utterance in utterances:
+        if fault := id_fault(utterance.utt) or path_fault(utterance.wav or ""):
+            left_out.append(LeftOut(_name(utterance), fault))
+            continue
+        first = taken.setdefault(utterance.utt, utterance)
+        if first is utterance:
+            continue
+        if not _is_same(first, utterance):
+            raise SerError(
+                f"{data_dir}: utterance {utterance.utt} comes twice, and not alike: {_source(first)}, "
+                f"{_source(utterance)}; remove one of the two"
+            )
+        left_out.append(LeftOut(_name(utterance), f"twice in the corpus, alike: as {_source(first)}", chosen=True))
+    return list(taken.values()), left_out
+
+
+def _name(utterance: Utterance) -> str:
+    """Give the end of its path, as much as tells it from others in most corpora."""
+    wav = utterance.wav or ""
+    return "/".join(wav.split("/")[-3:]).lstrip("/") if wav.startswith("/") else utterance.utt
+
+
+def _source(utterance: Utterance) -> str:
+    return str(utterance.where or utterance.wav or utterance.text)
+
+
+def _is_same(one: Utterance, other: Utterance) -> bool:
+    """Tell whether two records say the same of the same recording, or of two files with equal bytes."""
+    if replace(one, wav=None, where=None) != replace(other, wav=None, where=None):
+        return False
+    if one.wav == other.wav:
+        return True
+    paths = [Path(wav) for wav in (one.wav, other.wav) if wav]
+    return len(paths) == 2 and all(path.is_file() for path in paths) and sha256(paths[0]) == sha256(paths[1])
 
 
 def _maps(data_dir: Path, utterances: Sequence[Utterance]) -> dict[str, dict[str, str]]:
     """Give file name -> key -> line, for the files that these utterances fill."""
-    twice = [utt for utt, count in Counter(utterance.utt for utterance in utterances).items() if count > 1]
-    if twice:
-        clips = [str(utterance.wav or utterance.text) for utterance in utterances if utterance.utt == twice[0]]
-        raise SerError(f"{data_dir}: utterance {twice[0]} comes twice: {clips[0]}, {clips[1]}; remove one of the two")
     maps = {}
     for file, (field, to_text) in FILES.items():
         values = {utterance.utt: getattr(utterance, field) for utterance in utterances}

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ser.corpora.decoding import DECODED
+from ser.corpora.tree import files_below
 from ser.errors import SerError
 from ser.files import read_text
 
@@ -123,13 +124,7 @@ def read_folder(folder: Path, pattern: str) -> tuple[list[Row], list[str]]:
 
 def audio_files(folder: Path) -> list[Path]:
     """List the audio files below a folder, without those that a system or a Mac's archive put there."""
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in AUDIO_SUFFIXES
-        and not any(part.startswith((".", "@", "__MACOSX")) for part in path.relative_to(folder).parts)
-        and path.is_file()
-    )
+    return sorted(files_below(folder, tuple(AUDIO_SUFFIXES)))
 
 
 def read_saved_dataset(folder: Path, audio_dir: Path) -> list[Row]:

@@ -22,11 +22,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ser.corpora.records import Utterance
+from ser.corpora.tree import list_folder
 from ser.errors import SerError
 from ser.files import read_text_lines
 
 logger = logging.getLogger(__name__)
 
+SUFFIXES = (".wav", ".flac")
 PARTS = ("dev", "test")
 PUBLISHED = {"dev": 148642, "test": 4874, "all": 153516}
 
@@ -83,11 +85,11 @@ def _clips(corpus: Path, part: str, meta: dict[str, Speaker], meta_path: Path) -
             if name not in in_parts:
                 raise SerError(f"{corpus}: no {name}/wav; --part {in_parts[0]} takes what is there")
             logger.info("VoxCeleb1 in %s", corpus / name / "wav")
-            yield from ((name, clip) for clip in scan(corpus / name / "wav", ".wav"))
+            yield from ((name, clip) for clip in scan(corpus / name / "wav", SUFFIXES))
     elif (corpus / "wav").is_dir():
         logger.info("VoxCeleb1 in one folder, %s", corpus / "wav")
         tests = {spk for spk, speaker in meta.items() if speaker.part == "test"} or TEST_SPEAKERS
-        yield from (("test" if clip.spk in tests else "dev", clip) for clip in scan(corpus / "wav", ".wav"))
+        yield from (("test" if clip.spk in tests else "dev", clip) for clip in scan(corpus / "wav", SUFFIXES))
     elif (corpus / "voxceleb1_wav").is_dir():
         logger.info("VoxCeleb1 version 1.0 in %s", corpus / "voxceleb1_wav")
         if not meta:
@@ -98,36 +100,33 @@ def _clips(corpus: Path, part: str, meta: dict[str, Speaker], meta_path: Path) -
         raise SerError(f"{corpus}: not VoxCeleb1: none of dev/wav, test/wav, wav, voxceleb1_wav is a folder in it")
 
 
-def scan(folder: Path, suffix: str) -> Iterator[Clip]:
-    """Yield the clips ``idNNNNN/video/NNNNN<suffix>``, without a system call for each of a million files."""
+def scan(folder: Path, suffixes: tuple[str, ...]) -> Iterator[Clip]:
+    """Yield the clips ``idNNNNN/video/NNNNN<suffix>``, without a system call for each of a million files.
+
+    Suffixes are found in any case; what systems strew among the files is passed over (`ser.corpora.tree.is_junk`).
+    """
     root = os.path.abspath(folder)
-    for spk in folders(root):
+    for spk in list_folder(root)[0]:
         if not re.fullmatch(r"id\d{5}", spk):
             raise SerError(
                 f"{root}/{spk}: expected folders called id and 5 digits; is this VoxCeleb as it is distributed?"
             )
-        for video in folders(f"{root}/{spk}"):
-            for file in sorted(os.listdir(f"{root}/{spk}/{video}")):
-                if file.endswith(suffix) and not file.startswith("."):
-                    yield Clip(spk, video, file.removesuffix(suffix), f"{root}/{spk}/{video}/{file}")
+        for video in list_folder(f"{root}/{spk}")[0]:
+            for file in list_folder(f"{root}/{spk}/{video}")[1]:
+                if file.lower().endswith(suffixes):
+                    yield Clip(spk, video, os.path.splitext(file)[0], f"{root}/{spk}/{video}/{file}")
 
 
 def _scan_names(folder: Path, ids: dict[str, str], meta_path: Path) -> Iterator[Clip]:
     root = os.path.abspath(folder)
-    for name in folders(root):
+    for name in list_folder(root)[0]:
         if name not in ids:
             raise SerError(f"{meta_path}: no speaker called '{name}', a folder of {root}")
-        for file in sorted(os.listdir(f"{root}/{name}")):
-            if file.endswith(".wav") and not file.startswith("."):
+        for file in list_folder(f"{root}/{name}")[1]:
+            if file.lower().endswith(SUFFIXES):
                 # The video's name has 11 characters and may hold '_' itself.
-                video, _, segment = file.removesuffix(".wav").rpartition("_")
+                video, _, segment = os.path.splitext(file)[0].rpartition("_")
                 yield Clip(ids[name], video, segment, f"{root}/{name}/{file}")
-
-
-def folders(path: str) -> list[str]:
-    """Give the names of the folders in `path`, sorted; hidden ones are passed over."""
-    with os.scandir(path) as entries:
-        return sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
 
 
 def read_meta(path: Path) -> dict[str, Speaker]:

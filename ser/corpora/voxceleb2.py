@@ -34,7 +34,7 @@ def read(corpus: Path, part: str, ffmpeg: str) -> list[Utterance]:
     utterances = []
     for folder_part, folder in _folders(corpus, part):
         logger.info("VoxCeleb2 in %s", folder)
-        for clip in scan(folder, ".m4a"):
+        for clip in scan(folder, (".m4a",)):
             if meta and clip.spk not in meta:
                 raise SerError(
                     f"{meta_path}: no line for {clip.spk} of {clip.path}; take the file that comes with the corpus"

@@ -91,15 +91,47 @@ def test_annotators_unknown_word_counts_as_other_and_is_said(make_files, caplog)
     assert f"{EVALUATION}:4: 'Puzzled' is none of the corpus's emotions" in caplog.text
 
 
-def test_utterances_without_audio_or_transcription_are_left_out(make_files):
+def test_utterances_without_audio_are_left_out_and_those_without_transcription_have_no_words(make_files):
     corpus = make_files(CORPUS | {"Session2/dialog/transcriptions/Ses02M_script01_1b.txt": "\n"})
     (corpus / "Session1/sentences/wav/Ses01F_impro01/Ses01F_impro01_M000.wav").unlink()
     utterances, left_out = iemocap.read(corpus)
-    assert len(utterances) == 1
-    assert [item[:2] for item in left_out] == [
-        ("Ses01F_impro01_M000", "missing audio file"),
-        ("Ses02M_script01_1b_F003", "no transcription"),
-    ]
+    assert [item[:2] for item in left_out] == [("Ses01F_impro01_M000", "missing audio file")]
+    assert [utterance.text for utterance in utterances] == ["Excuse me.", ""]
+
+
+def test_corpus_without_any_transcription_is_one_of_speech_alone(make_files, tmp_path, caplog):
+    corpus = make_files({name: text for name, text in CORPUS.items() if "transcriptions" not in name})
+    utterances, left_out = iemocap.read(corpus)
+    assert [utterance.text for utterance in utterances] == [None, None, None] and not left_out
+    assert "3 of 3 utterances have no transcription: only systems of speech alone can use them" in caplog.text
+    records.write_data_dir(tmp_path / "data", utterances)
+    assert not (tmp_path / "data" / "text").exists()
+
+
+def test_missing_session_is_named(make_files, caplog):
+    iemocap.read(make_files(CORPUS))
+    assert "no folder Session3, Session4, Session5: so many sessions and folds less" in caplog.text
+
+
+def test_suffixes_and_junk_are_no_matter(make_files):
+    files = {name.replace(".wav", ".WAV").replace("Session2", "session2"): text for name, text in CORPUS.items()}
+    junk = {f"Session1/dialog/EmoEvaluation/{name}": "junk" for name in ("._a.txt", ".DS_Store", "Thumbs.db")}
+    utterances, left_out = iemocap.read(make_files(files | junk | {"session2/sentences/wav/@eaDir/a.wav": "junk"}))
+    assert len(utterances) == 3 and not left_out
+
+
+def test_evaluation_that_is_there_twice_passes_if_it_says_the_same(make_files, tmp_path):
+    copy = EVALUATION.replace(".txt", " (1).txt")
+    records.write_data_dir(tmp_path / "data", *iemocap.read(make_files(CORPUS | {copy: SCRIPT})))
+    assert "alike: as " + str(tmp_path / "corpus" / copy) + ":3" in (tmp_path / "data" / "left_out").read_text()
+    assert len((tmp_path / "data" / "utt2emo").read_text().splitlines()) == 3
+
+
+def test_evaluations_that_differ_are_refused_with_both_files(make_files, tmp_path):
+    copy = EVALUATION.replace(".txt", " (1).txt")
+    corpus = make_files(CORPUS | {copy: SCRIPT.replace("exc", "neu")})
+    with pytest.raises(SerError, match=r"comes twice, and not alike: .*1b \(1\).txt:3, .*1b.txt:3; remove one"):
+        records.write_data_dir(tmp_path / "data", *iemocap.read(corpus))
 
 
 @pytest.mark.parametrize(
@@ -121,5 +153,5 @@ def test_folder_of_another_corpus_is_refused(make_files):
 
 
 def test_session_without_labels_is_named(make_files):
-    with pytest.raises(SerError, match=r"Session3/dialog/transcriptions: no .txt file in it"):
+    with pytest.raises(SerError, match=r"Session3/dialog/EmoEvaluation: no .txt file in it"):
         iemocap.read(make_files(CORPUS | {"Session3/dialog/avi/a.avi": ""}))

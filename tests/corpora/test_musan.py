@@ -25,6 +25,29 @@ def test_empty_recording_is_left_out(make_files):
     assert left_out == [("noise-free-sound-0009.wav", "empty audio file", False)]
 
 
+def test_suffixes_folders_and_junk_are_no_matter(make_files):
+    corpus = make_files(
+        {
+            "Music/fma/deeper/music-fma-0000.WAV": None,
+            "noise/a.flac": None,
+            "speech/librivox/b.wav": None,
+            "speech/librivox/._b.wav": "junk",
+            "speech/@eaDir/b.wav": "junk",
+            "lost+found/c.wav": "junk",
+        }
+    )
+    assert [utterance.utt for utterance in musan.read(corpus)[0]] == ["music-fma-0000", "a", "b"]
+
+
+def test_copy_of_a_recording_is_left_out_by_name(make_files, tmp_path, monkeypatch):
+    monkeypatch.setattr("ser.corpora.records.LARGEST_LOSS", 0.5)
+    corpus = make_files(CORPUS | {"music/fma/music-fma-0000 (1).wav": None})
+    records.write_data_dir(tmp_path / "data", *musan.read(corpus))
+    listed = (tmp_path / "data" / "left_out").read_text()
+    assert listed.startswith("music/fma/music-fma-0000%20(1).wav white space in its name")
+    assert len((tmp_path / "data" / "utt2spk").read_text().splitlines()) == 3
+
+
 def test_missing_kind_is_named(make_files):
     with pytest.raises(SerError, match="not MUSAN: no folder music, speech in it"):
         musan.read(make_files({"noise/a/b.wav": None}))

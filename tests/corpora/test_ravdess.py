@@ -41,9 +41,38 @@ def test_whole_corpus_has_four_actors_a_fold_two_of_each_sex(make_files):
 
 
 def test_same_clip_in_two_formats_is_refused(make_files, tmp_path):
-    corpus = make_files(CORPUS | {"Actor_01/03-01-05-02-01-01-01.flac": None})
-    with pytest.raises(SerError, match=r"comes twice: .*01.flac, .*01.wav"):
+    corpus = make_files(CORPUS | {"Actor_01/03-01-05-02-01-01-01.flac": "not the same bytes"})
+    with pytest.raises(SerError, match=r"comes twice, and not alike: .*01.flac, .*01.wav"):
         records.write_data_dir(tmp_path / "data", *ravdess.read(corpus, 2))
+
+
+def test_clips_are_found_whatever_suffixes_and_folders_are_called(make_files, caplog):
+    corpus = make_files(
+        {
+            "actor_01/03-01-05-02-01-01-01.WAV": None,
+            "more/of it/ACTOR_02/03-01-02-01-02-01-02.Flac": None,
+            "more/Audio_Speech_Actors_01-24/Actor_03/03-01-02-01-02-01-03.wav": None,
+            "Actor_04/03-01-02-01-02-01-04.mp3": None,
+        }
+    )
+    utterances, left_out = ravdess.read(corpus, 2)
+    assert sorted(utterance.spk for utterance in utterances) == ["ravdess01", "ravdess02", "ravdess03"]
+    assert left_out == [("03-01-02-01-02-01-04.mp3", "neither .wav nor .flac: convert it", False)]
+    assert "no clip of 21 of the 24 actors: 04 05 06" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["._x.wav", ".DS_Store", "lost+found/a.wav", "@eaDir/x.wav", "__MACOSX/._y.wav"])
+def test_what_systems_strew_is_passed_over(make_files, name):
+    utterances, left_out = ravdess.read(make_files(CORPUS | {f"Actor_01/{name}": "junk", name: "junk"}), 2)
+    assert len(utterances) == 2 and left_out == []
+
+
+def test_corpus_that_lies_there_twice_is_taken_once(make_files, tmp_path):
+    corpus = make_files(CORPUS | {f"audio_speech_actors_01-24/{name}": text for name, text in CORPUS.items()})
+    records.write_data_dir(tmp_path / "data", *ravdess.read(corpus, 2))
+    assert len((tmp_path / "data" / "utt2spk").read_text().splitlines()) == 2
+    listed = (tmp_path / "data" / "left_out").read_text().splitlines()
+    assert len(listed) == 2 and all("twice in the corpus, alike: as " in line for line in listed)
 
 
 def test_file_of_another_name_is_left_out(make_files):

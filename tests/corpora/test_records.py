@@ -86,8 +86,48 @@ def test_smaller_copy_than_published_is_said(tmp_path, caplog):
 
 
 def test_utterance_id_that_comes_twice_is_refused_with_both_files(tmp_path):
-    with pytest.raises(SerError, match=r"anna-1 comes twice: /corpus/one two.wav, /corpus/other.wav"):
+    with pytest.raises(SerError, match=r"anna-1 comes twice, and not alike: /corpus/one two.wav, /corpus/other.wav"):
         write_data_dir(tmp_path / "data", [ANNA, replace(ANNA, wav="/corpus/other.wav")])
+
+
+def test_utterance_that_comes_twice_alike_is_taken_once(tmp_path, caplog):
+    first, again = replace(ANNA, where="t.csv:2"), replace(ANNA, where="t.csv:9")
+    write_data_dir(tmp_path / "data", [first, BERT, again])
+    assert (tmp_path / "data" / "utt2spk").read_text() == "anna-1 anna\nbert-1 bert\n"
+    listed = (tmp_path / "data" / "left_out").read_text()
+    assert listed == "corpus/one%20two.wav twice in the corpus, alike: as t.csv:2\n"
+    with pytest.raises(SerError, match=r"anna-1 comes twice, and not alike: t.csv:2, t.csv:9; remove one of the two"):
+        write_data_dir(tmp_path / "data", [first, replace(again, emotion="fear")])
+
+
+@pytest.mark.parametrize(
+    ("change", "name", "reason"),
+    [
+        ({"utt": "anna-1 (1)"}, "corpus/one%20two.wav", "white space in its name, of which ids are made: rename the"),
+        ({"utt": "anna-\udcfc"}, "corpus/one%20two.wav", r"its name is not UTF-8: rename b'anna-\xfc'"),
+        ({"wav": "/M\udcfcller/1.wav"}, "M%FCller/1.wav", r"its path is not UTF-8: rename b'M\xfcller'"),
+        ({"wav": "/corpus/a\nb.wav"}, "corpus/a%0Ab.wav", "a line feed or the like in its path: rename it"),
+        ({"wav": "/corpus/a.wav "}, "corpus/a.wav%20", "white space at the end of its path: rename it"),
+        ({"wav": "/corpus/a.wav |"}, "corpus/a.wav%20|", "'|' at the end of its path, which makes a command of it"),
+    ],
+)
+def test_name_that_no_data_dir_can_hold_is_left_out_and_the_rest_goes_on(tmp_path, monkeypatch, change, name, reason):
+    monkeypatch.setattr("ser.corpora.records.LARGEST_LOSS", 0.5)
+    write_data_dir(tmp_path / "data", [replace(ANNA, **change), BERT])
+    assert (tmp_path / "data" / "utt2spk").read_text() == "bert-1 bert\n"
+    assert (tmp_path / "data" / "left_out").read_text().startswith(f"{name} {reason}")
+
+
+def test_corpus_in_a_folder_that_is_no_utf8_is_refused_with_the_name_to_change(tmp_path):
+    utterances = [replace(item, wav=item.wav.replace("corpus", "k\udcf6rper")) for item in (ANNA, BERT)]
+    with pytest.raises(SerError, match=r"2 of 2 utterances would have to be left out.*rename b'k.xf6rper'"):
+        write_data_dir(tmp_path / "data", utterances)
+
+
+def test_items_of_one_name_keep_lines_of_their_own_in_the_list(tmp_path, monkeypatch):
+    monkeypatch.setattr("ser.corpora.records.LARGEST_LOSS", 0.5)
+    write_data_dir(tmp_path / "data", [ANNA, BERT], [LeftOut("a.wav", "empty"), LeftOut("a.wav", "missing")])
+    assert (tmp_path / "data" / "left_out").read_text() == "a.wav empty\na.wav#2 missing\n"
 
 
 def test_field_of_some_utterances_only_is_refused(tmp_path):

@@ -1,6 +1,6 @@
 import pytest
 
-from ser.corpora import voxceleb1
+from ser.corpora import records, voxceleb1
 from ser.errors import SerError
 
 META = (
@@ -51,6 +51,21 @@ def test_version_1_0_without_the_meta_file_is_refused(make_files):
 def test_files_that_are_not_audio_are_passed_over(make_files):
     corpus = make_files(IN_ONE | {"wav/id10001/-A_b/00002.txt": "", "wav/id10001/-A_b/._00002.wav": ""})
     assert len(voxceleb1.read(corpus, "all")) == 2
+
+
+def test_suffixes_and_junk_are_no_matter(make_files):
+    junk = {f"wav/{name}": "junk" for name in ("lost+found/a.wav", "@eaDir/b.wav", ".DS_Store", "id10001/@eaDir/c.wav")}
+    corpus = make_files({"wav/id10001/-A_b/00002.WAV": None, "wav/id10270/x/00001.flac": None} | junk)
+    assert [item.utt for item in voxceleb1.read(corpus, "all")] == ["id10001--A_b-00002", "id10270-x-00001"]
+
+
+def test_copy_of_a_file_is_left_out_by_name(make_files, tmp_path, monkeypatch):
+    monkeypatch.setattr("ser.corpora.records.LARGEST_LOSS", 0.5)
+    corpus = make_files(IN_ONE | {"wav/id10001/-A_b/00002 (1).wav": None})
+    records.write_data_dir(tmp_path / "data", voxceleb1.read(corpus, "all"))
+    listed = (tmp_path / "data" / "left_out").read_text()
+    assert listed.startswith("id10001/-A_b/00002%20(1).wav white space in its name")
+    assert len((tmp_path / "data" / "utt2spk").read_text().splitlines()) == 2
 
 
 def test_part_that_is_not_there_is_named(make_files):

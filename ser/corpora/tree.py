@@ -1,0 +1,113 @@
+"""The files of a corpus as they lie on disks: junk of systems is passed over, suffixes are found in any case."""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+AUDIO_SUFFIXES = (
+    *(".wav", ".wave", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".aac", ".mp4", ".sph", ".aiff", ".aif", ".au"),
+)
+
+# What file systems, desktops, network storage and archivers put into folders; names that begin with a dot are hidden.
+_JUNK = {
+    *("lost+found", "@eadir", "@synoresource", "#recycle", "#snapshot", "__macosx", "$recycle.bin", "recycler"),
+    *("system volume information", "thumbs.db", "desktop.ini", "icon\r", "network trash folder", "temporary items"),
+}
+
+
+def is_junk(name: str) -> bool:
+    """Tell whether a file or folder of this name is no part of any corpus.
+
+    >>> [is_junk(name) for name in ("._a.wav", ".DS_Store", "lost+found", "@eaDir", "a.wav")]
+    [True, True, True, True, False]
+    """
+    return name.startswith(".") or name.lower() in _JUNK
+
+
+def list_folder(path: str | os.PathLike[str]) -> tuple[list[str], list[str]]:
+    """Give the names of the folders and of the files in `path`, each sorted, junk passed over."""
+    folders, files = [], []
+    with os.scandir(path) as entries:
+        for entry in entries:
+            if not is_junk(entry.name):
+                (folders if entry.is_dir() else files).append(entry.name)
+    return sorted(folders), sorted(files)
+
+
+def files_below(folder: str | Path, suffixes: tuple[str, ...]) -> Iterator[Path]:
+    """Yield the files at any depth whose suffix, in any case, is one of `suffixes`; in order, junk passed over."""
+    if Path(folder).is_dir():
+        yield from _walk(Path(folder), suffixes, frozenset())
+
+
+def _walk(folder: Path, suffixes: tuple[str, ...], above: frozenset[str]) -> Iterator[Path]:
+    # A link to a folder is followed, but not to one that it lies in.
+    real = os.path.realpath(folder)
+    if real in above:
+        return
+    folders, files = list_folder(folder)
+    for name in files:
+        if name.lower().endswith(suffixes):
+            yield folder / name
+    for name in folders:
+        yield from _walk(folder / name, suffixes, above | {real})
+
+
+def find_folders(folder: Path, name: str) -> list[Path]:
+    """Give the folders in `folder` that are called `name`, upper and lower case being one."""
+    return [folder / found for found in list_folder(folder)[0] if found.lower() == name.lower()]
+
+
+def id_fault(utt: str) -> str | None:
+    """Say why an utterance cannot have this id, which was made of the name of a file; None where it can.
+
+    >>> id_fault("id10001-video-00001 (1)")
+    'white space in its name, of which ids are made: rename the file, or remove it if it is a copy'
+    """
+    if not _is_utf8(utt):
+        return f"its name is not UTF-8: rename {utt.encode('utf-8', 'surrogateescape')!r}"
+    if utt.split() != [utt]:
+        return "white space in its name, of which ids are made: rename the file, or remove it if it is a copy"
+    return None
+
+
+def path_fault(entry: str) -> str | None:
+    """Say why ``wav.scp`` cannot hold this path, or this command; None where it can.
+
+    >>> path_fault("/corpus/a\\n.wav")
+    'a line feed or the like in its path: rename it'
+    """
+    if not _is_utf8(entry):
+        part = next(part for part in entry.split("/") if not _is_utf8(part))
+        return f"its path is not UTF-8: rename {part.encode('utf-8', 'surrogateescape')!r}"
+    if re.search(r"[\n\r\x00\x0b\x0c]", entry):
+        return "a line feed or the like in its path: rename it"
+    if entry != entry.strip():
+        return "white space at the end of its path: rename it"
+    if entry.startswith("/") and entry.endswith("|"):
+        return "'|' at the end of its path, which makes a command of it in wav.scp: rename it"
+    return None
+
+
+def escaped(name: str) -> str:
+    """Give a name as one printable word: white space and what is no character as ``%20`` and so on.
+
+    >>> escaped("00001 (1).wav")
+    '00001%20(1).wav'
+    """
+    return "".join(
+        character if character.isprintable() and not character.isspace() else _percent(character) for character in name
+    )
+
+
+def _percent(character: str) -> str:
+    return "".join(f"%{byte:02X}" for byte in character.encode("utf-8", "surrogateescape"))
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
