@@ -14,9 +14,8 @@ def test_junk_is_known_in_any_case(name):
 
 
 def test_files_come_in_order_at_any_depth_with_suffixes_of_any_case(make_files):
-    corpus = make_files(
-        dict.fromkeys(("b.wav", "a/2.WAV", "a/1.Flac", "a/@eaDir/1.wav", "a/notes.txt", ".x/3.wav"), "")
-    )
+    names = ("b.wav", "a/2.WAV", "a/1.Flac", "a/@eaDir/1.wav", "a/notes.txt", ".x/3.wav")
+    corpus = make_files(dict.fromkeys(names, ""))
     found = [path.relative_to(corpus).as_posix() for path in files_below(corpus, (".wav", ".flac"))]
     assert found == ["b.wav", "a/1.Flac", "a/2.WAV"]
     assert list(files_below(corpus / "absent", (".wav",))) == []
