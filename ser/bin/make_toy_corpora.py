@@ -1,7 +1,8 @@
 """Write toy corpora: synthetic speech and text in the directory layouts and formats of the real ones.
 
-Writes VoxCeleb1, CREMA-D, IEMOCAP_full_release, dailydialog, ravdess, musan and RIRS_NOISES into <out-dir>. The same
-seed and sizes always give the same bits; where <out-dir> has them already, nothing is done. For example:
+Writes VoxCeleb1, CREMA-D, IEMOCAP_full_release, dailydialog, ravdess, musan, RIRS_NOISES and TEDLIUM_release2 into
+<out-dir>. The same seed and sizes always give the same bits; where <out-dir> has them already, nothing is done. For
+example:
 
     python3 -m ser.bin.make_toy_corpora --config conf/toy/corpora.yaml data/toy/corpora
 """

@@ -8,6 +8,7 @@ Speech Communication 40, 2003). Speakers differ in how much, and utterances vary
 """
 
 import zlib
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -34,6 +35,7 @@ VOWELS = np.array(
     dtype=np.float64,
 )
 BANDWIDTHS = np.array([70.0, 100.0, 160.0, 220.0])
+TRANSITION_SECONDS = 0.025  # in which the formants of a word's vowel move to those of the next one
 
 NEUTRAL_LEVEL_DB = -26.0
 
@@ -78,6 +80,23 @@ class Style:
     energy: float = 0.0
     brightness: float = 0.0
     stress: float = 2.5
+
+
+@dataclass(frozen=True)
+class Syllable:
+    """What a syllable is, where words are spoken.
+
+    Attributes
+    ----------
+    vowel : formants in Hz, as the rows of `VOWELS`.
+    onset, coda : centre in Hz of the noise before and after the vowel; None for none.
+    ends_word : whether a pause may follow.
+    """
+
+    vowel: tuple[float, float, float, float]
+    onset: float | None
+    coda: float | None
+    ends_word: bool
 
 
 STYLES = {
@@ -129,15 +148,27 @@ def draw_style(emotion: str, voice: Voice, rng: np.random.Generator) -> Style:
     )
 
 
-def speak(voice: Voice, style: Style, num_syllables: int, rng: np.random.Generator, snr: float = 30.0) -> np.ndarray:
+def speak(
+    voice: Voice,
+    style: Style,
+    num_syllables: int,
+    rng: np.random.Generator,
+    snr: float = 30.0,
+    syllables: Sequence[Syllable] | None = None,
+) -> np.ndarray:
     """Synthesise an utterance: float32 (N,) at `SAMPLE_RATE`, in -1 to 1.
 
     Parameters
     ----------
     num_syllables : each is a burst of noise and a vowel; a pause follows about every fifth.
     snr : of the speech over the background noise, in dB.
+    syllables : (num_syllables,) what to say; None: vowels and bursts at random.
     """
     bursts, vowels, pauses = _durations(style.rate, num_syllables, rng)
+    codas = np.zeros_like(bursts)
+    if syllables is not None:
+        pauses *= np.array([syllable.ends_word for syllable in syllables])
+        codas = np.where([syllable.coda is not None for syllable in syllables], bursts, 0)
     starts = np.cumsum(bursts + vowels + pauses) - (vowels + pauses)
     lead = int(rng.uniform(0.05, 0.12) * SAMPLE_RATE)
     length = lead + int(np.sum(bursts + vowels + pauses)) + lead
@@ -148,7 +179,7 @@ def speak(voice: Voice, style: Style, num_syllables: int, rng: np.random.Generat
     pulses = _glottal_pulses(_f0_contour(voice, style, starts, length, rng), rng)
     pulses += 0.02 * rng.standard_normal(length)
     gains = 10 ** (rng.normal(0.0, style.stress, num_syllables) / 20)
-    for start, duration, gain in zip(starts, vowels, gains, strict=True):
+    for start, duration, gain in zip(starts, vowels - codas, gains, strict=True):
         source[start : start + duration] = pulses[start : start + duration] * gain * _envelope(duration)
     # Two real poles: the glottal pulse's spectral tilt, the second one moving with the loudness of the voice.
     source = lfilter([1.0], [1.0, -_pole(120.0)], source)
@@ -158,15 +189,19 @@ def speak(voice: Voice, style: Style, num_syllables: int, rng: np.random.Generat
 
     state = np.zeros((len(BANDWIDTHS), 2))
     spans = pairwise([0, *starts[1:], length])
-    for (begin, end), vowel in zip(spans, rng.integers(len(VOWELS), size=num_syllables), strict=True):
-        resonators = _resonators(VOWELS[vowel] * voice.formants, BANDWIDTHS)
+    for begin, end, formants in _formant_track(spans, num_syllables, syllables, rng):
+        resonators = _resonators(formants * voice.formants, BANDWIDTHS)
         filtered[begin:end], state = sosfilt(resonators, source[begin:end], zi=state)
     filtered /= np.sqrt(np.mean(filtered**2)) + 1e-12
-    for start, duration in zip(starts, bursts, strict=True):
-        hiss = rng.standard_normal(duration) * _envelope(duration)
-        centre = np.array([rng.uniform(2000.0, 5500.0) * voice.formants[3]])
-        burst = sosfilt(_resonators(centre, np.array([800.0])), hiss)
-        filtered[start - duration : start] += 0.35 * burst / (np.std(burst) + 1e-12)
+    if syllables is None:
+        for start, duration in zip(starts, bursts, strict=True):
+            _add_burst(filtered[start - duration : start], None, voice, rng)
+    else:
+        for start, burst, vowel, coda, said in zip(starts, bursts, vowels, codas, syllables, strict=True):
+            if said.onset is not None:
+                _add_burst(filtered[start - burst : start], said.onset, voice, rng)
+            if said.coda is not None:
+                _add_burst(filtered[start + vowel - coda : start + vowel], said.coda, voice, rng)
 
     background = lfilter([1.0], [1.0, -0.7], rng.standard_normal(length))
     filtered += background * 10 ** (-snr / 20) / np.std(background)
@@ -188,6 +223,37 @@ def _durations(rate: float, count: int, rng: np.random.Generator) -> tuple[np.nd
     pauses = np.where(rng.random(count) < 0.2, rng.uniform(0.06, 0.22, count) * 4.5 / rate * SAMPLE_RATE, 0.0)
     pauses[-1] = 0.0
     return bursts, vowels, pauses.astype(int)
+
+
+def _formant_track(
+    spans: Iterable[tuple[int, int]],
+    num_syllables: int,
+    syllables: Sequence[Syllable] | None,
+    rng: np.random.Generator,
+) -> Iterator[tuple[int, int, np.ndarray]]:
+    """Yield the first and the last sample of each piece of constant formants, and these (4,) in Hz."""
+    if syllables is None:
+        for (begin, end), vowel in zip(spans, rng.integers(len(VOWELS), size=num_syllables), strict=True):
+            yield begin, end, VOWELS[vowel]
+        return
+    steps = 5
+    before = np.array(syllables[0].vowel)
+    for (begin, end), syllable in zip(spans, syllables, strict=True):
+        after = np.array(syllable.vowel)
+        size = min(int(TRANSITION_SECONDS * SAMPLE_RATE), end - begin) // steps
+        for step in range(steps):
+            share = (step + 0.5) / steps
+            yield begin + step * size, begin + (step + 1) * size, before ** (1 - share) * after**share
+        yield begin + steps * size, end, after
+        before = after
+
+
+def _add_burst(place: np.ndarray, centre: float | None, voice: Voice, rng: np.random.Generator) -> None:
+    """Add noise around `centre` Hz, drawn where it is None, to the samples of `place`."""
+    hiss = rng.standard_normal(len(place)) * _envelope(len(place))
+    drawn = rng.uniform(2000.0, 5500.0) if centre is None else centre
+    burst = sosfilt(_resonators(np.array([drawn * voice.formants[3]]), np.array([800.0])), hiss)
+    place += 0.35 * burst / (np.std(burst) + 1e-12)
 
 
 def _f0_contour(voice: Voice, style: Style, starts: np.ndarray, length: int, rng: np.random.Generator) -> np.ndarray:

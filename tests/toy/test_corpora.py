@@ -13,6 +13,7 @@ from ser.config import load_config
 from ser.corpora import cremad, dailydialog, iemocap, musan, ravdess, rirs_noises, voxceleb1
 from ser.errors import SerError
 from ser.toy import corpora as toy_corpora
+from ser.toy.asr import TedliumSize
 from ser.toy.background import MusanSize, RirsSize
 from ser.toy.dialogues import DailyDialogSize, IemocapSize
 from ser.toy.speakers import CremadSize, RavdessSize, VoxCelebSize
@@ -27,6 +28,7 @@ SMALL = toy_corpora.ToyConfig(
     ravdess=RavdessSize(actors=2),
     musan=MusanSize(music=1, noise=2, speech=3),
     rirs=RirsSize(rooms=1, responses=2),
+    tedlium=TedliumSize(words=10, train=1, dev=1, test=1, segments=2, longest=3),
 )
 
 

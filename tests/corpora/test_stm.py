@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from ser.asr.stm import StmSegment, read_stm
+from ser.corpora.stm import StmSegment, read_stm
 from ser.errors import SerError
 
 

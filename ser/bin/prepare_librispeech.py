@@ -1,0 +1,27 @@
+"""Make a Kaldi data dir of a part of LibriSpeech or mini LibriSpeech.
+
+FLAC files and transcripts; more in ser/corpora/librispeech.py.
+Example: python3 -m ser.bin.prepare_librispeech --part train-clean-5 corpora/LibriSpeech data/librispeech_train-clean-5
+"""
+
+from pathlib import Path
+
+from ser import cli
+
+
+def main() -> None:
+    parser = cli.make_parser(__doc__)
+    parser.add_argument("--part", required=True, help="of the corpus: such as train-clean-100 or dev-clean-2")
+    parser.add_argument("corpus_dir", type=Path, help="LibriSpeech as it is distributed")
+    parser.add_argument("data_dir", help="the data dir to write")
+    args = parser.parse_args()
+
+    from ser.corpora import librispeech, records
+
+    corpus = records.require_folder(args.corpus_dir, "give the folder of LibriSpeech or mini LibriSpeech")
+    utterances, left_out = librispeech.read(corpus, args.part)
+    records.write_data_dir(args.data_dir, utterances, left_out, librispeech.PUBLISHED.get(args.part, 0))
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,44 @@
+import pytest
+
+from ser.corpora import librispeech, records
+from ser.errors import SerError
+from ser.kaldi import datadir
+
+CHAPTER = "LibriSpeech/dev-clean-2/84/121123/84-121123"
+FILES = {
+    "LibriSpeech/SPEAKERS.TXT": ";ID  |SEX| SUBSET\n84   | F | dev-clean | 8.02 | Christie Nowak\n",
+    f"{CHAPTER}.trans.txt": "84-121123-0000 GO DO YOU HEAR\n84-121123-0001 BUT IN LESS THAN\n",
+    f"{CHAPTER}-0000.flac": None,
+    f"{CHAPTER}-0001.flac": None,
+}
+
+
+def test_a_speaker_is_a_reader_in_a_chapter(make_files, tmp_path):
+    utterances, left_out = librispeech.read(make_files(FILES), "dev-clean-2")
+    assert left_out == []
+    assert [(item.utt, item.spk, item.text, item.gender) for item in utterances] == [
+        ("84-121123-0000", "84-121123", "go do you hear", "f"),
+        ("84-121123-0001", "84-121123", "but in less than", "f"),
+    ]
+    records.write_data_dir(tmp_path / "data", utterances, left_out, librispeech.PUBLISHED["dev-clean-2"])
+    datadir.validate(tmp_path / "data", feats=False)
+
+
+def test_what_lacks_its_other_half_is_left_out_by_name(make_files):
+    files = FILES | {f"{CHAPTER}.trans.txt": "84-121123-0000 GO\n84-121123-0007 GONE\n"}
+    _, left_out = librispeech.read(make_files(files), "dev-clean-2")
+    assert sorted(left_out) == [
+        ("84-121123-0001", "recording without a transcript", False),
+        ("84-121123-0007", records.AUDIO_MISSING, False),
+    ]
+
+
+def test_an_unknown_part_names_the_parts(make_files):
+    with pytest.raises(SerError, match="no folder 'dev' in it; parts: train-clean-100"):
+        librispeech.read(make_files(FILES), "dev")
+
+
+def test_a_line_twice_is_named(make_files):
+    files = FILES | {f"{CHAPTER}.trans.txt": "84-121123-0000 GO\n84-121123-0000 GO\n"}
+    with pytest.raises(SerError, match=r"84-121123.trans.txt:2: expected a new utterance"):
+        librispeech.read(make_files(files), "dev-clean-2")
