@@ -47,6 +47,7 @@ def main() -> None:
     from ser.backend.chain import BackendConfig
     from ser.backend.fallback import fallback_trainer
     from ser.backend.held_out import held_out_scores
+    from ser.backend.nearest import nearest
     from ser.backend.recognizer import PldaRecognizer, trainer
     from ser.config import load_config
     from ser.errors import SerError
@@ -98,6 +99,7 @@ def main() -> None:
     if args.write_scores:
         write_score_matrix(f"ark:{folder}/scores.ark", test.utts, test.utts, scores)
     by_class = recognizer.class_scores(test.vectors)
+    cell.write_nearest(folder, test.utts, train.utts, *nearest(recognizer, train.vectors, test.vectors, cell.NEAREST))
     held_out = held_out_scores(train_one, train.vectors, train.labels, speakers, protocol.held_out_parts, protocol.seed)
     pairs = cell.PairScores(
         scores,

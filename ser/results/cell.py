@@ -8,6 +8,7 @@ calibration.tsv       of log likelihood ratios of pairs and of posteriors: raw, 
 reliability.tsv       of the posteriors: in each bin the utterances, the share expected right and that which is
 bootstrap.tsv         the figures of each resample of the speakers, the same draws for every cell of a test corpus
 det.tsv strata.tsv emotion_pairs.tsv    of systems that score pairs
+nearest.txt           utterance, the training utterances of the highest scores with it, each with its score
 projected.tsv         the first two dimensions of LDA, of system A's back end
 text_missing          utterances without a text, where these are scored by speech
 result.tsv            the row of the table; last, so that a folder without it is not whole
@@ -18,7 +19,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -38,9 +39,11 @@ logger = logging.getLogger(__name__)
 
 # Enough for a smooth curve on paper.
 DET_POINTS = 400
+# Training utterances to compare an error with.
+NEAREST = 3
 OPTIONAL_FILES = (
     *("strata.tsv", "emotion_pairs.tsv", "det.tsv", "bootstrap.tsv", "reliability.tsv", "projected.tsv"),
-    *("text_missing", "failed"),
+    *("nearest.txt", "text_missing", "failed"),
 )
 
 
@@ -184,6 +187,17 @@ def _draws(utterances: Utterances, protocol: ProtocolConfig) -> np.ndarray | Non
         logger.info("no resamples: all %d utterances are of one speaker", len(utterances.utts))
         return None
     return bootstrap.draw_speakers(len(utterances.all_speakers), protocol.resamples, protocol.seed)
+
+
+def write_nearest(
+    folder: Path, utts: Sequence[str], train_utts: Sequence[str], which: np.ndarray, scores: np.ndarray
+) -> None:
+    """Write nearest.txt: `which` and `scores` (N, n) are the rows of `train_utts`, best first, for each of `utts`."""
+    lines = (
+        " ".join(f"{train_utts[row]} {score:.4f}" for row, score in zip(rows, values, strict=True))
+        for rows, values in zip(which, scores, strict=True)
+    )
+    tables.write_map(folder / "nearest.txt", dict(zip(utts, lines, strict=True)))
 
 
 def _write_classification(
