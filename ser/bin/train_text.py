@@ -1,7 +1,8 @@
 """Fine-tune a text encoder (BERT) to classify the words of utterances: <data-dir>/text against <utt2class>.
 
 Utterances of the data dir that have no class or no word are left out, with counts. <utt2class> gives the classes of
-the validation data dir as well; without one, a share of each class is kept for validation. A training that was
+the validation data dir as well; without one, the corpus's own validation part (utt2part) validates, or a share of
+its dialogues (utt2dialogue), or of its texts, and none whose words train too. A training that was
 stopped goes on where it was when the same command is given again. Example:
 
     python3 -m ser.bin.train_text --config conf/bert.yaml --valid-data data/dailydialog_valid \\
@@ -42,7 +43,7 @@ def main() -> None:
     from ser.corpora.label_map import read_label_map
     from ser.kaldi import tables
     from ser.metrics import classification
-    from ser.text import batches, bert
+    from ser.text import batches, bert, held_out
     from ser.text.config import TextConfig
     from ser.training import model_dir, parallel
     from ser.training.fit import fit
@@ -66,9 +67,19 @@ def main() -> None:
     if args.valid_data:
         valid_ids, valid_utts = read_examples(args.valid_data, utt2class, tokenizer)
         check_apart(args.data_dir, train_utts, args.valid_data, valid_utts)
+        sides = [
+            {utt: texts[utt] for utt in utts}
+            for texts, utts in ((read_texts(args.data_dir), train_utts), (read_texts(args.valid_data), valid_utts))
+        ]
+        logger.info("%d of %d validation texts have words that train too", held_out.count_shared(*sides), len(sides[1]))
     else:
         ids, utts, labels = train_ids, train_utts, [utt2class[utt] for utt in train_utts]
-        for_train, for_valid = batches.hold_out(labels, config.data.valid_fraction, config.fit.seed)
+        of_data_dir = {name: Path(args.data_dir) / name for name in ("utt2dialogue", "utt2part")}
+        dialogues, utt2part = (tables.read_map(path) if path.exists() else {} for path in of_data_dir.values())
+        for_train, for_valid, said = held_out.split_off(
+            utts, read_texts(args.data_dir), labels, dialogues, utt2part, config.data.valid_fraction, config.fit.seed
+        )
+        logger.info("%s: %s", args.data_dir, said)
         train_ids, train_utts = [ids[index] for index in for_train], [utts[index] for index in for_train]
         valid_ids, valid_utts = [ids[index] for index in for_valid], [utts[index] for index in for_valid]
 
@@ -91,6 +102,8 @@ def main() -> None:
         inputs["votes"] = Path(args.data_dir) / "utt2votes"
     if args.valid_data:
         inputs["validation text"] = Path(args.valid_data) / "text"
+    else:
+        inputs |= {name: path for name, path in of_data_dir.items() if path.exists()}
     weights = Path(bert.find_folder(config.text_model)) / model_dir.WEIGHTS
     if weights.is_file():
         inputs["text model"] = weights
@@ -113,13 +126,19 @@ def main() -> None:
     model_dir.save_model(args.model_dir, model.head, classes)
 
 
+def read_texts(data_dir: str) -> dict[str, str]:
+    """Read the words of the utterances of `data_dir`, which may be none."""
+    from ser.kaldi import tables
+
+    return tables.read_map(Path(data_dir) / "text", allow_empty=True)
+
+
 def read_examples(data_dir: str, utt2class: Mapping[str, str], tokenizer: Any) -> tuple[list[list[int]], list[str]]:
     """Read the token ids and the names of the utterances of `data_dir` that have words and a class."""
-    from ser.kaldi import tables
     from ser.text import bert
 
     path = Path(data_dir) / "text"
-    texts = tables.read_map(path, allow_empty=True)
+    texts = read_texts(data_dir)
     labelled = [utt for utt in texts if utt in utt2class]
     tokens = bert.tokenize(tokenizer, [texts[utt] for utt in labelled])
     kept = [index for index, ids in enumerate(tokens.ids) if ids]

@@ -134,7 +134,8 @@ def write_copies(
 def combine(data_out: str | Path, inputs: Sequence[str | Path]) -> None:
     """Write the union of data directories; tables that only some of them have are left out, and named.
 
-    Where only some have ``utt2uniq`` (copy -> original), an utterance of the others is its own original.
+    Where only some have ``utt2uniq`` (copy -> original) or ``utt2dialogue``, an utterance of the others is its own
+    original, and a dialogue of its own.
 
     Raises
     ------
@@ -148,9 +149,9 @@ def combine(data_out: str | Path, inputs: Sequence[str | Path]) -> None:
     for name in partial & ({"segments"} if "feats.scp" in shared else {"segments", "utt2augment"}):
         having = ", ".join(data_dir for data_dir in names if name in names[data_dir])
         raise SerError(f"{data_out}: only {having} has {name}; make it for the others, or combine after the features")
-    if "utt2uniq" in partial:
-        partial.remove("utt2uniq")
-        shared.add("utt2uniq")
+    own = partial & {"utt2uniq", "utt2dialogue"}
+    partial -= own
+    shared |= own
     if partial:
         logger.info("%s: not in all of its parts, so left out: %s", data_out, ", ".join(sorted(partial)))
     for name in sorted(shared):

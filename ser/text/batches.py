@@ -7,7 +7,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ser.errors import SerError
 from ser.text.bert import pad
 
 # Texts are sorted by length within so many batches: little padding, and still another mixture in each epoch.
@@ -68,18 +67,3 @@ class TextBatches:
 
     def _cut(self, order: np.ndarray) -> list[np.ndarray]:
         return np.array_split(order, self.num_batches(0))
-
-
-def hold_out(labels: Sequence[str], fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Split the texts at random, class by class, into the indices to train on and those for validation.
-
-    A class of two texts or more gives at least one to each.
-    """
-    if not 0 < fraction < 1:
-        raise SerError(f"valid_fraction is {fraction}; it must be over 0 and under 1 without a validation data dir")
-    rng = np.random.default_rng(seed)
-    valid = np.zeros(len(labels), dtype=bool)
-    for label in sorted(set(labels)):
-        members = rng.permutation([index for index, other in enumerate(labels) if other == label])
-        valid[members[: min(max(1, round(fraction * len(members))), len(members) - 1)]] = True
-    return np.flatnonzero(~valid), np.flatnonzero(valid)

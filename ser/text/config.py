@@ -30,7 +30,8 @@ class TextDataConfig:
     ----------
     max_tokens : longer texts are cut; special tokens are counted.
     batch_size : most texts a batch.
-    valid_fraction : share of each class kept for validation where no validation data dir is given.
+    valid_fraction : share of the dialogues (or texts) kept for validation where neither the corpus nor the command has
+        any.
     """
 
     max_tokens: int

@@ -1,12 +1,9 @@
-from collections import Counter
-
 import numpy as np
 import pytest
 import torch
 
-from ser.errors import SerError
 from ser.text import bert
-from ser.text.batches import TextBatches, hold_out
+from ser.text.batches import TextBatches
 from ser.training import model_dir
 from ser.training.fit import FitConfig, fit
 from ser.training.losses import LossConfig, cross_entropy
@@ -61,16 +58,6 @@ def test_targets_stay_with_their_texts():
     source = TextBatches([[index, index] for index in range(50)], list(range(50)), 0, 7, seed=0)
     for inputs, targets in source.batches(0):
         assert torch.equal(inputs["input_ids"][:, 0], targets)
-
-
-def test_hold_out_keeps_the_share_of_every_class():
-    labels = ["neutral"] * 80 + ["anger"] * 20 + ["fear"] * 2 + ["disgust"]
-    train, valid = hold_out(labels, 0.1, seed=0)
-    assert sorted([*train, *valid]) == list(range(len(labels)))
-    assert Counter(labels[index] for index in valid) == {"neutral": 8, "anger": 2, "fear": 1}
-    assert hold_out(labels, 0.1, seed=0)[1].tolist() == valid.tolist()
-    with pytest.raises(SerError, match="valid_fraction is 0"):
-        hold_out(labels, 0.0, seed=0)
 
 
 def test_separable_text_is_learnt_in_every_class_though_one_has_80_percent_of_it(
