@@ -1,0 +1,120 @@
+"""A plan: the jobs of a run, in the order of its stages, as a table and as files of arguments."""
+
+import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ser.errors import SerError
+from ser.files import tab_separated, write_text
+
+TABLE = "plan.tsv"
+COLUMNS = ("stage", "kind", "name", "utterances", "from", "makes")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One call of a command.
+
+    Attributes
+    ----------
+    stage : number of the stage that runs it.
+    kind : jobs of a kind run the same command on other arguments, side by side where they are an array.
+    name : tells it from the others of its kind.
+    arguments : of the command, behind those that all of its kind share, which the driver shows.
+    inputs, outputs : files and folders; the first output is what the job is for.
+    size : utterances that it reads, copies too; 0 where that is not known or does not matter.
+    """
+
+    stage: int
+    kind: str
+    name: str
+    arguments: tuple[str, ...]
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    size: float = 0.0
+
+
+def job(
+    stage: int,
+    kind: str,
+    name: str,
+    arguments: Iterable[object],
+    inputs: Iterable[object] = (),
+    outputs: Iterable[object] = (),
+    size: float = 0.0,
+) -> Job:
+    """Make a job of paths, numbers and words alike."""
+    return Job(stage, kind, name, *(tuple(map(str, words)) for words in (arguments, inputs, outputs)), size)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The jobs of a run.
+
+    Attributes
+    ----------
+    kinds : kind -> stage, of all kinds that the system knows; one may have no jobs.
+    texts : further files of the plan: name -> text.
+    """
+
+    kinds: dict[str, int]
+    jobs: tuple[Job, ...]
+    texts: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for one in self.jobs:
+            if self.kinds.get(one.kind) != one.stage:
+                raise ValueError(f"job '{one.name}' of kind '{one.kind}' in stage {one.stage}: not a kind of the plan")
+
+    def of(self, kind: str) -> list[Job]:
+        """Return the jobs of a kind."""
+        if kind not in self.kinds:
+            raise KeyError(kind)
+        return [one for one in self.jobs if one.kind == kind]
+
+    def between(self, first: int, last: int) -> list[Job]:
+        """Return the jobs of these stages."""
+        return [one for one in self.jobs if first <= one.stage <= last]
+
+
+def show(jobs: Sequence[Job]) -> str:
+    """Lay out jobs as a table that a person reads."""
+    rows = [COLUMNS, *(_row(one) for one in jobs)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS) - 1)]
+    return "".join("  ".join([*map(str.ljust, row, widths), row[-1]]).rstrip() + "\n" for row in rows)
+
+
+def write(plan: Plan, folder: Path) -> None:
+    """Write a plan into `folder`, in place of the one that is there.
+
+    ``plan.tsv`` is the table of all jobs. For each kind ``<kind>.list`` has the first output of each of its jobs, a line
+    each, and ``<kind>.<n>.args`` the arguments of the n-th job, one a line, as ``@<file>`` takes them.
+
+    Raises
+    ------
+    SerError
+        Of an argument with a line break in it.
+    """
+    files = {TABLE: tab_separated(COLUMNS, [_row(one) for one in plan.jobs]), **plan.texts}
+    for kind in plan.kinds:
+        jobs = plan.of(kind)
+        files[f"{kind}.list"] = "".join(f"{(one.outputs or (one.name,))[0]}\n" for one in jobs)
+        for number, one in enumerate(jobs, start=1):
+            if broken := [word for word in one.arguments if "\n" in word]:
+                raise SerError(f"{kind} '{one.name}': a line break in the argument {broken[0]!r}; take it out")
+            files[f"{kind}.{number}.args"] = "".join(f"{word}\n" for word in one.arguments)
+    for old in folder.iterdir() if folder.is_dir() else ():
+        if old.is_dir():
+            shutil.rmtree(old)
+        elif old.name not in files:
+            old.unlink()
+    for name, text in files.items():
+        path = folder / name
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            write_text(path, text)
+
+
+def _row(one: Job) -> tuple[str, ...]:
+    size = f"{one.size:.0f}" if one.size else "-"
+    return str(one.stage), one.kind, one.name, size, " ".join(one.inputs) or "-", " ".join(one.outputs) or "-"

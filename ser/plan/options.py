@@ -1,0 +1,153 @@
+"""The options of a driver, as its shell passes them, and the checks that all drivers share."""
+
+import dataclasses
+import re
+import types
+import typing
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from ser.errors import SerError
+from ser.plan.corpora import Corpus, find, read_corpora
+from ser.plan.layout import Layout
+
+Options = TypeVar("Options", bound="RunOptions")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """The options of utils/recipe.sh, which every driver has; a system adds its own as fields.
+
+    A list of words is ``"<word> <word>"`` in the shell. None stands for an option that is empty there.
+
+    Attributes
+    ----------
+    toy : whether the run is on the toy corpora, since no folder of a corpus was given.
+    corpora : folder of the corpora, each in its usual folder.
+    folders : corpus -> the folder of that one, where it was given.
+    seed : of all that is drawn, in place of the settings' own.
+    """
+
+    stage: int
+    stop_stage: int
+    check_inputs: bool
+    estimate: bool
+    dry_run: bool
+    check_disk: bool
+    rates: str
+    nj: int
+    num_threads: int
+    train_jobs: int | None
+    seed: int | None
+    name: str
+    conf: str
+    toy: bool
+    corpora: str
+    folders: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def layout(self) -> Layout:
+        """The folders of the run."""
+        return Layout.of_run(self.name)
+
+    def folder(self, corpus: str) -> str:
+        """Return the folder of a corpus as it is distributed: its own option, or its usual name under --corpora."""
+        known = find(corpus, read_corpora())
+        if own := self.folders.get(corpus):
+            return own
+        if not self.corpora:
+            raise SerError(f"no folder of {corpus}; give --{corpus.replace('_', '-')} or --corpora")
+        return f"{self.corpora}/{known.folder}"
+
+    def seed_override(self, key: str = "fit.seed") -> list[str]:
+        """Give the options of a training that put the run's seed in the place of the settings' own."""
+        return [] if self.seed is None else ["--set", f"{key}={self.seed}"]
+
+
+def read_options(cls: type[Options], words: Sequence[str], corpora: Mapping[str, Corpus]) -> Options:
+    """Make the options of a system of ``--some-name=value`` words, one for each of its fields.
+
+    The name of a corpus is an option too, whose value is that corpus's folder.
+
+    Raises
+    ------
+    SerError
+        On a missing or unknown option (the driver and the system disagree), or a value of another type.
+    """
+    hints = typing.get_type_hints(cls)
+    known = {item.name for item in dataclasses.fields(cls)} - {"folders"}
+    values: dict[str, object] = {}
+    folders: dict[str, str] = {}
+    for word in words:
+        option, equals, value = word.partition("=")
+        name = option.removeprefix("--").replace("-", "_")
+        if not (option.startswith("--") and equals):
+            raise SerError(f"expected --option=value, found '{word}'")
+        if name in corpora:
+            folders[name] = value
+        elif name in known:
+            values[name] = _convert(option, value, hints[name])
+        else:
+            raise SerError(f"unknown option {option}; known: {', '.join(sorted(known))}, and a corpus")
+    if missing := known - values.keys():
+        raise SerError(f"missing option --{min(missing).replace('_', '-')}; the driver must set it")
+    return cls(**values, folders={name: value for name, value in folders.items() if value})
+
+
+def check_words(option: str, words: Iterable[str], known: Collection[str]) -> None:
+    """Refuse a word of a list that is not known."""
+    for word in words:
+        if word not in known:
+            raise SerError(f"--{option}: unknown '{word}'; known: {' '.join(known)}")
+
+
+def check_run(options: RunOptions, last_stage: int, files: Iterable[str]) -> None:
+    """Refuse what would only fail hours later, whichever the system.
+
+    Parameters
+    ----------
+    files : of settings, which must be there.
+    """
+    if not 0 <= options.stage <= min(last_stage, options.stop_stage):
+        raise SerError(
+            f"expected --stage 0 to {last_stage} and a --stop-stage that is not before it, found '{options.stage}' and"
+            f" '{options.stop_stage}'"
+        )
+    for name in ("nj", "num_threads", "train_jobs"):
+        number = getattr(options, name)
+        if number is not None and number < 1:
+            raise SerError(f"--{name.replace('_', '-')}: expected a number from 1, found '{number}'")
+    if options.seed is not None and options.seed < 0:
+        raise SerError(f"--seed: expected a number from 0, found '{options.seed}'")
+    if not re.fullmatch(r"[A-Za-z0-9._-]+", options.name) or options.name in (".", ".."):
+        raise SerError(f"--name: expected letters, digits and ._- alone, found '{options.name}'; take another")
+    if re.search(r"(?<![A-Za-z0-9])JOB(?![A-Za-z0-9])", options.name):
+        raise SerError(
+            f"--name: '{options.name}' has the word JOB by itself, in whose place job arrays put a number; take another"
+        )
+    for path in files:
+        if not Path(path).is_file():
+            raise SerError(f"no {path}; --help lists the options that name it")
+    if options.toy and options.stage > 0 and not Path(options.corpora).is_dir():
+        raise SerError(
+            f"no {options.corpora}; for a run on real corpora give --corpora again, for a toy run begin with --stage 0"
+        )
+
+
+def _convert(option: str, text: str, hint: object) -> object:
+    arguments = typing.get_args(hint)
+    if isinstance(hint, types.UnionType):  # such as int | None
+        return _convert(option, text, arguments[0]) if text else None
+    if typing.get_origin(hint) is tuple:
+        return tuple(_convert(option, word, arguments[0]) for word in text.split())
+    if hint is bool:
+        if text not in ("true", "false"):
+            raise SerError(f"{option}: expected true or false, found '{text}'")
+        return text == "true"
+    try:
+        return hint(text)  # type: ignore[operator]  # int, float or str
+    except ValueError as error:
+        kind = "a whole number" if hint is int else "numbers such as 0.9"
+        raise SerError(f"{option}: expected {kind}, found '{text}'") from error

@@ -1,0 +1,162 @@
+"""The options of system A, and what is refused of them before anything runs."""
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from ser.config import read_yaml
+from ser.errors import SerError
+from ser.plan.corpora import check_holds, holding, read_corpora
+from ser.plan.options import RunOptions, check_run, check_words
+from ser.plan.roles import NONE, Roles, distinct
+
+LAST_STAGE = 9
+MODALITIES = ("speech", "text", "speech+text")
+NOISES = ("reverb", "noise", "music", "babble")
+LAYERS = ("tdnn6", "tdnn7", "tdnn8", "tdnn9")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(RunOptions):
+    """The options of run.sh beside those of every driver; ``./run.sh --help`` tells them."""
+
+    processes: int
+    compress: bool
+    pretrain: tuple[str, ...]
+    finetune: tuple[str, ...]
+    backend: tuple[str, ...]
+    text_train: tuple[str, ...]
+    test: str
+    drawn_text: tuple[str, ...]
+    text_condition: str
+    augment: tuple[str, ...]
+    finetune_noise: bool
+    finetune_speeds: tuple[str, ...]
+    finetune_config: str
+    label_map: str
+    modalities: tuple[str, ...]
+    layers: str
+    text_model: str
+    pooling: str
+    backend_config: str
+    lda_dim: int | None
+
+    @cached_property
+    def scored(self) -> tuple[str, ...]:
+        """The modalities that are scored: without words, not text alone."""
+        return tuple(word for word in self.modalities if word != "text" or self.text_condition != NONE)
+
+    @property
+    def uses_speech(self) -> bool:
+        """Whether a net of speech is trained."""
+        return any("speech" in modality for modality in self.scored)
+
+    @property
+    def uses_text(self) -> bool:
+        """Whether a text model is trained."""
+        return any("text" in modality for modality in self.scored)
+
+    @property
+    def layer_names(self) -> tuple[str, ...]:
+        """The layers whose embeddings are scored."""
+        return tuple(self.layers.split(","))
+
+    @property
+    def finetune_settings(self) -> str:
+        """YAML of the settings of fine-tuning."""
+        return f"{self.conf}/{self.finetune_config}.yaml"
+
+    @property
+    def text_name(self) -> str:
+        """The text condition as the results call it."""
+        return Path(self.text_condition).name
+
+    def roles(self, folds: tuple[str, ...] = ()) -> Roles:
+        """Return who trains what; a modality that is not asked for trains nothing, and no toy corpus is VoxCeleb2."""
+        known = read_corpora()
+        pretrain = tuple(name for name in self.pretrain if not self.toy or known[name].toy is not None)
+        speech = (distinct(pretrain), distinct(self.finetune)) if self.uses_speech else ((), ())
+        text = distinct(self.text_train) if self.uses_text else ()
+        return Roles(*speech, distinct(self.backend), text, self.test, folds)
+
+    def augmented(self) -> tuple[str, ...]:
+        """The corpora that get noisy copies."""
+        roles = self.roles()
+        return distinct((*roles.pretrain, *(roles.finetune if self.finetune_noise else ()))) if self.augment else ()
+
+    def speech_corpora(self) -> tuple[str, ...]:
+        """The corpora whose features are made."""
+        roles = self.roles()
+        return distinct((*roles.pretrain, *roles.finetune, *roles.backend, self.test)) if self.uses_speech else ()
+
+    def all_corpora(self) -> tuple[str, ...]:
+        """All corpora that stage 0 prepares."""
+        roles = self.roles()
+        noise = holding("noise", read_corpora()) if self.augmented() else ()
+        return distinct((*self.speech_corpora(), *roles.backend, self.test, *roles.text_train, *noise))
+
+    def variant(self) -> str:
+        """Name the fine-tuning as the results do: all layers trained, or what the name of its settings adds."""
+        name = self.finetune_config.removeprefix("xvector_finetune").removeprefix("_") or "all"
+        if not self.roles().pretrain:
+            name = "scratch" if name == "all" else f"scratch_{name}"
+        return name + "+noise" * bool(self.augment and self.finetune_noise) + "+speed" * bool(self.finetune_speeds)
+
+
+def check(options: Options) -> list[str]:
+    """Refuse settings that would only fail hours later; return what is worth a word."""
+    files = [options.backend_config, options.label_map]
+    if options.uses_speech:
+        files += [f"{options.conf}/xvector_pretrain.yaml"] * bool(options.pretrain) + [options.finetune_settings]
+    if options.uses_text:
+        files.append(f"{options.conf}/bert.yaml")
+    check_words("modalities", options.modalities, MODALITIES)
+    check_words("augment", options.augment, NOISES)
+    check_words("layers", options.layer_names, LAYERS)
+    check_words("pooling", [options.pooling] * bool(options.pooling), ("cls", "mean"))
+    check_run(options, LAST_STAGE, files)
+    if options.processes < 1:
+        raise SerError(f"--processes: expected a number from 1, found '{options.processes}'")
+    if bad := [speed for speed in options.finetune_speeds if not re.fullmatch(r"(?=.*[1-9])\d+\.?\d*", speed)]:
+        raise SerError(f"--finetune-speeds: expected factors such as '0.9 1.1', found '{bad[0]}'")
+    known = read_corpora()
+    speech, text = ["speech"] * options.uses_speech, ["text"] * options.uses_text
+    check_holds("test", [options.test], [*speech, *text, "emotion"], known)
+    check_holds("pretrain", options.pretrain, ["speech"], known)
+    check_holds("finetune", options.finetune, ["speech", "emotion"], known)
+    check_holds("backend", options.backend, [*speech, "emotion"], known)
+    check_holds("text-train", options.text_train, ["text", "emotion"], known)
+    for name in ("finetune",) * options.uses_speech + ("backend",) + ("text_train",) * options.uses_text:
+        if not getattr(options, name):
+            raise SerError(f"--{name.replace('_', '-')}: name one or more corpora")
+    if options.uses_speech and not options.roles().pretrain:
+        settings = read_yaml(options.finetune_settings)
+        if frozen := (settings.get("fit") or {}).get("frozen"):
+            raise SerError(
+                f"{options.finetune_settings}: fit.frozen keeps {', '.join(frozen)} as they begin, which without"
+                " --pretrain is at random; name a corpus to pretrain on, or other settings with --finetune-config"
+            )
+    if options.uses_text and options.test in options.drawn_text:
+        raise SerError(f"{options.test} is scored and in --drawn-text: the draw uses the labels; take it out")
+    return _check_text_condition(options)
+
+
+def _check_text_condition(options: Options) -> list[str]:
+    condition, name = options.text_condition, options.text_name
+    if condition in ("gold", "shuffled"):
+        return []
+    if condition == NONE:
+        if not options.scored:
+            raise SerError("--text-condition none leaves nothing to score of --modalities text")
+        gone = "No rows of text alone: --text-condition none leaves nothing to score"
+        return [gone] if "text" in options.modalities else []
+    if not (Path(condition).is_file() and Path(condition).stat().st_size):
+        raise SerError(
+            f"--text-condition: expected gold, none, shuffled or a file of transcripts, found '{condition}'"
+        )
+    if not re.fullmatch(r"[A-Za-z0-9._-]+", name) or name in ("gold", "none", "shuffled"):
+        raise SerError(
+            f"--text-condition: results will say '{name}'; rename the file, in letters, digits and ._-"
+        )
+    return []
