@@ -23,6 +23,7 @@ command_line=$(printf "%q " "$0" "$@")
 . utils/parse_options.sh
 . ./path.sh
 . ./cmd.sh
+. utils/lock_run.sh
 [ $# -eq 1 ] || { usage >&2; exit 1; }
 config=$1
 

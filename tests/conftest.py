@@ -1,4 +1,4 @@
-"""A finished run in miniature, and the detector made of it, for the tests of ser/detect and its commands."""
+"""A finished run in miniature and the detector made of it; options of systems as their drivers pass them."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +7,12 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import soundfile
+
+from ser.plan import vgg_bert, xvector_bert
+from ser.plan.corpora import read_corpora
+from ser.plan.facts import Facts
+from ser.plan.options import read_options
+from ser.plan.sizes import Size
 
 ROOT = Path(__file__).parent.parent
 RATE = 16000
@@ -106,3 +112,55 @@ def say(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, int], Path]:
         return path
 
     return write
+
+
+# The options of planted runs: those of every driver, and of systems A and D.
+COMMON = {
+    "stage": "0", "stop_stage": "9", "check_inputs": "true", "estimate": "false", "dry_run": "false",
+    "check_disk": "true", "rates": "conf/rates.yaml", "nj": "2", "num_threads": "1", "train_jobs": "", "seed": "",
+    "name": "run", "conf": "conf", "toy": "false", "corpora": "/corpora",
+}  # fmt: skip
+XVECTOR_BERT = {
+    "processes": "1", "compress": "true", "pretrain": "voxceleb1 voxceleb2", "finetune": "cremad iemocap",
+    "backend": "cremad iemocap", "text_train": "dailydialog", "test": "iemocap", "only": "", "drawn_text": "cremad",
+    "text_condition": "gold", "augment": "reverb noise music babble", "finetune_noise": "false", "finetune_speeds": "",
+    "finetune_config": "xvector_finetune", "label_map": "conf/emotions/collapsed5.map",
+    "modalities": "speech text speech+text", "layers": "tdnn6,tdnn7", "text_model": "", "pooling": "",
+    "backend_config": "conf/backend.yaml", "lda_dim": "",
+}  # fmt: skip
+VGG_BERT = {
+    "stop_stage": "7", "conf": "conf/vgg_bert", "test": "iemocap", "protocols": "folds random", "split_seed": "0",
+    "copies": "white pitch", "modalities": "speech text speech+text", "yardsticks": "bc_lstm icon",
+    "yardstick_modalities": "", "soft_targets": "false", "label_map": "conf/emotions/vgg_bert5.map", "text_model": "",
+}  # fmt: skip
+SIZES = {
+    "voxceleb1": Size(1000, 10.0, 1, "planted", False),
+    "voxceleb2": Size(3000, 30.0, 1, "planted", True),
+    "cremad": Size(200, 1.0, 5, "planted", False),
+    "iemocap": Size(100, 1.0, 5, "planted", False),
+    "dailydialog": Size(500, 0.0, 1, "planted", False),
+}
+FACTS = Facts(SIZES, ("1", "2", "3", "4", "5"))
+
+
+def _make(cls: type, values: dict[str, str], changes: dict[str, str]):
+    words = [f"--{name.replace('_', '-')}={value}" for name, value in {**COMMON, **values, **changes}.items()]
+    return read_options(cls, words, read_corpora())
+
+
+@pytest.fixture(scope="session")
+def xvector_options() -> Callable[..., xvector_bert.Options]:
+    """Options of system A, changed by keyword."""
+    return lambda **changes: _make(xvector_bert.Options, XVECTOR_BERT, changes)
+
+
+@pytest.fixture(scope="session")
+def vgg_options() -> Callable[..., vgg_bert.Options]:
+    """Options of system D, changed by keyword."""
+    return lambda **changes: _make(vgg_bert.Options, VGG_BERT, changes)
+
+
+@pytest.fixture(scope="session")
+def facts() -> Facts:
+    """What is known of planted corpora: 100 utterances of IEMOCAP in five folds, and so on."""
+    return FACTS

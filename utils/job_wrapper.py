@@ -34,6 +34,11 @@ def fail(message: str) -> NoReturn:
     sys.exit(1)
 
 
+def word_of(job_name: str) -> str:
+    """Return the pattern of a job's name where no letter or digit stands beside it."""
+    return rf"(?<![A-Za-z0-9]){re.escape(job_name)}(?![A-Za-z0-9])"
+
+
 @dataclass(frozen=True)
 class Call:
     """A wrapper's command line.
@@ -62,8 +67,8 @@ class Call:
         return self.whole_number("num_threads", int(slots) if slots.isdecimal() else 1, least=1)
 
     def for_job(self, text: str, number: int | str) -> str:
-        """Put a job's number in the place of the job's name."""
-        return text.replace(self.job_name, str(number)) if self.job_name else text
+        """Put a job's number in the place of the job's name, where that is a word: not in exp/JOB1 or 5JOB."""
+        return re.sub(word_of(self.job_name), str(number), text) if self.job_name else text
 
     def logs(self) -> dict[int, str]:
         """Return each job's log file, and make the folders."""
@@ -110,7 +115,7 @@ def parse(words: list[str], help_of: str) -> Call:
                 raw_options.append(take_value(words, word))
     if len(words) < 2:
         fail("expected a log file and a command; --help tells the usage")
-    if job_name and len(numbers) > 1 and job_name not in words[0]:
+    if job_name and len(numbers) > 1 and not re.search(word_of(job_name), words[0]):
         fail(f"the log file's name must contain {job_name}, found '{words[0]}'")
     return Call(options, raw_options, job_name, numbers, words[0], words[1:])
 

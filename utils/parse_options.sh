@@ -4,7 +4,7 @@
 # through which it sources this, and the names in the array common_options (utils/recipe.sh). No other variable is one,
 # whatever the environment holds. A value that begins with -- needs the form with =. An option that is true or false, and
 # has no value behind it, is true. --help prints the comment block at the head of the calling script. What is left in
-# "$@" are the script's arguments. An unknown option is an error.
+# "$@" are the script's arguments, and in option_names the names. An unknown option is an error.
 
 # Prints the comment block at the head of the script: the one text that tells how it is used.
 # shellcheck disable=SC2154  # utils/recipe.sh sets common_options
@@ -59,4 +59,4 @@ while [ $# -gt 0 ]; do
   esac
   printf -v "$option_variable" '%s' "$option_value"
 done
-unset option_name option_variable option_value option_names option_level option_lines option_line
+unset option_name option_variable option_value option_level option_lines option_line

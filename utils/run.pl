@@ -5,9 +5,10 @@
 #          <command> [<argument>...]
 #  e.g.: run.pl JOB=1:4 exp/log/sum.JOB.log sum_stats.sh data/JOB
 #
-# JOB is any name; it is replaced by the job's number in the log's name and in the command. An argument without
+# JOB is any name; where it stands as a word, without a letter or digit beside it, it is replaced by the job's number in
+# the log's name and in the command: in log.JOB and split4/JOB, not in exp/JOB1. An argument without
 # white space reaches the shell as it is, so that '|' and '>' may be passed; one with white space is quoted.
-# At most --max-jobs-run jobs run at once, by default as many as the cores have room for. --num-threads N is the number
+# At most --max-jobs-run jobs run at once, by default as many as the cores have room for or, with --gpu, the GPUs. --num-threads N is the number
 # of threads that a job's numerical libraries may use (default 1). A job that fails is tried again up to --retries times
 # (default 0); the log of an earlier attempt is kept as <log>.attempt1 and so on. With --gpu N, on a machine that has
 # GPUs, each job gets N of them for itself. Only a cluster can honour --mem and the other options that conf/queue.conf
@@ -62,10 +63,18 @@ def beat(path, done):
         os.remove(path)
 
 
+def count_gpus():
+    """Count the GPUs of this machine: by nvidia-smi where it is installed and answers, else by their devices."""
+    with contextlib.suppress(OSError, subprocess.SubprocessError):
+        listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=60, check=True)
+        return sum(line.startswith("GPU ") for line in listed.stdout.splitlines())
+    return len(list(Path("/dev").glob("nvidia[0-9]*")))
+
+
 def shares_of_gpus(each):
     """Return the GPUs of this machine, `each` for a job, as CUDA_VISIBLE_DEVICES names them; none if there are none."""
     told = os.environ.get("CUDA_VISIBLE_DEVICES")
-    found = [str(number) for number in range(len(list(Path("/dev").glob("nvidia[0-9]*"))))]
+    found = [str(number) for number in range(count_gpus())] if told is None else []
     names = found if told is None else [name for name in told.split(",") if name not in ("", "-1")]
     if 0 < len(names) < each:
         fail(f"--gpu {each}: this machine has {len(names)} ({','.join(names)}); ask for fewer")
@@ -156,8 +165,8 @@ def main():
     check_options(call)
     threads = call.threads()
     cores = len(os.sched_getaffinity(0))
-    most = call.whole_number("max_jobs_run", max(1, cores // threads), least=1)
     shares = shares_of_gpus(call.whole_number("gpu", 0, least=0))
+    most = call.whole_number("max_jobs_run", len(shares) or max(1, cores // threads), least=1)
     most = min(most, len(shares) or most)
     gpus = queue.SimpleQueue()
     for share in shares or [""] * most:

@@ -59,5 +59,3 @@ def forward(net: Net) -> float:
 def vector_bytes(dim: int) -> int:
     """Bytes of a vector in an archive, and of its line in the scp file."""
     return 4 * dim + _VECTOR_HEADER
-
-

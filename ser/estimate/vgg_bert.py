@@ -1,49 +1,21 @@
-"""What each stage of local/run_vgg_bert.sh will cost, as `ser.estimate.costs` has it for run.sh.
-
-Early stopping may end a training sooner: the figures are of all epochs.
-"""
+"""What each stage of system D costs. Early stopping may end a training sooner: the figures are of all epochs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from ser.estimate.costs import Cost, compressed, data_dirs, forward, training, vector_bytes
-from ser.estimate.nets import Net
+from ser.estimate.nets import Net, setting, text_net, vgg_net
 from ser.estimate.rates import Rates
+from ser.plan.facts import Facts
+from ser.plan.job import Plan
 from ser.plan.sizes import Size
+from ser.plan.vgg_bert import MODELS, Options, folds_of
 
 # The last stage that writes features.
 LAST_OF_DATA = 1
-# The share of the training part in the protocol `random`.
-_RANDOM_SHARE = 0.7
 # Numbers in a vector of class probabilities: no label map has more classes.
 _CLASSES = 10
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """The options of local/run_vgg_bert.sh that a cost depends on; `copies` is the number of their kinds."""
-
-    test: str
-    protocols: tuple[str, ...]
-    modalities: tuple[str, ...]
-    yardsticks: tuple[str, ...]
-    yardstick_modalities: tuple[str, ...]
-    copies: int
-    nj: int
-    toy: bool
-
-    def corpora(self) -> list[str]:
-        """Return all corpora that stage 0 prepares."""
-        return [self.test]
-
-    def uses(self, modality: str) -> bool:
-        """Whether models of speech or of text are trained, for themselves or for the fusion."""
-        return any(modality in name for name in self.modalities)
-
-    def training_shares(self, folds: int) -> list[float]:
-        """Return the share of the corpus that each model of a modality is trained on: one fold tests, one validates."""
-        shares = [max(0, folds - 2) / folds] * folds if "folds" in self.protocols else []
-        return shares + [_RANDOM_SHARE] * ("random" in self.protocols)
 
 
 @dataclass(frozen=True)
@@ -52,44 +24,63 @@ class Settings:
 
     num_mels: int
     frame_rate: float
-    speech: Net | None
-    text: Net | None
+    nets: Mapping[str, Net]
     yardstick_epochs: Mapping[str, int]
 
 
-def estimate(recipe: Recipe, sizes: Mapping[str, Size], rates: Rates, settings: Settings) -> list[Cost]:
-    """Estimate each stage; nothing but starting costs anything where the corpus was not found."""
-    size = sizes.get(recipe.test, Size(0, 0.0, 1, "not found", False))
-    shares = recipe.training_shares(size.folds)
-    trained_on = [size.utts * share for share in shares]
-    models, vectors = len(shares), len(shares) * size.utts
-    stages = [data_dirs(list(sizes.values()), recipe.toy, rates), _features(recipe, size, shares, rates, settings)]
-    for stage, modality, net, what in ((2, "speech", settings.speech, "VGG nets"), (3, "text", settings.text, "BERT")):
-        if net is None:
-            continue
-        copies = 1 + recipe.copies if modality == "speech" else 1
-        trained = training(stage, what, [copies * utts for utts in trained_on], net, rates)
+def estimate(options: Options, plan: Plan, facts: Facts, rates: Rates) -> list[Cost]:
+    """Estimate each stage of a run by its plan; nothing but starting costs anything where the corpus was not found."""
+    logmel = Path(options.settings("logmel"))
+    num_mels, rate, hop = (setting(logmel, key) for key in ("num_mels", "sample_rate", "hop"))
+    nets = {}
+    if plan.of("vgg"):
+        nets["speech"] = vgg_net(Path(options.settings("vgg")), num_mels, rates)
+    if plan.of("bert"):
+        nets["text"] = text_net(Path(options.settings("bert")), options.text_model, rates)
+    epochs = {name: setting(Path(options.settings(name)), "fit", "epochs") for name in options.yardsticks}
+    return costs(options, plan, facts, rates, Settings(num_mels, rate / hop, nets, epochs))
+
+
+def costs(options: Options, plan: Plan, facts: Facts, rates: Rates, settings: Settings) -> list[Cost]:
+    """Estimate each stage with nets of these sizes."""
+    size = facts.sizes.get(options.test, Size(0, 0.0, 1, "not found", False))
+    models = len(folds_of(options, facts))
+    vectors = models * size.utts
+    stages = [
+        data_dirs(list(facts.sizes.values()), options.toy, rates),
+        _features(options, plan, size, rates, settings),
+    ]
+    for modality, net in settings.nets.items():
+        kind, stage = MODELS[modality]
+        trained = training(stage, {"vgg": "VGG nets", "bert": "BERT"}[kind], _sizes(plan, kind), net, rates)
         frames = size.hours * 3600 * settings.frame_rate if modality == "speech" else size.utts * rates.tokens
         disk = vectors * (vector_bytes(net.dim) + vector_bytes(_CLASSES))
         cpu = models * (2 * rates.start + frames * forward(net))
-        stages.append(Cost(stage, f"{what}, vectors", trained.disk + disk, trained.cpu + cpu, trained.gpu))
-    if recipe.uses("+"):
+        stages.append(Cost(stage, f"{trained.what}, vectors", trained.disk + disk, trained.cpu + cpu, trained.gpu))
+    if plan.of("fusion"):
         stages.append(Cost(4, "late fusion", vectors * vector_bytes(_CLASSES), 2 * models * rates.start))
-    heard = [settings.yardstick_epochs[name] for name in recipe.yardsticks for _ in recipe.yardstick_modalities]
-    if heard:
-        cpu = 2 * models * len(heard) * rates.start + sum(heard) * sum(trained_on) * rates.dialogue
-        stages.append(Cost(5, "yardsticks", len(heard) * vectors * vector_bytes(_CLASSES), cpu))
-    columns = len(recipe.modalities) + len(heard)
+    if heard := {name: _sizes(plan, name) for name in options.yardsticks}:
+        trainings = sum(map(len, heard.values()))
+        seen = sum(settings.yardstick_epochs[name] * sum(utts) for name, utts in heard.items())
+        disk = len(heard) * len(options.heard) * vectors * vector_bytes(_CLASSES)
+        stages.append(Cost(5, "yardsticks", disk, 2 * trainings * rates.start + seen * rates.dialogue))
+    columns = len(plan.of("cells")) // models
     stages.append(Cost(6, "cells, intervals", columns * rates.cell * vectors, columns * models * rates.start))
     return [*stages, Cost(7, "table, report", rates.report_mb * 1e6, rates.report)]
 
 
-def _features(recipe: Recipe, size: Size, shares: list[float], rates: Rates, settings: Settings) -> Cost:
+def _sizes(plan: Plan, kind: str) -> list[float]:
+    return [job.size for job in plan.of(kind)]
+
+
+def _features(options: Options, plan: Plan, size: Size, rates: Rates, settings: Settings) -> Cost:
     """Estimate stage 1: the corpus's features and, for each model, those of the copies of its training part."""
-    copied = recipe.copies * sum(shares)
+    parts = len(plan.of("audit"))
+    clips = sum(_sizes(plan, "copies"))
+    copied = clips * len(options.copies) / (1 + len(options.copies)) / size.utts if size.utts else 0.0
     hours, utts = size.hours * (1 + copied), size.utts * (1 + copied)
     disk = compressed(hours * 3600 * settings.frame_rate, utts, settings.num_mels) + rates.split_table * utts
-    dirs = size.utts * rates.table * len(shares) * (3 + recipe.copies)
-    jobs = (1 + len(shares) * (recipe.copies > 0)) * recipe.nj
+    dirs = size.utts * rates.table * parts * (3 + len(options.copies))
+    jobs = (1 + len(plan.of("copies"))) * options.nj
     cpu = hours * rates.logmel + size.hours * copied * rates.distort + jobs * rates.start
-    return Cost(1, "parts, log mel energies", disk + dirs, cpu + 8 * len(shares) * rates.command)
+    return Cost(1, "parts, log mel energies", disk + dirs, cpu + 8 * parts * rates.command)

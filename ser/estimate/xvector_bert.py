@@ -32,7 +32,13 @@ def estimate(options: Options, plan: Plan, facts: Facts, rates: Rates) -> list[C
 
 
 def costs(
-    options: Options, plan: Plan, facts: Facts, rates: Rates, pretrain: Net | None, finetune: Net | None, text: Net | None
+    options: Options,
+    plan: Plan,
+    facts: Facts,
+    rates: Rates,
+    pretrain: Net | None,
+    finetune: Net | None,
+    text: Net | None,
 ) -> list[Cost]:
     """Estimate each stage with nets of these sizes, None for those that are not trained."""
     found = [facts.sizes[name] for name in options.all_corpora() if name in facts.sizes]

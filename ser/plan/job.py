@@ -74,8 +74,8 @@ class Plan:
         return [one for one in self.jobs if one.kind == kind]
 
     def between(self, first: int, last: int) -> list[Job]:
-        """Return the jobs of these stages."""
-        return [one for one in self.jobs if first <= one.stage <= last]
+        """Return the jobs of these stages, in the order in which their kinds run."""
+        return [one for kind, stage in self.kinds.items() if first <= stage <= last for one in self.of(kind)]
 
 
 def show(jobs: Sequence[Job]) -> str:
@@ -88,15 +88,18 @@ def show(jobs: Sequence[Job]) -> str:
 def write(plan: Plan, folder: Path) -> None:
     """Write a plan into `folder`, in place of the one that is there.
 
-    ``plan.tsv`` is the table of all jobs. For each kind ``<kind>.list`` has the first output of each of its jobs, a line
-    each, and ``<kind>.<n>.args`` the arguments of the n-th job, one a line, as ``@<file>`` takes them.
+    ``plan.tsv`` is the table of all jobs. For each kind ``<kind>.list`` has the first output of each of its jobs, a
+    line each, and ``<kind>.<n>.args`` the arguments of the n-th job, one a line, as ``@<file>`` takes them.
 
     Raises
     ------
     SerError
         Of an argument with a line break in it.
     """
-    files = {TABLE: tab_separated(COLUMNS, [_row(one) for one in plan.jobs]), **plan.texts}
+    files = {
+        TABLE: tab_separated(COLUMNS, [_row(one) for one in plan.between(0, max(plan.kinds.values()))]),
+        **plan.texts,
+    }
     for kind in plan.kinds:
         jobs = plan.of(kind)
         files[f"{kind}.list"] = "".join(f"{(one.outputs or (one.name,))[0]}\n" for one in jobs)

@@ -1,8 +1,8 @@
 """Who trains what and is scored on what: roles, the conditions that follow from them, and folds.
 
-A role is a list of corpora that something is trained on: the x-vector net's pretraining, its fine-tuning, the back end,
-the text model. One corpus is scored. Where it is also in a role, what that role trains exists once for each fold of that
-corpus, without the fold's utterances; what has no such role is trained once. Only this module decides that.
+A role is a list of corpora that something is trained on: the x-vector net's pretraining, its fine-tuning, the back
+end, the text model. One corpus is scored. Where it is also in a role, what that role trains exists once for each fold
+of that corpus, without the fold's utterances; what has no such role is trained once. Only this module decides that.
 """
 
 import re
@@ -107,7 +107,7 @@ class Roles:
         return tuple(name for name in distinct(corpora) if condition != NONE or name != self.test)
 
     def fold_of(self, condition: str, corpora: Iterable[str]) -> str:
-        """Return the fold that something trained on `corpora` has in a condition, `none` where all conditions share it."""
+        """Return the fold of what is trained on `corpora` in a condition: `none` where all conditions share it."""
         return condition if self.test in corpora else NONE
 
     def folds_of(self, corpora: Iterable[str]) -> list[str]:

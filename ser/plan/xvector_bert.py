@@ -131,7 +131,9 @@ class _Builder:
         jobs = []
         for fold in self.roles.folds_of(names):
             made = self.at.role(role, fold)
-            sources = [self.at.corpus(f"{name}_{kind}") for kind in kinds for name in self.roles.corpora_of(fold, names)]
+            sources = [
+                self.at.corpus(f"{name}_{kind}") for kind in kinds for name in self.roles.corpora_of(fold, names)
+            ]
             words = ["--test", options.test, "--fold", fold, "--kinds", " ".join(kinds), self.at.data, " ".join(names)]
             size = times * self._utts_outside(fold, names)
             jobs.append(job(2, "roles", f"{role}_{fold}", [*words, made], sources, [made], size))

@@ -19,7 +19,10 @@ LAYERS = ("tdnn6", "tdnn7", "tdnn8", "tdnn9")
 
 @dataclass(frozen=True, kw_only=True)
 class Options(RunOptions):
-    """The options of run.sh beside those of every driver; ``./run.sh --help`` tells them."""
+    """The options of run.sh beside those of every driver; ``./run.sh --help`` tells them.
+
+    The driver has put `only` into the roles already.
+    """
 
     processes: int
     compress: bool
@@ -28,6 +31,7 @@ class Options(RunOptions):
     backend: tuple[str, ...]
     text_train: tuple[str, ...]
     test: str
+    only: str
     drawn_text: tuple[str, ...]
     text_condition: str
     augment: tuple[str, ...]
@@ -152,11 +156,7 @@ def _check_text_condition(options: Options) -> list[str]:
         gone = "No rows of text alone: --text-condition none leaves nothing to score"
         return [gone] if "text" in options.modalities else []
     if not (Path(condition).is_file() and Path(condition).stat().st_size):
-        raise SerError(
-            f"--text-condition: expected gold, none, shuffled or a file of transcripts, found '{condition}'"
-        )
+        raise SerError(f"--text-condition: expected gold, none, shuffled or a file of transcripts, found '{condition}'")
     if not re.fullmatch(r"[A-Za-z0-9._-]+", name) or name in ("gold", "none", "shuffled"):
-        raise SerError(
-            f"--text-condition: results will say '{name}'; rename the file, in letters, digits and ._-"
-        )
+        raise SerError(f"--text-condition: results will say '{name}'; rename the file, in letters, digits and ._-")
     return []

@@ -26,7 +26,7 @@ SIZES = "0.sizes"
 LAST_OF_RECORDINGS = 2
 
 # What no stage reads, or what its own reader checks.
-_PRUNED = re.compile(r"\..*|log|q|audit|stages|experiments|detector|split\d+(utt)?")
+_PRUNED = re.compile(r"\..*|log|q|audit|plan|stages|experiments|detector|split\d+(utt)?")
 _IGNORED = re.compile(r"\..*|commands\.txt|cost\.tsv|.*\.done|note\.tsv")
 # The notes of jobs and trainings.
 _NOTE = re.compile(r".*\.done|note\.tsv")

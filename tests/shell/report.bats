@@ -42,6 +42,7 @@ setup() {
 recipe() {
   cat > "$tmp/recipe.sh" <<'SCRIPT'
 set -euo pipefail
+. utils/recipe.sh
 . ./path.sh
 data=$1/data exp=$1/exp
 mkdir -p "$data"

@@ -8,7 +8,7 @@ setup() {
 }
 
 # A run that locks the folder and then does something.
-locked() { bash -c 'set -eu; . ./path.sh; data=$0/data exp=$0/exp; lock_run; '"$1" "$tmp"; }
+locked() { bash -c 'set -eu; . ./path.sh; . utils/lock_run.sh; data=$0/data exp=$0/exp; lock_run; '"$1" "$tmp"; }
 
 @test "a second run is refused, with the folder and the process of the first" {
   locked "sleep 5" 3>&- &

@@ -1,0 +1,141 @@
+# shellcheck shell=bash disable=SC2034,SC2154
+# Options of every driver:
+#   --stage <n>, --stop-stage <n>   first and last stage (all)
+#   --dry-run true|false  print the jobs of these stages, and end
+#   --estimate true|false print what each of them costs in disk, CPU hours and GPU hours, and end
+#   --rates <yaml>        what the estimate reckons with; it says how that is known (conf/rates.yaml)
+#   --check-disk true|false     refuse a disk that has less free than that (true)
+#   --check-inputs true|false   begin by reading again all that the stages before --stage wrote, and stop where a file is
+#                         not what it was (true)
+#   --nj <n>              jobs that run at once (the number of cores, 32 at most)
+#   --train-jobs <n>      trainings that run at once (one for each GPU; without GPUs, as many as the cores have room for)
+#   --num-threads <n>     of a training on the CPU (1); the last bits of a model depend on it
+#   --seed <n>            of all that is drawn, in place of the settings' own
+#   --name <name>         of the run, which lies in data/<name> and exp/<name>
+#   --conf <dir>          folder of the settings
+#   --corpora <dir>       folder of the corpora, each under its usual name (conf/corpora.tsv)
+#   --<corpus> <dir>      one that lies elsewhere, such as --iemocap /corpora/IEMOCAP. Without --corpora and any of these
+#                         the run is on tiny synthetic corpora, which it makes itself
+
+# What all drivers share: sourced by one before its own settings, then begin_recipe after parse_options.sh, path.sh and
+# cmd.sh. Who trains on what, which folds there are and what is called how, ser/plan decides.
+. utils/lock_run.sh
+
+stage=0
+stop_stage=99
+dry_run=false
+estimate=false
+rates=conf/rates.yaml
+check_disk=true
+check_inputs=true
+nj=$(($(nproc) < 32 ? $(nproc) : 32))
+train_jobs=
+num_threads=1
+processes=1     # that share each minibatch of a training; an option of drivers whose nets can
+seed=
+name=
+conf=
+corpora=
+toy=false
+corpus_names=$(awk -F '\t' '!/^#/ && $1 != "name" { print $1 }' conf/corpora.tsv)
+for corpus_name in $corpus_names; do printf -v "$corpus_name" ''; done
+common_options=(stage stop_stage dry_run estimate rates check_disk check_inputs nj train_jobs num_threads seed name conf
+  corpora)
+for corpus_name in $corpus_names; do common_options+=("$corpus_name"); done
+command_line=$(printf "%q " "$0" "$@")
+
+# begin_recipe <system> <last stage> <conf> <toy name> [<argument>...]: sets what was not given, refuses bad settings,
+# prints a dry run or an estimate and ends, or else takes the run's folder and writes the plan of ser/plan/<system>.py.
+begin_recipe() {
+  local corpus
+  system=$1
+  [ $# -le 4 ] || die "unexpected argument '$5'; --help lists the options"
+  toy=true
+  for corpus in corpora $corpus_names; do if [ -n "${!corpus}" ]; then toy=false; fi; done
+  if ! $toy; then
+    name=${name:-$system} conf=${conf:-$3}
+  else
+    name=${name:-$4} conf=${conf:-${3/conf/conf/toy}} corpora=data/${name:-$4}/corpora
+  fi
+  data=data/$name
+  exp=exp/$name
+  plan=$exp/plan
+  if [ "$stop_stage" = 99 ]; then stop_stage=$2; fi
+  if $dry_run; then make_plan show; exit; fi
+  if $estimate; then make_plan estimate; exit; fi
+  make_plan check
+  begin_run
+  make_plan write
+  # Trainings take a GPU where there are some, --train-jobs of them at once; those of $train_nets one for each process.
+  cuda_jobs="$cuda_cmd ${train_jobs:+--max-jobs-run $train_jobs} --num-threads $num_threads"
+  train_nets=$cuda_jobs
+  launcher=python3
+  if [ "$processes" -gt 1 ]; then
+    train_nets+=" --num-threads $((num_threads * processes)) --gpu $processes"
+    launcher="torchrun --standalone --nproc-per-node $processes"
+  fi
+}
+
+# make_plan check|show|estimate|write: by the options of the driver. After the stage that makes the data dirs it is
+# written again, since these tell the folds.
+make_plan() {
+  local option words=()
+  # shellcheck disable=SC2086  # a list
+  for option in $(printf '%s\n' $option_names | sort -u) toy; do words+=("--${option//_/-}=${!option}"); done
+  python3 -m ser.bin.plan_run --do "$1" "$system" "${words[@]}"
+}
+
+# planned <kind>: what the jobs of this kind make, one a line.
+planned() { cat "$plan/$1.list"; }
+
+# each_job <kind> <command or function> [<argument>...]: calls it for each job of the plan, with the job's arguments
+# behind those given here, one after the other.
+each_job() {
+  local kind=$1 number arguments
+  shift
+  for number in $(seq "$(planned "$kind" | wc -l)"); do
+    mapfile -t arguments < "$plan/$kind.$number.args"
+    "$@" "${arguments[@]}"
+  done
+}
+
+# run_jobs <kind> "<wrapper>" <command> [<argument>...]: the same as one job array of a wrapper, such as $train_cmd or $cuda_jobs; the
+# command reads the job's arguments from a file. Logs are exp/<name>/log/<kind>.<n>.log.
+run_jobs() {
+  local kind=$1 cmd=$2 number
+  shift 2
+  number=$(planned "$kind" | wc -l)
+  [ "$number" -gt 0 ] || return 0
+  log "$number jobs, $exp/log/$kind.*.log: $(planned "$kind" | xargs -n 1 basename | xargs)"
+  $cmd JOB=1:"$number" "$exp/log/$kind.JOB.log" "$@" "@$plan/$kind.JOB.args"
+}
+
+# begin_run: makes $exp the folder of this run alone, notes the command line, and if check_inputs says so reads again
+# all that the stages before the first one wrote.
+begin_run() {
+  mkdir -p "$exp" || die "$exp: cannot be made; check the rights and the free space of its disk"
+  lock_run
+  if $check_inputs; then python3 -m ser.bin.check_stages "$exp" "$stage"; fi
+  echo "$command_line" >> "$exp/commands.txt"
+}
+
+# begin_stage <n> <what it does>: says so. What the stage costs until the next begin_stage or end_stage goes to
+# $exp/cost.tsv, in place of what it cost when it ran before; its files are looked for in $data and $exp.
+running_stage=()
+begin_stage() {
+  end_stage
+  log "Stage $1: $2"
+  running_stage=("$1" "$2")
+  mkdir -p "$exp/log"
+  times > "$exp/log/stage_$1.began"
+}
+# Ends the stage that runs, if one does: what it wrote is noted in $exp/stages, for check_stages, and what it cost in
+# $exp/cost.tsv. A stage that fails gets neither.
+end_stage() {
+  [ ${#running_stage[@]} -gt 0 ] || return 0
+  times > "$exp/log/stage_${running_stage[0]}.ended"
+  python3 -m ser.bin.record_stage --check-recordings "${check_inputs:-true}" \
+    "$exp" "${running_stage[0]}" "$data" "$exp"
+  python3 -m ser.bin.account_stage "$exp/cost.tsv" "${running_stage[@]}" "$exp/log" "$data" "$exp"
+  running_stage=()
+}
