@@ -6,13 +6,13 @@
 #  e.g.: run.pl JOB=1:4 exp/log/sum.JOB.log sum_stats.sh data/JOB
 #
 # JOB is any name; where it stands as a word, without a letter or digit beside it, it is replaced by the job's number in
-# the log's name and in the command: in log.JOB and split4/JOB, not in exp/JOB1. An argument without
-# white space reaches the shell as it is, so that '|' and '>' may be passed; one with white space is quoted.
-# At most --max-jobs-run jobs run at once, by default as many as the cores have room for or, with --gpu, the GPUs. --num-threads N is the number
-# of threads that a job's numerical libraries may use (default 1). A job that fails is tried again up to --retries times
-# (default 0); the log of an earlier attempt is kept as <log>.attempt1 and so on. With --gpu N, on a machine that has
-# GPUs, each job gets N of them for itself. Only a cluster can honour --mem and the other options that conf/queue.conf
-# and conf/slurm.conf describe.
+# the log's name and in the command: in log.JOB and split4/JOB, not in exp/JOB1. An argument without white space reaches
+# the shell as it is, so that '|' and '>' may be passed; one with white space is quoted.
+# At most --max-jobs-run jobs run at once, by default as many as the cores have room for or, with --gpu, the GPUs.
+# --num-threads N is the number of threads that a job's numerical libraries may use (default 1). A job that fails is
+# tried again up to --retries times (default 0); the log of an earlier attempt is kept as <log>.attempt1 and so on. With
+# --gpu N, on a machine that has GPUs, each job gets N of them for itself. Only a cluster can honour --mem and the other
+# options that conf/queue.conf and conf/slurm.conf describe.
 # The exit status is 0 if every job ended with status 0, else 1, and the end of a failed job's log is shown.
 #
 # queue.pl and slurm.pl run each of their jobs through this script, with --alive FILE: a file that says by its time of
