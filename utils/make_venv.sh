@@ -13,10 +13,17 @@ extras=       # optional dependencies of pyproject.toml to install as well, such
 
 # The stamp holds what was installed, so that a changed requirement, or an install that was cut off, is made good.
 stamp=".venv/.installed${extras:+-$extras}"
-wanted=$(cat pyproject.toml constraints.txt | cksum)
-if [ -x .venv/bin/python3 ] && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then
-  exit 0
-fi
+is_complete() {
+  wanted=$(cat pyproject.toml constraints.txt | cksum)
+  [ -x .venv/bin/python3 ] && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]
+}
+if is_complete; then exit 0; fi
+
+# Every job of every node runs this: one installs, and the others wait for it and then find it done. The lock ends with
+# the process that holds it; on a file server that knows no locks, each installs.
+exec 9> .venv.lock
+flock 9 || echo "$0: .venv.lock: this file system has no locks; let no other job install now" >&2
+if is_complete; then exit 0; fi
 
 supported='import sys, venv, ensurepip; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))'
 if [ ! -x .venv/bin/python3 ]; then

@@ -203,6 +203,21 @@ make_data_dir() {
   [ -z "$output" ]
 }
 
+@test "make_venv.sh, asked by many jobs at once, installs once, and the others wait for it" {
+  mkdir -p "$tmp/checkout/utils" "$tmp/checkout/.venv/bin"
+  cp utils/make_venv.sh utils/parse_options.sh "$tmp/checkout/utils"
+  cp pyproject.toml constraints.txt "$tmp/checkout"
+  printf '%s\n' '#!/bin/sh' 'echo began >> installs; sleep 0.5; echo ended >> installs' > "$tmp/checkout/.venv/bin/python3"
+  chmod +x "$tmp/checkout/.venv/bin/python3"
+  cd "$tmp/checkout"
+  for _ in 1 2 3 4; do utils/make_venv.sh & done
+  wait
+  [ "$(tr '\n' ' ' < installs)" = "began ended " ]
+  echo "# changed" >> pyproject.toml
+  utils/make_venv.sh
+  [ "$(wc -l < installs)" -eq 4 ]
+}
+
 @test "make_venv.sh says what to install where there is no usable Python" {
   mkdir -p "$tmp/checkout/utils" "$tmp/bin"
   cp utils/make_venv.sh utils/parse_options.sh "$tmp/checkout/utils"
