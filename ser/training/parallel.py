@@ -97,10 +97,10 @@ class SharedBatchNorm(_BatchNorm):
         """Normalise; in training by the statistics of all processes' inputs together."""
         if not self.training:
             return super().forward(inputs)
-        values = inputs.float()
+        values = inputs if inputs.dtype == torch.float64 else inputs.float()
         rest = [axis for axis in range(inputs.dim()) if axis != 1]
         shape = [1, -1, *(1 for _ in rest[1:])]
-        count = torch.tensor(values.numel() / values.shape[1], device=values.device)
+        count = torch.tensor(values.numel() / values.shape[1], dtype=values.dtype, device=values.device)
         dist.all_reduce(count)
         # all_reduce of torch.distributed.nn is differentiable: a row's gradient is of every process's loss.
         mean = all_reduce(values.sum(rest)) / count
@@ -123,7 +123,7 @@ def share_batch_norms(model: nn.Module, world: int) -> None:
             if isinstance(old, _BatchNorm):
                 new = SharedBatchNorm(old.num_features, old.eps, old.momentum, old.affine)
                 new.load_state_dict(old.state_dict())
-                setattr(parent, name, new.to(next(model.parameters()).device))
+                setattr(parent, name, new.to(next(model.parameters())))
 
 
 # torchrun and schedulers pass a signal on to processes that have had it already.

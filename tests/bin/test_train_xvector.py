@@ -118,31 +118,34 @@ def curve(model: Path) -> np.ndarray:
     return np.loadtxt(model / "train.tsv", skiprows=1)[:, :-1]
 
 
-def test_two_processes_stop_at_sigterm_and_without_torchrun_and_resume_to_the_curve_of_one(data, tmp_path):
-    # Without dropout, which each process draws for itself, and AdamW, which makes steps of rounding errors.
-    plain = ("fit.epochs=4", "fit.dropout_schedule=''", "fit.optimizer=sgd", "fit.learning_rate=0.03")
-    more = [word for setting in plain for word in ("--set", setting)]
-    train(data, "utt2spk", tmp_path / "one", *more)
-    settings = [*(word for setting in SETTINGS for word in ("--set", setting)), *more]
+def test_two_processes_stop_at_sigterm_and_without_torchrun_and_resume_to_the_curve_of_no_stop(data, tmp_path):
+    # That two processes take the steps of one is shown in tests/training, in float64: a curve of some epochs hangs on
+    # how the processor rounds. Of the same two processes it is the same to the last bit.
+    settings = [word for setting in (*SETTINGS, "fit.epochs=4") for word in ("--set", setting)]
     command = [
         *(sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"),
         *("-m", "ser.bin.train_xvector", "--config", "conf/toy/xvector_pretrain.yaml", *settings, "--num-threads", "1"),
-        *(data, data / "utt2spk", tmp_path / "two"),
+        *(data, data / "utt2spk"),
     ]
     environment = os.environ | {"PYTHONPATH": os.getcwd(), "OMP_NUM_THREADS": "1"}
-    checkpoint, seen = tmp_path / "two" / "checkpoint.pt", 0
+    checkpoint, seen = tmp_path / "stopped" / "checkpoint.pt", 0
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    straight = subprocess.Popen([*command, tmp_path / "straight"], env=environment, **quiet)
     for number in (signal.SIGTERM, signal.SIGKILL):
-        begun = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+        begun = subprocess.Popen([*command, tmp_path / "stopped"], env=environment, stderr=subprocess.PIPE, text=True)
         while (not checkpoint.exists() or checkpoint.stat().st_mtime_ns == seen) and begun.poll() is None:
             time.sleep(0.01)
         begun.send_signal(number)  # to torchrun alone
         _, messages = begun.communicate(timeout=60)  # to the end of all three: they share the pipe
         assert begun.returncode != 0 and messages.count("the same command resumes from here") >= 1, messages
-        assert not (tmp_path / "two" / "model.safetensors").exists()
+        assert not (tmp_path / "stopped" / "model.safetensors").exists()
         seen = checkpoint.stat().st_mtime_ns
-    resumed = subprocess.run(command, env=environment, capture_output=True, text=True)
+    resumed = subprocess.run([*command, tmp_path / "stopped"], env=environment, capture_output=True, text=True)
     assert resumed.returncode == 0 and "resuming" in resumed.stderr, resumed.stderr
-    np.testing.assert_allclose(curve(tmp_path / "two"), curve(tmp_path / "one"), rtol=1e-3, atol=1e-4)
+    assert straight.wait(timeout=60) == 0
+    np.testing.assert_array_equal(curve(tmp_path / "stopped"), curve(tmp_path / "straight"))
+    ours, theirs = ((tmp_path / name / "model.safetensors").read_bytes() for name in ("stopped", "straight"))
+    assert ours == theirs
 
 
 def test_unknown_layer_and_setting_are_refused_by_name(data, pretrained, tmp_path):

@@ -22,3 +22,47 @@ def test_process_whose_parent_has_died_before_it_joins_the_others_ends():
     parent.kill()
     rest, _ = parent.communicate(timeout=30)  # to the end of both: they share the pipe
     assert rest == ""
+
+
+GRADIENTS = """
+import copy, torch
+from torch.nn.functional import cross_entropy
+from torch.nn.parallel import DistributedDataParallel
+from ser.models.xvector import XVector, XVectorConfig
+from ser.training import parallel
+torch.manual_seed(0)
+process = parallel.start("cpu")
+# 5 rows: one process has one more than the other. In float64, so that rounding decides nothing.
+targets = torch.tensor([0, 1, 2, 0, 1])
+x = torch.randn(5, 40, 12, dtype=torch.float64)
+for net in (
+    XVector(XVectorConfig((8, 8, 8, 8, 12), (8, 8)), 12, 3),
+    torch.nn.Sequential(torch.nn.Unflatten(1, (1, 40)), torch.nn.Conv2d(1, 4, 3), torch.nn.BatchNorm2d(4),
+                        torch.nn.Tanh(), torch.nn.Flatten(), torch.nn.Linear(4 * 38 * 10, 3)),
+):
+    one = net.double().train()
+    for module in one.modules():
+        if isinstance(module, (torch.nn.Dropout, torch.nn.Dropout1d)):
+            module.p = 0.0
+    two = copy.deepcopy(one)
+    cross_entropy(one(x), targets).backward()
+    parallel.share_batch_norms(two, process.world)
+    mine = slice(process.rank, None, process.world)
+    weight = len(targets[mine]) * process.world / len(targets)
+    net = DistributedDataParallel(two)
+    (cross_entropy(net(x[mine]), targets[mine]) * weight).backward()
+    for (name, a), b in zip(one.named_parameters(), two.parameters(), strict=True):
+        torch.testing.assert_close(b.grad, a.grad, rtol=1e-9, atol=1e-12, msg=lambda text: f"{name}: {text}")
+    for (name, a), b in zip(one.named_buffers(), two.buffers(), strict=True):
+        torch.testing.assert_close(b, a, rtol=1e-9, atol=1e-12, msg=lambda text: f"{name}: {text}")
+print("equal")
+"""
+
+
+def test_gradients_and_batch_norm_statistics_of_two_processes_are_those_of_one(tmp_path):
+    script = tmp_path / "gradients.py"
+    script.write_text(GRADIENTS)
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", script]
+    environment = os.environ | {"PYTHONPATH": os.getcwd(), "OMP_NUM_THREADS": "1"}
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert ended.returncode == 0 and ended.stdout.count("equal") == 2, ended.stderr[-3000:]
