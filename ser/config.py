@@ -71,6 +71,31 @@ def from_mapping(cls: type[Config], data: Any, where: str) -> Config:
     return cls(**values)
 
 
+def check_ranges(section: str, config: Any, **ranges: str) -> None:
+    """Check that the numbers of a dataclass lie where they must; NaN lies nowhere. For its `__post_init__`.
+
+    Parameters
+    ----------
+    section : what messages call it, such as ``fit``.
+    ranges : field -> interval, a bracket that is square where the end belongs to it: ``[0, 1)``, ``(0, inf)``.
+
+    >>> @dataclasses.dataclass(frozen=True)
+    ... class Sgd:
+    ...     momentum: float
+    >>> check_ranges("fit", Sgd(3.0), momentum="[0, 1)")
+    Traceback (most recent call last):
+    ...
+    ser.errors.SerError: fit: momentum lies in [0, 1); found 3.0
+    """
+    for name, interval in ranges.items():
+        value = getattr(config, name)
+        low, high = map(float, interval[1:-1].split(","))
+        above = value >= low if interval[0] == "[" else value > low
+        below = value <= high if interval[-1] == "]" else value < high
+        if not (above and below):
+            raise SerError(f"{section}: {name} lies in {interval}; found {value}")
+
+
 def to_yaml(config: Any) -> str:
     """Write a dataclass as the YAML that `load_config` reads back."""
     return yaml.safe_dump(_plain(dataclasses.asdict(config)), sort_keys=False, allow_unicode=True)

@@ -12,7 +12,10 @@ from ser.kaldi.audio import MAX_OVERSHOOT_SECONDS, read_segments
 from ser.kaldi.tables import invert, read_entries, read_map, write_lists, write_map
 
 # Files whose values are one word; of the others a value is the rest of the line.
-_ONE_WORD = {"utt2spk", "utt2emo", "utt2fold", "utt2dialogue", "utt2num_frames", "utt2dur", "utt2uniq", "spk2gender"}
+_ONE_WORD = {
+    *("utt2spk", "utt2emo", "utt2fold", "utt2dialogue", "utt2start", "utt2part", "utt2style", "utt2intensity"),
+    *("utt2type", "utt2num_frames", "utt2dur", "utt2uniq", "spk2gender"),
+}
 
 
 def key_kind(name: str) -> str | None:
@@ -189,6 +192,8 @@ def _check_values(directory: Path, name: str, table: Mapping[str, str], wav: boo
         raise SerError(f"{path}: expected m or f, found '{wrong[0]} {table[wrong[0]]}'")
     if name == "utt2num_frames" and (wrong := [utt for utt, count in table.items() if not count.isdecimal()]):
         raise SerError(f"{path}: expected a number of frames, found '{wrong[0]} {table[wrong[0]]}'")
+    if name in ("utt2start", "utt2dur") and (wrong := [utt for utt, text in table.items() if not _is_seconds(text)]):
+        raise SerError(f"{path}: expected seconds, 0 or more, found '{wrong[0]} {table[wrong[0]]}'")
     if name not in ("feats.scp", "vad.scp", "wav.scp") or (name == "wav.scp" and not wav):
         return
     files: dict[str, str] = {}
@@ -200,6 +205,13 @@ def _check_values(directory: Path, name: str, table: Mapping[str, str], wav: boo
             f"{path}: {len(missing)} of {len(files)} files do not exist, the first '{missing[0]}' of "
             f"'{files[missing[0]]}'; look at the corpus' path, or run the step that makes them"
         )
+
+
+def _is_seconds(text: str) -> bool:
+    try:
+        return 0.0 <= float(text) < math.inf
+    except ValueError:
+        return False
 
 
 def _fix(directory: Path) -> str:

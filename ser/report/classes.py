@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ser.report import page, pictures, wording
-from ser.report.experiment import Experiment, MeanRow, number, over_folds
+from ser.report.experiment import Experiment, MeanRow, Row, number, over_folds
 from ser.report.page import Section
 from ser.report.pictures import Picture
 from ser.report.scores import EVALUATE
@@ -20,9 +22,7 @@ def confusions(run: Experiment) -> Section:
         tables = cell.tables("confusion.tsv")
         if not tables:
             continue
-        corner, *predicted = tables[0][0]
-        truth = [row[corner] for row in tables[0]]
-        counts = sum(np.array([[int(row[name]) for name in predicted] for row in table]) for table in tables)
+        corner, classes, counts = add_confusions(tables)
         shares = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
         texts = [
             [f"{share:.0f} %\n{count}" for share, count in zip(*line, strict=True)]
@@ -36,12 +36,38 @@ def confusions(run: Experiment) -> Section:
             f"Confusion matrix: {cell.name}; {panel.title}",
             f"{cell.name}; {panel.title}: {counts.sum():,} utterances, {right:.1f} % right. Rows add up to 100 %, "
             f"counts below{wording.of_folds(tables, 'the sum')}.",
-            pictures.draw_map(title, shares, texts, truth, predicted, labels, (0.0, 100.0)),
-            (corner, *predicted),
-            tuple((name, *map(int, line)) for name, line in zip(truth, counts, strict=True)),
+            pictures.draw_map(title, shares, texts, classes, classes, labels, (0.0, 100.0)),
+            (corner, *classes),
+            tuple((name, *map(int, line)) for name, line in zip(classes, counts, strict=True)),
         )
         drawn.append(picture)
     return page.pictured("Confusions", drawn, "confusion.tsv in the cells", EVALUATE)
+
+
+def add_confusions(tables: Sequence[Sequence[Row]]) -> tuple[str, list[str], np.ndarray]:
+    """Add up the confusion matrices of folds by the names of the classes.
+
+    Each table has its classes in its own order, those that its training lacks last; a fold may lack a class.
+
+    Returns
+    -------
+    corner, classes, counts : what stands above the names of the rows; the K classes, those of the first fold first; the
+        sum, (K, K) int64.
+
+    >>> first = [{"": "a", "a": "3", "b": "1"}, {"": "b", "a": "0", "b": "2"}]
+    >>> add_confusions([first, [{"": "b", "b": "5"}]])[2].tolist()
+    [[3, 1], [0, 7]]
+    """
+    corner = next(iter(tables[0][0]))
+    classes = list(dict.fromkeys(row[corner] for table in tables for row in table))
+    place = {name: index for index, name in enumerate(classes)}
+    counts = np.zeros((len(classes), len(classes)), np.int64)
+    for table in tables:
+        for row in table:
+            for name, count in row.items():
+                if name != corner:
+                    counts[place[row[corner]], place[name]] += int(count)
+    return corner, classes, counts
 
 
 def emotion_pairs(run: Experiment) -> Section:

@@ -211,11 +211,13 @@ def tokenize(tokenizer: Any, texts: Sequence[str], max_tokens: int | None = None
 def pad(ids: Sequence[list[int]], pad_id: int) -> dict[str, Tensor]:
     """Make a batch of token ids: ``input_ids`` and ``attention_mask``, both (B, T) int64, padded at the end.
 
+    B may be 0: of a short batch a process of several may have no text; T is 0 then.
+
     >>> pad([[2, 7, 3], [2, 3]], 0)["attention_mask"].tolist()
     [[1, 1, 1], [1, 1, 0]]
     """
-    lengths = torch.tensor([len(row) for row in ids])
-    input_ids = torch.full((len(ids), int(lengths.max())), pad_id)
+    lengths = torch.tensor([len(row) for row in ids], dtype=torch.int64)
+    input_ids = torch.full((len(ids), max(map(len, ids), default=0)), pad_id)
     for index, row in enumerate(ids):
         input_ids[index, : len(row)] = torch.tensor(row)
     mask = (torch.arange(input_ids.shape[1]) < lengths[:, None]).long()

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from ser.config import check_ranges
 from ser.text.bert import Pooling
 from ser.text.wordpiece import ScratchConfig
 from ser.training.fit import FitConfig
@@ -21,6 +22,9 @@ class TextModelConfig:
     pooling: Pooling
     dropout: float
 
+    def __post_init__(self) -> None:
+        check_ranges("model", self, dropout="[0, 1)")
+
 
 @dataclasses.dataclass(frozen=True)
 class TextDataConfig:
@@ -37,6 +41,10 @@ class TextDataConfig:
     max_tokens: int
     batch_size: int
     valid_fraction: float
+
+    def __post_init__(self) -> None:
+        # Two special tokens, and one of the text.
+        check_ranges("data", self, max_tokens="[3, inf)", batch_size="[1, inf)", valid_fraction="[0, 1)")
 
 
 @dataclasses.dataclass(frozen=True)

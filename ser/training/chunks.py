@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ser.config import check_ranges
 from ser.errors import SerError
 from ser.training.utterances import Utterances
 
@@ -24,6 +25,20 @@ class DataConfig:
     batch_size: int
     balance: bool  # draw as many chunks of each class
 
+    def __post_init__(self) -> None:
+        check_ranges(
+            "data",
+            self,
+            min_frames="[0, inf)",
+            min_utts_per_class="[0, inf)",
+            valid_fraction="[0, 1)",
+            min_chunk="[1, inf)",
+            chunks_per_utterance="(0, inf)",
+            batch_size="[1, inf)",
+        )
+        if self.min_chunk > self.max_chunk:
+            raise SerError(f"data: min_chunk {self.min_chunk} must be from 1 to max_chunk, {self.max_chunk}")
+
 
 class ChunkSource:
     """Batches of chunks, as `ser.training.batches.BatchSource` has it; see `DataConfig` for the settings.
@@ -33,8 +48,6 @@ class ChunkSource:
     """
 
     def __init__(self, utterances: Utterances, config: DataConfig, seed: int, training: bool) -> None:
-        if not 1 <= config.min_chunk <= config.max_chunk:
-            raise SerError(f"data: min_chunk {config.min_chunk} must be from 1 to max_chunk, {config.max_chunk}")
         self.utterances, self.config, self.seed, self.training = utterances, config, seed, training
         self.feature_dim = utterances.feature_dim
         size = len(utterances.keys)

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ser.config import check_ranges
 from ser.errors import SerError
 from ser.kaldi.ark import Reader
 
@@ -18,6 +19,9 @@ class ClipConfig:
 
     frames: int  # of every clip; zeros follow a shorter utterance, of a longer one a part is taken
     batch_size: int
+
+    def __post_init__(self) -> None:
+        check_ranges("data", self, frames="[1, inf)", batch_size="[1, inf)")
 
 
 class ClipSource:
@@ -36,8 +40,8 @@ class ClipSource:
     def __init__(
         self, reader: Reader, utts: Sequence[str], targets: np.ndarray, config: ClipConfig, seed: int | None
     ) -> None:
-        if config.frames < 1 or config.batch_size < 1:
-            raise SerError(f"data: frames and batch_size are {config.frames} and {config.batch_size}; give 1 or more")
+        if not len(utts):
+            raise SerError("data: no utterance to make clips of; is the list of utterances empty?")
         self.reader, self.utts, self.targets, self.config, self.seed = reader, utts, targets, config, seed
         self.frames = np.array([reader.shape(utt)[0] for utt in utts])
         self.feature_dim = reader.shape(utts[0])[1]

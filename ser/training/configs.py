@@ -6,6 +6,7 @@ from typing import Literal
 
 from torch import nn
 
+from ser.config import check_ranges
 from ser.models.coattention import CoAttentionConfig
 from ser.models.context import BcLstm, ContextConfig, Icon
 from ser.models.fusion import LateFusion
@@ -43,6 +44,9 @@ class BatchConfig:
     """The section `data:`."""
 
     batch_size: int  # dialogues; without context, utterances
+
+    def __post_init__(self) -> None:
+        check_ranges("data", self, batch_size="[1, inf)")
 
 
 @dataclass(frozen=True)

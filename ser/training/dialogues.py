@@ -83,8 +83,11 @@ def read_dialogues(data_dir: str | Path, rspecifiers: Mapping[str, str], in_cont
     for name in ("utt2dialogue", "utt2start"):
         if not (data_dir / name).exists():
             raise SerError(f"{data_dir}: no {name}; the corpus does not tell who answers whom, or prepare it again")
-    utt2dialogue = tables.read_map(data_dir / "utt2dialogue", fields=2)
-    members = in_dialogues(utts, utt2dialogue, tables.read_map(data_dir / "utt2start", fields=2))
+    utt2dialogue, utt2start = (tables.read_map(data_dir / name, fields=2) for name in ("utt2dialogue", "utt2start"))
+    try:
+        members = in_dialogues(utts, utt2dialogue, utt2start)
+    except SerError as error:
+        raise SerError(f"{data_dir}/{error}; prepare the corpus again, or run utils/fix_data_dir.sh") from error
     return Dialogues(utts, vectors, num_missing, members, number_speakers(utts, members, utt2spk))
 
 
@@ -136,13 +139,32 @@ def in_dialogues(
 ) -> list[np.ndarray]:
     """Put the utterances of each dialogue in the order of speaking, by its time of starting: indices into `utts`.
 
+    Raises
+    ------
+    SerError
+        Beginning with the table's name, where it does not tell of an utterance, or a start is no number.
+
     >>> in_dialogues(["a", "b", "c"], {"a": "x", "b": "y", "c": "x"}, {"a": "9.5", "b": "0", "c": "2"})
     [array([2, 0]), array([1])]
     """
+    for name, table in (("utt2dialogue", utt2dialogue), ("utt2start", utt2start)):
+        if missing := [utt for utt in utts if utt not in table]:
+            raise SerError(f"{name}: no line for {len(missing)} of {len(utts)} utterances, the first '{missing[0]}'")
+    starts = [_seconds(utt, utt2start[utt]) for utt in utts]
     members: dict[str, list[int]] = {}
     for index, utt in enumerate(utts):
         members.setdefault(utt2dialogue[utt], []).append(index)
-    return [np.array(sorted(indices, key=lambda index: float(utt2start[utts[index]]))) for indices in members.values()]
+    return [np.array(sorted(indices, key=starts.__getitem__)) for indices in members.values()]
+
+
+def _seconds(utt: str, text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not math.isfinite(seconds):
+        raise SerError(f"utt2start: expected seconds, found '{utt} {text}'")
+    return seconds
 
 
 def number_speakers(utts: Sequence[str], dialogues: Sequence[np.ndarray], utt2spk: Mapping[str, str]) -> np.ndarray:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from ser.errors import SerError
 from ser.progress import progress as show_progress
 from ser.training import model_dir, parallel
 from ser.training.batches import BatchSource, Inputs, pinned, prefetched
@@ -138,6 +139,11 @@ class _Trainer:
         what = f"epoch {progress.epoch + 1} of {config.epochs}"
         with contextlib.closing(batches):
             for inputs, targets in show_progress(batches, left, what) if process.is_first else batches:
+                if not len(targets):
+                    raise SerError(
+                        f"{self.folder}: step {progress.step + 1}: the batch has no row for process {process.rank + 1} "
+                        f"of {process.world}; raise data.batch_size, or train on fewer GPUs"
+                    )
                 rows, signals = process.sum(len(targets), len(received))
                 self._step(inputs, targets, len(targets) * process.world / rows, sums)
                 progress.batch += 1

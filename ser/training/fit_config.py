@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from ser.config import check_ranges
 from ser.training.unfreezing import UnfreezingConfig
 
 
@@ -28,3 +29,21 @@ class FitConfig:
     checkpoint_steps: int  # steps between checkpoints inside an epoch; one is written after each epoch anyway
     seed: int
     unfreezing: UnfreezingConfig | None = None  # opens the layers group by group; None trains all from the start
+
+    def __post_init__(self) -> None:
+        check_ranges(
+            "fit",
+            self,
+            epochs="[1, inf)",
+            learning_rate="(0, inf)",
+            final_learning_rate="(0, inf)",
+            warmup_fraction="[0, 1)",
+            momentum="[0, 1)",
+            weight_decay="[0, inf)",
+            max_grad_norm="[0, inf)",
+            max_change="[0, inf)",
+            max_change_layer="[0, inf)",
+            patience="[0, inf)",
+            checkpoint_steps="[0, inf)",
+            seed="[0, inf)",
+        )

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ser.config import check_ranges
 from ser.errors import SerError
 
 
@@ -19,6 +20,9 @@ class LossConfig:
     label_smoothing: float  # share of the target spread evenly over all classes; of cross-entropy alone
     class_weights: Literal["none", "balanced"]  # balanced: a class counts by the inverse of its number of examples
     kind: Literal["cross_entropy", "binary"] = "cross_entropy"  # binary: of each class by itself, by its sigmoid
+
+    def __post_init__(self) -> None:
+        check_ranges("loss", self, label_smoothing="[0, 1)")
 
 
 class MeanCrossEntropy(nn.Module):

@@ -44,15 +44,17 @@ def make_optimizer(
 
 
 def learning_rate(step: int, steps: int, initial: float, final: float, warmup_fraction: float) -> float:
-    """Exponential decay from `initial` to `final` over `steps`, after a linear rise over the first share of them.
+    """Exponential decay from `initial` at the first step to `final` at the last, after a linear rise over some share.
 
-    >>> [round(learning_rate(step, 4, 1.0, 0.01, 0.0), 4) for step in range(5)]
+    >>> [round(learning_rate(step, 5, 1.0, 0.01, 0.0), 4) for step in range(5)]
     [1.0, 0.3162, 0.1, 0.0316, 0.01]
+    >>> learning_rate(0, 1, 1.0, 0.01, 0.0)
+    1.0
     >>> [round(learning_rate(step, 4, 1.0, 1.0, 0.5), 4) for step in range(4)]
     [0.5, 1.0, 1.0, 1.0]
     """
     rise = min(1.0, (step + 1) / max(1.0, warmup_fraction * steps))
-    return rise * initial * (final / initial) ** (step / steps)
+    return rise * initial * (final / initial) ** (step / max(1, steps - 1))
 
 
 def dropout_schedule(text: str) -> Callable[[float], float]:

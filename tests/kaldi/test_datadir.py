@@ -82,6 +82,13 @@ def test_files_that_are_not_wanted_need_not_be_there(make_data_dir):
             "a-1 7\na-2 x\nb-1 7\nb-2 7\n",
             r"utt2num_frames: expected a number of frames, found 'a-2 x'",
         ),
+        ("utt2start", "a-1 0\na-2 soon\nb-1 1\nb-2 2\n", r"utt2start: expected seconds, 0 or more, found 'a-2 soon'"),
+        ("utt2start", "a-1 0 1\n", r"utt2start:1: expected 2 fields, found 3: 'a-1 0 1'"),
+        ("utt2part", "a-1 train\n", r"utt2part: 3 of 4 utterances of utt2spk are missing, the first 'a-2'"),
+        ("utt2part", "a-1 the train part\n", r"utt2part:1: expected 2 fields, found 4"),
+        ("utt2style", "a-1 improvised scripted\n", r"utt2style:1: expected 2 fields, found 3"),
+        ("utt2type", "a-1 background music\n", r"utt2type:1: expected 2 fields, found 3"),
+        ("utt2intensity", "a-1 very high\n", r"utt2intensity:1: expected 2 fields, found 3"),
         ("segments", "a-1 r 3 2\n", r"segments:1: expected 0 <= start < end, found '3 2'"),
     ],
 )

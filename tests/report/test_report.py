@@ -233,3 +233,20 @@ def test_a_broken_table_is_named_with_its_line(small_run):
     path.write_text("stratum\ttrials\nall\n")
     with pytest.raises(SerError, match=r"strata.tsv:2: expected 2 fields, found 1"):
         scores.strata(read_experiment(small_run))
+
+
+def test_confusions_of_folds_add_up_by_class_whatever_the_training_of_each_lacks():
+    # A perfect classifier; fold 1's training lacks neutral, which comes last there, and fold 2 has no anger at all.
+    corner = "true \\ predicted"
+    one = [
+        {corner: "anger", "anger": "4", "sadness": "0", "neutral": "0"},
+        {corner: "sadness", "anger": "0", "sadness": "5", "neutral": "0"},
+        {corner: "neutral", "anger": "2", "sadness": "1", "neutral": "0"},
+    ]
+    two = [{corner: "neutral", "neutral": "7", "sadness": "0"}, {corner: "sadness", "neutral": "0", "sadness": "6"}]
+    found, names, counts = classes.add_confusions([one, two])
+    assert (found, names) == (corner, ["anger", "sadness", "neutral"])
+    assert counts.tolist() == [[4, 0, 0], [0, 11, 0], [2, 1, 7]]
+    assert classes.add_confusions([two, one])[2].trace() == counts.trace() == 22
+    _, names, counts = classes.add_confusions([two])
+    assert names == ["neutral", "sadness"] and counts.tolist() == [[7, 0], [0, 6]]

@@ -109,3 +109,15 @@ def test_training_that_was_cut_off_ends_with_the_same_weights(encoder_folder, ex
     assert (tmp_path / "parts" / model_dir.CHECKPOINT).exists()
     parts = train(TextBatches, tmp_path / "parts")
     assert all(torch.equal(whole[name], parts[name]) for name in whole)
+
+
+def test_a_process_without_a_text_of_a_short_batch_has_an_empty_part():
+    source = TextBatches(IDS[:5], TARGETS[:5], 0, 2, seed=None)
+    whole = [len(targets) for _, targets in source.batches(0)]
+    parts = [
+        [(inputs["input_ids"].shape[0], len(targets)) for inputs, targets in source.batches(0, 0, rank, 2)]
+        for rank in (0, 1)
+    ]
+    assert whole == [2, 2, 1]
+    assert parts == [[(1, 1)] * 3, [(1, 1), (1, 1), (0, 0)]]
+    assert bert.pad([], 0)["attention_mask"].shape == (0, 0)

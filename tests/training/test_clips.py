@@ -77,5 +77,10 @@ def test_statistics_are_of_all_frames_of_all_clips_zeros_included(reader):
 
 
 def test_clips_without_a_frame_are_refused(reader):
-    with pytest.raises(SerError, match="frames and batch_size are 0 and 2; give 1 or more"):
+    with pytest.raises(SerError, match="data: frames lies in"):
         make(reader, frames=0)
+
+
+def test_an_empty_list_of_utterances_is_refused(reader):
+    with pytest.raises(SerError, match="data: no utterance to make clips of"):
+        ClipSource(reader, [], np.arange(0), ClipConfig(frames=6, batch_size=2), None)

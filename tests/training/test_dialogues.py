@@ -101,3 +101,20 @@ def test_vectors_of_other_utterances_are_refused(data, tmp_path):
 def test_bad_inputs_are_refused(pairs):
     with pytest.raises(SerError, match="expected <modality>=<rspecifier>, each once"):
         read_inputs(pairs)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("utt2dialogue", ("b-1 x\n", ""), r"utt2dialogue: no line for 1 of 5 utterances, the first 'b-1'; prepare"),
+        ("utt2start", ("a-1 0.5\na-2 10.5\n", ""), r"utt2start: no line for 2 of 5 utterances, the first 'a-1'"),
+        ("utt2start", ("a-3 2", "a-3 soon"), r"utt2start: expected seconds, found 'a-3 soon'; prepare the corpus"),
+        ("utt2start", ("a-3 2", "a-3 nan"), r"utt2start: expected seconds, found 'a-3 nan'"),
+    ],
+)
+def test_a_table_that_does_not_order_the_dialogues_is_named(data, name, change, message):
+    text = (data / name).read_text()
+    (data / name).write_text(text.replace(*change))
+    assert (data / name).read_text() != text
+    with pytest.raises(SerError, match=message):
+        read_dialogues(data, inputs(data), in_context=True)

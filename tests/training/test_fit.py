@@ -192,3 +192,13 @@ def test_each_epoch_is_reported(tmp_path, make_net, make_blobs, make_config, cap
     caplog.set_level(logging.INFO)
     fit(make_net(), make_blobs(), make_blobs(2), make_config(), tmp_path, LOSS, "cpu")
     assert sum("valid loss" in message for message in caplog.messages) == 3
+
+
+def test_training_batch_without_rows_is_refused_with_the_remedy(tmp_path, make_net, make_blobs, make_config):
+    class Empty(type(make_blobs())):
+        def batches(self, epoch, start=0, rank=0, world=1):
+            for number, (inputs, targets) in enumerate(super().batches(epoch, start, rank, world), start=start):
+                yield (inputs[:0], targets[:0]) if number == 2 else (inputs, targets)
+
+    with pytest.raises(SerError, match=r"step 3: the batch has no row for process 1 of 1; raise data.batch_size"):
+        fit(make_net(), Empty(), None, make_config(), tmp_path, LOSS, "cpu")
