@@ -66,6 +66,25 @@ def add_done_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--done", metavar="FILE", help="note of what was made of what; the same again does nothing")
 
 
+def add_left_out_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of a command that leaves out what it cannot use, `ser.kaldi.left_out`."""
+    parser.add_argument("--left-out", metavar="FILE", help="list of the utterances left out and why; none: warnings")
+    add_max_left_out(parser)
+
+
+def add_max_left_out(parser: argparse.ArgumentParser) -> None:
+    """Add the share of the utterances that may be left out."""
+    from ser.kaldi.left_out import MAX_SHARE
+
+    parser.add_argument(
+        "--max-left-out",
+        type=float,
+        default=MAX_SHARE,
+        metavar="SHARE",
+        help="exit with 1 if more are left out [%(default)s]",
+    )
+
+
 def add_target_options(parser: argparse.ArgumentParser, required: bool = True) -> None:
     """Add the options that say what a net is to tell of an utterance: the classes of a label map, or shares of them."""
     parser.add_argument(

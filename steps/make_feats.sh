@@ -9,7 +9,7 @@
 nj=4
 cmd=utils/run.pl
 compress=true                    # one byte a number, as Kaldi's speech-feature compression
-max_left_out=0.05
+max_left_out=                    # the share that ser/kaldi/left_out.py has
 
 . utils/parse_options.sh
 . ./path.sh
@@ -39,7 +39,7 @@ make_feats() {
     --left-out "$made.left_out" --write-num-frames "$made.num_frames" \
     "scp:$split/JOB/wav.scp" "ark,scp:$made.ark,$made.scp"
 
-  utils/merge_jobs.sh --max-left-out "$max_left_out" --left-out "$made.left_out" "$data" "$nj" \
+  utils/merge_jobs.sh ${max_left_out:+--max-left-out "$max_left_out"} --left-out "$made.left_out" "$data" "$nj" \
     "$made.scp:feats.scp" "$made.num_frames:utt2num_frames"
   for warning in "resampled to" "channels"; do warn_once "$warning" "$nj" "$logs/make_${kind}_$name.JOB.log"; done
   log "$name: $kind features of $(wc -l < "$data/feats.scp") utterances in $arks"

@@ -14,7 +14,7 @@ nj=4
 cmd=utils/run.pl
 cmvn_config=conf/cmvn.conf
 compress=true
-max_left_out=0.05
+max_left_out=      # the share that ser/kaldi/left_out.py has
 
 . utils/parse_options.sh
 . ./path.sh
@@ -40,6 +40,6 @@ $cmd JOB=1:"$nj" "$logs/prepare_feats_$name.JOB.log" \
   --done "$made.done" --left-out "$made.left_out" --write-num-frames "$made.num_frames" \
   "scp:$split/JOB/feats.scp" "scp:$split/JOB/vad.scp" "ark,scp:$made.ark,$made.scp"
 
-utils/merge_jobs.sh --max-left-out "$max_left_out" --left-out "$made.left_out" "$data" "$nj" \
+utils/merge_jobs.sh ${max_left_out:+--max-left-out "$max_left_out"} --left-out "$made.left_out" "$data" "$nj" \
   "$made.scp:feats.scp" "$made.num_frames:utt2num_frames"
 log "$name: normalised features of $(wc -l < "$data/feats.scp") utterances, voiced frames only, in $arks"

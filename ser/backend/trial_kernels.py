@@ -1,11 +1,12 @@
-"""The inner loops of `ser.backend.trial_text`, compiled by numba and cached on disk.
+"""The inner loops of `ser.backend.trial_text`, compiled by numba.
 
 Blocks of text are uint8 arrays of whole lines, the last of which ends with a new line too. Loops that can fail return
 (line from 0, problem), the problem 0 where there is none.
 """
 
-import numba
 import numpy as np
+
+from ser.features.compiled import compiled_when_called
 
 NO_FIELDS, NO_ENROL, NO_TEST, NO_LABEL, NO_NUMBER = range(1, 6)
 
@@ -14,7 +15,7 @@ _DECIMALS = 1_000_000
 NUMBER_WIDTH = 24
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled_when_called
 def fill(text, starts, slots):
     for index in range(len(starts) - 1):
         slot = _hash(text, starts[index], starts[index + 1]) & (len(slots) - 1)
@@ -23,7 +24,7 @@ def fill(text, starts, slots):
         slots[slot] = index
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@compiled_when_called(inline="always")
 def _word(text, position):
     """Read 8 bytes as one number; compiled to a single load."""
     word = np.uint64(text[position])
@@ -32,7 +33,7 @@ def _word(text, position):
     return word
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled_when_called
 def _hash(text, start, end):
     # FNV-1a (Fowler, Noll, Vo) by words of 8 bytes, its upper half folded in because the slots use the lower bits.
     value = np.uint64(14695981039346656037)
@@ -45,7 +46,7 @@ def _hash(text, start, end):
     return np.int64((value ^ (value >> np.uint64(32))) & np.uint64(0x7FFFFFFF))
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled_when_called
 def _equal(left, start, end, right, first):
     """Compare bytes `start` to `end` of `left` with as many of `right` from `first` on."""
     while end - start >= 8:
@@ -59,7 +60,7 @@ def _equal(left, start, end, right, first):
     return True
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled_when_called
 def _find(block, start, end, text, starts, slots):
     slot = _hash(block, start, end) & (len(slots) - 1)
     while slots[slot] >= 0:
@@ -71,7 +72,7 @@ def _find(block, start, end, text, starts, slots):
     return -1
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@compiled_when_called(inline="always")
 def _field(block, position):
     """Return the start and end of the next field of the line; they are equal at the line's end."""
     while block[position] == 32 or block[position] == 9 or block[position] == 13:
@@ -82,7 +83,7 @@ def _field(block, position):
     return start, position
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled_when_called
 def locate(block, e_text, e_starts, e_slots, t_text, t_starts, t_slots, rows, columns):
     position = 0
     last_start, last_end, last_row = 0, 0, -1
@@ -111,7 +112,7 @@ def locate(block, e_text, e_starts, e_slots, t_text, t_starts, t_slots, rows, co
     return 0, 0
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled_when_called
 def _label(block, start, end):
     """Return 1 for ``target``, 0 for ``nontarget``, else -1."""
     word = b"nontarget"
@@ -124,7 +125,7 @@ def _label(block, start, end):
     return 1 if skip == 3 else 0
 
 
-@numba.njit(cache=True, nogil=True, fastmath=True)
+@compiled_when_called(fastmath=True)
 def dot_rows(left, right, rows, columns):
     out = np.empty(len(rows))
     for index in range(len(rows)):
@@ -136,7 +137,7 @@ def dot_rows(left, right, rows, columns):
     return out
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled_when_called
 def format(rows, columns, scores, e_text, e_starts, t_text, t_starts, out):
     used = 0
     digits = np.empty(NUMBER_WIDTH, dtype=np.uint8)
@@ -171,7 +172,7 @@ def format(rows, columns, scores, e_text, e_starts, t_text, t_starts, out):
     return used
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled_when_called
 def read_labels(block, is_target):
     position = 0
     for line in range(len(is_target)):
@@ -189,7 +190,7 @@ def read_labels(block, is_target):
     return 0, 0
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled_when_called
 def read_numbers(block, values):
     position = 0
     for line in range(len(values)):
@@ -205,7 +206,7 @@ def read_numbers(block, values):
     return 0, 0
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled_when_called
 def _number(block, start, end):
     """Parse a decimal number; NaN where it is none."""
     position = start
@@ -240,7 +241,7 @@ def _number(block, start, end):
     return -value if negative else value
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled_when_called
 def same_keys(left, right):
     i, j = 0, 0
     while i < len(left) and j < len(right):

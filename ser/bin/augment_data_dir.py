@@ -122,6 +122,7 @@ def _write_wavs(
     from ser.features.augmentation import Augmenter, recording_loader, to_pcm16
     from ser.files import atomic_path
     from ser.kaldi import audio
+    from ser.kaldi.left_out import LeftOut
 
     augmenter = Augmenter(treatments, recording_loader(sample_rate), sample_rate)
     copies_of: dict[str, list[str]] = {}
@@ -129,19 +130,18 @@ def _write_wavs(
         copies_of.setdefault(utt, []).append(copy)
     segments = Path(data_in, "segments")
     waves = audio.read_waves(f"scp:{data_in}/wav.scp", sample_rate, segments if segments.exists() else None)
-    written, unreadable = {}, 0
+    written = {}
+    left_out = LeftOut(None)
     for utt, samples in cli.progress(waves, None, "augmented"):
         if utt in copies_of and isinstance(samples, audio.Unreadable):
-            logger.warning("%s: left out: %s", utt, samples.reason)
-            unreadable += 1
+            left_out.add(utt, samples.reason)
             continue
         for copy in copies_of.get(utt, ()):
             path = folder / f"{copy}.flac"
             with atomic_path(path) as temporary:
                 soundfile.write(temporary, to_pcm16(augmenter(copy, samples)), sample_rate, format="FLAC")
             written[copy] = str(path)
-    if unreadable > 0.05 * len(copies_of):
-        raise SerError(f"{data_in}: {unreadable} of {len(copies_of)} utterances cannot be read: over 5 %")
+    left_out.finish(len(copies_of) - left_out.count)
     return written
 
 

@@ -33,8 +33,7 @@ def main() -> None:
         "--float16", type=cli.boolean, default=False, metavar="true|false",
         help="two bytes a number, in Kaldi's compressed form, which every reader of arks takes [false]",
     )  # fmt: skip
-    parser.add_argument("--left-out", metavar="FILE", help="write the utterances left out and why")
-    parser.add_argument("--max-left-out", type=float, default=0.05, metavar="SHARE", help="[%(default)s]")
+    cli.add_left_out_options(parser)
     cli.add_done_option(parser)
     cli.add_device_options(parser)
     parser.add_argument("model_dir", metavar="<model-dir>")
@@ -48,6 +47,7 @@ def main() -> None:
         raise SerError("--ivectors and --online-ivectors: give one of them")
 
     from ser.kaldi import specifiers
+    from ser.kaldi.feats import read_features
     from ser.record.job import Job
 
     target = specifiers.parse_wspecifier(args.wspecifier)
@@ -78,7 +78,7 @@ def main() -> None:
     left_out = LeftOut(args.left_out, args.max_left_out)
     written = 0
     with ark.Writer(args.wspecifier, TWO_BYTES if args.float16 else 0) as writer, KeyedRows(table) as ivectors:
-        for utt, features in cli.progress(ark.read(args.feats_rspecifier), None, args.node):
+        for utt, features in cli.progress(read_features(args.feats_rspecifier), None, args.node):
             try:
                 vectors = ivectors.get(utt, ndim=1 if args.ivectors else 2) if table else None
                 writer.write(utt, compute_outputs(net, features, options, vectors))

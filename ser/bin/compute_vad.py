@@ -25,6 +25,7 @@ def main() -> None:
 
     from ser.features.vad import VadOptions, voiced_frames
     from ser.kaldi import ark, specifiers
+    from ser.kaldi.feats import read_features
     from ser.kaldi.options import read_options
     from ser.record.job import Job
 
@@ -35,7 +36,7 @@ def main() -> None:
     options = read_options(VadOptions, args.config)
     num_utts = num_frames = num_voiced = 0
     with ark.Writer(args.vad_wspecifier) as writer:
-        for utt, feats in cli.progress(ark.read(args.feats_rspecifier), None, "voice activity"):
+        for utt, feats in cli.progress(read_features(args.feats_rspecifier), None, "voice activity"):
             if feats.ndim != 2 or not len(feats):
                 raise SerError(
                     f"{args.feats_rspecifier}: '{utt}' has the shape {feats.shape}, expected frames by columns"

@@ -118,7 +118,7 @@ def main() -> None:
     row = result_table.Result(
         **cli.row_names(args),
         backend=args.backend,
-        lda_dim=recognizer.lda_dim,
+        lda_dim=None if recognizer.lda_dim is None else config.lda_dim,
         held_out=args.held_out,
         status=result_table.OK,
     )

@@ -28,6 +28,7 @@ def main() -> None:
         help="longer ones are averaged over pieces of this length [%(default)s]",
     )
     parser.add_argument("--job", help="number of this job; the files are then <layer>.<job>.ark and .scp")
+    cli.add_max_left_out(parser)
     cli.add_done_option(parser)
     cli.add_device_options(parser)
     parser.add_argument("model_dir")
@@ -48,6 +49,8 @@ def main() -> None:
     import torch
 
     from ser.kaldi import ark
+    from ser.kaldi.feats import read_features
+    from ser.kaldi.left_out import LeftOut
     from ser.models.xvector import XVector, XVectorConfig, embed_utterance
     from ser.training import model_dir, parallel
 
@@ -59,16 +62,15 @@ def main() -> None:
     layers = args.layers.split(",") if args.layers else model.segment_layers
     model.check_layers(layers)
     out.mkdir(parents=True, exist_ok=True)
-    written = empty = 0
+    written, left_out = 0, LeftOut(None, args.max_left_out)
     with contextlib.ExitStack() as stack:
         writers = {}
         for layer in layers:
             stem = out / f"{layer}{suffix}"
             writers[layer] = stack.enter_context(ark.Writer(f"ark,scp:{stem}.ark,{stem}.scp"))
-        for key, features in cli.progress(ark.read(args.feats_rspecifier), None, "embeddings"):
+        for key, features in cli.progress(read_features(args.feats_rspecifier), None, "embeddings"):
             if not len(features):
-                logger.warning("%s: '%s' has no frames; left out", args.feats_rspecifier, key)
-                empty += 1
+                left_out.add(key, "no frames")
                 continue
             try:
                 vectors = embed_utterance(model, features, layers, args.min_frames, args.max_frames)
@@ -77,12 +79,9 @@ def main() -> None:
             for layer, vector in vectors.items():
                 writers[layer].write(key, vector)
             written += 1
-        if not written:
-            raise SerError(
-                f"{args.feats_rspecifier}: no utterance to embed ({empty} without frames); look at its stage's log"
-            )
+        left_out.finish(written)
     job.write()
-    logger.info("%s: embeddings %s of %d utterances, %d left out", out, ", ".join(layers), written, empty)
+    logger.info("%s: embeddings %s of %d utterances, %d left out", out, ", ".join(layers), written, left_out.count)
 
 
 if __name__ == "__main__":

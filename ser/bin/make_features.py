@@ -1,7 +1,7 @@
 """Make MFCC, with pitch beside them if asked for, of the utterances of a wav table; the numbers are Kaldi's.
 
-Utterances that cannot be read, or are too short for one frame, are left out and listed. The command fails if none is
-left, or more than --max-left-out are missing. For example:
+Utterances that cannot be read, or are too short for one frame, are left out and listed. The command fails if more than
+--max-left-out are. For example:
 
     python3 -m ser.bin.make_features --mfcc-config conf/mfcc.conf --pitch-config conf/pitch.conf --compress true \\
       scp:data/cremad/wav.scp ark,scp:mfcc/cremad.ark,mfcc/cremad.scp
@@ -31,8 +31,7 @@ def main() -> None:
     parser.add_argument("--segments", metavar="FILE", help="the utterances are parts of the recordings")
     parser.add_argument("--utt2augment", metavar="FILE", help="augment the waveforms first, by this table")
     parser.add_argument("--leave-out-zeros", type=cli.boolean, default=False, help="true: leave out digital silence")
-    parser.add_argument("--left-out", metavar="FILE", help="write the utterances left out and why")
-    parser.add_argument("--max-left-out", type=float, metavar="SHARE", help="fail if more are left out [all]")
+    cli.add_left_out_options(parser)
     parser.add_argument("--write-num-frames", metavar="FILE", help="write utt2num_frames")
     cli.add_done_option(parser)
     parser.add_argument("wav_rspecifier", metavar="<wav-rspecifier>")

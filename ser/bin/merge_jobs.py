@@ -20,7 +20,7 @@ def main() -> None:
     parser.add_argument(
         "--left-out", metavar="FILE", help="the jobs' lists of left-out utterances, with JOB in its name"
     )
-    parser.add_argument("--max-left-out", type=float, default=1.0, help="share of them above which this fails")
+    cli.add_max_left_out(parser)
     parser.add_argument("data_dir", type=Path)
     parser.add_argument("nj", type=int)
     parser.add_argument("tables", nargs="+", metavar="file:table")

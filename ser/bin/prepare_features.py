@@ -26,8 +26,7 @@ def main() -> None:
     parser.add_argument("--norm-vars", type=cli.boolean, metavar="true|false", help="normalise the variance as well")
     parser.add_argument("--center", type=cli.boolean, metavar="true|false", help="centre the window at the frame")
     parser.add_argument("--compress", type=cli.boolean, default=False, help="true or false [false]: a byte a number")
-    parser.add_argument("--left-out", metavar="FILE", help="write the utterances left out and why")
-    parser.add_argument("--max-left-out", type=float, metavar="SHARE", help="fail if more are left out [all]")
+    cli.add_left_out_options(parser)
     parser.add_argument("--write-num-frames", metavar="FILE", help="write utt2num_frames")
     cli.add_done_option(parser)
     parser.add_argument("feats_rspecifier", metavar="<feats-rspecifier>")
@@ -37,6 +36,7 @@ def main() -> None:
 
     from ser.features.cmvn import SlidingCmvnOptions, sliding_cmvn
     from ser.kaldi import ark, specifiers, tables
+    from ser.kaldi.feats import read_features
     from ser.kaldi.left_out import LeftOut
     from ser.kaldi.options import read_options
     from ser.record.job import Job
@@ -54,7 +54,7 @@ def main() -> None:
     left_out = LeftOut(args.left_out, args.max_left_out)
     num_frames: dict[str, str] = {}
     with ark.Writer(args.feats_wspecifier, AUTOMATIC if args.compress else 0) as writer:
-        for utt, feats in cli.progress(ark.read(args.feats_rspecifier), None, "prepared features"):
+        for utt, feats in cli.progress(read_features(args.feats_rspecifier), None, "prepared features"):
             if utt not in vads:
                 left_out.add(utt, f"no voice activity in {args.vad_rspecifier}")
                 continue

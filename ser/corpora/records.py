@@ -13,6 +13,7 @@ from ser.corpora.tree import escaped, id_fault, path_fault
 from ser.errors import SerError
 from ser.files import sha256, write_text
 from ser.kaldi import datadir
+from ser.kaldi.left_out import MAX_SHARE
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ EMOTIONS = (
 )
 
 # More than this share of a corpus unreadable means a broken copy, not a few bad clips.
-LARGEST_LOSS = 0.05
+LARGEST_LOSS = MAX_SHARE
 
 AUDIO_MISSING = "missing audio file"
 AUDIO_EMPTY = "empty audio file"

@@ -85,9 +85,7 @@ def collect(exp: Path) -> list[str]:
         if not (folder.parent / DONE).exists():
             log = _first_unfinished(folder.parent) / LOG
             wrong.append(f"{folder}: {log}")
-            names = {
-                name: int(value) if value.isdecimal() and name == "lda_dim" else value for name, value in cell.items()
-            }
+            names = {name: result_table.parse_field(name, value) for name, value in cell.items()}
             row = result_table.Result(**names, status=f"failed: {log}")
             write_text(folder / "failed", result_table.to_tsv([row]))
     _gather_audits(exp)

@@ -66,7 +66,6 @@ class Recipe:
         speech = () if cell.modality == "text" else (*config.pretrain, *cell.train)
         text = () if cell.modality == "speech" else config.text_train
         trained_on = dict.fromkeys((*speech, *text, *cell.train))
-        classes = {emotion for corpus in cell.train for emotion in self._classes(corpus)} - {cell.held_out}
         return Result(
             system=config.system,
             train="+".join(name for name in trained_on if cell.fold != NONE or name != config.test),
@@ -78,7 +77,7 @@ class Recipe:
             layer=cell.layer,
             modality=cell.modality,
             backend=cell.backend,
-            lda_dim=None if cell.lda_dim == NOT_APPLICABLE else cell.lda_dim or len(classes) - 1,
+            lda_dim=None if cell.lda_dim == NOT_APPLICABLE else cell.lda_dim,
             held_out=NOT_APPLICABLE if cell.held_out == NONE else cell.held_out,
             status="planned",
         )

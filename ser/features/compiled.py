@@ -30,6 +30,16 @@ def compiled(signature: str, fastmath: set[str]) -> Callable[[Callable], Callabl
     return compile_
 
 
+def compiled_when_called(function: Callable | None = None, **options: object) -> Callable:
+    """Compile the decorated function at its first call, for the types that it is called with; the code is kept too."""
+    if function is None:
+        return lambda it: compiled_when_called(it, **options)
+    try:
+        return numba.njit(cache=True, nogil=True, **options)(function)
+    except (RuntimeError, OSError):
+        return numba.njit(nogil=True, **options)(function)
+
+
 def _cache_folder() -> str:
     """A folder for this kind of processor: the machines of a cluster may share a home and differ in instructions."""
     processor = f"{llvm.get_host_cpu_name()} {llvm.get_host_cpu_features().flatten()}"

@@ -49,6 +49,27 @@ def read(rspecifier: str) -> Iterator[tuple[str, np.ndarray]]:
             yield source.key, objects.read_object(source)
 
 
+def check_finite(where: str, utt: str, features: np.ndarray, first: int = 0) -> None:
+    """Raise a `SerError` that names the frame where a number of `features` (T, F) is NaN or infinite.
+
+    Parameters
+    ----------
+    where : the table or file that they are of.
+    first : number of the first frame in its utterance, from 0.
+    """
+    # The sum of finite numbers that are no larger than features is finite, and takes no second array.
+    with np.errstate(over="ignore", invalid="ignore"):
+        if features.dtype.kind != "f" or np.isfinite(features.sum(dtype=np.float64)):
+            return
+    bad = np.argwhere(~np.isfinite(features))
+    if len(bad):
+        frame, value = first + int(bad[0][0]), features[tuple(bad[0])]
+        raise SerError(
+            f"{where}: '{utt}': frame {frame} (from 0) holds {value}, as do {len(bad) - 1} other numbers; look at the "
+            "recording, and make its features again"
+        )
+
+
 def load(rspecifier: str) -> dict[str, np.ndarray]:
     """Read a whole table into memory; a key that comes twice is an error."""
     table: dict[str, np.ndarray] = {}
@@ -149,9 +170,11 @@ class Reader:
         Raises
         ------
         SerError
-            If the rows are not all there.
+            If the rows are not all there, or one holds a number that is not finite.
         """
-        return self._files.fetch(key, self._location(key), start, stop).astype(np.float32, copy=False)
+        found = self._files.fetch(key, self._location(key), start, stop).astype(np.float32, copy=False)
+        check_finite(self._name, key, found, start)
+        return found
 
     def __getitem__(self, key: str) -> np.ndarray:
         return self._files.fetch(key, self._location(key))

@@ -1,10 +1,15 @@
 """The list of utterances that a command leaves out, with the reason of each."""
 
+import logging
 from pathlib import Path
 
 from ser.errors import SerError
 from ser.kaldi import tables
 
+logger = logging.getLogger(__name__)
+
+# The share of the utterances that may be left out, wherever no other is asked for: more is a fault of the whole.
+MAX_SHARE = 0.05
 NUM_EXAMPLES = 3
 
 
@@ -13,18 +18,27 @@ class LeftOut:
 
     Parameters
     ----------
-    path : the list to write, ``<utt> <reason>`` a line; None: none.
-    max_share : share of the utterances above which `finish` fails; None: it fails if there is no other.
+    path : the list to write, ``<utt> <reason>`` a line; None: none, and each is a warning.
+    max_share : share of the utterances above which `finish` fails; 1 for a job of an array, whose step counts.
     """
 
-    def __init__(self, path: str | Path | None, max_share: float | None) -> None:
+    def __init__(self, path: str | Path | None, max_share: float = MAX_SHARE) -> None:
+        if not 0.0 <= max_share <= 1.0:
+            raise SerError(f"--max-left-out is a share of 0 to 1, found {max_share:g}")
         self._path = path
         self._max_share = max_share
         self._reasons: dict[str, str] = {}
 
+    @property
+    def count(self) -> int:
+        """How many are left out so far."""
+        return len(self._reasons)
+
     def add(self, utt: str, reason: str) -> None:
         """Note that `utt` is left out."""
         self._reasons[utt] = " ".join(reason.split())
+        if self._path is None:
+            logger.warning("%s: left out: %s", utt, self._reasons[utt])
 
     def finish(self, num_used: int) -> int:
         """Write the list and give its length, or raise a `SerError` if it is too long beside `num_used` utterances."""
@@ -34,8 +48,8 @@ class LeftOut:
         total = num_used + count
         if total == 0:
             raise SerError("no utterance at all in the input; is the table empty?")
-        if num_used == 0 if self._max_share is None else count > self._max_share * total:
-            allowed = "" if self._max_share is None else f", over the {100 * self._max_share:g} % of --max-left-out"
+        if count > self._max_share * total:
+            allowed = f", over the {100 * self._max_share:g} % of --max-left-out"
             listed = "" if self._path is None else f"; all are in {self._path}"
             first = "; ".join(f"{utt}: {reason}" for utt, reason in list(self._reasons.items())[:NUM_EXAMPLES])
             raise SerError(f"{count} of {total} utterances cannot be used{allowed}: {first}{listed}")

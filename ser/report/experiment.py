@@ -94,6 +94,8 @@ def read_experiment(folder: Path) -> Experiment:
             # Such a split shares speakers and dialogues, so that its figures are not those of folds.
             by_folds = any(fold != result_table.ALL for fold, _ in parts)
             among = "trained on its other folds" if by_folds else "trained on its other utterances"
+        if row.fold != result_table.ALL:
+            among += f", fold {row.fold} alone"
         title = f"{row.system}: " * several_systems + f"{row.test}, {among}"
         panels.setdefault(title, []).append(MeanRow(row, folders))
     return Experiment(folder, tuple(rows), tuple(Panel(title, tuple(of_it)) for title, of_it in panels.items()))

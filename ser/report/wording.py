@@ -50,9 +50,7 @@ def plain(value: float) -> str:
 
 def names_of(row: Result, names: Sequence[str], mark: str = "") -> list[str]:
     """Give what tells a row from others, the first with its mark."""
-    first, *others = (
-        result_table.NONE if value is None else str(value) for value in (getattr(row, name) for name in names)
-    )
+    first, *others = (result_table.format_field(name, getattr(row, name)) for name in names)
     return [f"{first} {mark}".rstrip(), *others]
 
 

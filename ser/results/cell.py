@@ -1,6 +1,7 @@
 """The folder of one cell of the results table: what a system scored on a test set, and every figure made of it.
 
 classes.txt           of the training, in the order of the numbers of the next two
+speakers.tsv          every speaker of the test corpus and the number of utterances that are scored here
 predictions.txt       utterance, class, score of each class
 posteriors.txt        utterance, posterior of each class, calibrated where the system's can be
 confusion.tsv         utterances by true class (row) and predicted class (column)
@@ -43,7 +44,7 @@ DET_POINTS = 400
 NEAREST = 3
 OPTIONAL_FILES = (
     *("strata.tsv", "emotion_pairs.tsv", "det.tsv", "bootstrap.tsv", "reliability.tsv", "projected.tsv"),
-    *("nearest.txt", "text_missing", "failed"),
+    *("nearest.txt", "speakers.tsv", "text_missing", "failed"),
 )
 
 
@@ -65,11 +66,18 @@ class Cell:
     """Cells that were written: their folders, several for a mean, the row, and the resamples behind its intervals.
 
     `resamples` are bootstrap.tsv, (R, 4), a column for each of `MEASURES`, in percent; None where there are none.
+    `utts_of` is speakers.tsv, None where that is not known.
     """
 
     folders: tuple[Path, ...]
     row: result_table.Result
     resamples: np.ndarray | None
+    utts_of: Mapping[str, int] | None = None
+
+    @property
+    def has_all_speakers(self) -> bool:
+        """Whether every speaker of the test corpus is scored here, or nothing is known of them."""
+        return self.utts_of is None or min(self.utts_of.values()) > 0
 
 
 def start_cell(folder: Path) -> None:
@@ -99,6 +107,9 @@ def write_cell(
     held_out = None if row.held_out == result_table.NONE else row.held_out
     predicted = class_scores.argmax(axis=1)
     counts = classification.confusion(utterances.labels, predicted, len(utterances.classes))
+    utts_of = np.bincount(utterances.speakers, minlength=len(utterances.all_speakers))
+    lines = zip(utterances.all_speakers, utts_of.tolist(), strict=True)
+    write_text(folder / "speakers.tsv", tab_separated(("speaker", "utts"), lines))
     *_, best = posteriors.values()
     _write_classification(folder, utterances, class_scores, best, counts)
 
@@ -178,7 +189,17 @@ def read_cell(folder: str | Path, allow_failed: bool = False) -> Cell:
         raise SerError(f"{path}: expected one row, found {len(rows)}")
     table = folder / "bootstrap.tsv"
     resamples = np.loadtxt(table, skiprows=1, ndmin=2) if table.exists() else None
-    return Cell((folder,), rows[0], resamples)
+    return Cell((folder,), rows[0], resamples, _read_speakers(folder / "speakers.tsv"))
+
+
+def _read_speakers(path: Path) -> dict[str, int] | None:
+    if not path.exists():
+        return None
+    lines = [line.split("\t") for line in path.read_text(encoding="utf-8").splitlines()[1:]]
+    try:
+        return {speaker: int(utts) for speaker, utts in lines}
+    except ValueError as error:
+        raise SerError(f"{path}: expected a speaker and a count a line; evaluate it again") from error
 
 
 def _draws(utterances: Utterances, protocol: ProtocolConfig) -> np.ndarray | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import types
 import typing
 from collections.abc import Callable, Iterable, Sequence
@@ -16,6 +17,10 @@ from ser.files import tab_separated
 # The fold, or the seed, of a mean over folds, or seeds.
 ALL = "all"
 NONE = "-"
+# A fold of a mean over some folds joins their names by this.
+AND = "+"
+# The LDA of as many rows as the classes determine, as `lda_dim` 0 asks.
+ALL_DETERMINED = "K-1"
 OK = "ok"
 MODALITIES = ("speech", "text", "speech+text")
 # What has an interval, and a column in bootstrap.tsv.
@@ -28,6 +33,8 @@ class Result:
 
     `variant` is that of the fine-tuning, `seed` that of the training, `text` the condition of the scored text,
     `held_out` the class that was kept from all training; ``-`` for none. `status` is ``ok`` or ``failed: <log>``.
+    `lda_dim` is what was asked for: 0, written ``K-1``, is one row less than the training has classes, in a fold maybe
+    other than in the next. `fold` of a mean is ``all``, or where some are missing those that there are, ``1+2``.
     `eer` to `f1_high` are in percent, but for `min_dcf`, a ratio; `_low` and `_high` bound the interval over speakers.
     """
 
@@ -62,11 +69,11 @@ class Result:
 
     def cells(self) -> list[str]:
         """Return the row as text, in the order of `COLUMNS`."""
-        return [_format(name, getattr(self, name)) for name in COLUMNS]
+        return [format_field(name, getattr(self, name)) for name in COLUMNS]
 
     def name(self, *apart_from: str) -> tuple[str, ...]:
         """Return what tells the row's experiment from others, without the columns `apart_from`."""
-        return tuple(_format(name, getattr(self, name)) for name in NAMES if name not in apart_from)
+        return tuple(format_field(name, getattr(self, name)) for name in NAMES if name not in apart_from)
 
     def shown(self, name: str) -> str:
         """Return a measure as a screen shows it, with its interval where there is one: ``33.4 [29.1, 37.9]``."""
@@ -115,22 +122,23 @@ def from_tsv(text: str, where: str) -> list[Result]:
     for number, line in enumerate(lines[1:], start=2):
         try:
             pairs = zip(COLUMNS, line.split("\t"), strict=True)
-            results.append(Result(**{name: _parse(name, field) for name, field in pairs}))
+            results.append(Result(**{name: parse_field(name, field) for name, field in pairs}))
         except ValueError as error:
             raise SerError(f"{where}:{number}: expected {len(COLUMNS)} fields, numbers or '-': '{line}'") from error
     return results
 
 
-def mean(results: Sequence[Result], over: str) -> Result:
+def mean(results: Sequence[Result], over: str, whole: str = ALL) -> Result:
     """Average the rows of the folds, or of the seeds, of one experiment; counts of folds add up.
 
     The row has no intervals yet. Where a row failed, so did the mean.
 
     Parameters
     ----------
-    over : ``fold`` or ``seed``, the column that becomes ``all``.
+    over : ``fold`` or ``seed``, the column that becomes `whole`.
+    whole : ``all``, or what else to call it where not all folds are there.
     """
-    names = {name: getattr(results[0], name) for name in NAMES} | {over: ALL}
+    names = {name: getattr(results[0], name) for name in NAMES} | {over: whole}
     if failed := [result for result in results if result.status != OK]:
         return Result(**names, status=f"failed: {len(failed)} of {len(results)} {over}s")
     means = {name: _over_present(np.mean, results, name) for name in _MEANS}
@@ -150,14 +158,39 @@ def ordered(results: Iterable[Result]) -> list[Result]:
         modality = MODALITIES.index(row.modality) if row.modality in MODALITIES else len(MODALITIES)
         experiment = (row.system, row.train, row.test, row.variant, row.text, row.layer, modality, row.modality)
         which = (row.backend, row.lda_dim or 0, row.held_out)
-        return (*experiment, *which, row.seed == ALL, row.seed, row.fold == ALL, row.fold)
+        seed, fold = ((name == ALL, natural_key(name)) for name in (row.seed, row.fold))
+        return (*experiment, *which, seed, AND in row.fold, fold)
 
     return sorted(results, key=key)
 
 
+def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
+    """Give the key that sorts the numbers in a name as numbers.
+
+    >>> sorted(["10", "2", "a10", "a9", "1"], key=natural_key)
+    ['1', '2', '10', 'a9', 'a10']
+    """
+    parts = re.findall(r"\d+|\D+", name)
+    return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts)
+
+
+def over_folds(results: Iterable[Result]) -> list[Result]:
+    """Pick of each experiment and seed the mean over all folds; else that over some of them, else what there is."""
+    groups: dict[tuple[str, ...], list[Result]] = {}
+    for result in results:
+        groups.setdefault(result.name("fold"), []).append(result)
+    kept = []
+    for group in groups.values():
+        for is_mean in (lambda fold: fold == ALL, lambda fold: AND in fold, lambda fold: True):
+            if chosen := [result for result in group if is_mean(result.fold)]:
+                kept += chosen
+                break
+    return kept
+
+
 def means(results: Iterable[Result]) -> list[Result]:
-    """Pick the rows over all folds, and over all seeds where there are several."""
-    whole = [result for result in results if result.fold == ALL]
+    """Pick the rows over all folds, or as many as there are, and over all seeds where there are several."""
+    whole = over_folds(results)
     several_seeds = {result.name("seed") for result in whole if result.seed == ALL}
     return [result for result in whole if result.seed == ALL or result.name("seed") not in several_seeds]
 
@@ -199,13 +232,23 @@ def _over_present(function: Callable, results: Sequence[Result], name: str) -> f
     return function(values) if len(values) == len(results) else None
 
 
-def _format(name: str, value: str | float | None) -> str:
+def format_field(name: str, value: str | float | None) -> str:
+    """Write the value of a column.
+
+    >>> format_field("lda_dim", 0), format_field("eer", 33.41), format_field("uar", None)
+    ('K-1', '33.410', '-')
+    """
+    if name == "lda_dim" and value == 0:
+        return ALL_DETERMINED
     if isinstance(value, float):
         return f"{value:.{4 if name == 'min_dcf' else 3 if name.startswith('eer') else 2}f}"
     return NONE if value is None else str(value)
 
 
-def _parse(name: str, field: str) -> str | float | None:
+def parse_field(name: str, field: str) -> str | float | None:
+    """Read the value of a column that `format_field` wrote; ValueError where it is none."""
+    if name == "lda_dim" and field == ALL_DETERMINED:
+        return 0
     kind = _TYPES[name]
     if kind is str:
         if not field:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 
@@ -13,12 +14,15 @@ from ser.kaldi import tables
 from ser.metrics import bootstrap
 from ser.results import result_table
 from ser.results.cell import Cell
+from ser.results.result_table import natural_key
 
 
 def with_means(cells: Sequence[Cell], level: float) -> list[Cell]:
     """Add to the cells the mean over each experiment's folds, then, of several seeds, that over its seeds.
 
-    The interval of a mean is that of the mean of the resamples, which are the same speakers for all folds and seeds.
+    Where the folds that are there do not have every speaker of the test corpus, the mean is called by their names,
+    ``1+2``; a single one stands for itself. The interval of a mean is that of the mean of the resamples, which are the
+    same speakers for all folds and seeds.
 
     Raises
     ------
@@ -34,8 +38,7 @@ def with_means(cells: Sequence[Cell], level: float) -> list[Cell]:
                 "give each cell once"
             )
     over_folds = _means(cells, "fold", level)
-    whole = [cell for cell in cells if cell.row.fold == result_table.ALL] + over_folds
-    return [*cells, *over_folds, *_means(whole, "seed", level)]
+    return [*cells, *over_folds, *_means(_over_folds([*cells, *over_folds]), "seed", level)]
 
 
 def deviations(cells: Sequence[Cell]) -> str:
@@ -48,7 +51,7 @@ def deviations(cells: Sequence[Cell]) -> str:
     names = [name for name in result_table.NAMES if name not in ("fold", "seed")]
     columns = [*names, "seeds", *(f"{name}{end}" for name in result_table.MEASURES for end in ("", "_stddev"))]
     lines = []
-    for group in _groups([cell for cell in cells if cell.row.fold == result_table.ALL], "seed").values():
+    for group in _groups(_over_folds(cells), "seed").values():
         rows = [cell.row for cell in group if cell.row.seed != result_table.ALL and cell.row.status == result_table.OK]
         if len(rows) < 2:
             continue
@@ -91,12 +94,35 @@ def _means(cells: Sequence[Cell], over: str, level: float) -> list[Cell]:
     for group in _groups(cells, over).values():
         if len(group) == 1 and (over == "seed" or group[0].row.fold == result_table.ALL):
             continue
-        row = result_table.mean([cell.row for cell in group], over)
+        utts_of = _utts_of(group)
+        name = result_table.ALL
+        if over == "fold" and utts_of is not None and min(utts_of.values()) == 0:
+            if len(group) == 1:
+                continue
+            name = result_table.AND.join(sorted((cell.row.fold for cell in group), key=natural_key))
+        row = result_table.mean([cell.row for cell in group], over, name)
         resamples = _mean_resamples(group) if row.status == result_table.OK else None
         if resamples is not None:
             row = row.with_intervals(resamples, partial(bootstrap.interval, level=level))
-        found.append(Cell(tuple(folder for cell in group for folder in cell.folders), row, resamples))
+        found.append(Cell(tuple(folder for cell in group for folder in cell.folders), row, resamples, utts_of))
     return found
+
+
+def _over_folds(cells: Sequence[Cell]) -> list[Cell]:
+    """Pick of each experiment and seed what is over the most folds, as `result_table.means` does."""
+    kept = {row.name() for row in result_table.over_folds([cell.row for cell in cells])}
+    return [cell for cell in cells if cell.row.name() in kept]
+
+
+def _utts_of(cells: Sequence[Cell]) -> dict[str, int] | None:
+    """Add up the utterances of each speaker over folds; None where some fold does not know its own, or has failed."""
+    known = [cell.utts_of for cell in cells if cell.utts_of is not None]
+    if len(known) < len(cells):
+        return None
+    total: Counter[str] = Counter()
+    for utts_of in known:
+        total.update(utts_of)
+    return dict(total)
 
 
 def _groups(cells: Sequence[Cell], over: str) -> dict[tuple[str, ...], list[Cell]]:

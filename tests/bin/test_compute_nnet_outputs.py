@@ -62,7 +62,7 @@ def test_transitions_are_beside_the_model(model):
 
 def test_utterances_that_cannot_be_computed_are_named_and_counted(model, tmp_path, caplog):
     features = ark.load(FEATURES)
-    features["glide"][3, 5] = np.nan
+    features["glide"] = features["glide"][:, :-1]
     with ark.Writer(f"ark:{tmp_path}/feats") as writer:
         for key, matrix in features.items():
             writer.write(key, matrix)
@@ -72,15 +72,25 @@ def test_utterances_that_cannot_be_computed_are_named_and_counted(model, tmp_pat
             writer.write(key, vectors[key])
     arguments = ("--node", "output", "--ivectors", f"ark:{tmp_path}/vectors", "--left-out", tmp_path / "list")
     tables = (model, f"ark:{tmp_path}/feats", f"ark:{tmp_path}/out")
-    with pytest.raises(
-        SerError, match=r"2 of 4 utterances cannot be used, over the 5 % .*glide: the features hold NaN"
-    ):
+    with pytest.raises(SerError, match=r"2 of 4 utterances cannot be used, over the 5 % .*glide: "):
         run(compute_nnet_outputs, *arguments, *tables)
     assert not (tmp_path / "out").exists()
     run(compute_nnet_outputs, *arguments, "--max-left-out", 0.5, *tables)
     assert ark.load(f"ark:{tmp_path}/out").keys() == {"click", "silence"}
     assert "noise ark" in (tmp_path / "list").read_text()
     assert "'noise'" in caplog.text
+
+
+def test_a_number_that_is_not_finite_is_named_with_its_frame(model, tmp_path):
+    features = ark.load(FEATURES)
+    features["glide"][3, 5] = np.nan
+    with ark.Writer(f"ark:{tmp_path}/feats") as writer:
+        for key, matrix in features.items():
+            writer.write(key, matrix)
+    arguments = ("--node", "output", "--ivectors", f"ark:{CHAIN}/utt_ivectors.ark", "--max-left-out", 1)
+    with pytest.raises(SerError, match=r"'glide': frame 3 \(from 0\) holds nan"):
+        run(compute_nnet_outputs, *arguments, model, f"ark:{tmp_path}/feats", f"ark:{tmp_path}/out")
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(

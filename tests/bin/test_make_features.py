@@ -68,7 +68,7 @@ def test_features_are_those_of_kaldi(tmp_path: Path):
 def test_bad_clips_are_listed_and_cost_the_others_nothing(clips: Path):
     done = make_features(
         *("--left-out", clips / "left_out", "--write-num-frames", clips / "utt2num_frames", "--compress", "true"),
-        *("--leave-out-zeros", "true", f"scp:{clips / 'wav.scp'}"),
+        *("--leave-out-zeros", "true", "--max-left-out", "1", f"scp:{clips / 'wav.scp'}"),
         f"ark,scp:{clips / 'feats.ark'},{clips / 'feats.scp'}",
     )
     assert done.returncode == 0, done.stderr
@@ -99,16 +99,31 @@ def test_too_many_bad_clips_fail_with_examples_and_leave_no_output(clips: Path):
     assert not list(clips.glob("*feats*"))
 
 
+def test_called_without_a_list_names_nine_bad_clips_of_ten_and_exits_with_1(clips: Path):
+    lines = [f"bad{number} {clips / 'stub.wav'}\n" for number in range(9)]
+    (clips / "wav.scp").write_text("".join([*lines, f"good1 {clips / 'good1.wav'}\n"]))
+    done = make_features(f"scp:{clips / 'wav.scp'}", f"ark:{clips / 'feats.ark'}", pitch=False)
+    assert done.returncode == 1
+    message = done.stderr.decode()
+    assert "9 of 10 utterances cannot be used, over the 5 % of --max-left-out" in message
+    assert all(f"bad{number}: left out: a git-lfs stub" in message for number in range(9))
+    assert not (clips / "feats.ark").exists()
+
+
 def test_only_bad_clips_fail(clips: Path):
     (clips / "wav.scp").write_text(f"stub {clips / 'stub.wav'}\n")
     done = make_features(f"scp:{clips / 'wav.scp'}", f"ark:{clips / 'feats.ark'}", pitch=False)
-    assert done.returncode == 1 and b"1 of 1 utterances cannot be used: stub: a git-lfs stub" in done.stderr
+    assert (
+        done.returncode == 1
+        and b"1 of 1 utterances cannot be used, over the 5 % of --max-left-out: stub: a git-lfs stub" in done.stderr
+    )
 
 
 def test_segments_pipes_and_standard_output(clips: Path):
     (clips / "wav.scp").write_text(f"good1 cat {clips / 'good1.wav'} |\n")
     (clips / "segments").write_text("a good1 0.1 0.5\nb good1 0.5 -1\nc good1 3 4\n")
-    done = make_features("--segments", clips / "segments", f"scp:{clips / 'wav.scp'}", "ark:-", pitch=False)
+    options = ("--segments", clips / "segments", "--max-left-out", "0.4")
+    done = make_features(*options, f"scp:{clips / 'wav.scp'}", "ark:-", pitch=False)
     assert done.returncode == 0, done.stderr
     (clips / "out.ark").write_bytes(done.stdout)
     found = ark.load(f"ark:{clips / 'out.ark'}")

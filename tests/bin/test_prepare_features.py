@@ -3,6 +3,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from ser.kaldi import ark
 
@@ -31,7 +32,15 @@ def test_vad_normalisation_and_selection_are_those_of_kaldi(tmp_path: Path):
         np.testing.assert_array_equal(voiced, expected[key])
 
     done = run(
-        *("prepare_features", "--config", "conf/cmvn.conf", "--left-out", tmp_path / "left_out"),
+        *(
+            "prepare_features",
+            "--config",
+            "conf/cmvn.conf",
+            "--left-out",
+            tmp_path / "left_out",
+            "--max-left-out",
+            "0.25",
+        ),
         *("--write-num-frames", tmp_path / "utt2num_frames", f"scp:{tmp_path / 'feats.scp'}"),
         *(f"scp:{tmp_path / 'vad.scp'}", f"ark:{tmp_path / 'voiced.ark'}"),
     )
@@ -66,10 +75,45 @@ def test_lengths_that_differ_fail_and_leave_no_output(tmp_path: Path):
     assert not (tmp_path / "out.ark").exists()
 
 
+@pytest.mark.parametrize("command", ["compute_vad", "prepare_features"])
+@pytest.mark.parametrize(("value", "column"), [(np.nan, 0), (np.inf, 1), (-np.inf, 2)])
+def test_one_number_that_is_not_finite_is_an_error_with_its_frame(tmp_path: Path, command, value, column):
+    feats = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
+    feats[11, column] = value
+    with ark.Writer(f"ark:{tmp_path}/feats.ark") as writer:
+        writer.write("a", np.zeros((5, 3), np.float32))
+        writer.write("b", feats)
+    with ark.Writer(f"ark:{tmp_path}/vad.ark") as writer:
+        writer.write("a", np.ones(5, np.float32))
+        writer.write("b", np.ones(40, np.float32))
+    tables = [f"ark:{tmp_path}/feats.ark", f"ark:{tmp_path}/vad.ark", f"ark:{tmp_path}/out.ark"]
+    if command == "compute_vad":
+        done = run(command, "--config", "conf/vad.conf", tables[0], tables[2])
+    else:
+        done = run(command, "--config", "conf/cmvn.conf", *tables)
+    assert done.returncode == 1 and f"'b': frame 11 (from 0) holds {value}".encode() in done.stderr
+    assert not (tmp_path / "out.ark").exists()
+
+
+@pytest.mark.parametrize("command", ["compute_vad", "prepare_features"])
+def test_an_empty_archive_exits_with_1(tmp_path: Path, command):
+    for name in ("feats", "vad"):
+        with ark.Writer(f"ark:{tmp_path}/{name}.ark"):
+            pass
+    tables = [f"ark:{tmp_path}/{name}.ark" for name in ("feats", "vad", "out")]
+    arguments = ("conf/vad.conf", tables[0], tables[2]) if command == "compute_vad" else ("conf/cmvn.conf", *tables)
+    done = run(command, "--config", *arguments)
+    assert done.returncode == 1 and b"no utterance in it" in done.stderr
+    assert not (tmp_path / "out.ark").exists()
+
+
 def test_nothing_voiced_at_all_fails(tmp_path: Path):
     paths = write_pair(tmp_path, 2, [0, 0])
     done = run("prepare_features", "--config", "conf/cmvn.conf", *paths)
-    assert done.returncode == 1 and b"1 of 1 utterances cannot be used: a: none of its 2 frames" in done.stderr
+    assert (
+        done.returncode == 1
+        and b"1 of 1 utterances cannot be used, over the 5 % of --max-left-out: a: none of its 2 frames" in done.stderr
+    )
 
 
 def test_vad_of_what_is_no_matrix_fails(tmp_path: Path):

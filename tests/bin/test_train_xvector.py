@@ -168,9 +168,37 @@ def test_utterance_without_frames_is_left_out(pretrained, tmp_path, caplog):
     with ark.Writer(f"ark:{tmp_path}/feats.ark") as writer:
         writer.write("anna-01", np.zeros((0, 0), np.float32))
         writer.write("anna-02", np.zeros((50, 33), np.float32))
-    run(extract_embeddings, pretrained, f"ark:{tmp_path}/feats.ark", tmp_path / "out")
+    arguments = (pretrained, f"ark:{tmp_path}/feats.ark", tmp_path / "out")
+    with pytest.raises(SerError, match="1 of 2 utterances cannot be used, over the 5 % of --max-left-out: anna-01: no"):
+        run(extract_embeddings, *arguments)
+    run(extract_embeddings, "--max-left-out", 0.5, *arguments)
     assert ark.stack(f"scp:{tmp_path}/out/tdnn6.scp")[0] == ["anna-02"]
-    assert "'anna-01' has no frames; left out" in caplog.text
+    assert "anna-01: left out: no frames" in caplog.text
+
+
+@pytest.mark.parametrize(("value", "column"), [(np.nan, 0), (np.inf, 32), (-np.inf, 7)])
+def test_a_feature_that_is_not_finite_is_named_in_training_and_extraction(data, pretrained, tmp_path, value, column):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    with ark.Writer(f"ark,scp:{folder}/feats.ark,{folder}/feats.scp") as writer:
+        for key, features in ark.read(f"scp:{data}/feats.scp"):
+            features = features.copy()
+            if key == "bert-03":
+                features[17, column] = value
+            writer.write(key, features)
+    (folder / "utt2spk").write_bytes((data / "utt2spk").read_bytes())
+    message = rf"'bert-03': frame 17 \(from 0\) holds {value}"
+    with pytest.raises(SerError, match=message):
+        run(extract_embeddings, pretrained, f"scp:{folder}/feats.scp", tmp_path / "out")
+    with pytest.raises(SerError, match=message):
+        train(folder, "utt2spk", tmp_path / "model")
+
+
+def test_an_empty_archive_is_no_success(pretrained, tmp_path):
+    with ark.Writer(f"ark:{tmp_path}/feats.ark"):
+        pass
+    with pytest.raises(SerError, match=r"feats.ark: no utterance in it; make the features again"):
+        run(extract_embeddings, pretrained, f"ark:{tmp_path}/feats.ark", tmp_path / "out")
 
 
 def test_every_configuration_has_the_same_keys():

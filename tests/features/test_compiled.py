@@ -45,3 +45,15 @@ def test_jobs_that_start_together_fill_one_cache(tmp_path: Path):
     ]
     assert [job.communicate()[0] for job in jobs] == ["49\n"] * 3
     assert len(list((tmp_path / "cache").rglob("*.nbc"))) == 1
+
+
+def test_kernels_of_trials_are_kept_in_the_cache_and_not_beside_the_sources(tmp_path: Path):
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
+    environment.pop("NUMBA_CACHE_DIR", None)
+    program = "import numpy as np\nfrom ser.backend import trial_kernels as k\n"
+    program += "print(k.same_keys(*[np.frombuffer(b'a b 1\\n', np.uint8)] * 2), k.same_keys.stats.cache_path)"
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    same, path = done.stdout.split()
+    assert same == "True" and Path(path).is_relative_to(tmp_path)
+    assert list(tmp_path.rglob("trial_kernels.same_keys*.nbc"))

@@ -7,7 +7,7 @@ from ser.kaldi.left_out import LeftOut
 
 
 def test_list_is_sorted_and_its_length_given(tmp_path: Path):
-    left_out = LeftOut(tmp_path / "left_out", None)
+    left_out = LeftOut(tmp_path / "left_out", 1.0)
     left_out.add("b", "a\nreason")
     left_out.add("a", "another")
     assert left_out.finish(1) == 2
@@ -36,10 +36,18 @@ def test_share_above_the_limit_fails(max_share, num_used, fails, tmp_path: Path)
     assert (tmp_path / "left_out").read_text() == "a why\n"
 
 
-def test_without_a_limit_only_the_loss_of_all_fails():
-    left_out = LeftOut(None, None)
+def test_without_a_list_each_is_a_warning_and_the_limit_is_the_recipes(caplog):
+    left_out = LeftOut(None)
     for utt in "abcd":
-        left_out.add(utt, "why")
-    assert left_out.finish(1) == 4
-    with pytest.raises(SerError, match=r"4 of 4 utterances cannot be used: a: why; b: why; c: why$"):
-        left_out.finish(0)
+        left_out.add(utt, f"why {utt}")
+    assert [record.getMessage() for record in caplog.records] == [f"{utt}: left out: why {utt}" for utt in "abcd"]
+    assert left_out.finish(76) == 4
+    with pytest.raises(
+        SerError, match=r"4 of 79 utterances cannot be used, over the 5 % .*: a: why a; b: .*; c: why c$"
+    ):
+        left_out.finish(75)
+
+
+def test_a_limit_that_is_no_share_is_refused():
+    with pytest.raises(SerError, match="--max-left-out is a share of 0 to 1, found 5"):
+        LeftOut(None, 5)

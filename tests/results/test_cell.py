@@ -58,7 +58,7 @@ def test_a_system_with_posteriors_alone_has_all_but_the_figures_of_pairs(tmp_pat
     row = cell.write_cell(tmp_path, ROW, utterances, posteriors, {"raw": posteriors}, None, PROTOCOL)
     assert {path.name for path in tmp_path.iterdir()} == {
         *("result.tsv", "classes.txt", "predictions.txt", "posteriors.txt", "confusion.tsv", "calibration.tsv"),
-        *("bootstrap.tsv", "reliability.tsv"),
+        *("bootstrap.tsv", "reliability.tsv", "speakers.tsv"),
     }
     right = posteriors.argmax(axis=1) == utterances.labels
     assert row.wa == pytest.approx(100 * right.mean())
@@ -96,6 +96,7 @@ def test_of_an_unseen_class_the_trials_are_those_that_involve_it(tmp_path, utter
     assert row.trials == 16 * 15 + 2 * 16 * 32
     assert (row.uar, row.wa, row.f1) == (None, None, None)
     assert row.eer_low < row.eer < row.eer_high
+    assert cell.read_cell(tmp_path).utts_of == {"s0": 12, "s1": 12, "s2": 12, "s3": 12, "s4": 0, "s5": 0}
     assert (tmp_path / "classes.txt").read_text() == "x\ny\n"
     assert np.isnan(cell.read_cell(tmp_path).resamples[:, 1:]).all()
     # Pairs of two classes that were trained on are none of these trials.

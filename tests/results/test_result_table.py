@@ -64,6 +64,12 @@ def test_rows_are_sorted_by_modality_from_speech_to_both_and_means_come_last():
     ]
 
 
+def test_seeds_and_folds_are_sorted_as_numbers():
+    rows = [dataclasses.replace(ROW, fold=fold, seed=seed) for seed in ("10", "2") for fold in ("10", "1", "9")]
+    found = [(row.seed, row.fold) for row in result_table.ordered(rows)]
+    assert found == [(seed, fold) for seed in ("2", "10") for fold in ("1", "9", "10")]
+
+
 def test_means_are_of_all_folds_and_of_all_seeds_where_there_are_several():
     one_seed = dataclasses.replace(ROW, layer="tdnn7")
     rows = [dataclasses.replace(ROW, seed=seed) for seed in ("0", "1", "all")] + [one_seed]

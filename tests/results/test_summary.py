@@ -85,3 +85,41 @@ def test_systems_of_other_utterances_are_not_compared(tmp_path):
     sides = [write(tmp_path / "a", [1.0]), write(tmp_path / "b", [1.0], utts=("u1", "u3", "u4"))]
     with pytest.raises(SerError, match="1 and 1 cells, 2 and 3 utterances, 1 of them shared"):
         summary.compare(sides[:1], sides[1:], 0.95)
+
+
+def fold_of(name, utts_of, **changes):
+    return dataclasses.replace(cell([1.0, 2.0], fold=name, **changes), utts_of=utts_of)
+
+
+def test_a_mean_of_some_folds_says_which_and_one_fold_stands_for_itself():
+    folds = [fold_of(name, {"a": 2 * (name == "2"), "b": 2 * (name == "10"), "c": 0}) for name in ("10", "2")]
+    (*_, mean) = summary.with_means(folds, 0.9)
+    assert (mean.row.fold, mean.row.utts) == ("2+10", 20)
+    found = summary.with_means(folds[:1], 0.9)
+    assert [one.row.fold for one in found] == ["10"]
+    assert [row.fold for row in result_table.means(one.row for one in found)] == ["10"]
+
+
+def test_folds_that_have_every_speaker_of_the_corpus_are_all():
+    folds = [fold_of("1", {"a": 2, "b": 0}), fold_of("2", {"a": 0, "b": 1})]
+    assert summary.with_means(folds, 0.9)[-1].row.fold == "all"
+
+
+def test_some_folds_of_several_seeds_get_their_mean_over_seeds():
+    cells = [
+        fold_of(fold, {"a": fold == "1", "b": fold == "2", "c": 0}, seed=seed) for fold in "12" for seed in ("0", "1")
+    ]
+    found = summary.with_means(cells, 0.9)
+    assert [(one.row.fold, one.row.seed) for one in found[4:]] == [("1+2", "0"), ("1+2", "1"), ("1+2", "all")]
+    assert len(summary.deviations(found).splitlines()) == 2
+    assert [(row.fold, row.seed) for row in result_table.means(one.row for one in found)] == [("1+2", "all")]
+
+
+def test_folds_whose_trainings_have_other_numbers_of_classes_are_of_one_row():
+    # K - 1 was asked for, whatever K is in each fold.
+    folds = [cell([1.0, 2.0], fold=fold, lda_dim=0) for fold in ("1", "2")]
+    found = summary.with_means(folds, 0.9)
+    assert [one.row.fold for one in found] == ["1", "2", "all"]
+    line = result_table.to_tsv([found[-1].row]).splitlines()[1].split("\t")
+    assert line[result_table.COLUMNS.index("lda_dim")] == "K-1"
+    assert result_table.from_tsv(result_table.to_tsv([found[-1].row]), "r")[0].lda_dim == 0
