@@ -30,9 +30,9 @@ BOXES = {
     "out": (9.75, 1.4, 2.1, SHARED, "table, card, report", "and a detector"),
 }
 ARROWS = [
-    ("corpora", "data"), ("data", "features"), ("data", "texts"), ("features", "a"), ("features", "b"), ("features", "c"),
-    ("features", "d"), ("texts", "bert"), ("a", "decide"), ("b", "decide"), ("c", "decide"), ("d", "decide"),
-    ("bert", "decide"), ("decide", "out"),
+    ("corpora", "data"), ("data", "features"), ("data", "texts"), ("features", "a"), ("features", "b"),
+    ("features", "c"), ("features", "d"), ("texts", "bert"), ("a", "decide"), ("b", "decide"), ("c", "decide"),
+    ("d", "decide"), ("bert", "decide"), ("decide", "out"),
 ]  # fmt: skip
 
 
