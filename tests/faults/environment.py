@@ -90,7 +90,7 @@ def _locales(sandbox: Sandbox) -> Iterator[Outcome]:
             done = sandbox.run_stage(stage, environment={**variables, "LOCPATH": str(sandbox.folder / "locales")})
             detail = " ".join(f"{name}={value}" for name, value in variables.items())
             yield judge(
-                sandbox, "wrong locale", f"stage {stage}", done, stage, "", f"{detail}; is there: {made or 'none'}"
+                sandbox, "wrong locale", f"./run.sh {stage}", done, stage, "", f"{detail}; is there: {made or 'none'}"
             )
 
 
@@ -99,7 +99,7 @@ def _variables(sandbox: Sandbox) -> Iterator[Outcome]:
     for stage in (2, 4, 8):
         sandbox.restore(stage - 1)
         done = sandbox.run_stage(stage, "--nj", nj, environment=dict(VARIABLES))
-        yield judge(sandbox, "variables for other programs", f"stage {stage}", done, stage, "", " ".join(VARIABLES))
+        yield judge(sandbox, "variables for other programs", f"./run.sh {stage}", done, stage, "", " ".join(VARIABLES))
 
 
 def _has_locale(sandbox: Sandbox, name: str | None) -> bool:
@@ -123,7 +123,7 @@ def _paths(sandbox: Sandbox) -> Iterator[Outcome]:
     yield judge(sandbox, fault, "stages 0 to 2", sandbox.run("--stop-stage", 2), 2, "")
     for stage in (4, 8):
         sandbox.restore(stage - 1)
-        yield judge(sandbox, fault, f"stage {stage}", sandbox.run_stage(stage), stage, "")
+        yield judge(sandbox, fault, f"./run.sh {stage}", sandbox.run_stage(stage), stage, "")
     sandbox.root.rename(sandbox.usual_root)
     sandbox.root = sandbox.usual_root
 
@@ -167,9 +167,9 @@ def _full_disk(sandbox: Sandbox, stage: int, name: str) -> Iterator[Outcome]:
     before, after = (size_of(sandbox.snapshots / str(number) / name / "toy") for number in (stage - 1, stage))
     with _disk(sandbox, stage, name, before + (after - before) // 2) as disk:
         done = sandbox.run("--stage", stage, "--stop-stage", stage, "--check-disk", "false")
-        yield judge(sandbox, "full disk", f"stage {stage}", done, stage, ": cannot be written: ", must_stop=True)
+        yield judge(sandbox, "full disk", f"./run.sh {stage}", done, stage, ": cannot be written: ", must_stop=True)
         _mount("-o", "remount,size=4g", str(disk))
-        yield judge(sandbox, "full disk", f"stage {stage}, once there is space", sandbox.run_stage(stage), stage, "")
+        yield judge(sandbox, "full disk", f"./run.sh {stage}, once there is space", sandbox.run_stage(stage), stage, "")
 
 
 def _read_only(sandbox: Sandbox) -> Iterator[Outcome]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from outcome import Outcome, judge
-from sandbox import Sandbox
+from sandbox import GRID, SYSTEM_A, SYSTEM_D, Driver, Sandbox
 
 Damage = Callable[[bytes, random.Random], bytes | None]
 
@@ -63,7 +63,7 @@ class FileFault(NamedTuple):
     again: bool = False
 
 
-_FAULTS = (
+_SYSTEM_A = (
     FileFault("truncated ark", truncated, 2, "data/toy/voxceleb1/data/vad_*.1.ark"),
     FileFault("truncated ark", truncated, 3, "data/toy/voxceleb1_no_sil/data/no_sil_*.1.ark"),
     FileFault("truncated ark", truncated, 4, "data/toy/cremad_no_sil/data/no_sil_*.2.ark"),
@@ -117,11 +117,38 @@ _FAULTS = (
     FileFault("recording vanishes", gone, 1, "data/toy/corpora/IEMOCAP_full_release/*/*/wav/*/*.wav"),
 )
 
+_SYSTEM_D = (
+    FileFault("truncated ark", truncated, 2, "data/toy_vgg_bert/iemocap_labelled/data/*.1.ark"),
+    FileFault("flipped bit, model", flipped, 3, "exp/toy_vgg_bert/vgg_1/model.safetensors"),
+    FileFault("flipped bit, ark", flipped, 4, "exp/toy_vgg_bert/posteriors_2/text*.ark"),
+    FileFault("flipped bit, ark", flipped, 5, "exp/toy_vgg_bert/embeddings_random/speech.ark"),
+    FileFault("missing line", without_a_line, 2, "data/toy_vgg_bert/valid_1/utt2emo"),
+    FileFault("missing line", without_a_line, 6, "exp/toy_vgg_bert/fusion_3/posteriors.scp"),
+    FileFault("missing file", gone, 7, "exp/toy_vgg_bert/cells/*/result.tsv"),
+    FileFault("recording shrinks", truncated, 1, "data/toy_vgg_bert/corpora/IEMOCAP_full_release/*/*/wav/*/*.wav"),
+    FileFault("unchecked: flipped bit, model", flipped, 4, "exp/toy_vgg_bert/bert_1/encoder/model.safetensors", False),
+    FileFault("unchecked: truncated ark", truncated, 4, "exp/toy_vgg_bert/posteriors_1/speech*.ark", False),
+    FileFault("stage again: flipped bit, model", flipped, 2, "exp/toy_vgg_bert/vgg_2/model.safetensors", again=True),
+    FileFault("stage again: flipped bit, ark", flipped, 3, "exp/toy_vgg_bert/embeddings_2/text.ark", again=True),
+)
+# After a finished grid, which is then run again.
+_GRID = (
+    FileFault("flipped bit, ark", flipped, 0, "exp/toy/experiments/toy/artefacts/embeddings-*/*.1.ark", again=True),
+    FileFault(
+        "flipped bit, model", flipped, 0, "exp/toy/experiments/toy/artefacts/net-*/model/*.safetensors", again=True
+    ),
+    FileFault("missing file", gone, 0, "exp/toy/experiments/toy/artefacts/cell-*/cell/result.tsv", again=True),
+    FileFault("missing line", without_a_line, 0, "exp/toy/experiments/toy/artefacts/role-*/data/utt2emo", again=True),
+    FileFault("missing line", without_a_line, 0, "exp/toy/embeddings_1/tdnn6.scp", again=True),
+)
+_FAULTS: dict[Driver, tuple[FileFault, ...]] = {SYSTEM_A: _SYSTEM_A, SYSTEM_D: _SYSTEM_D, GRID: _GRID}
+
 
 def faults(sandbox: Sandbox, seed: int) -> Generator[Outcome, None, None]:
     """Damage a file; the time of its last change stays, as when a disk rots."""
-    for index, fault in enumerate(_FAULTS):
-        where, before = f"stage {fault.stage}", fault.stage if fault.again else fault.stage - 1
+    script = sandbox.driver.script
+    for index, fault in enumerate(_FAULTS[sandbox.driver]):
+        where, before = f"{script} {fault.stage}", fault.stage if fault.again else fault.stage - 1
         sandbox.restore(before)
         found = sorted(sandbox.root.glob(fault.pattern))
         if not found:
@@ -134,19 +161,27 @@ def faults(sandbox: Sandbox, seed: int) -> Generator[Outcome, None, None]:
         named = str(path.relative_to(sandbox.root))
         yield judge(sandbox, fault.name, where, done, fault.stage, named, named)
         sandbox.restore(before, touched=path)
-    yield from _while_at_work(sandbox)
+    if sandbox.driver is SYSTEM_A:
+        yield from _while_at_work(sandbox)
 
 
 def _while_at_work(sandbox: Sandbox) -> Iterator[Outcome]:
     """Take a recording away between stage 0, which lists it, and the reading of stage 1, of one run."""
     sandbox.restore(-1)
     run = sandbox.start("--stop-stage", 1)
-    while not (sandbox.root / "exp" / "toy" / "log" / "stage_1.began").exists():
+    while not (sandbox.root / sandbox.exp / "log" / "stage_1.began").exists():
         time.sleep(0.02)
     recording = sorted(sandbox.root.glob("data/toy/corpora/IEMOCAP_full_release/*/*/wav/*/*.wav"))[-1]
     recording.unlink()
     yield judge(
-        sandbox, "recording vanishes", "stage 1 at work", run.wait(), 1, recording.name, str(recording), must_stop=True
+        sandbox,
+        "recording vanishes",
+        "./run.sh 1, at work",
+        run.wait(),
+        1,
+        recording.name,
+        str(recording),
+        must_stop=True,
     )
 
 

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""Disturb the toy run in every way that a shared machine does, run it again, and compare it with an undisturbed one.
+"""Disturb toy runs in every way that a shared machine does, run them again, and compare with undisturbed ones.
+
+The drivers are system A's (run.sh), system D's (local/run_vgg_bert.sh), and the grid's (local/run_experiments.sh).
 
 After each fault either the stage, run again, writes what the undisturbed run wrote, bit for bit (recovered), or the
 run stops with a message that names the file and a remedy (refused). Anything else is lost, and the exit status then 1.
 A Markdown table goes to standard output. Full and read-only disks need root, to mount small ones; else they are left
 out.
 
-  python3 tests/faults/inject_faults.py                               # all: half an hour on two cores
+  python3 tests/faults/inject_faults.py                               # all: three quarters of an hour on two cores
   python3 tests/faults/inject_faults.py --kills 6 --seed 2 --minutes 8
 """
 
@@ -22,31 +24,47 @@ import environment
 import files
 import kills
 from outcome import Outcome
-from sandbox import Sandbox
+from sandbox import GRID, SYSTEM_A, SYSTEM_D, Driver, Sandbox
+
+DRIVERS = {"a": SYSTEM_A, "d": SYSTEM_D, "grid": GRID}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--kills", type=int, default=30, help="[%(default)s]")
+    parser.add_argument("--driver", choices=("all", *DRIVERS), default="all", help="[%(default)s]")
+    parser.add_argument("--kills", type=int, default=30, help="of each driver; a grid has a third [%(default)s]")
     parser.add_argument("--seed", type=int, default=1, help="of stages, moments and bytes [%(default)s]")
     parser.add_argument("--part", choices=("all", "kills", "files", "environment"), default="all", help="[%(default)s]")
-    parser.add_argument("--minutes", type=float, default=float("inf"), help="begin no new fault after this time [any]")
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="of a driver, then no new fault [any]")
     parser.add_argument("--scratch", help="folder for the copies of the checkout [that of the system]")
     args = parser.parse_args()
 
+    outcomes: list[Outcome] = []
+    for driver in DRIVERS.values() if args.driver == "all" else [DRIVERS[args.driver]]:
+        outcomes += disturb(driver, args)
+    print(table(outcomes), end="")
+    sys.exit(any(outcome.kind == "lost" for outcome in outcomes))
+
+
+def disturb(driver: Driver, args: argparse.Namespace) -> list[Outcome]:
+    """Try the faults of one driver."""
     deadline = time.monotonic() + 60 * args.minutes
+    kill_count = args.kills if driver.base is None else max(1, args.kills // 3)
     parts: dict[str, Callable[[Sandbox], Generator[Outcome, None, None]]] = {
         "files": lambda sandbox: files.faults(sandbox, args.seed),
-        "kills": lambda sandbox: kills.faults(sandbox, args.kills, args.seed),
-        "environment": environment.faults,
+        "kills": lambda sandbox: kills.faults(sandbox, kill_count, args.seed),
     }
+    if driver is SYSTEM_A:
+        parts["environment"] = environment.faults
     outcomes: list[Outcome] = []
     with tempfile.TemporaryDirectory(prefix="faults.", dir=args.scratch) as folder:
-        sandbox = Sandbox(Path(folder))
-        say("undisturbed run")
+        sandbox = Sandbox(Path(folder), driver)
+        say(f"{driver.script}: undisturbed run")
         sandbox.run_undisturbed()
-        say(f"undisturbed run: {sum(sandbox.seconds.values()):.0f} s")
-        for part in parts.values() if args.part == "all" else [parts[args.part]]:
+        say(f"{driver.script}: undisturbed run: {sum(sandbox.seconds.values()):.0f} s")
+        for name, part in parts.items():
+            if args.part not in ("all", name):
+                continue
             tried = part(sandbox)
             while time.monotonic() < deadline and (outcome := next(tried, None)):
                 outcomes.append(outcome)
@@ -54,23 +72,27 @@ def main() -> None:
             tried.close()
         if time.monotonic() >= deadline:
             say(f"--minutes {args.minutes:g} are over: what was left was not tried")
-    print(table(outcomes), end="")
-    sys.exit(any(outcome.kind == "lost" for outcome in outcomes))
+    return outcomes
 
 
 def table(outcomes: list[Outcome]) -> str:
     """Count the outcomes of each fault over the stages in which it was tried, in Markdown."""
     kinds = ("recovered", "refused", "lost")
-    lines = [["fault", "stages", "tried", *kinds], ["---", "---", *["---:"] * 4]]
-    for fault in sorted({outcome.fault for outcome in outcomes}):
-        found = [outcome for outcome in outcomes if outcome.fault == fault]
-        stages = sorted({int(number) for outcome in found for number in re.findall(r"\d+", outcome.where)})
+    lines = [["driver", "fault", "stages", "tried", *kinds], ["---", "---", "---", *["---:"] * 4]]
+    for script, fault in sorted({(_script(outcome), outcome.fault) for outcome in outcomes}):
+        found = [outcome for outcome in outcomes if (_script(outcome), outcome.fault) == (script, fault)]
+        stages = sorted({int(number) for outcome in found for number in re.findall(r" (\d+)\b", outcome.where)})
         if reason := [outcome.detail for outcome in found if outcome.kind == "skipped"]:
-            lines.append([fault, "", f"skipped: {reason[0]}", *[""] * 3])
+            lines.append([script, fault, "", f"skipped: {reason[0]}", *[""] * 3])
         else:
-            lines.append([fault, " ".join(map(str, stages)), *_counts(found, kinds)])
-    lines.append(["all", "", *_counts([outcome for outcome in outcomes if outcome.kind != "skipped"], kinds)])
+            lines.append([script, fault, " ".join(map(str, stages)), *_counts(found, kinds)])
+    lines.append(["all", "", "", *_counts([outcome for outcome in outcomes if outcome.kind != "skipped"], kinds)])
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _script(outcome: Outcome) -> str:
+    """The driver of a fault, with which `where` begins unless it is system A's."""
+    return next((d.script for d in DRIVERS.values() if outcome.where.startswith(d.script)), SYSTEM_A.script)
 
 
 def _counts(outcomes: list[Outcome], kinds: tuple[str, ...]) -> list[str]:

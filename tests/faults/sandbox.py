@@ -1,4 +1,4 @@
-"""A scratch copy of the checkout, whose toy runs are disturbed, restored, run again and compared."""
+"""A scratch copy of the checkout, in which a driver's toy run is disturbed, restored, run again and compared."""
 
 import contextlib
 import ctypes
@@ -17,12 +17,12 @@ from typing import NamedTuple
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 MARKER = "SER_FAULT_RUN"
-STAGES = range(10)
 PR_SET_CHILD_SUBREAPER = 36
 
 # What two undisturbed runs do not have in common: times, command lines, hosts. Nothing of it is read by another stage.
 NOT_COMPARED = re.compile(
-    r".*/(log|q|split\d+)/.*|.*/(commands?\.txt|version\.txt|cost\.(tsv|png)|\.lock|.*\.done|note\.tsv)"
+    r".*/(log|q|split\d+|experiments/\w+/plan)/.*"
+    r"|.*/(commands?\.txt|version\.txt|cost\.(tsv|png)|make\.log|digests|\.?lock|.*\.done|note\.tsv)"
 )
 # And what of these files: their lines or columns of the same kind, and the checksums of all such files.
 LEFT_OUT = {
@@ -32,7 +32,7 @@ LEFT_OUT = {
         rb'(?s:<section aria-labelledby="cost">.*?</section>)|.*command \d+</th>.*\n'
     ),
     # Sizes and times of change, the digests of such files, and of the note that has them.
-    re.compile(r".*/stages/\d\.tsv"): re.compile(
+    re.compile(r".*/(stages/\d\.tsv|artefacts/[^/]*/done)"): re.compile(
         rb"\t\d+\t\d+(?=\t[^\t\n]*$)|^input\t.*\n"
         rb"|^output\t.*/(train\.tsv|version\.txt|cost\.png|report\.html|protocol_card\.(md|tsv))\n",
         re.MULTILINE,
@@ -48,11 +48,31 @@ class Done(NamedTuple):
     seconds: float
 
 
-class Sandbox:
-    """The copy at `root`, and snapshots of data/toy and exp/toy as they are after each stage."""
+class Driver(NamedTuple):
+    """A driver: its script, the name of its toy run, its stages, the arguments after its options.
 
-    def __init__(self, folder: Path) -> None:
+    A driver with a `base` has no stages: it stands on a finished run of the base, and is run as a whole.
+    """
+
+    script: str
+    name: str
+    stages: range
+    arguments: tuple[str, ...] = ()
+    base: "Driver | None" = None
+
+
+SYSTEM_A = Driver("./run.sh", "toy", range(10))
+SYSTEM_D = Driver("local/run_vgg_bert.sh", "toy_vgg_bert", range(8))
+GRID = Driver("local/run_experiments.sh", "toy", range(1), ("conf/toy/experiments.yaml",), base=SYSTEM_A)
+
+
+class Sandbox:
+    """The copy at `root`, and snapshots of data/<name> and exp/<name> as they are after each stage."""
+
+    def __init__(self, folder: Path, driver: Driver) -> None:
         subprocess.run([CHECKOUT / "utils" / "make_venv.sh"], cwd=CHECKOUT, check=True)
+        self.driver = driver
+        self.data, self.exp = (f"{kind}/{driver.name}" for kind in ("data", "exp"))
         self.folder, self.snapshots = folder, folder / "snapshots"
         self.root = self.usual_root = folder / "ser"
         self.seconds: dict[int, float] = {}
@@ -70,21 +90,30 @@ class Sandbox:
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
 
     def start(self, *options: object, environment: dict[str, str | None] | None = None) -> "Run":
-        """Start ./run.sh with these options; None takes a variable out of the environment."""
-        return Run(self.root, [str(option) for option in options], environment or {})
+        """Start the driver with these options; None takes a variable out of the environment."""
+        command = [self.driver.script, *map(str, options), *self.driver.arguments]
+        return Run(self.root, command, environment or {})
 
     def run(self, *options: object, environment: dict[str, str | None] | None = None) -> Done:
-        """Run ./run.sh to its end."""
+        """Run the driver to its end."""
         return self.start(*options, environment=environment).wait()
 
     def run_stage(self, stage: int, *options: object, environment: dict[str, str | None] | None = None) -> Done:
         """Run one stage to its end."""
-        return self.run("--stage", stage, "--stop-stage", stage, *options, environment=environment)
+        return self.run(*self.only(stage), *options, environment=environment)
+
+    def only(self, stage: int) -> tuple[object, ...]:
+        """The options for one stage; none for a driver that has no stages."""
+        return () if self.driver.base else ("--stage", stage, "--stop-stage", stage)
 
     def run_undisturbed(self) -> None:
         """Run all stages, with a snapshot after each."""
+        if base := self.driver.base:
+            done = Run(self.root, [base.script, *base.arguments], {}).wait()
+            if done.status:
+                raise SystemExit(f"{base.script}, which {self.driver.script} stands on, failed:\n{done.said}")
         self.keep(-1)
-        for stage in STAGES:
+        for stage in self.driver.stages:
             done = self.run_stage(stage)
             if done.status:
                 raise SystemExit(f"the undisturbed run failed at stage {stage}:\n{done.said}")
@@ -92,21 +121,22 @@ class Sandbox:
             self.keep(stage)
 
     def keep(self, stage: int) -> None:
-        for name in ("data", "exp"):
-            (self.root / name / "toy").mkdir(parents=True, exist_ok=True)
-            shutil.copytree(self.root / name / "toy", self.snapshots / str(stage) / name / "toy", symlinks=True)
+        for name in (self.data, self.exp):
+            (self.root / name).mkdir(parents=True, exist_ok=True)
+            shutil.copytree(self.root / name, self.snapshots / str(stage) / name, symlinks=True)
 
     def restore(self, stage: int, touched: Path | None = None) -> None:
-        """Bring data/toy and exp/toy back to what they were after a stage; `touched` is copied in any case."""
+        """Bring the folders of the run back to what they were after a stage; `touched` is copied in any case."""
         if touched is not None:
             touched.unlink(missing_ok=True)
-        for name in ("data", "exp"):
-            mirror(self.snapshots / str(stage) / name / "toy", self.root / name / "toy")
+        for name in (self.data, self.exp):
+            mirror(self.snapshots / str(stage) / name, self.root / name)
 
     def differences(self, stage: int) -> list[str]:
         """List the files that are not as they were after the stage of the undisturbed run."""
         kept = self.snapshots / str(stage)
-        names = {str(path.relative_to(top)) for top in (kept, self.root) for path in _files(top)}
+        tops = [(top, top / name) for top in (kept, self.root) for name in (self.data, self.exp)]
+        names = {str(path.relative_to(top)) for top, folder in tops for path in _files(folder)}
         return sorted(name for name in names if not NOT_COMPARED.fullmatch(name) and not self._is_same(kept, name))
 
     def _is_same(self, kept: Path, name: str) -> bool:
@@ -130,15 +160,15 @@ class Sandbox:
 
 
 class Run:
-    """A running ./run.sh, whose processes are known by a variable of their environment."""
+    """A running driver, whose processes are known by a variable of their environment."""
 
-    def __init__(self, root: Path, options: list[str], environment: dict[str, str | None]) -> None:
+    def __init__(self, root: Path, command: list[str], environment: dict[str, str | None]) -> None:
         self.token = uuid.uuid4().hex
         variables = {**os.environ, **environment, MARKER: self.token}
         self.begin = time.monotonic()
         self.said = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the run
         self.process = subprocess.Popen(
-            ["./run.sh", *options],
+            command,
             cwd=root,
             env={name: value for name, value in variables.items() if value is not None},
             stdin=subprocess.DEVNULL,
@@ -153,7 +183,7 @@ class Run:
         return Done(status, self.said.read().decode(errors="replace"), time.monotonic() - self.begin)
 
     def kill(self) -> bool:
-        """Kill every process of the run, wherever it went; tell whether run.sh died of it."""
+        """Kill every process of the run, wherever it went; tell whether the driver died of it."""
         quiet = 0
         while quiet < 2:
             pids = list(self.pids())
@@ -199,12 +229,8 @@ def size_of(folder: Path) -> int:
     return sum(-(-path.stat().st_size // 4096) * 4096 for path in _files(folder))
 
 
-def _files(top: Path) -> Iterator[Path]:
-    if top.name != "toy":  # the root of a copy or of a snapshot
-        for name in ("data", "exp"):
-            yield from _files(top / name / "toy")
-        return
-    yield from (path for path in top.rglob("*") if not path.is_dir())
+def _files(folder: Path) -> Iterator[Path]:
+    yield from (path for path in folder.rglob("*") if not path.is_dir())
 
 
 def _stamp(path: Path) -> tuple[int, int]:
