@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
-# Extracts one vector for every utterance of a data dir that has text. Writes <out-dir>/<name of the data dir>.scp.
+# Extracts one vector, or a row a token, for every utterance of a data dir that has text. Writes <out-dir>/<name of the data dir>.scp.
 #
 # Usage: steps/extract_text_embeddings.sh [options] <model-dir> <data-dir> <out-dir>
 #  e.g.: steps/extract_text_embeddings.sh --pooling mean exp/text data/iemocap exp/text_embeddings
-# Options: --nj <n>  --cmd <wrapper>  --pooling cls|mean
+#        steps/extract_text_embeddings.sh --level token t5-base data/iemocap exp/t5
+# Options: --nj <n>  --cmd <wrapper>  --pooling cls|mean, of one vector an utterance  --level utterance|token
 set -euo pipefail
 
 nj=4
 cmd=utils/run.pl
+level=utterance
 pooling=        # cls or mean; empty: the model's own
 
 . utils/parse_options.sh
@@ -23,7 +25,7 @@ limit_nj "$data"
 utils/split_data.sh "$data" "$nj"
 
 $cmd JOB=1:"$nj" "$out/log/extract_$name.JOB.log" \
-  python3 -m ser.bin.extract_text_embeddings ${pooling:+--pooling "$pooling"} --done "$out/$name.JOB.done" \
+  python3 -m ser.bin.extract_text_embeddings --level "$level" ${pooling:+--pooling "$pooling"} --done "$out/$name.JOB.done" \
   "$model" "$data/split$nj/JOB" "ark,scp:$out/$name.JOB.ark,$out/$name.JOB.scp"
 
 utils/merge_scp.sh "$out/$name.scp" $(seq -f "$out/$name.%g.scp" "$nj")

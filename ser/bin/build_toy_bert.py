@@ -1,4 +1,4 @@
-"""Make a tiny untrained BERT and its WordPiece vocabulary, so that a toy run downloads nothing.
+"""Make a tiny untrained BERT, or T5, and its vocabulary, so that a toy run downloads nothing.
 
 Reads text files (one utterance a line) or data dirs (their `text`); writes a folder as the Hugging Face Hub lays
 models out, which `train_text --text-model` takes. Example:
@@ -19,6 +19,7 @@ def main() -> None:
     parser = cli.make_parser(__doc__)
     parser.add_argument("--config", default="conf/toy/bert.yaml", help="YAML with a section `scratch` [%(default)s]")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="replaces a setting")
+    parser.add_argument("--kind", choices=("bert", "t5"), default="bert", help="[%(default)s]")
     parser.add_argument("source", nargs="+", help="text file or data dir")
     parser.add_argument("folder", help="the model's folder, to be written")
     args = parser.parse_args()
@@ -26,7 +27,7 @@ def main() -> None:
     from ser.config import load_config
     from ser.files import read_text_lines
     from ser.kaldi import tables
-    from ser.text import wordpiece
+    from ser.text import t5, wordpiece
     from ser.text.config import TextConfig
 
     config = load_config(TextConfig, args.config, tuple(args.set))
@@ -38,8 +39,12 @@ def main() -> None:
             texts += tables.read_map(source / "text", allow_empty=True).values()
         else:
             texts += read_text_lines(source)
-    size = wordpiece.build_encoder(texts, config.scratch, config.fit.seed, args.folder)
-    logger.info("%s: an untrained BERT with %d entries in its vocabulary, from %d texts", args.folder, size, len(texts))
+    build = t5.build_encoder if args.kind == "t5" else wordpiece.build_encoder
+    size = build(texts, config.scratch, config.fit.seed, args.folder)
+    logger.info(
+        "%s: an untrained %s with %d entries in its vocabulary, from %d texts",
+        args.folder, args.kind.upper(), size, len(texts),
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Write one vector an utterance from the words of <data-dir>/text.
+"""Write one vector an utterance, or a row a token, from the words of <data-dir>/text.
 
 <text-model> is a model folder that `train_text` wrote, a folder of a Hugging Face model, or a name of the Hub. An
 utterance without a word is left out, and named. Example:
@@ -22,6 +22,12 @@ def main() -> None:
         "--pooling",
         choices=("cls", "mean"),
         help="the first token's hidden state, or the mean over the tokens [as the model was trained]",
+    )
+    parser.add_argument(
+        "--level",
+        choices=("utterance", "token"),
+        default="utterance",
+        help="a vector an utterance, or a matrix of the last hidden states, a row a token [%(default)s]",
     )
     parser.add_argument("--batch-size", type=int, default=64, help="texts a batch; changes nothing else [%(default)s]")
     cli.add_done_option(parser)
@@ -53,9 +59,11 @@ def main() -> None:
     if args.num_threads:
         torch.set_num_threads(args.num_threads)
     pooling = args.pooling
-    if pooling is None and not (Path(args.text_model) / "config.yaml").is_file():
+    if args.level == "token" and pooling:
+        raise SerError("--pooling is of one vector an utterance; leave it out, or --level token")
+    if args.level == "utterance" and pooling is None and not (Path(args.text_model) / "config.yaml").is_file():
         raise SerError(f"{args.text_model} was not trained by train_text, so it has no pooling; give --pooling")
-    if pooling is None:
+    if args.level == "utterance" and pooling is None:
         pooling = model_dir.load_section(args.text_model, "model", TextModelConfig).pooling
     texts = tables.read_map(path, allow_empty=True)
     encoder, tokenizer = bert.load_encoder(args.text_model)
@@ -63,7 +71,10 @@ def main() -> None:
     tokens = bert.tokenize(tokenizer, list(texts.values()))
     utts = list(texts)
     left_out = {utt: "no words" for utt, ids in zip(utts, tokens.ids, strict=True) if not ids}
-    found = bert.extract(encoder, tokens.ids, tokenizer.pad_token_id, pooling, args.batch_size)
+    if args.level == "token":
+        found = bert.token_states(encoder, tokens.ids, tokenizer.pad_token_id, args.batch_size)
+    else:
+        found = bert.extract(encoder, tokens.ids, tokenizer.pad_token_id, pooling, args.batch_size)
     shown = cli.progress(found, len(utts) - len(left_out), "text vectors")
     vectors = {utts[index]: vector.numpy() for index, vector in shown}
     with ark.Writer(args.wspecifier) as writer:
@@ -80,8 +91,8 @@ def main() -> None:
         limit = tokenizer.model_max_length
         logger.warning("%s: cut %d of %d texts at %d tokens", path, tokens.num_cut, len(utts), limit)
     logger.info(
-        "%s: %d vectors (%s) of %d numbers, from the words in %s by %s",
-        args.wspecifier, len(vectors), pooling, encoder.config.hidden_size, path, args.text_model,
+        "%s: %d %s of %d numbers, from the words in %s by %s",
+        args.wspecifier, len(vectors), what, encoder.config.hidden_size, path, args.text_model,
     )  # fmt: skip
 
 

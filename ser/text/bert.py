@@ -98,7 +98,9 @@ def load_encoder(name: str) -> tuple[torch.nn.Module, Any]:
         if "/" in str(getattr(config, "_attn_implementation", None)):
             raise ValueError("its config.json asks for an attention kernel of the Hub, which is code and never run")
         tokenizer = load(AutoTokenizer)
-        encoder, report = load(AutoModel, config=config, use_safetensors=True, output_loading_info=True)
+        # Of a T5, AutoModel would give the decoder, too.
+        kind = _t5_encoder(config.model_type) or AutoModel
+        encoder, report = load(kind, config=config, use_safetensors=True, output_loading_info=True)
     except Exception as error:  # whatever the settings in a folder of others make transformers do
         reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
         raise SerError(
@@ -119,6 +121,14 @@ def load_encoder(name: str) -> tuple[torch.nn.Module, Any]:
         raise SerError(f"text model '{name}': its tokenizer has no padding token; take an encoder such as BERT")
     tokenizer.model_max_length = min(tokenizer.model_max_length, count_positions(encoder))
     return encoder.float().eval(), tokenizer
+
+
+def _t5_encoder(model_type: str) -> Any:
+    """Give the class of the encoder alone of T5 and its kin, else None."""
+    import transformers
+
+    names = {"t5": "T5EncoderModel", "mt5": "MT5EncoderModel", "umt5": "UMT5EncoderModel"}
+    return getattr(transformers, names[model_type]) if model_type in names else None
 
 
 def count_positions(encoder: torch.nn.Module) -> int:
@@ -236,6 +246,20 @@ def extract(
         with torch.inference_mode():
             vectors = embed(encoder, inputs, pooling).float().cpu()
         yield from zip(batch, vectors, strict=True)
+
+
+def token_states(
+    encoder: torch.nn.Module, ids: Sequence[list[int]], pad_id: int, batch_size: int
+) -> Iterator[tuple[int, Tensor]]:
+    """Yield (index, states (T, D) float32 on the CPU) of each non-empty text of `ids`, special tokens included."""
+    device = next(encoder.parameters()).device
+    order = sorted((index for index, row in enumerate(ids) if row), key=lambda index: len(ids[index]))
+    for start in range(0, len(order), batch_size):
+        batch = order[start : start + batch_size]
+        inputs = {key: value.to(device) for key, value in pad([ids[index] for index in batch], pad_id).items()}
+        with torch.inference_mode():
+            hidden = encoder(**inputs, return_dict=True).last_hidden_state.float().cpu()
+        yield from ((index, states[: len(ids[index])]) for index, states in zip(batch, hidden, strict=True))
 
 
 def classify(

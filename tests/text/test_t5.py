@@ -1,0 +1,78 @@
+import pytest
+import torch
+
+from ser.errors import SerError
+from ser.text import bert, t5
+from ser.text.wordpiece import ScratchConfig
+
+CONFIG = ScratchConfig(
+    vocabulary_size=60, layers=2, hidden_size=16, heads=2, inner_size=32, positions=16, dropout=0.1, weight_stddev=0.05
+)
+TEXTS = ["I saw the old house today", "you are so happy", "the happy house"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    path = tmp_path_factory.mktemp("t5")
+    t5.build_encoder(TEXTS, CONFIG, 0, path)
+    return path
+
+
+def test_the_encoder_alone_is_loaded_and_a_text_ends_with_its_end_token(folder):
+    encoder, tokenizer = bert.load_encoder(str(folder))
+    assert type(encoder).__name__ == "T5EncoderModel"
+    assert not any(name.startswith("decoder") for name, _ in encoder.named_parameters())
+    (ids,) = bert.tokenize(tokenizer, ["the happy house"]).ids
+    assert tokenizer.convert_ids_to_tokens(ids) == ["▁the", "▁happy", "▁house", "</s>"]
+
+
+def test_a_whole_model_with_its_decoder_gives_its_encoder(folder, tmp_path):
+    from transformers import AutoTokenizer, T5Config, T5ForConditionalGeneration
+
+    config = T5Config.from_pretrained(folder)
+    config.is_encoder_decoder, config.num_decoder_layers = True, 1
+    whole = T5ForConditionalGeneration(config).eval()
+    whole.save_pretrained(tmp_path)
+    AutoTokenizer.from_pretrained(folder).save_pretrained(tmp_path)
+    encoder, _ = bert.load_encoder(str(tmp_path))
+    ids = torch.tensor([[4, 5, 1]])
+    torch.testing.assert_close(encoder(ids).last_hidden_state, whole.encoder(ids).last_hidden_state)
+
+
+def test_states_of_a_text_are_the_same_alone_and_beside_longer_ones(folder):
+    encoder, tokenizer = bert.load_encoder(str(folder))
+    ids = bert.tokenize(tokenizer, [*TEXTS, ""]).ids
+    assert ids[3] == []
+    states = dict(bert.token_states(encoder, ids, tokenizer.pad_token_id, batch_size=8))
+    assert states.keys() == {0, 1, 2}
+    for index, rows in states.items():
+        assert rows.shape == (len(ids[index]), 16)
+        alone = encoder(torch.tensor([ids[index]])).last_hidden_state[0]
+        torch.testing.assert_close(rows, alone, rtol=1e-5, atol=1e-6)
+
+
+def test_their_mean_over_the_tokens_is_the_vector(folder):
+    encoder, tokenizer = bert.load_encoder(str(folder))
+    ids = bert.tokenize(tokenizer, TEXTS).ids
+    states = dict(bert.token_states(encoder, ids, tokenizer.pad_token_id, batch_size=2))
+    for index, vector in bert.extract(encoder, ids, tokenizer.pad_token_id, "mean", batch_size=3):
+        torch.testing.assert_close(vector, states[index].mean(0), rtol=1e-5, atol=1e-6)
+
+
+def test_the_same_texts_and_seed_give_the_same_bytes(folder, tmp_path):
+    t5.build_encoder(TEXTS, CONFIG, 0, tmp_path)
+    for name in ("model.safetensors", "tokenizer.json", "config.json"):
+        assert (tmp_path / name).read_bytes() == (folder / name).read_bytes()
+
+
+def test_an_unknown_word_is_spelt(folder):
+    _, tokenizer = bert.load_encoder(str(folder))
+    (ids,) = bert.tokenize(tokenizer, ["hat"]).ids
+    assert tokenizer.convert_ids_to_tokens(ids) == ["▁", "h", "a", "t", "</s>"]
+
+
+def test_no_words_and_a_vocabulary_that_is_too_small_are_refused():
+    with pytest.raises(SerError, match="no words"):
+        t5.make_vocabulary([" "], 30)
+    with pytest.raises(SerError, match="vocabulary_size 6 is too small: the text has 4 different characters"):
+        t5.make_vocabulary(["an ox"], 6)
