@@ -90,6 +90,7 @@ def main() -> None:
     if tokens.num_cut:
         limit = tokenizer.model_max_length
         logger.warning("%s: cut %d of %d texts at %d tokens", path, tokens.num_cut, len(utts), limit)
+    what = f"vectors ({pooling})" if pooling else "matrices, a row a token,"
     logger.info(
         "%s: %d %s of %d numbers, from the words in %s by %s",
         args.wspecifier, len(vectors), what, encoder.config.hidden_size, path, args.text_model,
