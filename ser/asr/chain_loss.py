@@ -104,7 +104,7 @@ class ChainLoss(nn.Module):
             return _Bad.apply(outputs)
         return loss / lengths.sum()
 
-    def right(self, outputs: Tensor, targets: Tensor) -> Tensor:
+    def count_right(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Sum over the sequences the share of frames whose likeliest pdf is the numerator's: the `accuracy`."""
         chain, xent = outputs.split(self.den.num_pdfs, 2)
         numerators, counts = numerator.unpack(targets)

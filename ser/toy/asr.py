@@ -157,7 +157,7 @@ def _write_talk(
         text = " ".join(words)
         if part == "dev" and number == 0 and segment == 0:
             text = f"{text} {OUT_OF_VOCABULARY}"
-        noise = "{NOISE} " if segment % 7 == 3 else ""
+        noise = "{NOISE} " if segment == 3 else ""
         end = time + len(samples) / SAMPLE_RATE
         label = f"<o,f0,{'male' if sex == 'm' else 'female'}>"
         lines.append(f"{name} 1 {name} {time:.2f} {end:.2f} {label} {noise}{text}")

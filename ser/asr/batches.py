@@ -1,0 +1,203 @@
+"""Batches of whole utterances for flat-start LF-MMI, and which utterances can train.
+
+Chunks cannot be cut, since no alignment tells what was said in them: an utterance is a chunk. Utterances of similar
+length come together, and frames behind an utterance's end have no part in the loss.
+"""
+
+import logging
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ser.asr import numerator
+from ser.asr.lexicon import Lexicon
+from ser.asr.numerator import Numerator, PhoneGraph
+from ser.asr.transcripts import phone_arcs
+from ser.errors import SerError
+from ser.kaldi.ark import Reader
+from ser.models.asr_tdnn import SUBSAMPLING
+
+logger = logging.getLogger(__name__)
+
+FRAMES_PER_SECOND = 100
+IVECTOR_PERIOD = 10
+BATCHES_TO_SORT = 20  # utterances are sorted by length within so many batches
+
+
+@dataclass(frozen=True)
+class Supervision:
+    """What makes numerators: transcripts, lexicon and denominator."""
+
+    texts: Mapping[str, str]
+    lexicon: Lexicon
+    den: PhoneGraph
+
+    def numerator(self, utt: str) -> Numerator | None:
+        """Make the numerator of an utterance; None where the denominator allows no pronunciation of it."""
+        return numerator.of_phones(*phone_arcs(self.texts[utt].split(), self.lexicon), self.den)
+
+
+def output_frames(frames: int) -> int:
+    """Count the frames of output for `frames` of input."""
+    return math.ceil(frames / SUBSAMPLING)
+
+
+def usable(
+    utts: Sequence[str], frames: Mapping[str, int], supervision: Supervision, max_seconds: float
+) -> tuple[list[str], dict[str, str]]:
+    """Part utterances into those that can train and the others, with the reason of each."""
+    kept, reasons = [], {}
+    for utt in utts:
+        if not supervision.texts.get(utt, "").split():
+            reasons[utt] = "empty transcript"
+            continue
+        count = frames[utt]
+        if count > max_seconds * FRAMES_PER_SECOND:
+            reasons[utt] = f"too long: {count / FRAMES_PER_SECOND:.1f} s, over data.max_seconds"
+            continue
+        num = supervision.numerator(utt)
+        if num is None:
+            reasons[utt] = "no path through the denominator: phones in an order that the phone LM never saw"
+            continue
+        # The longest of the frame shifts leaves the fewest frames.
+        fewest = output_frames(count - SUBSAMPLING + 1)
+        if fewest < num.shortest():
+            reasons[utt] = f"too short: {fewest} frames of output for {num.shortest()} phones or more"
+            continue
+        kept.append(utt)
+    return kept, reasons
+
+
+def check_left_out(kept: int, reasons: Mapping[str, str], largest: float, where: str) -> None:
+    """Log how many utterances are left out, by reason, and refuse more than the share `largest`."""
+    counts = Counter(reason.partition(":")[0] for reason in reasons.values())
+    for reason, count in sorted(counts.items()):
+        first = next(utt for utt, other in reasons.items() if other.startswith(reason))
+        logger.warning("%s: %d utterances left out: %s, e.g. %s (%s)", where, count, reason, first, reasons[first])
+    total = kept + len(reasons)
+    if len(reasons) > largest * total or not kept:
+        raise SerError(
+            f"{where}: {len(reasons)} of {total} utterances cannot train, over the limit of {largest:.0%} of "
+            f"data.max_left_out; {', '.join(f'{count} {reason}' for reason, count in sorted(counts.items()))}"
+        )
+
+
+class SpeechBatches:
+    """Batches for `ser.training.fit`: inputs as `ser.models.asr_tdnn` takes them, targets packed numerators.
+
+    Parameters
+    ----------
+    utts : their ids.
+    features : of frames, (T, F) each.
+    ivectors : one each 10 frames, (ceil(T / 10), S); None: none. An utterance takes that of its middle.
+    supervision : of the utterances.
+    context : frames before and after, which are filled with the first and the last frame.
+    batch_size : most utterances a batch.
+    seed : of the order; None keeps one order by length and the first frame shift, for validation.
+    """
+
+    def __init__(
+        self,
+        utts: Sequence[str],
+        features: Reader,
+        ivectors: Reader | None,
+        supervision: Supervision,
+        context: tuple[int, int],
+        batch_size: int,
+        seed: int | None,
+    ) -> None:
+        self.utts, self.features, self.ivectors, self.supervision = list(utts), features, ivectors, supervision
+        self.context, self.batch_size, self.seed = context, batch_size, seed
+        self.frames = np.array([features.shape(utt)[0] for utt in utts])
+
+    def num_batches(self, epoch: int) -> int:
+        """Count the batches of `epoch`."""
+        return math.ceil(len(self.utts) / self.batch_size)
+
+    def batches(
+        self, epoch: int, start: int = 0, rank: int = 0, world: int = 1
+    ) -> Iterator[tuple[dict[str, Tensor], Tensor]]:
+        """Yield (features and i-vectors, packed numerators) from batch number `start` on, of each rows ``rank::world``.
+
+        Epochs begin at frame 0, 1 and 2 in turn, so that all frames are put out (Kaldi's frame shifts).
+        """
+        shift = epoch % SUBSAMPLING if self.seed is not None else 0
+        for batch in self.plan(epoch)[start:]:
+            yield self._batch([self.utts[index] for index in batch[rank::world]], shift)
+
+    def plan(self, epoch: int) -> list[np.ndarray]:
+        """Give the indices of each batch of `epoch`."""
+        if self.seed is None:
+            return np.array_split(np.argsort(self.frames, kind="stable"), self.num_batches(0))
+        rng = np.random.default_rng((self.seed, epoch))
+        order = rng.permutation(len(self.utts))
+        stride = BATCHES_TO_SORT * self.batch_size
+        pools = [order[first : first + stride] for first in range(0, len(order), stride)]
+        order = np.concatenate([pool[np.argsort(self.frames[pool], kind="stable")] for pool in pools])
+        plan = np.array_split(order, self.num_batches(0))
+        return [plan[index] for index in rng.permutation(len(plan))]
+
+    def _batch(self, utts: list[str], shift: int) -> tuple[dict[str, Tensor], Tensor]:
+        if not utts:  # of the last batch a process may get nothing
+            return {}, torch.zeros((0, 0), dtype=torch.int64)
+        arrays = [self.features[utt][shift:] for utt in utts]
+        numerators = []
+        for utt, array in zip(utts, arrays, strict=True):
+            if not np.isfinite(array).all():
+                raise SerError(f"features of '{utt}' are not finite; make them again")
+            found = self.supervision.numerator(utt)
+            if found is None:
+                raise SerError(f"'{utt}': no path through the denominator; leave it out by `usable`")
+            numerators.append(found)
+        lengths = [len(array) for array in arrays]
+        inputs = {"features": torch.from_numpy(pad(arrays, self.context))}
+        if self.ivectors is not None:
+            inputs["ivectors"] = torch.from_numpy(
+                np.stack([self.ivector(utt, length) for utt, length in zip(utts, lengths, strict=True)])
+            )
+        return inputs, numerator.pack(numerators, [output_frames(length) for length in lengths])
+
+    def ivector(self, utt: str, frames: int) -> np.ndarray:
+        """Give the i-vector (S,) of the middle of an utterance."""
+        if self.ivectors is None or utt not in self.ivectors:
+            raise SerError(f"no i-vectors of '{utt}'; extract them for all utterances")
+        rows = self.ivectors[utt]
+        vector = rows if rows.ndim == 1 else rows[min(frames // 2 // IVECTOR_PERIOD, len(rows) - 1)]
+        if not np.isfinite(vector).all():
+            raise SerError(f"the i-vectors of '{utt}' are not finite; extract them again")
+        return vector.astype(np.float32)
+
+
+def pad(arrays: Sequence[np.ndarray], context: tuple[int, int]) -> np.ndarray:
+    """Lay out (T, F) arrays as (B, left + longest T + right, F), repeating first and last frames."""
+    left, right = context
+    longest = max(map(len, arrays))
+    return np.stack(
+        [np.pad(array, ((left, longest - len(array) + right), (0, 0)), mode="edge") for array in arrays]
+    ).astype(np.float32, copy=False)
+
+
+def whitening(batches: SpeechBatches, limit: int, floor: float = 1e-3) -> tuple[np.ndarray, np.ndarray]:
+    """Give the affine map, weight (D, D) and bias (D,), that whitens what the net's first layer joins.
+
+    Of frames t - 1, t, t + 1 and the i-vector, over the first `limit` utterances. In the place of Kaldi's
+    preconditioning lda.mat, which needs an alignment. Variances are floored at `floor` of the largest.
+    """
+    rows = []
+    for utt in batches.utts[:limit]:
+        array = batches.features[utt]
+        joined = [np.pad(array, ((1, 1), (0, 0)), mode="edge")[step : step + len(array)] for step in range(3)]
+        if batches.ivectors is not None:
+            joined.append(np.tile(batches.ivector(utt, len(array)), (len(array), 1)))
+        rows.append(np.concatenate(joined, axis=1, dtype=np.float64))
+    data = np.concatenate(rows)
+    mean = data.mean(0)
+    values, vectors = np.linalg.eigh(np.cov(data, rowvar=False))
+    scale = 1 / np.sqrt(np.maximum(values, floor * values.max()))
+    weight = (vectors * scale) @ vectors.T
+    return weight.astype(np.float32), (-weight @ mean).astype(np.float32)

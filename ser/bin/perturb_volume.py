@@ -1,0 +1,49 @@
+"""Make MFCC louder or softer, each utterance by a factor of its own: Kaldi's perturb_data_dir_volume.sh, on features.
+
+A factor g on the samples adds 2 ln g to each log mel energy, that is 2 sqrt(M) ln g to the first of MFCC made without
+the log energy (--use-energy=false), and nothing to the others. Factors are uniform in --low to --high, drawn anew for
+each utterance by --seed. Example:
+
+    python3 -m ser.bin.perturb_volume --num-mel-bins 40 scp:data/train/feats.scp ark,scp:vol.ark,vol.scp"""
+
+from ser import cli
+from ser.errors import SerError
+
+
+def main() -> None:
+    """Run the command."""
+    parser = cli.make_parser(__doc__)
+    parser.add_argument("--num-mel-bins", type=int, required=True, metavar="M", help="of the MFCC")
+    parser.add_argument("--low", type=float, default=0.125, help="[%(default)s]")
+    parser.add_argument("--high", type=float, default=2.0, help="[%(default)s]")
+    parser.add_argument("--seed", type=int, default=0, help="[%(default)s]")
+    cli.add_done_option(parser)
+    parser.add_argument("feats_rspecifier", metavar="<feats-rspecifier>")
+    parser.add_argument("wspecifier", metavar="<wspecifier>")
+    args = parser.parse_args()
+    if not 0 < args.low <= args.high:
+        raise SerError(f"--low={args.low:g} --high={args.high:g}: expected 0 < low <= high")
+
+    from ser.kaldi import specifiers
+    from ser.record.job import Job
+
+    target = specifiers.parse_wspecifier(args.wspecifier)
+    job = Job(__spec__.name, args, [], [args.feats_rspecifier], [target.ark, target.scp])
+    if job.is_valid():
+        return
+
+    import numpy as np
+
+    from ser.kaldi import ark
+
+    with ark.Writer(args.wspecifier) as writer:
+        for utt, features in cli.progress(ark.read(args.feats_rspecifier), None, "volume"):
+            factor = np.random.default_rng([args.seed, *utt.encode()]).uniform(args.low, args.high)
+            features = features.copy()
+            features[:, 0] += np.float32(2 * np.sqrt(args.num_mel_bins) * np.log(factor))
+            writer.write(utt, features)
+    job.write()
+
+
+if __name__ == "__main__":
+    cli.run(main)
