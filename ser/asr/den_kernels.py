@@ -4,13 +4,12 @@ Arrays have the sequences of a minibatch last, so that the inner loops fill vect
 length, the longest first, and a frame takes the `counts[t]` of them that have it. Formulas: `ser.asr.denominator`.
 """
 
-import numba
 import numpy as np
 
-from ser.features.compiled import FREE_ORDER
+from ser.features.compiled import FREE_ORDER, compiled_when_called
 
 
-@numba.njit(cache=True, nogil=True, fastmath=FREE_ORDER)
+@compiled_when_called(fastmath=FREE_ORDER)
 def forward(pointers, sources, weights, entry, loop, loop_weights, initial, leak, likelihoods, counts, alphas, totals):
     """Fill alphas (T + 1, S, B), without the leak, and totals (T + 1, B), their sums over states."""
     frames, states = len(likelihoods), len(entry)
@@ -46,7 +45,7 @@ def forward(pointers, sources, weights, entry, loop, loop_weights, initial, leak
                 )
 
 
-@numba.njit(cache=True, nogil=True, fastmath=FREE_ORDER)
+@compiled_when_called(fastmath=FREE_ORDER)
 def backward(
     pointers, targets, weights, entry, loop, loop_weights, initial, leak, likelihoods, counts, alphas, totals, result
 ):

@@ -1,17 +1,18 @@
 """The loops of the numerators' forward-backward, compiled by numba: one small graph a sequence, in logs."""
 
-import numba
 import numpy as np
 
+from ser.features.compiled import compiled_when_called
 
-@numba.njit(cache=True, nogil=True)
+
+@compiled_when_called
 def _log_add(left, right):
     if left < right:
         left, right = right, left
     return left if right == -np.inf else left + np.log1p(np.exp(right - left))
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled_when_called
 def forward_backward(pointers, sources, weights, entry, loop, loop_weights, start, finals, outputs, posteriors):
     """Return log Z and fill posteriors (T, U) float64, zero before, of one sequence.
 

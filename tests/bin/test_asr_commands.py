@@ -11,7 +11,15 @@ from ser.kaldi import ark, tables
 from ser.toy.asr import TedliumSize, write_tedlium
 
 ROOT = Path(__file__).parents[2]
-SMALL = ["model.dim=32", "model.bottleneck_dim=16", "model.strides=[1,0,3]", "model.prefinal_dim=16"]
+SMALL = [
+    "data.batch_size=4",
+    "fit.epochs=4",
+    "data.valid_utterances=4",
+    "model.dim=32",
+    "model.bottleneck_dim=16",
+    "model.strides=[1,0,3]",
+    "model.prefinal_dim=16",
+]
 
 
 def run(module: str, *args: object) -> str:
@@ -48,7 +56,7 @@ def folder(tmp_path_factory) -> Path:
             f"scp:{data}/wav.scp", f"ark,scp:{data}/feats.ark,{data}/feats.scp")  # fmt: skip
     run("prepare_lang", "--lexicon", folder / "corpus" / "TEDLIUM.152k.dic", "--lm-text",
         folder / "corpus" / "LM" / "toy.en.gz", folder / "train", folder / "lang")  # fmt: skip
-    run(*train(folder, "net", "fit.epochs=2", "data.valid_utterances=4"))
+    run(*train(folder, "net"))
     return folder
 
 
@@ -69,7 +77,7 @@ def test_the_objective_rises_and_the_folder_is_complete(folder: Path):
 
 
 def test_training_again_gives_the_same_bits(folder: Path):
-    run(*train(folder, "again", "fit.epochs=2", "data.valid_utterances=4"))
+    run(*train(folder, "again"))
     first, second = ((folder / name / "model.safetensors").read_bytes() for name in ("net", "again"))
     assert first == second
 
