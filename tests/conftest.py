@@ -54,7 +54,8 @@ def toy_run(tmp_path_factory: pytest.TempPathFactory) -> Toy:
     from ser.files import write_text
     from ser.kaldi import ark, tables
     from ser.models.xvector import XVector, XVectorConfig
-    from ser.training.model_dir import save_model
+    from ser.record.note import Note
+    from ser.training.model_dir import NOTE, save_model
 
     root = tmp_path_factory.mktemp("run")
     data, exp, train = root / "data", root / "exp", root / "data" / "backend_none"
@@ -67,6 +68,7 @@ def toy_run(tmp_path_factory: pytest.TempPathFactory) -> Toy:
     with torch.no_grad():
         spoken = [speak(voice, seed) for voice in VOICES.values() for seed in range(50, 56)]
         model(torch.from_numpy(np.stack([next(front_end.blocks([wave])).features[:150] for wave in spoken])))
+    Note().write(exp / "finetune_none" / NOTE)
     save_model(exp / "finetune_none", model.eval(), sorted(VOICES))
     widths = "  frame_dims: [32, 32, 32, 32, 48]\n  segment_dims: [8, 8]\n"
     write_text(exp / "finetune_none" / "config.yaml", f"model:\n{widths}")

@@ -36,7 +36,7 @@ def main() -> None:
     from ser.experiments import plan
     from ser.experiments.artefact import Workshop, all_needed
     from ser.experiments.grid import GridConfig, expand
-    from ser.experiments.recipe import Recipe
+    from ser.experiments.point_artefacts import PointArtefacts
     from ser.files import write_text
     from ser.record.code import Sources
     from ser.record.digests import Digests
@@ -45,7 +45,7 @@ def main() -> None:
     run = Path("exp", config.run)
     exp = run / "experiments" / config.name
     digests = Digests(exp / "digests")
-    recipe = Recipe(config, Workshop(Sources(Path())), digests, Path("data", config.run), run)
+    recipe = PointArtefacts(config, Workshop(Sources(Path())), digests, Path("data", config.run), run)
     expansion = expand(config, recipe.layers, recipe.folds())
     cells = {recipe.cell(cell): recipe.row(cell) for cell in expansion.cells}
     logger.info(

@@ -1,8 +1,19 @@
 """Speakers shared out to folds: disjoint, balanced by sex, the same on every machine. Utterances split at random."""
 
+import re
 from collections.abc import Mapping
 
 from ser.errors import SerError
+
+
+def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
+    """Give the key that sorts the numbers in a name as numbers.
+
+    >>> sorted(["10", "2", "a10", "a9", "1"], key=natural_key)
+    ['1', '2', '10', 'a9', 'a10']
+    """
+    parts = re.findall(r"\d+|\D+", name)
+    return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts)
 
 
 def assign_folds(genders: Mapping[str, str], num_folds: int) -> dict[str, str]:

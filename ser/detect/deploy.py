@@ -32,14 +32,14 @@ from ser.metrics.calibration import expected_calibration_error
 from ser.metrics.classification import confusion, uar
 from ser.models.tdnn import BATCHNORM_EPSILON
 from ser.models.xvector import CONTEXTS, XVector, XVectorConfig
+from ser.plan.layout import Layout
+from ser.plan.roles import in_order
 from ser.results.cell import read_cell
 from ser.text.config import TextModelConfig
 from ser.training import model_dir
 
 logger = logging.getLogger(__name__)
 
-# The condition without the corpus that is scored, as local/roles.sh calls it.
-NO_FOLD = "none"
 # Training utterances whose embeddings are made anew as a check. The run may keep features at a byte a number.
 NUM_CHECKED = 5
 FARTHEST = 0.25
@@ -64,7 +64,7 @@ class Run:
             Where the run has not the condition or the layer.
         """
         trained = {path.parent.name.removeprefix("finetune_") for path in exp.glob("finetune_*/" + model_dir.WEIGHTS)}
-        conditions = sorted(trained, key=lambda name: (name != NO_FOLD, name))
+        conditions = in_order(trained)
         if condition is None and conditions:
             condition = conditions[0]
         if condition not in conditions:
@@ -72,20 +72,18 @@ class Run:
                 f"{exp}: no finished finetune_{condition or '<condition>'}; conditions there:"
                 f" {', '.join(conditions) or 'none finished'}; run the stages to 5 first"
             )
-        layers = sorted(path.stem for path in (exp / f"embeddings_{condition}").glob("*.scp") if "." not in path.stem)
+        at = Layout(data, exp)
+        embedded = at.vectors("embeddings", condition)
+        layers = sorted(path.stem for path in embedded.glob("*.scp") if "." not in path.stem)
         if layer is None and layers:
-            layer = min(layers, key=lambda name: _eer(exp / "cells" / f"speech_{name}_{condition}"))
+            layer = min(layers, key=lambda name: _eer(at.cell(SPEECH, name, condition)))
         if layer not in layers:
-            raise SerError(
-                f"{exp}/embeddings_{condition}: no {layer or '<layer>'}.scp; layers there:"
-                f" {', '.join(layers) or 'none'}"
-            )
+            raise SerError(f"{embedded}: no {layer or '<layer>'}.scp; layers there: {', '.join(layers) or 'none'}")
         return cls(data, exp, condition, layer)
 
     def folder(self, root: Path, kind: str) -> Path:
         """Return <root>/<kind>_<condition>, or _none where the fold shares that one."""
-        own = root / f"{kind}_{self.condition}"
-        return own if own.exists() else root / f"{kind}_{NO_FOLD}"
+        return Layout(self.data, self.exp).shared(root, kind, self.condition)
 
     def has_text(self) -> bool:
         """Whether a text encoder and vectors of speech and text together are there."""
@@ -190,7 +188,7 @@ def _fill(
     for name in FrontEnd.FILES:
         shutil.copyfile(conf / name, folder / name)
     shutil.copyfile(label_map, folder / detector_dir.LABELS)
-    finetuned = run.exp / f"finetune_{run.condition}"
+    finetuned = Layout(run.data, run.exp).model("finetune", run.condition)
     model = XVector.from_weights(
         model_dir.load_section(finetuned, "model", XVectorConfig), model_dir.load_weights(finetuned)
     )

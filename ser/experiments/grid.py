@@ -6,8 +6,8 @@ from dataclasses import dataclass, fields
 from typing import Literal
 
 from ser.errors import SerError
+from ser.plan.roles import NONE
 
-NONE = "none"
 NOT_APPLICABLE = "-"
 TEXT_LAYER = "bert"
 
@@ -78,7 +78,7 @@ class GridConfig:
 
 
 @dataclass(frozen=True)
-class Cell:
+class GridPoint:
     """One row of the results: a point of the grid. `fold` is ``none`` where the training has no test corpus."""
 
     variant: str
@@ -96,7 +96,7 @@ class Cell:
         return ["+".join(value) if isinstance(value, tuple) else str(value) for value in vars(self).values()]
 
 
-COLUMNS = tuple(field.name for field in fields(Cell))
+COLUMNS = tuple(field.name for field in fields(GridPoint))
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class Expansion:
     absent : points of a layer that the variant does not have.
     """
 
-    cells: tuple[Cell, ...]
+    cells: tuple[GridPoint, ...]
     points: int
     absent: int
 
@@ -134,7 +134,7 @@ def expand(config: GridConfig, layers: Mapping[str, Collection[str]], folds: Col
     SerError
         Where a block is empty, or names a variant, fold or layer that is nowhere.
     """
-    cells: dict[Cell, None] = {}
+    cells: dict[GridPoint, None] = {}
     points = absent = 0
     for number, block in enumerate(config.blocks):
         where = f"block {number + 1} of the grid {config.name}"
@@ -153,16 +153,16 @@ def expand(config: GridConfig, layers: Mapping[str, Collection[str]], folds: Col
     return Expansion(tuple(cells), points, absent)
 
 
-def _product(block: Block, folds: Collection[str]) -> Iterator[Cell]:
+def _product(block: Block, folds: Collection[str]) -> Iterator[GridPoint]:
     for train, fold, variant, seed, held_out, layer, modality, backend, lda_dim in itertools.product(
         block.train,
         block.fold or folds,
         *(block.variant, block.seed, block.held_out, block.layer, block.modality, block.backend, block.lda_dim),
     ):
-        yield Cell(variant, seed, train, fold, layer, modality, backend, lda_dim, held_out)
+        yield GridPoint(variant, seed, train, fold, layer, modality, backend, lda_dim, held_out)
 
 
-def _normalised(point: Cell, test: str) -> Cell:
+def _normalised(point: GridPoint, test: str) -> GridPoint:
     """Take from a point what does not apply to it, so that equal experiments are equal cells."""
     values = dict(vars(point))
     if test not in point.train:
@@ -171,7 +171,7 @@ def _normalised(point: Cell, test: str) -> Cell:
         values |= {"variant": NOT_APPLICABLE, "seed": NOT_APPLICABLE, "layer": TEXT_LAYER}
     if point.backend == "logistic":
         values["lda_dim"] = NOT_APPLICABLE
-    return Cell(**values)
+    return GridPoint(**values)
 
 
 def _check_known(where: str, axis: str, values: Collection[str], known: Collection[str]) -> None:

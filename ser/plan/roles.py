@@ -5,10 +5,10 @@ end, the text model. One corpus is scored. Where it is also in a role, what that
 of that corpus, without the fold's utterances; what has no such role is trained once. Only this module decides that.
 """
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ser.corpora.folds import natural_key
 from ser.errors import SerError
 
 # The condition in which nothing is trained on the corpus that is scored, and the fold of what is trained once.
@@ -31,11 +31,7 @@ def in_order(names: Iterable[str]) -> list[str]:
     ['none', '2', '10', 'random']
     """
 
-    def place(name: str) -> tuple[bool, bool, int, str]:
-        number = re.fullmatch(r"[0-9]+", name)
-        return name != NONE, not number, int(name) if number else 0, name
-
-    return sorted(set(names), key=place)
+    return sorted(set(names), key=lambda name: (name != NONE, natural_key(name)))
 
 
 def next_fold(fold: str, folds: Iterable[str]) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ser.config import read_yaml
+from ser.corpora.folds import natural_key
 from ser.corpora.label_map import apply_label_map, read_label_map
 from ser.files import read_text, read_text_lines, tab_separated
 from ser.protocol import audit
@@ -87,7 +88,7 @@ def to_markdown(entries: Iterable[Entry], title: str) -> str:
 
 def _read_audits(exp_dir: Path) -> tuple[dict[str, list[audit.Finding]], dict[str, str]]:
     """Give fold -> findings, and what is missing so far -> what makes it."""
-    paths = sorted((exp_dir / "audit").glob("*.tsv"))
+    paths = sorted((exp_dir / "audit").glob("*.tsv"), key=lambda path: natural_key(path.stem))
     found = {path.stem: audit.from_tsv(read_text(path), str(path)) for path in paths}
     return found, {} if found else {str(exp_dir / "audit"): "local/audit_protocol.sh makes it; no data set is counted"}
 
@@ -188,7 +189,7 @@ def _counts(section: str, row: str, side: Inventory, with_corpora: bool = False)
     labels = side.own_table("utt2emo")
     yield Entry(section, row, "classes", _list(Counter(labels[utt] for utt in originals if utt in labels)) or "-")
     folds = side.own_table("utt2fold")
-    yield Entry(section, row, "folds", ", ".join(sorted(set(folds.values()))) or "-")
+    yield Entry(section, row, "folds", ", ".join(sorted(set(folds.values()), key=natural_key)) or "-")
 
 
 def _speakers(side: Inventory) -> str:

@@ -10,7 +10,6 @@ from ser.report import page, pictures, wording
 from ser.report.experiment import Experiment, MeanRow, Row, number, over_folds
 from ser.report.page import Section
 from ser.report.pictures import Picture
-from ser.report.scores import EVALUATE
 
 _COSTS = {"cllr": "Cllr", "min_cllr": "min Cllr", "act_dcf": "actual DCF", "min_dcf": "min DCF", "ece": "ECE"}
 
@@ -41,7 +40,7 @@ def confusions(run: Experiment) -> Section:
             tuple((name, *map(int, line)) for name, line in zip(classes, counts, strict=True)),
         )
         drawn.append(picture)
-    return page.pictured("Confusions", drawn, "confusion.tsv in the cells", EVALUATE)
+    return page.pictured("Confusions", drawn, "confusion.tsv in the cells", run.remedy("cells"))
 
 
 def add_confusions(tables: Sequence[Sequence[Row]]) -> tuple[str, list[str], np.ndarray]:
@@ -99,7 +98,7 @@ def emotion_pairs(run: Experiment) -> Section:
             tuple(tuple(row.values()) for row in rows),
         )
         drawn.append(picture)
-    return page.pictured("Emotion pairs", drawn, "emotion_pairs.tsv in the cells", EVALUATE)
+    return page.pictured("Emotion pairs", drawn, "emotion_pairs.tsv in the cells", run.remedy("cells"))
 
 
 def calibration(run: Experiment) -> Section:
@@ -135,8 +134,8 @@ def calibration(run: Experiment) -> Section:
                 ),
             )
             drawn.append(picture)
-    html = html or page.missing("calibration.tsv in the cells", EVALUATE)
-    html += page.figures(drawn) if drawn else page.missing("reliability.tsv in the cells", EVALUATE)
+    html = html or page.missing("calibration.tsv in the cells", run.remedy("cells"))
+    html += page.figures(drawn) if drawn else page.missing("reliability.tsv in the cells", run.remedy("cells"))
     return Section("Calibration", html, tuple(drawn))
 
 
@@ -178,4 +177,4 @@ def embeddings(run: Experiment) -> Section:
             tuple(tuple(row.values()) for row in rows),
         )
         drawn.append(picture)
-    return page.pictured("Embeddings", drawn, "projected.tsv in the cells", EVALUATE)
+    return page.pictured("Embeddings", drawn, "projected.tsv in the cells", run.remedy("cells"))

@@ -40,7 +40,7 @@ def training_curves(run: Experiment) -> Section:
                 ),
             )
             drawn.append(picture)
-    return page.pictured("Training", drawn, "<training>/train.tsv in the run's folder", "./run.sh --stage 3")
+    return page.pictured("Training", drawn, "<training>/train.tsv in the run's folder", run.remedy("training"))
 
 
 def _column(rows: list[Row], name: str) -> np.ndarray:
@@ -52,7 +52,7 @@ def human_yardstick(run: Experiment) -> Section:
     rows = read_table(run.folder / "human.tsv")
     if not rows:
         what = "human.tsv, which takes a corpus with its annotators' votes"
-        return Section("Human yardstick", page.missing(what, "./run.sh --stage 9"))
+        return Section("Human yardstick", page.missing(what, run.remedy("report")))
     caption = "Annotators against the others on the same utterances, as a system would be scored."
     shown = [
         [row["annotator"], wording.grouped(row["utts"]), *(row[name] for name in ("ua", "wa", "eer"))] for row in rows
@@ -64,7 +64,7 @@ def protocol_card(run: Experiment) -> Section:
     """What was in the training and test sets, and whether they were kept apart."""
     rows = read_table(run.folder / "protocol_card.tsv")
     if not rows:
-        return Section("Protocol card", page.missing("protocol_card.tsv", "./run.sh --stage 9"))
+        return Section("Protocol card", page.missing("protocol_card.tsv", run.remedy("report")))
     sections: dict[str, list[tuple[str, str, str]]] = {}
     for row in rows:
         name, _, column = row["key"].rpartition(": ")
@@ -84,7 +84,7 @@ def cost(run: Experiment) -> Section:
     """What each stage took."""
     rows = read_table(run.folder / "cost.tsv")
     if not rows:
-        return Section("Cost", page.missing("cost.tsv", "./run.sh"))
+        return Section("Cost", page.missing("cost.tsv", run.remedy("run")))
     names = [f"{row['stage']} {row['what']}" for row in rows]
     heads = ("stage", "wall time (s)", "CPU time (s)", "peak memory of a job (MB)", "disk (MB)")
     columns = ("wall_s", "cpu_s", "memory_mb", "disk_mb")

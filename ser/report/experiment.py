@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ser.errors import SerError
+from ser.plan.remedies import command_for
 from ser.results import result_table
 from ser.results.result_table import Result
 
@@ -62,6 +63,10 @@ class Experiment:
         """Whether any system of the run scores pairs of utterances, as far as is known."""
         scored = [row for row in self.rows if row.status == result_table.OK]
         return not scored or any(row.eer is not None for row in scored)
+
+    def remedy(self, what: str) -> str:
+        """Return the command that makes what is missing: ``run``, ``training``, ``cells`` or ``report``."""
+        return command_for(self.folder, what)
 
     def best(self) -> list[tuple[Panel, MeanRow]]:
         """Return the best cell of each modality of each panel."""

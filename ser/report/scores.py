@@ -10,7 +10,6 @@ from ser.report.page import Section
 from ser.report.pictures import Picture
 from ser.results import result_table
 
-EVALUATE = "./run.sh --stage 8"
 CHANCE_EER = 50.0
 _DET_POINTS = 400
 _HEADS = ("trials", "EER %", "UAR %", "WA %", "F1 %", "minDCF")
@@ -20,7 +19,7 @@ def table_of_results(run: Experiment) -> Section:
     """Every result with its intervals, the best of each modality marked; the folds on demand."""
     every = [row for row in run.rows if row.held_out == result_table.NONE]
     if not every:
-        return Section("Results", page.missing("results.tsv", "./run.sh --stage 9"))
+        return Section("Results", page.missing("results.tsv", run.remedy("report")))
     means = [row for row in result_table.means(run.rows) if row.held_out == result_table.NONE]
     best = [cell.row for _, cell in run.best()]
     same = {name for name in result_table.NAMES if len({getattr(row, name) for row in every}) == 1}
@@ -110,7 +109,7 @@ def det_curves(run: Experiment) -> Section:
                 tuple(rows),
             )
             drawn.append(picture)
-    return page.pictured("DET curves", drawn, "det.tsv in the cells", EVALUATE)
+    return page.pictured("DET curves", drawn, "det.tsv in the cells", run.remedy("cells"))
 
 
 def layer_map(run: Experiment) -> Section:
@@ -139,7 +138,7 @@ def layer_map(run: Experiment) -> Section:
             tuple((layers[r], modalities[c], f"{values[r, c]:.3f}") for r, c in np.argwhere(np.isfinite(values))),
         )
         drawn.append(picture)
-    return page.pictured("Layers and modalities", drawn, "results.tsv", "./run.sh --stage 9")
+    return page.pictured("Layers and modalities", drawn, "results.tsv", run.remedy("report"))
 
 
 def strata(run: Experiment) -> Section:
@@ -168,7 +167,7 @@ def strata(run: Experiment) -> Section:
         shown = [[wording.rounded(text) for text in row.values()] for row in rows]
         html += page.folded(f"Numbers: {panel.title}", page.table(picture.title, list(rows[0]), shown, 2))
     if not drawn:
-        return Section("Strata", page.missing("strata.tsv in the cells", EVALUATE))
+        return Section("Strata", page.missing("strata.tsv in the cells", run.remedy("cells")))
     about = page.paragraph(
         "All pairs of utterances include pairs of one speaker, one sentence or one dialogue, in which who speaks, or "
         "what is said, can pass for the emotion; the strata are without them. 'enrol N': classes enrolled with N "

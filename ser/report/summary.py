@@ -5,14 +5,14 @@ from __future__ import annotations
 from ser.protocol.audit import LEAK, SHARED
 from ser.report import page, wording
 from ser.report.experiment import Experiment, MeanRow, read_table
-from ser.report.scores import CHANCE_EER, EVALUATE
+from ser.report.scores import CHANCE_EER
 from ser.results import result_table
 
 
 def summary(run: Experiment) -> str:
     """Return the HTML of the first screen."""
     if not run.panels:
-        return page.missing("scored cells", EVALUATE)
+        return page.missing("scored cells", run.remedy("cells"))
     html = page.paragraph(_what_was_run(run))
     for panel in run.panels:
         html += page.heading(panel.title) + page.cards(map(_card, panel.best()))

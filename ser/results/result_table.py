@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 import types
 import typing
 from collections.abc import Callable, Iterable, Sequence
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ser.corpora.folds import natural_key
 from ser.errors import SerError
 from ser.files import tab_separated
 
@@ -162,16 +162,6 @@ def ordered(results: Iterable[Result]) -> list[Result]:
         return (*experiment, *which, seed, AND in row.fold, fold)
 
     return sorted(results, key=key)
-
-
-def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
-    """Give the key that sorts the numbers in a name as numbers.
-
-    >>> sorted(["10", "2", "a10", "a9", "1"], key=natural_key)
-    ['1', '2', '10', 'a9', 'a10']
-    """
-    parts = re.findall(r"\d+|\D+", name)
-    return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts)
 
 
 def over_folds(results: Iterable[Result]) -> list[Result]:

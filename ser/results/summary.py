@@ -8,13 +8,13 @@ from functools import partial
 
 import numpy as np
 
+from ser.corpora.folds import natural_key
 from ser.errors import SerError
 from ser.files import tab_separated
 from ser.kaldi import tables
 from ser.metrics import bootstrap
 from ser.results import result_table
 from ser.results.cell import Cell
-from ser.results.result_table import natural_key
 
 
 def with_means(cells: Sequence[Cell], level: float) -> list[Cell]:

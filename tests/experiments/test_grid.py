@@ -8,7 +8,7 @@ import yaml
 
 from ser.config import from_mapping, load_config
 from ser.errors import SerError
-from ser.experiments.grid import Cell, GridConfig, expand
+from ser.experiments.grid import GridConfig, GridPoint, expand
 
 LAYERS = {"all": ("tdnn6", "tdnn7"), "tdnn8": ("tdnn6", "tdnn7", "tdnn8")}
 FOLDS = ("1", "2")
@@ -25,7 +25,7 @@ def grid(**axes) -> GridConfig:
     return from_mapping(GridConfig, settings | {"variants": variants, "blocks": [block | axes]}, "grid")
 
 
-def cells(**axes) -> tuple[Cell, ...]:
+def cells(**axes) -> tuple[GridPoint, ...]:
     return expand(grid(**axes), LAYERS, FOLDS).cells
 
 

@@ -159,9 +159,9 @@ def test_folds_average_their_strata_and_add_their_trials(report):
 @pytest.mark.parametrize(
     ("absent", "section", "said"),
     [
-        ("results.tsv", scores.table_of_results, "./run.sh --stage 9"),
+        ("results.tsv", scores.table_of_results, "local/run_vgg_bert.sh --name x --stage 7"),
         ("cells/*/det.tsv", scores.det_curves, "No det.tsv in the cells"),
-        ("cells/list", classes.confusions, "./run.sh --stage 8"),
+        ("cells/list", classes.confusions, "local/run_vgg_bert.sh --name x --stage 6"),
         ("cells/*/projected.tsv", classes.embeddings, "No projected.tsv in the cells"),
         ("cells/*/reliability.tsv", classes.calibration, "No reliability.tsv in the cells"),
         ("human.tsv", conduct.human_yardstick, "No human.tsv"),
@@ -171,6 +171,9 @@ def test_folds_average_their_strata_and_add_their_trials(report):
     ],
 )
 def test_what_is_absent_is_named_with_what_makes_it(run_dir, absent, section, said):
+    (run_dir / "commands.txt").write_text("local/run_vgg_bert.sh --stage 4 --name x\n")
+    (run_dir / "plan").mkdir(exist_ok=True)
+    (run_dir / "plan" / "plan.tsv").write_text("stage\tkind\tmakes\n6\tcells\texp/x/cells\n7\tcard\texp/x\n")
     for path in run_dir.glob(absent):
         path.unlink()
     assert said in section(read_experiment(run_dir)).html

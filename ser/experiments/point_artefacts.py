@@ -1,5 +1,6 @@
-"""What each cell of a grid is made of, from the data dirs and pretrained models of a finished run to its scores."""
+"""What each point of a grid is made of, from the data dirs and pretrained models of a finished run to its scores."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -8,8 +9,11 @@ import yaml
 from ser.config import read_yaml
 from ser.errors import SerError
 from ser.experiments.artefact import Artefact, Workshop
-from ser.experiments.grid import NONE, NOT_APPLICABLE, Cell, GridConfig, Variant
+from ser.experiments.grid import NOT_APPLICABLE, GridConfig, GridPoint, Variant
 from ser.kaldi import tables
+from ser.plan.corpora import holding, read_corpora
+from ser.plan.layout import Layout
+from ser.plan.roles import NONE, Roles, distinct, in_order
 from ser.record.digests import Digests
 from ser.results.result_table import NAMES, Result
 
@@ -25,7 +29,7 @@ class _TextModel(NamedTuple):
     given: dict[str, str]
 
 
-class Recipe:
+class PointArtefacts:
     """The artefacts of a grid's cells. Each method describes one kind; equal arguments give the same artefact.
 
     Parameters
@@ -39,8 +43,7 @@ class Recipe:
         self._config = config
         self._make = workshop.artefact
         self._digests = digests
-        self._data = data
-        self._exp = exp
+        self._at = Layout(data, exp)
         self._emotions: dict[str, frozenset[str]] = {}
         sizes = {name: len(_settings(v.config)["model"]["segment_dims"]) for name, v in config.variants.items()}
         # Variant -> the segment-level layers of its net.
@@ -49,26 +52,25 @@ class Recipe:
     def folds(self) -> list[str]:
         """List the folds of the test corpus."""
         path = self._emotion_dir(self._config.test) / "utt2fold"
-        return sorted(set(tables.read_map(path, fields=2).values())) if path.exists() else []
+        return in_order(tables.read_map(path, fields=2).values()) if path.exists() else []
 
     def card_options(self) -> list[str]:
         """Give the options of make_protocol_card, for the card beside the grid's results."""
         config = self._config
         trained = [name for block in config.blocks for train in block.train for name in train]
-        names = dict.fromkeys((*config.pretrain, *trained, *config.text_train, config.test))
+        corpora = self._given_corpora((*config.pretrain, *trained, *config.text_train, config.test))
         text = ["--text-condition", "gold"] if config.text_train else []
-        corpora = " ".join(str(self._given_data(name)) for name in names)
-        return ["--corpora", corpora, "--label-map", config.label_map, *text]
+        return ["--corpora", " ".join(map(str, corpora)), "--label-map", config.label_map, *text]
 
-    def row(self, cell: Cell) -> Result:
+    def row(self, cell: GridPoint) -> Result:
         """Name a cell as the results table does; it has no figures yet."""
         config = self._config
         speech = () if cell.modality == "text" else (*config.pretrain, *cell.train)
         text = () if cell.modality == "speech" else config.text_train
-        trained_on = dict.fromkeys((*speech, *text, *cell.train))
+        trained_on = self._roles(cell.train).corpora_of(cell.fold, (*speech, *text, *cell.train))
         return Result(
             system=config.system,
-            train="+".join(name for name in trained_on if cell.fold != NONE or name != config.test),
+            train="+".join(trained_on),
             test=config.test,
             fold="all" if cell.fold == NONE else cell.fold,
             variant=cell.variant,
@@ -82,11 +84,11 @@ class Recipe:
             status="planned",
         )
 
-    def cell(self, cell: Cell) -> Artefact:
+    def cell(self, cell: GridPoint) -> Artefact:
         """Describe the scores of a cell: its back end, result and predictions, in ``$dir/cell``."""
         config = self._config
         role = self._role(cell.train, cell.fold, cell.held_out)
-        test, whole = self._given_data(f"test_{cell.fold}"), self._emotion_dir(config.test)
+        test, whole = self._given_data(self._at.test(cell.fold)), self._emotion_dir(config.test)
         vectors, scp = self._vectors(cell)
         names = {"config": config.backend_config, "protocol": config.protocol, "speakers": f"{whole}/spk2utt"}
         names |= dict(zip(NAMES, self.row(cell).name(), strict=True))
@@ -101,7 +103,7 @@ class Recipe:
             after=(self._audit(cell.train, cell.fold, cell.held_out),),
         )
 
-    def _vectors(self, cell: Cell) -> tuple[Artefact, str]:
+    def _vectors(self, cell: GridPoint) -> tuple[Artefact, str]:
         """Return what holds the vectors of a cell, and their scp."""
         if cell.modality == "text":
             text = self._text_vectors(cell.train, cell.fold, cell.held_out)
@@ -119,7 +121,7 @@ class Recipe:
         )
         return joined, f"{joined.path}/vectors.scp"
 
-    def _embeddings(self, cell: Cell) -> Artefact:
+    def _embeddings(self, cell: GridPoint) -> Artefact:
         """Embeddings of every layer of a net, of what trains the back end and what is scored: ``$dir/<layer>.scp``."""
         net = self._net(cell)
         sources = [self._emotion_dir(name) for name in dict.fromkeys((*cell.train, self._config.test))]
@@ -132,14 +134,14 @@ class Recipe:
             inputs=(net, embedded),
         )
 
-    def _net(self, cell: Cell) -> Artefact:
+    def _net(self, cell: GridPoint) -> Artefact:
         """The pretrained net fine-tuned on emotion: ``$dir/model``. The run's own is taken where it is the same."""
         variant = self._config.variants[cell.variant]
         settings = _settings(variant.config)
         settings["fit"]["seed"] = cell.seed
         role = self._role(cell.train, cell.fold, cell.held_out, variant)
-        initial = self._given_model(f"pretrain_{self._fold(cell.fold, self._config.pretrain)}")
-        adopt = f"python3 -m ser.bin.adopt_net {self._exp}/finetune_{cell.fold} $dir/config.yaml"
+        initial = self._given_model("pretrain", self._fold(cell.fold, self._config.pretrain))
+        adopt = f"python3 -m ser.bin.adopt_net {self._at.model('finetune', cell.fold)} $dir/config.yaml"
         return self._make(
             "net",
             f"steps/train_xvector.sh --config $dir/config.yaml --init-model {initial} "
@@ -156,9 +158,9 @@ class Recipe:
         """The run's own text model, or one trained by the same settings without a class."""
         config = self._config
         fold = self._fold(fold, config.text_train)
-        own = self._given_model(f"text_{fold}")
+        own = self._given_model("text", fold)
         if held_out == NONE:
-            donors = self._given_data(f"text_{fold}")
+            donors = self._given_data(self._at.role("text", fold))
             given = {str(own): self._digests.model(own)} | self._digest_data(donors)
             return _TextModel(str(own), str(donors), (), given)
         role = self._role(config.text_train, fold, held_out)
@@ -184,7 +186,7 @@ class Recipe:
             if held_out != NONE and name in config.drawn_text:
                 # The class has no donors left to draw from, and nothing that trains is of it.
                 source = f"$dir/parts/{source.name}"
-                commands.append(f"local/make_role_dir.sh --without-class {held_out} {self._data} {name} {source}")
+                commands.append(f"local/make_role_dir.sh --without-class {held_out} {self._at.data} {name} {source}")
             read.append(str(source))
         return self._make(
             "text_vectors",
@@ -201,7 +203,7 @@ class Recipe:
         With a variant they are what it trains on, copies and all.
         """
         kinds = variant.kinds if variant else ("emotion",)
-        sources = [self._given_data(f"{name}_{kind}") for kind in kinds for name in train]
+        sources = [self._given_data(self._at.corpus(f"{name}_{kind}")) for kind in kinds for name in train]
         copies = [self._copies(name) for name in train] if variant and variant.noise else []
         found = [*map(str, sources), *(f"{made.path}/*_aug_emotion" for made in copies)]
         if copies:
@@ -219,7 +221,7 @@ class Recipe:
     def _copies(self, corpus: str) -> Artefact:
         """Noisy copies of a corpus, prepared for the nets: ``$dir/<corpus>_aug_emotion``."""
         config = self._config
-        clean, musan, rirs = (self._given_data(name) for name in (corpus, "musan", "rirs_noises"))
+        clean, musan, rirs = self._given_corpora((corpus, *holding("noise", read_corpora())))
         return self._make(
             "copies",
             f"steps/augment_data_dir.sh --kinds '{' '.join(config.noise_kinds)}' {clean} {musan} {rirs} $dir/copies",
@@ -233,11 +235,11 @@ class Recipe:
         """The check that a fold's test set shares nothing with what trains for it; where it fails, nothing follows."""
         config = self._config
         role = self._role(train, fold, held_out, variant)
-        test = self._given_data(f"test_{fold}")
-        pretrain = self._given_data(f"pretrain_{self._fold(fold, config.pretrain)}")
-        text = [self._given_data(f"text_{self._fold(fold, config.text_train)}")] if config.text_train else []
-        names = dict.fromkeys((*config.pretrain, *train, *config.text_train, config.test))
-        corpora = [self._given_data(name) for name in names]
+        test = self._given_data(self._at.test(fold))
+        pretrain = self._given_data(self._at.role("pretrain", self._fold(fold, config.pretrain)))
+        text_fold = self._fold(fold, config.text_train)
+        text = [self._given_data(self._at.role("text", text_fold))] if config.text_train else []
+        corpora = self._given_corpora((*config.pretrain, *train, *config.text_train, config.test))
         return self._make(
             "audit",
             f"python3 -m ser.bin.audit_protocol --corpora '{' '.join(map(str, corpora))}' --out $dir/audit.tsv {test} "
@@ -253,21 +255,28 @@ class Recipe:
         return self._emotions[corpus]
 
     def _fold(self, fold: str, corpora: tuple[str, ...]) -> str:
-        """Return the fold that something belongs to: none where the test corpus does not train it."""
-        return fold if self._config.test in corpora else NONE
+        return self._roles(()).fold_of(fold, corpora)
+
+    def _roles(self, train: tuple[str, ...]) -> Roles:
+        """Return the roles of a run that trains the net and the back end on the same corpora: a grid's point is one."""
+        config = self._config
+        return Roles(config.pretrain, train, train, config.text_train, config.test, ())
 
     def _emotion_dir(self, corpus: str) -> Path:
-        return self._given_data(f"{corpus}_emotion")
+        return self._given_data(self._at.emotion(corpus))
 
-    def _given_data(self, name: str) -> Path:
-        return self._given(self._data / name, "utt2spk", "data dir")
+    def _given_data(self, folder: Path) -> Path:
+        return self._given(folder, "utt2spk", "data dir")
 
-    def _given_model(self, name: str) -> Path:
-        return self._given(self._exp / name, WEIGHTS, "finished model")
+    def _given_corpora(self, names: Iterable[str]) -> list[Path]:
+        return [self._given_data(self._at.corpus(name)) for name in distinct(names)]
+
+    def _given_model(self, kind: str, fold: str) -> Path:
+        return self._given(self._at.model(kind, fold), WEIGHTS, "finished model")
 
     def _given(self, folder: Path, name: str, what: str) -> Path:
         if not (folder / name).is_file():
-            options = f"the options of earlier runs are in {self._exp}/commands.txt"
+            options = f"the options of earlier runs are in {self._at.exp}/commands.txt"
             raise SerError(f"{folder}: no {what}; make it by ./run.sh --name {self._config.run} ({options})")
         return folder
 

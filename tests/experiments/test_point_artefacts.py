@@ -8,8 +8,8 @@ import pytest
 from ser.config import load_config
 from ser.errors import SerError
 from ser.experiments.artefact import Artefact, Workshop, all_needed
-from ser.experiments.grid import Cell, GridConfig, expand
-from ser.experiments.recipe import Recipe
+from ser.experiments.grid import GridConfig, GridPoint, expand
+from ser.experiments.point_artefacts import PointArtefacts
 from ser.record.code import Sources
 from ser.record.digests import Digests
 
@@ -55,17 +55,17 @@ def run(tmp_path) -> Path:
     return tmp_path
 
 
-def recipe(run: Path, sources: Sources = SOURCES) -> Recipe:
+def recipe(run: Path, sources: Sources = SOURCES) -> PointArtefacts:
     config = load_config(GridConfig, "conf/experiments.yaml")
-    return Recipe(config, Workshop(sources), Digests(run / "digests"), run / "data", run / "exp")
+    return PointArtefacts(config, Workshop(sources), Digests(run / "digests"), run / "data", run / "exp")
 
 
-def cell(**changes) -> Cell:
+def cell(**changes) -> GridPoint:
     values = {
         "variant": "all", "seed": 0, "train": ("cremad",), "fold": "none", "layer": "tdnn7", "modality": "speech",
         "backend": "plda", "lda_dim": 0, "held_out": "none",
     }  # fmt: skip
-    return Cell(**(values | changes))
+    return GridPoint(**(values | changes))
 
 
 def steps(*artefacts: Artefact) -> Counter[str]:
