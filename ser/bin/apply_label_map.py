@@ -1,6 +1,7 @@
 """Copy a data dir with its emotions mapped to the classes of a system.
 
-Utterances whose emotion the map does not list are left out of every file. The maps are conf/emotions/*.map.
+Utterances whose emotion the map does not list are left out of every file, and where utt2labels gives several labels
+those of two classes or more. The maps are conf/emotions/*.map.
 Example: python3 -m ser.bin.apply_label_map conf/emotions/four.map data/iemocap data/iemocap_four
 """
 
@@ -17,11 +18,11 @@ logger = logging.getLogger(__name__)
 def main() -> None:
     parser = cli.make_parser(__doc__)
     parser.add_argument("map", type=Path, help="lines of a native label and its class")
-    parser.add_argument("data_in", type=Path, help="data dir with utt2emo")
+    parser.add_argument("data_in", type=Path, help="data dir with utt2emo or utt2labels")
     parser.add_argument("data_out", type=Path, help="data dir to write")
     args = parser.parse_args()
 
-    from ser.corpora.label_map import apply_label_map, read_label_map
+    from ser.corpora.label_map import apply_label_map, one_class, read_label_map
     from ser.corpora.staging import staged_data_dir
     from ser.kaldi import data_subset, tables
 
@@ -30,11 +31,18 @@ def main() -> None:
             f"{args.data_out}: the same as the input, whose native labels would be lost; name another data dir"
         )
     mapping = read_label_map(args.map)
-    mapped, unlisted = apply_label_map(mapping, tables.read_map(args.data_in / "utt2emo", fields=2))
+    path = args.data_in / "utt2emo"
+    if not path.exists() and (args.data_in / "utt2labels").exists():
+        path = args.data_in / "utt2labels"
+        mapped, unlisted, several = one_class(mapping, tables.read_map(path))
+        if several:
+            logger.warning("%s: %d of two classes or more left out", args.data_out, len(several))
+    else:
+        mapped, unlisted = apply_label_map(mapping, tables.read_map(path, fields=2))
     for emotion, count in sorted(unlisted.items()):
         logger.warning("%s: %d of %s left out, which %s does not list", args.data_out, count, emotion, args.map)
     if not mapped:
-        raise SerError(f"{args.data_in}/utt2emo: none of its labels ({', '.join(sorted(unlisted))}) is in {args.map}")
+        raise SerError(f"{path}: none of its labels ({', '.join(sorted(unlisted))}) is in {args.map}")
     with staged_data_dir(args.data_out) as folder:
         data_subset.subset(args.data_in, mapped, folder)
         tables.write_map(folder / "utt2emo", mapped)

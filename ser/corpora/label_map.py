@@ -44,6 +44,29 @@ def apply_label_map(mapping: Mapping[str, str], utt2emo: Mapping[str, str]) -> t
     return mapped, Counter(emotion for emotion in utt2emo.values() if emotion not in mapping)
 
 
+def map_labels(mapping: Mapping[str, str], labels: str) -> list[str]:
+    """Give the classes of a value of ``utt2labels``, in their order; labels that the map lacks are void.
+
+    >>> map_labels({"joy": "happiness", "love": "happiness", "grief": "sadness"}, "love fear grief joy")
+    ['happiness', 'sadness']
+    """
+    return sorted({mapping[label] for label in labels.split() if label in mapping})
+
+
+def one_class(
+    mapping: Mapping[str, str], utt2labels: Mapping[str, str]
+) -> tuple[dict[str, str], Counter[str], list[str]]:
+    """Map utterances of several labels; give those of one class, how many each unlisted label kept out, those of more.
+
+    >>> one_class({"joy": "happiness", "grief": "sadness"}, {"a": "joy pride", "b": "joy grief", "c": "fear"})
+    ({'a': 'happiness'}, Counter({'fear': 1}), ['b'])
+    """
+    classes = {utt: map_labels(mapping, labels) for utt, labels in utt2labels.items()}
+    unlisted = Counter(utt2labels[utt] for utt, names in classes.items() if not names)
+    mapped = {utt: names[0] for utt, names in classes.items() if len(names) == 1}
+    return mapped, unlisted, [utt for utt, names in classes.items() if len(names) > 1]
+
+
 def vote_shares(mapping: Mapping[str, str], votes: str) -> dict[str, float]:
     """Give each class its share of the annotators' votes, a value of ``utt2votes``; those that the map lacks are void.
 

@@ -57,6 +57,7 @@ class Utterance:
     wav: str | None = None  # absolute path, or a command that ends in '|'
     text: str | None = None
     emotion: str | None = None  # one of EMOTIONS
+    labels: Sequence[str] | None = None  # where an utterance may be of several: the corpus's own words
     fold: str | None = None
     part: str | None = None  # the corpus's own division: dev, train, validation, test
     dialogue: str | None = None
@@ -102,6 +103,7 @@ FILES: dict[str, tuple[str, Callable[[Any], str]]] = {
     "wav.scp": ("wav", str),
     "text": ("text", str),
     "utt2emo": ("emotion", str),
+    "utt2labels": ("labels", " ".join),
     "utt2fold": ("fold", str),
     "utt2part": ("part", str),
     "utt2dialogue": ("dialogue", str),

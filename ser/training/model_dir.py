@@ -114,7 +114,14 @@ def save_model(model_dir: str | Path, model: nn.Module, classes: Sequence[str]) 
 
 def save_weights(path: str | Path, model: nn.Module) -> None:
     """Write the parameters and buffers of `model` as safetensors with their own checksum, whole or not at all."""
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    tensors: dict[str, Tensor] = {}
+    seen: set[int] = set()
+    for name, tensor in model.state_dict().items():
+        # safetensors writes no two names of one memory, as tied embeddings (T5's) have.
+        kept = tensors[name] = tensor.detach().cpu().contiguous()
+        if kept.data_ptr() in seen:
+            tensors[name] = kept.clone()
+        seen.add(kept.data_ptr())
     with atomic_path(path) as temporary:
         try:
             save_file(tensors, temporary, {_CHECKSUM: _checksum(tensors)})

@@ -132,3 +132,13 @@ def test_settings_that_are_no_yaml_are_refused(tmp_path):
         (tmp_path / "config.yaml").write_text(text)
         with pytest.raises(SerError, match=r"config\.yaml: (not YAML|no section 'model')"):
             model_dir.load_section(tmp_path, "model", Inner)
+
+
+def test_weights_that_are_tied_are_written_under_both_names(tmp_path):
+    net = nn.ModuleDict({"one": nn.Linear(3, 2), "two": nn.Linear(3, 2)})
+    net["two"].weight = net["one"].weight
+    model_dir.save_weights(tmp_path / "w.safetensors", net)
+    loaded = model_dir.load_weights(tmp_path / "w.safetensors")
+    assert torch.equal(loaded["one.weight"], net["one"].weight) and torch.equal(
+        loaded["two.weight"], loaded["one.weight"]
+    )
