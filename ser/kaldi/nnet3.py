@@ -13,7 +13,7 @@ import numpy as np
 
 from ser.errors import SerError
 from ser.files import BOM
-from ser.kaldi.nnet3_cursor import Cursor, Value
+from ser.kaldi.model_cursor import Cursor, Value
 
 # Those that something here computes; see ser.models.nnet3 and ser.models.nnet3_graph.
 _AFFINE = ("FixedAffineComponent", "AffineComponent", "NaturalGradientAffineComponent", "LinearComponent")

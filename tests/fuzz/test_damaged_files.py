@@ -32,7 +32,8 @@ from ser.detect.recordings import read_chunks
 from ser.errors import SerError
 from ser.features.mfcc import MfccOptions
 from ser.features.pitch import PitchOptions
-from ser.kaldi import ark, audio, datadir, nnet3, plda_file, tables
+from ser.kaldi import ark, audio, datadir, ivector_files, nnet3, plda_file, tables
+from ser.kaldi.ivector_files import OnlineIvectorOptions
 from ser.kaldi.options import read_options
 from ser.models import nnet3_graph
 from ser.models.xvector import XVectorConfig
@@ -80,6 +81,31 @@ output-node name=output input=b objective=linear
 </BatchNormComponent>
 </Nnet3>
 """
+
+
+SMALL_EXTRACTOR = b"""<IvectorExtractor> <w>  [ ]
+<w_vec>  [ 1 ]
+<M> 1  [
+  1 2
+  3 4 ]
+<SigmaInv>  [
+  1
+  0.5 1 ]
+<IvectorOffset> 100 </IvectorExtractor>
+"""
+SMALL_UBM = b"""<DiagGMM>
+<GCONSTS>  [ -9 ]
+<WEIGHTS>  [ 1 ]
+<MEANS_INVVARS>  [
+  1 2 ]
+<INV_VARS>  [
+  1 2 ]
+</DiagGMM>
+"""
+
+
+def read_reference(name: str) -> bytes:
+    return (BACKEND.parent / "ivector" / name).read_bytes()
 
 
 def wave(kind: str, subtype: str, samples: np.ndarray, rate: int = 16000) -> bytes:
@@ -251,6 +277,9 @@ READERS: dict[str, tuple[list[bytes], Callable[[Path], object]]] = {
     "vector": (texts("mean.vec", "mean.txt", folder=BACKEND), ark.read_vector_file),
     "plda": (texts("plda4", "plda.txt", folder=BACKEND), plda_file.read_plda),
     "nnet3": (texts("final.raw", "final.txt", folder=BACKEND.parent / "nnet3"), nnet3.read_nnet3),
+    "final.ie": ([read_reference("final.ie"), SMALL_EXTRACTOR], ivector_files.read_extractor),
+    "final.dubm": ([read_reference("final.dubm"), SMALL_UBM], ivector_files.read_ubm),
+    "online.conf": ([read_reference("online.conf")], lambda path: read_options(OnlineIvectorOptions, path)),
     "acoustic nnet3": ([SMALL_NNET3, *texts("final.mdl", folder=BACKEND.parent / "chain_nnet3")], read_acoustic_net),
     "trials": ([PAIRS, b"a b\nc a\n"], score_trials),
     "labels": ([PAIRS], lambda path: read_lists(path.read_bytes(), b"a b 1.5\na c 2\nb c -2e-3\n")),

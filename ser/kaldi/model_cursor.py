@@ -89,6 +89,55 @@ class Cursor:
             return np.array(values)
         return values[0] if values else "T"
 
+    def arrays(self, field: str, count: int) -> list[np.ndarray]:
+        """Read `count` matrices, vectors or triangles (``DP``: the rows of a lower one, joined), as float64."""
+        return [self._binary_array(field) if self.binary else self._text_array(field) for _ in range(count)]
+
+    def _binary_array(self, field: str) -> np.ndarray:
+        head = self.data[self.position : self.position + 3]
+        if head in (b"DP ", b"FP "):
+            self.position += 3
+            rows = int(self._scalar(field, "<i"))
+            dtype = np.dtype("<f8" if head[:1] == b"D" else "<f4")
+            if rows < 0:
+                raise self.error(f"<{field}> is of the size {rows}")
+            found = np.frombuffer(self._take(rows * (rows + 1) // 2 * dtype.itemsize), dtype)
+        elif head in _ARRAYS:
+            found = self._binary_value(field)
+        else:
+            raise self.error(f"expected a matrix or vector of <{field}>, found {head!r}")
+        return self._finite(field, found.astype(np.float64))
+
+    def _text_array(self, field: str) -> np.ndarray:
+        start = self.data.find(b"[", self.position)
+        end = self.data.find(b"]", start)
+        if start < 0 or end < 0 or self.data[self.position : start].strip():
+            raise self.error(f"expected a matrix or vector of <{field}> in brackets")
+        inside = self.data[start + 1 : end].decode("latin-1")
+        rows = [line.split() for line in inside.splitlines() if line.strip()]
+        self.position = end + 1
+        widths = [len(row) for row in rows]
+        try:
+            if inside.lstrip(" ").startswith("\n") and len(set(widths)) == 1 and widths[0] > 0:
+                return self._finite(field, np.array(rows, np.float64))
+            if len(set(widths)) > 1 and widths != list(range(1, len(rows) + 1)):
+                raise self.error(f"the rows of <{field}> differ in length: {sorted(set(widths))[:5]}")
+            return self._finite(field, np.array([word for row in rows for word in row], np.float64))
+        except ValueError as error:
+            raise self.error(f"not a number: {error}") from error
+
+    def _finite(self, field: str, array: np.ndarray) -> np.ndarray:
+        if not np.isfinite(array).all():
+            raise self.error(f"<{field}> holds NaN or infinity")
+        return array
+
+    def number(self, field: str) -> float:
+        """Read one number that is no integer."""
+        try:
+            return float(self._scalar(field, "<f") if self.binary else self.token())
+        except ValueError as error:
+            raise self.error(f"<{field}> is not a number: {error}") from error
+
     def _take(self, count: int) -> bytes:
         if count < 0 or self.position + count > len(self.data):
             raise self.error("the file ends too early")

@@ -1,0 +1,1 @@
+"""Speaker vectors: online CMVN, the background model, the i-vector extractor, i-vectors as speech goes on."""

@@ -1,0 +1,79 @@
+"""What the background model is trained on: normalised frames, joined, turned to their principal components."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+
+from ser.errors import SerError
+from ser.ivector.online_cmvn import OnlineCmvnOptions, cmvn_stats, online_cmvn
+from ser.ivector.splice import Splice
+
+Tables = Callable[[], Iterable[tuple[str, np.ndarray]]]
+
+
+def checked(tables: Tables) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield utterances with frames; all of one width, and finite.
+
+    Raises
+    ------
+    SerError
+        On another width, or NaN, by the name of the utterance.
+    """
+    width = 0
+    for utt, features in tables():
+        if features.ndim != 2 or not len(features):
+            continue
+        width = width or features.shape[1]
+        if features.shape[1] != width:
+            raise SerError(
+                f"'{utt}' has {features.shape[1]} features a frame, those before it {width}; make them alike"
+            )
+        if not np.isfinite(features).all():
+            raise SerError(f"'{utt}': the features hold NaN or infinity; make them again")
+        yield utt, features.astype(np.float32, copy=False)
+
+
+def global_stats(tables: Tables) -> np.ndarray:
+    """Sum up a corpus for CMVN: (2, F + 1) float64."""
+    total = None
+    for _, features in checked(tables):
+        stats = cmvn_stats(features)
+        total = stats if total is None else total + stats
+    if total is None:
+        raise SerError("no utterance with frames in the input; look at the features' log")
+    return total
+
+
+def normalised(tables: Tables, stats: np.ndarray, options: OnlineCmvnOptions, every: int = 1) -> Iterator[np.ndarray]:
+    """Yield every `every`-th utterance, its frames normalised as speech goes on, without a history of the speaker."""
+    for number, (_, features) in enumerate(checked(tables)):
+        if number % every == 0:
+            yield online_cmvn(features, stats, None, options)
+
+
+def principal_components(features: Iterable[np.ndarray], left: int, right: int, dim: int) -> np.ndarray:
+    """Estimate the transform of joined frames to their `dim` principal components, scaled to variance one.
+
+    Returns
+    -------
+    (dim, F (left + 1 + right)) float64: ``final.mat``, in place of the LDA and MLLT of a recogniser.
+    """
+    count, total, squares, join = 0, None, None, None
+    for matrix in features:
+        if join is None:
+            width = matrix.shape[1] * (left + 1 + right)
+            if not 1 <= dim <= width:
+                raise SerError(f"front_end: dim={dim} of {width} joined features; give 1 to {width}")
+            join, total, squares = (
+                Splice(left, right, np.zeros((1, width))).join,
+                np.zeros(width),
+                np.zeros((width, width)),
+            )
+        x = join(matrix).astype(np.float64)
+        count, total, squares = count + len(x), total + x.sum(axis=0), squares + x.T @ x
+    if count < 2:
+        raise SerError("too few frames for principal components")
+    mean = total / count
+    values, vectors = np.linalg.eigh(squares / count - np.outer(mean, mean))
+    best = np.argsort(values)[::-1][:dim]
+    return vectors[:, best].T / np.sqrt(np.maximum(values[best], 1e-10))[:, None]
