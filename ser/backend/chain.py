@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -12,6 +14,8 @@ from ser.backend.lda import train_lda
 from ser.backend.moments import Block, Moments, in_blocks, moments
 from ser.backend.plda import Plda, train_plda
 from ser.errors import SerError
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,9 @@ def train(vectors: np.ndarray, labels: np.ndarray, config: BackendConfig) -> Bac
 def train_in_blocks(blocks: Iterable[Block], num_classes: int, config: BackendConfig) -> Backend:
     """Train the chain on embeddings that are gone through twice, and need not be in memory all at once."""
     mean, lda = train_mean_and_lda(moments(blocks, num_classes), config)
+    if len(lda) == 1 and (config.normalize_vectors or config.normalize_length):
+        logger.info("back end: an LDA of one row: no length normalisation, which would leave the sign of one number")
+        config = dataclasses.replace(config, normalize_vectors=False, normalize_length=False)
     reduced = ((apply_lda(vectors - mean, lda, config.normalize_vectors), labels) for vectors, labels in blocks)
     plda = train_plda(moments(reduced, num_classes), config.plda_iterations)
     return Backend(mean, lda, plda.smoothed(config.smoothing), config)

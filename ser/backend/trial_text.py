@@ -3,6 +3,7 @@
 A trial is a line ``enrol test`` or ``enrol test target|nontarget``, a score a line ``enrol test number``.
 """
 
+import logging
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,6 +14,8 @@ import numpy as np
 from ser.backend import trial_kernels as kernels
 from ser.errors import SerError
 from ser.files import BOM
+
+logger = logging.getLogger(__name__)
 
 BLOCK_BYTES = 1 << 20
 # The compiled loops hold no lock, so that threads share the work.
@@ -126,12 +129,14 @@ def read_scored_trials(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Join a trial list and a score list, given as bytes: scores (n,) float32, and which are targets (n,) bool.
 
-    Lists in one order are joined line by line, others by their keys; scores of no trial are left out.
+    Lists in one order are joined line by line, others by their keys; scores of no trial are left out. A pair that comes
+    again with the same label, or the same score, counts once, which is logged.
 
     Raises
     ------
     SerError
-        With file and line, on a line of other fields, a trial without a score, or a score that is no finite number.
+        With file and line, on a line of other fields, a trial without a score, a score that is no finite number, or a
+        pair that comes again with another label or another score.
     """
     trials, scores = _ended(trials), _ended(scores)
     num_trials = np.count_nonzero(trials == 10)
@@ -144,16 +149,57 @@ def read_scored_trials(
     line, problem = kernels.read_numbers(scores, values)
     if problem:
         raise _error(scores, scores_name, line, 1, problem)
+    kept = _first_of_each(trials, trials_name, is_target, "is a {} and a {}", ("nontarget", "target"))
+    _first_of_each(scores, scores_name, values, "is scored {} and {}")
     if num_trials == num_scores and kernels.same_keys(trials, scores):
-        return values, is_target
+        return values[kept], is_target[kept]
     table = dict(zip(_keys(scores), values.tolist(), strict=True))
     try:
-        return np.array([table[key] for key in _keys(trials)], dtype=np.float32), is_target
+        return np.array([table[key] for key in _keys(trials)], dtype=np.float32)[kept], is_target[kept]
     except KeyError as error:
         pair = b" ".join(error.args[0]).decode(errors="replace")
         raise SerError(
             f"{scores_name}: no score of the trial '{pair}' of {trials_name}; run score_backend on it"
         ) from error
+
+
+def _first_of_each(
+    block: np.ndarray, where: str, values: np.ndarray, problem: str, names: Sequence[str] | None = None
+) -> np.ndarray | slice:
+    """Find the lines of a list that are the first of their pair, as an index; a pair of two values is an error.
+
+    Parameters
+    ----------
+    values : (n,) the label or the score of each line.
+    problem : what is wrong with two lines that differ, with room for their values.
+    names : of the values, where these are numbers of them.
+    """
+    hashes = np.empty(len(values), dtype=np.uint64)
+    kernels.hash_pairs(block, hashes)
+    in_order = np.sort(hashes)
+    repeated = in_order[1:][in_order[1:] == in_order[:-1]]
+    if not len(repeated):
+        return slice(None)
+    kept = np.ones(len(values), dtype=np.bool_)
+    suspects = set(np.flatnonzero(np.isin(hashes, repeated)).tolist())
+    first_line: dict[tuple[bytes, ...], int] = {}
+    for line, key in enumerate(_keys(block)):
+        if line not in suspects:
+            continue
+        first = first_line.setdefault(key, line)
+        if first == line:
+            continue
+        if values[first] != values[line]:
+            both = [names[int(values[at])] if names else f"{values[at]:.9g}" for at in (first, line)]
+            pair = b" ".join(key).decode(errors="replace")
+            raise SerError(
+                f"{where}:{first + 1} and {where}:{line + 1}: the pair '{pair}' {problem.format(*both)}; keep one line"
+            )
+        kept[line] = False
+    if kept.all():
+        return slice(None)
+    logger.warning("%s: %d lines repeat a pair with the same value; each pair counts once", where, np.sum(~kept))
+    return kept
 
 
 def _keys(block: np.ndarray) -> Iterator[tuple[bytes, ...]]:

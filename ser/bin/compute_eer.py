@@ -8,12 +8,16 @@ every pair of two utterances is a trial, a target where the classes are the same
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from ser import cli
 
 if TYPE_CHECKING:
     from ser.metrics.detection import ScoredTrials
+
+
+logger = logging.getLogger(__name__)
 
 
 def main() -> None:
@@ -33,6 +37,12 @@ def main() -> None:
     trials = read_pairs(args.utt2class, args.scores) if args.utt2class else read_lists(args.trials, args.scores)
     if args.p_target is not None:
         print(f"minDCF({args.p_target:g}) {trials.min_dcf(args.p_target):.4f}")
+    if ties := trials.ties_at_eer():
+        logger.warning(
+            "%s: %d of %d scores tie where the error rates cross: the rate is on the straight line between the ends of "
+            "the tie, where Kaldi's compute-eer depends on the order of equal scores",
+            args.scores, ties, len(trials),
+        )  # fmt: skip
     print(f"{100.0 * trials.eer():.3f}")
 
 

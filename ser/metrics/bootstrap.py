@@ -16,6 +16,7 @@ import numpy as np
 
 from ser.errors import SerError
 from ser.metrics import classification
+from ser.metrics.detection import Step
 
 logger = logging.getLogger(__name__)
 
@@ -129,19 +130,25 @@ def pair_eer(
     resamples = np.flatnonzero((targets > 0) & (nontargets > 0) & enough_speakers)
     crossings = np.argmax(above * targets[:, None] <= below * nontargets[:, None], axis=1) - 1
 
-    def count_missed(r: int, hits: np.ndarray, alarms: np.ndarray) -> float:
-        """Targets missed at the equal error rate, from the targets and nontargets (n,) of each score of its bin."""
+    def rate_at(r: int, hits: np.ndarray, alarms: np.ndarray) -> float:
+        """The equal error rate, from the targets and nontargets (n,) of each score of its bin."""
         before = below[r, crossings[r]] + np.cumsum(hits) - hits
         accepted = above[r, crossings[r]] - np.cumsum(alarms) + alarms
+        crossed = (before + hits) * nontargets[r] >= (accepted - alarms) * targets[r]
+        place = int(np.argmax(crossed))
+        step = Step(before[place], accepted[place], hits[place], alarms[place], targets[r], nontargets[r])
+        if step.is_inside_a_tie:
+            return step.rate()
         rank = np.maximum(before, np.ceil(accepted * targets[r] / nontargets[r]))
         found = np.flatnonzero(rank < before + hits)
-        return rank[found[0]] if len(found) else below[r, crossings[r] + 1]
+        missed = rank[found[0]] if len(found) else below[r, crossings[r] + 1]
+        return min(missed, targets[r] - 1) / targets[r]
 
-    missed = np.full(len(times), np.nan)
+    rates = np.full(len(times), np.nan)
     for r in resamples:
         # Right where all scores of the bin are the same, and that may be all scores there are.
         alarms, hits = weights[r, :, crossings[r], None]
-        missed[r] = count_missed(r, hits, alarms)
+        rates[r] = rate_at(r, hits, alarms)
     mixed = np.pad(np.nextafter(edges[:-1], np.inf) < edges[1:], 1, constant_values=True)
     resamples = resamples[mixed[crossings[resamples]]]
     for crossing, pairs in _pairs_in(bins, np.unique(crossings[resamples])):
@@ -154,8 +161,8 @@ def pair_eer(
         for r in resamples[crossings[resamples] == crossing]:
             come = _pair_times(times[r : r + 1]).ravel()[kinds]
             hits = np.add.reduceat(come * is_target, starts)
-            missed[r] = count_missed(r, hits, np.add.reduceat(come, starts) - hits)
-    return np.minimum(missed, targets - 1) / np.maximum(targets, 1)
+            rates[r] = rate_at(r, hits, np.add.reduceat(come, starts) - hits)
+    return rates
 
 
 def _edges(scores: np.ndarray) -> np.ndarray:

@@ -13,6 +13,39 @@ ROWS_PER_BLOCK = 512
 
 
 @dataclass(frozen=True)
+class Step:
+    """What one score does to the ROC: `missed` targets lie below it, `accepted` nontargets at it or above.
+
+    `hits` targets and `alarms` nontargets have that score, of all `targets` and `nontargets`.
+    """
+
+    missed: float
+    accepted: float
+    hits: float
+    alarms: float
+    targets: float
+    nontargets: float
+
+    @property
+    def has_crossed(self) -> bool:
+        """Whether above this score at least as large a share of targets is missed as of nontargets accepted."""
+        return (self.missed + self.hits) * self.nontargets >= (self.accepted - self.alarms) * self.targets
+
+    @property
+    def is_inside_a_tie(self) -> bool:
+        """Whether the two rates cross between the ends of this step, and it has trials of both kinds."""
+        begins_before = self.missed * self.nontargets < self.accepted * self.targets
+        ends_after = (self.missed + self.hits) * self.nontargets > (self.accepted - self.alarms) * self.targets
+        return bool(self.hits and self.alarms and begins_before and ends_after)
+
+    def rate(self) -> float:
+        """Return where the line between the ends of the step meets equal rates, a share."""
+        miss, false_alarm = self.missed / self.targets, self.accepted / self.nontargets
+        rise, fall = self.hits / self.targets, self.alarms / self.nontargets
+        return miss + rise * (false_alarm - miss) / (rise + fall)
+
+
+@dataclass(frozen=True)
 class ScoredTrials:
     """Scores of target and of nontarget trials, each (n,) float32 in rising order; `of` and `of_pairs` make them.
 
@@ -76,11 +109,19 @@ class ScoredTrials:
         return len(self.target) + len(self.nontarget)
 
     def eer(self) -> float:
-        """Return the equal error rate, a share, as Kaldi's `compute-eer` defines it.
+        """Return the equal error rate, a share, as Kaldi's `compute-eer` defines it where no scores tie.
 
-        With the targets in rising order it is p / T for the first target p whose score is over that of the nontarget
-        at the same share from the top: place N - 1 - floor(N p / T). That holds for all later p too, so p is bisected.
+        Trials of one score are accepted together, so that a tie is one step of the ROC. Where the crossing lies inside
+        a tie of targets with nontargets, it is that of the straight line between the two ends of the step (Fawcett,
+        "An introduction to ROC analysis", Pattern Recognition Letters 2006, section 6).
+
+        Elsewhere, with the targets in rising order, it is p / T for the first target p whose score is over that of the
+        nontarget at the same share from the top: place N - 1 - floor(N p / T). That holds for all later p too, so p is
+        bisected.
         """
+        step = self._crossing()
+        if step.is_inside_a_tie:
+            return step.rate()
         low, high = 0, len(self.target) - 1
         while low < high:
             middle = (low + high) // 2
@@ -90,6 +131,35 @@ class ScoredTrials:
             else:
                 low = middle + 1
         return low / len(self.target)
+
+    def ties_at_eer(self) -> int:
+        """Return how many trials tie where the equal error rate lies: 0 where it does not lie inside a tie."""
+        step = self._crossing()
+        return step.hits + step.alarms if step.is_inside_a_tie else 0
+
+    def _crossing(self) -> Step:
+        """Find the score from which on the misses are as many as the false alarms, or more."""
+        score = np.float32(np.inf)
+        for part in (self.target, self.nontarget):
+            low, high = 0, len(part)
+            while low < high:
+                middle = (low + high) // 2
+                if self._step(part[middle]).has_crossed:
+                    high = middle
+                else:
+                    low = middle + 1
+            if low < len(part):
+                score = min(score, part[low])
+        return self._step(score)
+
+    def _step(self, score: np.float32) -> Step:
+        below, up_to = np.searchsorted(self.target, [score]), np.searchsorted(self.target, [score], side="right")
+        under, over = np.searchsorted(self.nontarget, [score]), np.searchsorted(self.nontarget, [score], side="right")
+        targets, nontargets = len(self.target), len(self.nontarget)
+        return Step(
+            int(below[0]), nontargets - int(under[0]), int((up_to - below)[0]), int((over - under)[0]),
+            targets, nontargets,
+        )  # fmt: skip
 
     def rates(self, thresholds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the shares of missed targets and of accepted nontargets at each of the thresholds (n,)."""

@@ -136,6 +136,11 @@ def write_cell(
         all_trials = _write_strata(folder, utterances, pairs, which, held_out, protocol)
         figures["trials"] = len(all_trials)
         figures["eer"] = 100.0 * all_trials.eer()
+        if ties := all_trials.ties_at_eer():
+            logger.warning(
+                "%s: %d of %d scores tie where the error rates cross; the EER is that of the line across the tie",
+                folder, ties, len(all_trials),
+            )  # fmt: skip
         figures["min_dcf"] = all_trials.min_dcf(protocol.p_target)
         if draws is not None:
             measures["eer"] = bootstrap.pair_eer(

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ser.errors import SerError
 from ser.kaldi import ark, tables
+from ser.kaldi.labelled import stack_vectors
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def read_dialogues(data_dir: str | Path, rspecifiers: Mapping[str, str], in_cont
         found = [utt for utt in utts if utt in table]
         if not found:
             raise SerError(f"{rspecifiers[name]}: no vector of any utterance of {data_dir}; extract them first")
-        _, rows = ark.stack(rspecifiers[name], found)
+        rows = stack_vectors(table, found, rspecifiers[name])
         vectors[name] = np.zeros((len(utts), rows.shape[1]), np.float32)
         vectors[name][[index for index, utt in enumerate(utts) if utt in table]] = rows
         num_missing[name] = len(utts) - len(found)

@@ -1,9 +1,13 @@
+import dataclasses
+import logging
+
 import numpy as np
 import pytest
 from scipy.special import log_softmax
+from scipy.stats import norm
 from sklearn.linear_model import LogisticRegression
 
-from ser.backend import chain, scoring
+from ser.backend import backend_dir, chain, scoring
 from ser.backend.recognizer import TRAINERS, trainer
 from ser.kaldi import ark
 from ser.metrics.detection import ScoredTrials
@@ -85,3 +89,42 @@ def test_yardsticks_are_written_in_kaldis_formats(data, tmp_path):
     scores = log_softmax(vectors @ rows[:, 1:].T + rows[:, 0], axis=1)
     np.testing.assert_allclose(scores, logistic.class_scores(vectors), atol=1e-3)
     assert (tmp_path / "logistic/classes.txt").read_text() == "a\nb\nc\nd\n"
+
+
+@pytest.mark.parametrize("distance", [1.5, 3.0])
+def test_two_classes_have_the_error_rate_of_their_distances_and_not_of_a_sign(distance, caplog):
+    """Planted in one direction: the EER of a PLDA of one number, without any scaling to a length."""
+    caplog.set_level(logging.INFO)
+    rng = np.random.default_rng(1)
+    labels = np.arange(400) % 2
+    vectors = rng.standard_normal((400, 6))
+    vectors[:, 0] += distance * labels
+    half = np.arange(400) < 200
+    recognizer = trainer("plda", SETTINGS)(vectors[half], labels[half], half[half])
+    assert "an LDA of one row: no length normalisation" in caplog.text
+    pairs = recognizer.pair_scores(vectors[~half], vectors[~half])
+    trials = ScoredTrials.of_pairs(pairs, labels[~half], labels[~half], np.arange(200))
+    assert trials.ties_at_eer() == 0
+    assert len(np.unique(pairs)) > 10_000
+    plain = dataclasses.replace(SETTINGS, normalize_vectors=False, normalize_length=False)
+    np.testing.assert_array_equal(
+        trainer("plda", plain)(vectors[half], labels[half], half[half]).pair_scores(vectors[~half], vectors[~half]),
+        pairs,
+    )
+    # Two utterances on the two sides of the middle, as often as they truly are: what no system can do better than.
+    wrong = norm.sf(distance / 2)
+    assert trials.eer() < 0.5 - 0.3 * (1 - 2 * wrong) ** 2
+    assert np.mean(recognizer.class_scores(vectors[~half]).argmax(axis=1) == labels[~half]) == pytest.approx(
+        1 - wrong, abs=0.06
+    )
+
+
+def test_saved_two_class_back_end_scores_as_it_did(tmp_path):
+    rng = np.random.default_rng(2)
+    labels = np.arange(60) % 2
+    vectors = (rng.standard_normal((60, 5)) + 3.0 * labels[:, None]).astype(np.float32)
+    backend = chain.train(vectors, labels, SETTINGS)
+    assert (backend.config.normalize_vectors, backend.config.normalize_length) == (False, False)
+    backend_dir.save_backend(tmp_path, backend, {"a": 30, "b": 30})
+    again = backend_dir.load_backend(tmp_path, "conf/backend.yaml")
+    np.testing.assert_allclose(again.project(vectors), backend.project(vectors), atol=1e-4)

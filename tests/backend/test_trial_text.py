@@ -102,3 +102,36 @@ def test_a_trial_without_a_score_is_named():
 def test_scores_that_are_not_finite_are_not_written(table):
     with pytest.raises(SerError, match="1 of 2 scores"):
         trial_text.format_scores(np.arange(2), np.arange(2), np.array([0.0, np.nan]), table, table)
+
+
+def test_a_pair_scored_twice_is_an_error_with_both_lines_in_any_order():
+    trials = as_block("a b target\na c nontarget\n")
+    for lines in (("a b 1", "a b -1"), ("a b -1", "a b 1")):
+        scores = as_block("\n".join([lines[0], "a c 0", lines[1], ""]))
+        with pytest.raises(SerError, match=r"s:1 and s:3: the pair 'a b' is scored -?1 and -?1; keep one line"):
+            trial_text.read_scored_trials(trials, scores, "t", "s")
+
+
+def test_a_trial_that_is_both_target_and_nontarget_is_an_error_with_both_lines():
+    trials = as_block("a c target\na b target\na\tb  nontarget\n")
+    scores = as_block("a b 1\na c 0\n")
+    with pytest.raises(SerError, match="t:2 and t:3: the pair 'a b' is a target and a nontarget; keep one line"):
+        trial_text.read_scored_trials(trials, scores, "t", "s")
+    # Both lists have the line twice, in one order.
+    scores = as_block("a c 0\na b 1\na b 1\n")
+    with pytest.raises(SerError, match="is a target and a nontarget"):
+        trial_text.read_scored_trials(trials, scores, "t", "s")
+
+
+@pytest.mark.parametrize("scores", ["a b 1\na c 0\na b 1.0\n", "a c 0\na b 1\n", "a b 1\na b 1\na c 0\n"])
+def test_lines_that_repeat_a_pair_alike_count_once_with_a_note(scores, caplog):
+    trials = as_block("a b target\na b target\na c nontarget\n")
+    found, is_target = trial_text.read_scored_trials(trials, as_block(scores), "t", "s")
+    assert found.tolist() == [1.0, 0.0] and is_target.tolist() == [True, False]
+    assert "t: 1 lines repeat a pair with the same value; each pair counts once" in caplog.text
+
+
+def test_pairs_that_read_alike_without_their_blank_or_the_other_way_round_are_two():
+    trials = as_block("a bc target\nab c nontarget\nbc a target\n")
+    found, _ = trial_text.read_scored_trials(trials, as_block("ab c 1\na bc 2\nbc a 3\n"), "t", "s")
+    assert found.tolist() == [2.0, 1.0, 3.0]

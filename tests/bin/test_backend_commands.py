@@ -269,3 +269,16 @@ def test_lda_dim_over_what_is_determined_warns_once(tmp_path):
     assert ended.returncode == 0
     assert ended.stderr.count("arbitrary basis") == 1
     assert ark.read_matrix_file(tmp_path / "be/lda.mat").shape == (10, 25)
+
+
+def test_scores_that_tie_are_counted_in_a_warning_and_pairs_of_two_scores_refused(run, tmp_path, caplog):
+    lines = [f"t{n} x target\n" for n in range(10)] + [f"n{n} x nontarget\n" for n in range(10)]
+    (tmp_path / "trials").write_text("".join(lines))
+    # Yes of 3 of 10 targets and of 1 of 10 nontargets.
+    scores = "".join(f"{line.split()[0]} x {int(line[:2] in ('t0', 't1', 't2', 'n0'))}\n" for line in lines)
+    (tmp_path / "scores").write_text(scores)
+    assert run("compute_eer", tmp_path / "trials", tmp_path / "scores") == "43.750\n"
+    assert "16 of 20 scores tie where the error rates cross" in caplog.text
+    (tmp_path / "scores").write_text(scores + "t0 x 0\n")
+    with pytest.raises(SerError, match=r"scores:1 and .*scores:21: the pair 't0 x' is scored 1 and 0; keep one line"):
+        run("compute_eer", tmp_path / "trials", tmp_path / "scores")

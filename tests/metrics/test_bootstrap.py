@@ -68,6 +68,12 @@ def test_pair_eer_of_each_speaker_once_is_the_exact_eer(change):
     assert found[0] == ScoredTrials.of_pairs(scores, labels, labels, np.arange(700)).eer()
 
 
+def test_constant_scores_tell_nothing_in_any_resample():
+    _, labels, speakers = draw_corpus(np.random.default_rng(3), 60, 5)
+    found = bootstrap.pair_eer(np.zeros((60, 60), np.float32), labels, speakers, bootstrap.draw_speakers(5, 50, seed=1))
+    assert (found[~np.isnan(found)] == 0.5).all() and np.isnan(found).sum() < 10
+
+
 def test_neither_bins_nor_blocks_change_the_result(monkeypatch):
     scores, labels, speakers = draw_corpus(np.random.default_rng(1), 300, 4)
     draws = bootstrap.draw_speakers(4, 50, seed=0)

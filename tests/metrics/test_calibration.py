@@ -189,3 +189,19 @@ def test_prior_outside_0_to_1_is_refused(call):
 def test_posteriors_without_their_truth_are_refused():
     with pytest.raises(SerError, match="posteriors of 1 utterances and 2 true classes"):
         calibration.expected_calibration_error(np.ones((1, 1)), np.array([0, 0]))
+
+
+def test_tied_scores_say_what_their_shares_say():
+    constant = np.zeros(20), np.zeros(50)
+    assert calibration.min_cllr(*constant) == pytest.approx(1.0)
+    np.testing.assert_allclose(
+        calibration.pav(*constant).llrs(np.zeros(1)), np.log(21 / 51) - np.log(20 / 50), atol=0.05
+    )
+    assert calibration.cllr(*(calibration.affine(*constant, 0.2).llrs(part) for part in constant)) == pytest.approx(1.0)
+    # Yes of 30 % of targets and 10 % of nontargets: two log likelihood ratios, log 3 and log 7/9.
+    target, nontarget = (np.arange(100) < count for count in (30, 10))
+    scores = target.astype(np.float32), nontarget.astype(np.float32)
+    llrs = [np.where(part == 1.0, np.log(3), np.log(7 / 9)) for part in scores]
+    assert calibration.min_cllr(*scores) == pytest.approx(calibration.cllr(*llrs), abs=1e-12)
+    fitted = calibration.affine(*scores, 0.2)
+    np.testing.assert_allclose(fitted.llrs(np.array([0.0, 1.0])), [np.log(7 / 9), np.log(3)], atol=1e-3)

@@ -26,9 +26,7 @@ def test_eer_of_a_hand_made_list():
     assert trials_of([1, 3, 4, 5], [0, 0.5, 2, 3.5]).eer() == 0.25
 
 
-@pytest.mark.parametrize(
-    ("target", "nontarget", "eer"), [([2, 3], [0, 1], 0.0), ([0, 1], [2, 3], 0.5), ([1], [1], 0.0)]
-)
+@pytest.mark.parametrize(("target", "nontarget", "eer"), [([2, 3], [0, 1], 0.0), ([0, 1], [2, 3], 0.5)])
 def test_eer_of_extremes_is_kaldis(target, nontarget, eer):
     assert trials_of(target, nontarget).eer() == eer == eer_by_kaldis_loop(target, nontarget)
 
@@ -36,10 +34,50 @@ def test_eer_of_extremes_is_kaldis(target, nontarget, eer):
 @pytest.mark.parametrize("seed", range(20))
 def test_bisection_finds_what_kaldis_loop_finds(seed):
     rng = np.random.default_rng(seed)
-    # Rounding makes ties.
-    target = np.round(rng.normal(rng.uniform(-1, 3), 1, rng.integers(1, 200)), seed % 3)
-    nontarget = np.round(rng.normal(0, 1, rng.integers(1, 200)), seed % 3)
-    assert trials_of(target, nontarget).eer() == eer_by_kaldis_loop(target, nontarget)
+    # Scores tie, but no target with a nontarget.
+    target = np.round(rng.normal(rng.uniform(-1, 3), 1, rng.integers(1, 200)), 1 + seed % 3)
+    nontarget = np.round(rng.normal(0, 1, rng.integers(1, 200)), 1 + seed % 3) + 0.0005
+    trials = trials_of(target, nontarget)
+    assert trials.eer() == eer_by_kaldis_loop(target, nontarget)
+    assert trials.ties_at_eer() == 0
+
+
+def eer_by_the_lines_of_the_roc(target, nontarget):
+    """Cross the line from each distinct threshold's operating point to the next with equal rates."""
+    thresholds = np.append(np.unique(np.concatenate([target, nontarget])), np.inf)
+    miss = np.array([np.mean(target < threshold) for threshold in thresholds])
+    alarm = np.array([np.mean(nontarget >= threshold) for threshold in thresholds])
+    at = np.argmax(miss >= alarm)
+    share = (alarm[at - 1] - miss[at - 1]) / (miss[at] - miss[at - 1] + alarm[at - 1] - alarm[at])
+    return miss[at - 1] + share * (miss[at] - miss[at - 1])
+
+
+@pytest.mark.parametrize(
+    ("yes_of_targets", "yes_of_nontargets", "eer", "ties"),
+    [(0.3, 0.1, 0.4375, 970), (0.9, 0.3, 0.25, 390), (0.5, 0.5, 0.5, 0)],
+)
+def test_yes_and_no_are_two_points_and_the_line_between_them(yes_of_targets, yes_of_nontargets, eer, ties):
+    trials = trials_of(np.arange(100) < 100 * yes_of_targets, np.arange(1000) < 1000 * yes_of_nontargets)
+    assert trials.eer() == pytest.approx(eer, abs=1e-12)
+    assert trials.ties_at_eer() == ties
+
+
+def test_constant_scores_tell_nothing():
+    trials = trials_of(np.zeros(7), np.zeros(300))
+    assert (trials.eer(), trials.ties_at_eer(), trials.min_dcf(0.1)) == (0.5, 307, 1.0)
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("decimals", [0, 1])
+def test_rounded_scores_and_a_scale_of_five_points_cross_on_the_lines_of_the_roc(seed, decimals):
+    rng = np.random.default_rng(seed)
+    target, nontarget = (np.clip(np.round(rng.normal(mean, 1, 150), decimals), -2, 2) for mean in (0.8, 0))
+    trials = trials_of(target, nontarget)
+    if trials.ties_at_eer():
+        assert trials.eer() == pytest.approx(eer_by_the_lines_of_the_roc(target, nontarget), abs=1e-12)
+    assert trials.eer() == pytest.approx(eer_by_the_lines_of_the_roc(target, nontarget), abs=1 / 150)
+    # Telling the kinds apart the other way round makes the same errors.
+    assert trials_of(-nontarget, -target).eer() == pytest.approx(trials.eer(), abs=1 / 150)
 
 
 def test_all_pairs_are_the_trials_list_without_the_pairs_of_one_utterance():

@@ -118,3 +118,11 @@ def test_a_table_that_does_not_order_the_dialogues_is_named(data, name, change, 
     assert (data / name).read_text() != text
     with pytest.raises(SerError, match=message):
         read_dialogues(data, inputs(data), in_context=True)
+
+
+def test_a_vector_that_is_not_finite_is_named(data):
+    with ark.Writer(f"ark,scp:{data}/text.ark,{data}/text.scp") as writer:
+        for utt in UTTS:
+            writer.write(utt, np.array([1.0, np.inf if utt == "b-1" else 0.0], np.float32))
+    with pytest.raises(SerError, match=r"text.scp: 1 of 5 vectors hold NaN or infinity: b-1"):
+        read_dialogues(data, inputs(data), in_context=True)
