@@ -106,7 +106,7 @@ run_jobs() {
   shift 2
   number=$(planned "$kind" | wc -l)
   [ "$number" -gt 0 ] || return 0
-  log "$number jobs, $exp/log/$kind.*.log: $(planned "$kind" | xargs -n 1 basename | xargs)"
+  log "$kind: $number jobs; progress in $exp/log/$kind.*.log"
   $cmd JOB=1:"$number" "$exp/log/$kind.JOB.log" "$@" "@$plan/$kind.JOB.args"
 }
 

@@ -79,7 +79,7 @@ class PointArtefacts:
             layer=cell.layer,
             modality=cell.modality,
             backend=cell.backend,
-            lda_dim=None if cell.lda_dim == NOT_APPLICABLE else cell.lda_dim,
+            lda_dim=cell.lda_dim if isinstance(cell.lda_dim, int) else None,
             held_out=NOT_APPLICABLE if cell.held_out == NONE else cell.held_out,
             status="planned",
         )
@@ -124,7 +124,7 @@ class PointArtefacts:
     def _embeddings(self, cell: GridPoint) -> Artefact:
         """Embeddings of every layer of a net, of what trains the back end and what is scored: ``$dir/<layer>.scp``."""
         net = self._net(cell)
-        sources = [self._emotion_dir(name) for name in dict.fromkeys((*cell.train, self._config.test))]
+        sources = [self._emotion_dir(name) for name in distinct((*cell.train, self._config.test))]
         command = f"utils/combine_data.sh $dir/data {' '.join(map(str, sources))}"
         embedded = self._make("embedded", command, given=self._digest_data(*sources))
         return self._make(
@@ -180,14 +180,16 @@ class PointArtefacts:
         """Text vectors of what trains the back end and of what is scored: ``$dir/all.scp``."""
         config = self._config
         text = self._text_model(fold, held_out)
-        sources = [self._emotion_dir(name) for name in dict.fromkeys((*train, config.test))]
+        sources = [self._emotion_dir(name) for name in distinct((*train, config.test))]
         commands, read = [], []
-        for name, source in zip(dict.fromkeys((*train, config.test)), sources, strict=True):
+        for name, source in zip(distinct((*train, config.test)), sources, strict=True):
             if held_out != NONE and name in config.drawn_text:
                 # The class has no donors left to draw from, and nothing that trains is of it.
-                source = f"$dir/parts/{source.name}"
-                commands.append(f"local/make_role_dir.sh --without-class {held_out} {self._at.data} {name} {source}")
-            read.append(str(source))
+                part = f"$dir/parts/{source.name}"
+                commands.append(f"local/make_role_dir.sh --without-class {held_out} {self._at.data} {name} {part}")
+                read.append(part)
+            else:
+                read.append(str(source))
         return self._make(
             "text_vectors",
             *commands,

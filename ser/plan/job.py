@@ -45,7 +45,8 @@ def job(
     size: float = 0.0,
 ) -> Job:
     """Make a job of paths, numbers and words alike."""
-    return Job(stage, kind, name, *(tuple(map(str, words)) for words in (arguments, inputs, outputs)), size)
+    arguments, inputs, outputs = (tuple(map(str, words)) for words in (arguments, inputs, outputs))
+    return Job(stage, kind, name, arguments, inputs, outputs, size)
 
 
 @dataclass(frozen=True)

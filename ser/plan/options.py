@@ -7,7 +7,7 @@ import typing
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ser.errors import SerError
 from ser.plan.corpora import Corpus, find, read_corpora
@@ -78,7 +78,7 @@ def read_options(cls: type[Options], words: Sequence[str], corpora: Mapping[str,
     """
     hints = typing.get_type_hints(cls)
     known = {item.name for item in dataclasses.fields(cls)} - {"folders"}
-    values: dict[str, object] = {}
+    values: dict[str, Any] = {}
     folders: dict[str, str] = {}
     for word in words:
         option, equals, value = word.partition("=")
