@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ser.errors import SerError
+from ser.files import read_text_lines
 
 TABLE = Path(__file__).parents[2] / "conf" / "corpora.tsv"
 COLUMNS = ("name", "folder", "holds", "utterances", "seconds", "folds", "files", "inside", "toy")
@@ -50,13 +51,8 @@ def read_corpora(path: Path = TABLE) -> dict[str, Corpus]:
     SerError
         With the line, on a wrong header, number of fields or value.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise SerError(
-            f"{path}: cannot be read: {error.strerror}; it is part of the repository: bring it back"
-        ) from error
-    lines = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if not line.startswith("#")]
+    text = read_text_lines(path, "it is part of the repository: bring it back")
+    lines = [(number, line) for number, line in enumerate(text, start=1) if not line.startswith("#")]
     if not lines or tuple(lines[0][1].split("\t")) != COLUMNS:
         raise SerError(f"{path}: expected the header {' '.join(COLUMNS)}, parted by tabs")
     corpora: dict[str, Corpus] = {}

@@ -115,7 +115,7 @@ def write(plan: Plan, folder: Path) -> None:
             old.unlink()
     for name, text in files.items():
         path = folder / name
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
+        if not path.exists() or path.read_bytes() != text.encode():
             write_text(path, text)
 
 

@@ -5,6 +5,7 @@ import shlex
 from pathlib import Path
 
 from ser.errors import SerError
+from ser.files import read_text_lines
 from ser.plan.job import TABLE
 
 # What a report shows, and the kind of job that makes it.
@@ -28,8 +29,8 @@ def _last_command(exp: Path) -> str:
     """Return the last line of commands.txt, without the stages that it was for."""
     path = exp / "commands.txt"
     try:
-        words = shlex.split(path.read_text(encoding="utf-8").splitlines()[-1])
-    except (OSError, ValueError, IndexError):  # none was noted here, or it is not a command any more
+        words = shlex.split(read_text_lines(path)[-1])
+    except (SerError, ValueError, IndexError):  # none was noted here, or it is not a command any more
         return "./run.sh"
     kept: list[str] = []
     drop = False

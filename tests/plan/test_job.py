@@ -54,3 +54,10 @@ def test_an_argument_of_two_lines_is_refused(tmp_path):
         write(Plan(KINDS, (job(3, "net", "1", ["a\nb"]),)), tmp_path)
     with pytest.raises(ValueError, match="not a kind of the plan"):
         Plan(KINDS, (job(4, "net", "1", []),))
+
+
+def test_a_damaged_file_of_a_plan_is_written_again(tmp_path):
+    write(PLAN, tmp_path)
+    (tmp_path / "net.1.args").write_bytes(b"\xffata/1\n")
+    write(PLAN, tmp_path)
+    assert (tmp_path / "net.1.args").read_text() == "data/1\n"

@@ -12,7 +12,7 @@ setup() {
 @test "every script refuses no arguments with its usage, and an unknown option by name" {
   for script in steps/*.sh local/*.sh; do
     case "$script" in steps/make_feats.sh) continue ;; esac     # to be sourced
-    if [[ "$script" != local/run_ravdess.sh && "$script" != local/run_vgg_bert.sh ]]; then
+    if [[ "$script" != local/run_*.sh || "$script" = local/run_experiments.sh ]]; then     # a driver runs without
       run "$script"
       [ "$status" -eq 1 ] || { echo "$script: $output"; false; }
       [[ "$output" == *"sage: $script"* ]] || { echo "$script: $output"; false; }
