@@ -8,6 +8,7 @@ window without speech is no failure. Example:
     ser-detect --model exp/toy clip.wav another.flac folder/
     ser-detect --model exp/toy --window 3 --hop 1 --csv meeting.m4a > meeting.csv"""
 
+import argparse
 import logging
 import os
 import sys
@@ -44,6 +45,12 @@ def main() -> None:
         help="add a class by examples of it, files or folders; may be given again, for more of them or for a file whose"
         " name has a comma. Speech alone",
     )
+    parser.add_argument(
+        "--channel",
+        type=channel,
+        metavar="1|2|...|each",
+        help="listen to one channel, or to each by itself, a row for each [the mean of all]",
+    )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_const", const="json", dest="form", help="one JSON object a line")
     form.add_argument("--csv", action="store_const", const="csv", dest="form", help="CSV with a heading")
@@ -58,7 +65,7 @@ def main() -> None:
 
     from ser.detect import Detection, Detector
     from ser.detect.output import format_lines
-    from ser.detect.recordings import find_recordings
+    from ser.detect.recordings import count_channels, find_recordings
     from ser.detect.text_file import read_texts
 
     files = list(find_recordings(args.recordings))
@@ -71,27 +78,41 @@ def main() -> None:
     if args.text is not None or args.text_file:
         detector.require_text()
     failed = []
+    chosen = [
+        (file, number)
+        for file in files
+        for number in (range(1, count_channels(file) + 1) if args.channel == "each" else [args.channel])
+    ]
 
     def detect() -> Iterator[Detection]:
-        for file in files:
+        for file, number in chosen:
             try:
                 if over_time:
-                    yield from detector.windows(file, args.window, args.hop)
+                    yield from detector.windows(file, args.window, args.hop, number)
                 else:
-                    yield detector(file, texts.get(file))
+                    yield detector(file, texts.get(file), number)
             except SerError as error:
                 failed.append(file)
                 reason = str(error).removeprefix(f"{file}: ")
-                yield Detection(str(file), 0.0, 0.0, 0.0, "speech", None, {}, reason)
+                yield Detection(str(file), 0.0, 0.0, 0.0, "speech", None, {}, reason, number)
 
     found = detect()
     if not sys.stdout.isatty():  # a person who watches the rows needs no bar between them
-        found = cli.progress(found, None, "windows") if over_time else cli.progress(found, len(files), "recordings")
+        found = cli.progress(found, None, "windows") if over_time else cli.progress(found, len(chosen), "recordings")
     sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")  # names need not be UTF-8
-    for line in format_lines(found, detector.classes, args.form or "table"):
+    for line in format_lines(found, detector.classes, args.form or "table", args.channel is not None):
         print(line, flush=True)
     if failed:
-        raise SerError(f"{len(failed)} of {len(files)} recordings could not be used; their rows say why")
+        raise SerError(f"{len(set(failed))} of {len(files)} recordings could not be used; their rows say why")
+
+
+def channel(text: str) -> int | str:
+    """Parse --channel: a number from 1, or ``each``."""
+    if text == "each":
+        return text
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a number from 1, or each; found '{text}'")
+    return int(text)
 
 
 def class_examples(enrol: list[str]) -> dict[str, list[str]]:

@@ -37,6 +37,7 @@ class Detection:
         there is too little speech.
     posteriors : class -> calibrated probability, all classes equally likely beforehand; they sum to 1.
     problem : why there is no emotion; else empty.
+    channel : the channel that was listened to, from 1; None: all of them, averaged.
     """
 
     file: str
@@ -47,6 +48,7 @@ class Detection:
     emotion: str | None
     posteriors: dict[str, float]
     problem: str = ""
+    channel: int | None = None
 
     def __str__(self) -> str:
         ranked = sorted(self.posteriors.items(), key=lambda item: -item[1])
@@ -104,30 +106,35 @@ class Detector:
         """Names of the classes that speech is told apart into, those added by `enrol` last."""
         return self.deciders[SPEECH].classes.names
 
-    def __call__(self, recording: str | Path, text: str | None = None) -> Detection:
+    def __call__(self, recording: str | Path, text: str | None = None, channel: int | None = None) -> Detection:
         """Find the emotion of a whole recording.
 
         Parameters
         ----------
         recording : file of any format that libsndfile or ffmpeg read, of any rate, channels and length.
         text : the words spoken in it, if known.
+        channel : the one to listen to, from 1; None: the mean of all of them.
 
         Raises
         ------
         SerError
             Where it cannot be read or has too little speech, or for a text where the model has none.
         """
-        vector, seconds, speech = self.embed(recording)
+        vector, seconds, speech = self.embed(recording, channel)
         modality = SPEECH
         if text is not None:
             self.require_text()
             if (words := self.text_encoder(text)) is not None:
                 modality, vector = SPEECH_TEXT, np.concatenate([vector, words])
         (found,) = self.deciders[modality].decide(vector[None])
-        return Detection(str(recording), 0.0, seconds, speech, modality, *found)
+        return Detection(str(recording), 0.0, seconds, speech, modality, *found, channel=channel)
 
     def windows(
-        self, recording: str | Path, window: float | None = None, hop: float | None = None
+        self,
+        recording: str | Path,
+        window: float | None = None,
+        hop: float | None = None,
+        channel: int | None = None,
     ) -> Iterator[Detection]:
         """Find the emotions over time, in memory that does not grow with the recording.
 
@@ -136,7 +143,7 @@ class Detector:
 
         Parameters
         ----------
-        recording : as for a whole one.
+        recording, channel : as for a whole one.
         window, hop : seconds; where they are None, the model's.
         """
         seconds_a_frame = self.front_end.seconds_a_frame
@@ -153,7 +160,7 @@ class Detector:
         # Of the voiced frames that the next window may need: numbers, and row i of `hidden` is of i to i + span.
         voiced, hidden = np.zeros(0, np.int64), np.zeros((0, self.net.frame_dim), np.float32)
         tail = np.zeros((0, self.net.feature_dim), np.float32)
-        for block in self._blocks(recording):
+        for block in self._blocks(recording, channel):
             features = np.vstack([tail, block.features])
             if len(features) > span:
                 hidden = np.vstack([hidden, self.net.frames(features)])
@@ -186,13 +193,13 @@ class Detector:
         decider = self.deciders[SPEECH].add(name, np.array(vectors))
         return dataclasses.replace(self, deciders={SPEECH: decider})
 
-    def embed(self, recording: str | Path) -> tuple[np.ndarray, float, float]:
+    def embed(self, recording: str | Path, channel: int | None = None) -> tuple[np.ndarray, float, float]:
         """Return the embedding (D,) of a recording, its seconds and those of speech.
 
         Of a recording of several blocks (`FrontEnd`) it is their average, weighted by their speech.
         """
         total, weight, speech, stop = 0.0, 0, 0, 0
-        for block in self._blocks(recording):
+        for block in self._blocks(recording, channel):
             count, stop = len(block.features), block.stop
             speech += count
             if count >= self.least_frames:
@@ -219,9 +226,9 @@ class Detector:
     def _setting(self, name: str) -> float:
         return getattr(self.description.settings, name)
 
-    def _blocks(self, recording: str | Path) -> Iterator:
+    def _blocks(self, recording: str | Path, channel: int | None = None) -> Iterator:
         try:
-            yield from self.front_end.blocks(read_chunks(recording, self.front_end.extract.sample_rate))
+            yield from self.front_end.blocks(read_chunks(recording, self.front_end.extract.sample_rate, channel))
         except SerError as error:
             message = str(error)
             raise SerError(message if message.startswith(str(recording)) else f"{recording}: {message}") from error

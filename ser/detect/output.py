@@ -16,18 +16,23 @@ NOTHING = "-"
 DECIMALS = 6
 
 
-def format_lines(detections: Iterable[Detection], classes: Sequence[str], form: Form) -> Iterator[str]:
+def format_lines(
+    detections: Iterable[Detection], classes: Sequence[str], form: Form, with_channel: bool = False
+) -> Iterator[str]:
     """Yield the lines, without their ends, of `detections`, each as soon as it is there.
 
     ``json`` is one object a line, with the attributes of `Detection` and null for None. ``csv`` and ``table`` have a
-    heading, and a column for the posterior of each of `classes`.
+    heading, and a column for the posterior of each of `classes`. The channel is told only on request.
     """
     detections = map(_rounded, detections)
     if form == "json":
         for detection in detections:
-            yield json.dumps(dataclasses.asdict(detection), allow_nan=False)
+            values = dataclasses.asdict(detection)
+            if not with_channel:
+                del values["channel"]
+            yield json.dumps(values, allow_nan=False)
         return
-    fields = [field.name for field in dataclasses.fields(Detection)]
+    fields = [field.name for field in dataclasses.fields(Detection) if with_channel or field.name != "channel"]
     place = fields.index("posteriors")
     columns = [*fields[:place], *classes, *fields[place + 1 :]]
     if form == "csv":
@@ -44,7 +49,9 @@ def format_lines(detections: Iterable[Detection], classes: Sequence[str], form: 
     for detection in detections:
         numbers = [f"{value:.2f}" for value in (detection.start, detection.end, detection.speech)]
         shares = [f"{detection.posteriors[n]:.3f}" if n in detection.posteriors else NOTHING for n in classes]
-        last = _printable(detection.file) + (f"  ({_printable(detection.problem)})" if detection.problem else "")
+        channel = f" channel {detection.channel}" if detection.channel else ""
+        problem = f"  ({_printable(detection.problem)})" if detection.problem else ""
+        last = _printable(detection.file) + channel + problem
         yield _row([*numbers, detection.emotion or NOTHING, *shares, last], widths)
 
 

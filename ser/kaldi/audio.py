@@ -7,24 +7,22 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from ser.errors import SerError
-from ser.kaldi import objects, riff, specifiers
+from ser.kaldi import objects, riff, sound, specifiers
+from ser.kaldi.sound import LOWEST_RATE
 from ser.kaldi.tables import read_lines, read_map
-
-if TYPE_CHECKING:
-    import soundfile
 
 logger = logging.getLogger(__name__)
 
 # Segment times are rounded; Kaldi's extract-segments lets the end be this much past the recording's.
 MAX_OVERSHOOT_SECONDS = 0.5
-# In Hz; below it a header is broken, and resampling would make gigabytes of it.
-LOWEST_RATE = 1000
-_BLOCK = 1 << 20
+# Of a pipe whose last part had enough: bash's status of SIGPIPE, which under pipefail the parts after it do not hide.
+SIGPIPE_FAULT = "command failed with exit status 141"
+_NO_DIGITS = str.maketrans("", "", "0123456789")
 
 
 @dataclass(frozen=True)
@@ -58,7 +56,8 @@ def read_waves(
 
     Yields
     ------
-    samples : (N,) float32 in [-1, 1), N > 0 and all finite; channels are averaged, with one warning a call.
+    samples : (N,) float32 in [-1, 1), N > 0 and all finite; channels are averaged (`ser.kaldi.sound.Mixer`), with one
+        warning a call.
         An `Unreadable` where there are none: one bad clip never costs the others.
 
     Raises
@@ -109,6 +108,13 @@ def read_segments(path: str | Path) -> Iterator[Segment]:
         yield Segment(utt, fields[0], start, end)
 
 
+class Raw(NamedTuple):
+    """The bytes of a recording; `fault` says why they may not be all of it, '' where nothing speaks against it."""
+
+    data: bytes
+    fault: str = ""
+
+
 @dataclass
 class _Converter:
     """Makes samples at one rate and one channel of a file's bytes; says once each what it changed."""
@@ -116,18 +122,24 @@ class _Converter:
     sample_rate: int
     warned: set[str] = field(default_factory=set)
 
-    def convert(self, key: str, data: bytes | Unreadable) -> np.ndarray | Unreadable:
-        decoded = data if isinstance(data, Unreadable) else _decode(data)
-        if isinstance(decoded, Unreadable):
-            return decoded
-        samples, rate = decoded
+    def convert(self, key: str, raw: Raw | Unreadable) -> np.ndarray | Unreadable:
+        if isinstance(raw, Unreadable):
+            return raw
+        mixer = sound.Mixer()
+        try:
+            opened = sound.open_sound(io.BytesIO(raw.data))
+            if raw.fault and opened.is_streamed and not raw.fault.startswith(SIGPIPE_FAULT):
+                return Unreadable(raw.fault)
+            blocks = [mixer.mix(block) for block in opened.blocks]
+        except SerError as error:
+            return Unreadable(raw.fault or str(error))
+        samples = blocks[0] if len(blocks) == 1 else np.concatenate([np.zeros(0, np.float32), *blocks])
         if not samples.size:
-            return Unreadable("the recording has no samples")
-        if samples.ndim == 2:
-            self._warn(f"'{key}' has {samples.shape[1]} channels: their mean is taken, here and in others like it")
-            samples = samples.mean(axis=1, dtype=np.float32)
+            return Unreadable(raw.fault or "the recording has no samples")
+        self._say(key, raw, opened, mixer)
         if not np.isfinite(samples).all():
             return Unreadable("the recording has samples that are infinite or not a number")
+        rate = opened.rate
         if rate < LOWEST_RATE:
             return Unreadable(f"a rate of {rate} Hz, under {LOWEST_RATE}: its header is broken, or it is no speech")
         if rate != self.sample_rate:
@@ -139,79 +151,60 @@ class _Converter:
                 return Unreadable(f"the recording is too short to be resampled from {rate} Hz")
         return samples
 
-    def _warn(self, message: str, what: str = "channels") -> None:
+    def _say(self, key: str, raw: Raw, opened: sound.Sound, mixer: sound.Mixer) -> None:
+        if raw.fault:
+            self._warn(f"'{key}': {raw.fault}; its audio is whole and is used, here and in others like it", "status")
+        for note in opened.notes:
+            self._warn(f"'{key}': {note}, here and in others like it", note.translate(_NO_DIGITS))
+        if mixer.taken:
+            self._warn(f"'{key}' has channels that cancel: channel {mixer.taken} is taken, here and in others like it")
+        elif opened.channels > 1:
+            self._warn(
+                f"'{key}' has {opened.channels} channels: their mean is taken, here and in others like it", "mean"
+            )
+
+    def _warn(self, message: str, what: str = "cancel") -> None:
         if what not in self.warned:
             self.warned.add(what)
             logger.warning("%s", message)
 
 
-def _decode(data: bytes) -> tuple[np.ndarray, int] | Unreadable:
-    """Samples, (N,) or (N, channels) float32, and rate of the bytes of a file."""
-    if not data:
-        return Unreadable("the file is empty")
-    if data.startswith(b"version https://git-lfs"):
-        return Unreadable("a git-lfs stub, not audio; run `git lfs pull` in the corpus' repository")
-    try:
-        if (plain := riff.read_pcm16(data)) is not None:
-            return plain
-    except SerError as error:
-        return Unreadable(str(error))
-    import soundfile
-
-    try:
-        with soundfile.SoundFile(io.BytesIO(data)) as sound:
-            samples = _read_samples(sound)
-            # An MP3 file announces no length; libsndfile estimates it.
-            announced, rate = sound.frames if sound.format != "MP3" else 0, sound.samplerate
-    except (soundfile.LibsndfileError, RuntimeError) as error:
-        return Unreadable(f"not audio that libsndfile reads, or broken: {str(error).rpartition(': ')[2]}")
-    if len(samples) < announced < riff.UNKNOWN_SIZE:
-        return Unreadable(f"truncated: {announced} samples are announced, {len(samples)} are there")
-    return (samples[:, 0] if samples.shape[1] == 1 else samples), rate
-
-
-def _read_samples(sound: "soundfile.SoundFile") -> np.ndarray:
-    """Read all samples, (N, channels) float32, in blocks: a header may announce more than memory has room for."""
-    blocks = [np.zeros((0, sound.channels), np.float32)]
-    while len(block := sound.read(_BLOCK // sound.channels, dtype="float32", always_2d=True)):
-        blocks.append(block)
-    return blocks[1] if len(blocks) == 2 else np.concatenate(blocks)
-
-
-def _read_bytes(rxfilename: str) -> bytes | Unreadable:
-    name, offset, _ = specifiers.parse_location(rxfilename)
+def _read_bytes(rxfilename: str) -> Raw | Unreadable:
+    name, offset, _ = specifiers.parse_recording(rxfilename)
     if name.endswith("|"):
         return _run(name[:-1].strip())
     try:
         with open(name, "rb") as stream:
             if not offset:
-                return stream.read()
+                return Raw(stream.read())
             stream.seek(offset)
-            return riff.read_stream(objects.Source(stream, name, offset))
+            return Raw(riff.read_stream(objects.Source(stream, name, offset)))
     except OSError as error:
         return Unreadable(f"{name}: cannot be read: {error.strerror}")
     except SerError as error:
         return Unreadable(str(error))
 
 
-def _run(command: str) -> bytes | Unreadable:
+def _run(command: str) -> Raw | Unreadable:
+    """Run a command for its output. Where it fails, the audio is used if it is whole, with a warning, as Kaldi does."""
     done = subprocess.run(
         ["bash", "-c", f"set -o pipefail; {command}"], stdin=subprocess.DEVNULL, capture_output=True, check=False
     )
     if not done.returncode:
-        return done.stdout
+        return Raw(done.stdout)
     if "ffmpeg" in command and shutil.which("ffmpeg") is None:
         return Unreadable(f"ffmpeg is not installed; install it: '{command}'")
     said = done.stderr.decode(errors="replace").strip().rpartition("\n")[2][:200]
-    return Unreadable(f"command failed with exit status {done.returncode}: '{command}': {said}")
+    fault = f"command failed with exit status {done.returncode}: '{command}': {said}"
+    return Raw(done.stdout, fault) if done.stdout else Unreadable(fault)
 
 
-def _read_archive(name: str) -> Iterator[tuple[str, bytes | Unreadable]]:
+def _read_archive(name: str) -> Iterator[tuple[str, Raw | Unreadable]]:
     with specifiers.open_input(name) as stream:
         source = objects.Source(stream, name)
         while source.next_key():
             try:
-                data: bytes | Unreadable = riff.read_stream(source)
+                data: Raw | Unreadable = Raw(riff.read_stream(source))
             except SerError as error:
                 # At the end of the file it costs this recording; elsewhere nobody knows where the next one begins.
                 if stream.read(1):

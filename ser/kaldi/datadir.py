@@ -197,9 +197,10 @@ def _check_values(directory: Path, name: str, table: Mapping[str, str], wav: boo
     if name not in ("feats.scp", "vad.scp", "wav.scp") or (name == "wav.scp" and not wav):
         return
     files: dict[str, str] = {}
+    parse = specifiers.parse_recording if name == "wav.scp" else specifiers.parse_location
     for key, rxfilename in table.items():
         if not rxfilename.endswith("|"):
-            files.setdefault(specifiers.parse_location(rxfilename).name, key)
+            files.setdefault(parse(rxfilename).name, key)
     if missing := [file for file in files if not os.path.exists(file)]:
         raise SerError(
             f"{path}: {len(missing)} of {len(files)} files do not exist, the first '{missing[0]}' of "

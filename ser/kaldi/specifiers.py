@@ -1,6 +1,7 @@
 """Kaldi's names for tables and files: ``ark,scp:F,G``, ``scp:F``, ``F:offset[0:9]``, ``command |``, ``-``."""
 
 import contextlib
+import os
 import re
 import subprocess
 import sys
@@ -82,6 +83,14 @@ def parse_location(rxfilename: str) -> Location:
     return Location(name, int(offset), span)
 
 
+def parse_recording(rxfilename: str) -> Location:
+    """Split the second field of a line of ``wav.scp``; a file called like an offset or a range is that file."""
+    name = rxfilename.strip()
+    if name.endswith(("]", *"0123456789")) and os.path.isfile(name):
+        return Location(name, 0, "")
+    return parse_location(name)
+
+
 def parse_span(span: str, shape: tuple[int, ...]) -> tuple[slice, ...]:
     """Make slices of a Kaldi range: ``rows`` or ``rows,columns``, each ``first:last``, the last one included.
 
@@ -131,5 +140,6 @@ def open_input(name: str) -> Iterator[BinaryIO]:
         # Drained, so that a command whose last bytes nobody wanted does not die of a closed pipe.
         while process.stdout.read(1 << 20):
             pass
-    if process.returncode:
+    # Status 141 is of SIGPIPE: a later part of the pipe had enough, and under pipefail would have told its own fault.
+    if process.returncode not in (0, 141):
         raise SerError(f"command failed with exit status {process.returncode}: '{command}'")

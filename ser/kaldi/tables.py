@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ser.errors import SerError
 from ser.files import BOM, atomic_path, without_bom
-from ser.kaldi.specifiers import open_input, parse_location
+from ser.kaldi.specifiers import open_input, parse_location, parse_recording
 
 
 def read_lines(path: str | Path) -> Iterator[tuple[int, str, str]]:
@@ -74,11 +74,12 @@ def read_lists(path: str | Path) -> dict[str, list[str]]:
 
 def named_files(path: str | Path) -> Iterator[str]:
     """Yield the file that each line of an scp names; of a command its words that are files, as far as those tell."""
+    parse = parse_recording if os.path.basename(path).startswith("wav.") else parse_location
     for _, _, rxfilename in read_lines(path):
         if rxfilename.endswith("|"):
             yield from _files_of_command(rxfilename[:-1])
         else:
-            yield parse_location(rxfilename).name
+            yield parse(rxfilename).name
 
 
 def write_map(path: str | Path, table: Mapping[str, object]) -> None:

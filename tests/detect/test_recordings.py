@@ -1,4 +1,5 @@
 import shutil
+import struct
 import subprocess
 from pathlib import Path
 
@@ -6,8 +7,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from ser.detect.recordings import find_recordings, read_chunks
+from ser.detect.recordings import count_channels, find_recordings, read_chunks
 from ser.errors import SerError
+from ser.kaldi.audio import Unreadable, read_wave
 
 RATE = 16000
 needs_ffmpeg = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
@@ -93,6 +95,92 @@ def test_a_table_of_recordings_is_no_recording(tmp_path: Path, monkeypatch, line
     assert sorted(path.name for path in tmp_path.iterdir()) == ["other.wav", "wav.scp"]
 
 
+def wav_of(*chunks: bytes, size: int = 0) -> bytes:
+    content = b"WAVE" + FMT + b"".join(chunks)
+    return b"RIFF" + struct.pack("<I", size or len(content)) + content
+
+
+def data_chunk(samples: np.ndarray, size: int | None = None) -> bytes:
+    data = np.round(32767 * samples).astype("<i2").tobytes()
+    return b"data" + struct.pack("<I", len(data) if size is None else size) + data
+
+
+FMT = b"fmt " + struct.pack("<IHHIIHH", 16, 1, 1, RATE, 2 * RATE, 2, 16)
+LIST = b"LIST" + struct.pack("<I", 8) + b"INFOISFT"
+FAULTY = {
+    "streamed": wav_of(data_chunk(tone(), 0xFFFFFFFF), size=0xFFFFFFFF),
+    "streamed, size 0": wav_of(data_chunk(tone(), 0), size=36),
+    "empty": wav_of(data_chunk(tone(seconds=0)), LIST),
+    "truncated": wav_of(data_chunk(tone()))[:-5000],
+    "16 too long": wav_of(data_chunk(tone(), 2 * RATE + 16)),
+    "two data chunks": wav_of(data_chunk(tone()), data_chunk(tone(seconds=2))),
+    "no pad byte": wav_of(b"LIST" + struct.pack("<I", 3) + b"abc", data_chunk(tone())),
+    "no data": wav_of(LIST),
+    "no file": b"",
+    "words": b"these are only words" * 20,
+}
+
+
+@pytest.mark.parametrize("name", FAULTY)
+def test_features_and_detector_judge_a_file_alike(tmp_path: Path, caplog, monkeypatch, name):
+    monkeypatch.setattr("shutil.which", lambda program: None)  # ffmpeg knows more than libsndfile, for ser-detect alone
+    path = tmp_path / "a.wav"
+    path.write_bytes(FAULTY[name])
+    features = read_wave(str(path), RATE)
+    of_features = [
+        message.replace(f"'{path}': ", "").replace(", here and in others like it", "") for message in caplog.messages
+    ]
+    caplog.clear()
+    if isinstance(features, Unreadable):
+        with pytest.raises(SerError) as error:
+            read(path)
+        same = {"the recording has no samples": "no samples in it"}
+        reason = same.get(features.reason, features.reason)
+        assert str(error.value).removeprefix(f"{path}: ").split(",")[0].startswith(reason.split(",")[0].split(";")[0])
+    else:
+        np.testing.assert_array_equal(read(path), features)
+    assert [message.removeprefix(f"{path}: ") for message in caplog.messages] == of_features
+
+
+@pytest.mark.parametrize("kind", ["inverse", "two talkers"])
+def test_what_is_done_to_channels_is_said(tmp_path: Path, caplog, kind):
+    other = -tone() if kind == "inverse" else tone()[::-1] * np.linspace(0, 1, RATE, dtype=np.float32)
+    soundfile.write(tmp_path / "a.wav", np.stack([tone(), other], axis=1), RATE, subtype="FLOAT")
+    found = read(tmp_path / "a.wav")
+    expected = tone() if kind == "inverse" else (tone() + other) / 2
+    assert np.abs(found - expected).max() < 1e-6
+    said = (
+        "its channels cancel: channel 1 is taken" if kind == "inverse" else "2 channels that differ, of which the mean"
+    )
+    assert len(caplog.messages) == 1 and said in caplog.messages[0]
+    assert count_channels(tmp_path / "a.wav") == 2
+    second = np.concatenate(list(read_chunks(tmp_path / "a.wav", RATE, 2)))
+    np.testing.assert_array_equal(second, other.astype(np.float32))
+    with pytest.raises(SerError, match=r"a.wav: no channel 3: the recording has 2"):
+        list(read_chunks(tmp_path / "a.wav", RATE, 3))
+
+
+@needs_ffmpeg
+def test_channels_of_what_ffmpeg_reads_are_told_apart_too(tmp_path: Path, caplog):
+    both = np.stack([tone(48000, 1), 0 * tone(48000, 1)], axis=1)
+    soundfile.write(tmp_path / "a.wav", both, 48000)
+    subprocess.run(["ffmpeg", "-v", "error", "-i", tmp_path / "a.wav", tmp_path / "a.m4a"], check=True)
+    assert count_channels(tmp_path / "a.m4a") == 2
+    first, second = (np.concatenate(list(read_chunks(tmp_path / "a.m4a", RATE, channel))) for channel in (1, 2))
+    assert np.abs(first[4000:12000]).max() > 0.25 and np.abs(second).max() < 0.02
+    read(tmp_path / "a.m4a")
+    assert "2 channels that differ" in caplog.text
+
+
+@needs_ffmpeg
+def test_broken_file_of_ffmpeg_is_named(tmp_path: Path):
+    soundfile.write(tmp_path / "a.wav", tone(), RATE)
+    subprocess.run(["ffmpeg", "-v", "error", "-i", tmp_path / "a.wav", tmp_path / "a.m4a"], check=True)
+    (tmp_path / "b.m4a").write_bytes((tmp_path / "a.m4a").read_bytes()[:2000])  # its index is at the end
+    with pytest.raises(SerError, match=r"b.m4a: not audio that libsndfile or ffmpeg reads, or broken: "):
+        read(tmp_path / "b.m4a")
+
+
 def test_what_cannot_be_read_is_named_with_the_reason(tmp_path: Path):
     (tmp_path / "empty.wav").write_bytes(b"")
     (tmp_path / "stub.wav").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
@@ -121,7 +209,7 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path):
 
 
 def test_folders_give_their_recordings_in_order(tmp_path: Path):
-    for name in ("b/2.flac", "b/1.WAV", "a.mp3", "b/notes.txt", "b/.hidden.wav", ".trash/3.wav"):
+    for name in ("b/2.flac", "b/1.WAV", "a.mp3", "b/notes.txt", "b/.hidden.wav", ".trash/3.wav", "@eaDir/4.wav"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     found = list(find_recordings([tmp_path, "odd.name"]))

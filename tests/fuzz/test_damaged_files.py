@@ -29,6 +29,7 @@ from ser.detect.decision import Decider
 from ser.detect.front_end import FrontEnd
 from ser.detect.net import FrameLayer, Net
 from ser.detect.recordings import read_chunks
+from ser.detect.text_file import read_texts
 from ser.errors import SerError
 from ser.features.mfcc import MfccOptions
 from ser.features.pitch import PitchOptions
@@ -139,6 +140,11 @@ WAVES = [
     wave("FLAC", "PCM_16", NOISE),
     wave("OGG", "VORBIS", NOISE),
     wave("AIFF", "PCM_16", NOISE),
+    wave("WAV", "ULAW", NOISE),
+    wave("WAV", "FLOAT", NOISE).replace(b"data" + struct.pack("<I", 1600), b"data" + b"\xff" * 4),  # streamed
+    wave("WAV", "PCM_16", NOISE).replace(b"data", b"LIST\3\0\0\0abcdata"),  # no pad byte
+    wave("WAV", "PCM_16", NOISE).replace(b"data" + struct.pack("<I", 800), b"data\0\0\0\0"),  # empty, and not
+    wave("WAV", "PCM_16", np.stack([NOISE, -NOISE], 1)),
 ]
 TABLE_OF_CREMAD = b"""\
 "","FileName","VoiceVote","VoiceLevel","FaceVote","FaceLevel","MultiModalVote","MultiModalLevel"
@@ -268,6 +274,7 @@ def identity_backend() -> dict[str, bytes]:
 
 
 BACKEND_FILES = identity_backend()
+RECORDINGS = [Path("a.wav"), Path("b/c d.wav"), Path("b/a.wav")]
 SESSION = "Session1/dialog"
 READERS: dict[str, tuple[list[bytes], Callable[[Path], object]]] = {
     "ark": (ARCHIVES, lambda path: list(ark.read(f"ark:{path}"))),
@@ -308,6 +315,7 @@ READERS: dict[str, tuple[list[bytes], Callable[[Path], object]]] = {
     "detector's cmvn.conf": (texts("conf/cmvn.conf"), read_part("cmvn.conf", make_blocks)),
     **{f"detector's {name}": ([data], read_part(name, decide)) for name, data in BACKEND_FILES.items()},
     "recording": (WAVES, lambda path: list(read_chunks(path, 16000))),
+    "words of recordings": ([b"a.wav hello\nb/c d.wav\tgood bye\n"], lambda path: read_texts(path, RECORDINGS)),
     "label map": (texts("conf/emotions/collapsed5.map"), read_label_map),
     "cremad": ([TABLE_OF_CREMAD], read_corpus(
         {"processedResults/summaryTable.csv": None, "VideoDemographics.csv": ACTORS},

@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from ser.errors import SerError
-from ser.kaldi import audio, riff
+from ser.kaldi import audio, tables
 from ser.kaldi.audio import Unreadable, read_wave, read_waves
 
 RATE = 16000
@@ -233,6 +233,41 @@ def test_archive_of_something_else_is_refused(tmp_path):
         list(read_waves(f"ark:{tmp_path}/x.ark", RATE))
 
 
-def test_what_is_not_plain_wav_is_left_to_libsndfile():
-    assert riff.read_pcm16(FLAC) is None
-    assert riff.read_pcm16(wav_bytes(tone(), subtype="PCM_24")) is None
+@pytest.mark.parametrize(
+    "command",
+    ["cat {} | head -c 16044 |", "cat {} {} | head -c 16044 |", "cat {}; kill -PIPE $$ |", "cat {}; exit 3 |"],
+)
+def test_command_that_fails_after_the_audio_is_whole_is_a_warning(tmp_path, caplog, command):
+    (tmp_path / "x.wav").write_bytes(WAV)
+    (tmp_path / "big").write_bytes(WAV + bytes(1 << 20))
+    samples = read_wave(
+        command.format(tmp_path / "big" if "head" in command else tmp_path / "x.wav", "/dev/zero"), RATE
+    )
+    assert len(samples) == 8000
+    assert len(caplog.messages) == 1 and "its audio is whole and is used" in caplog.messages[0]
+
+
+def test_command_that_fails_before_the_audio_is_whole_costs_the_recording(tmp_path):
+    (tmp_path / "x.wav").write_bytes(WAV[:-100])
+    assert read_wave(f"cat {tmp_path}/x.wav; exit 3 |", RATE).reason.startswith("command failed with exit status 3")
+    streamed = WAV[:40] + b"\xff\xff\xff\xff" + WAV[44:]  # nothing tells whether all is there
+    (tmp_path / "x.wav").write_bytes(streamed)
+    assert read_wave(f"cat {tmp_path}/x.wav; exit 3 |", RATE).reason.startswith("command failed with exit status 3")
+    (tmp_path / "x.wav").write_bytes(streamed + bytes(1 << 20))
+    assert len(read_wave(f"cat {tmp_path}/x.wav | head -c 16044 |", RATE)) == 8000
+
+
+@pytest.mark.parametrize("name", ["a:30", "take [2]", "x.wav:7", "[0:9]"])
+def test_file_called_like_an_offset_or_a_range_is_that_file(tmp_path, name):
+    (tmp_path / name).write_bytes(WAV)
+    (tmp_path / "wav.scp").write_text(f"u {tmp_path}/{name}\n")
+    ((utt, samples),) = read_waves(f"scp:{tmp_path}/wav.scp", RATE)
+    assert utt == "u" and len(samples) == 8000
+    assert list(tables.named_files(tmp_path / "wav.scp")) == [f"{tmp_path}/{name}"]
+
+
+def test_inverse_channels_are_no_rounding_noise(tmp_path, caplog):
+    (tmp_path / "x.wav").write_bytes(wav_bytes(np.stack([tone(), -tone()], axis=1)))
+    samples = read_wave(f"{tmp_path}/x.wav", RATE)
+    assert np.abs(samples - tone()).max() <= 1 / 32768
+    assert "has channels that cancel: channel 1 is taken" in caplog.text
