@@ -3,6 +3,7 @@
 `python3 -m pytest tests/fuzz --hypothesis-profile fuzz` tries for about a minute.
 """
 
+import contextlib
 import io
 import shutil
 import signal
@@ -341,7 +342,8 @@ def test_reader_answers_or_refuses_soon_and_in_little_memory(name, tmp_path):
     path = tmp_path / "file"
     (tmp_path / "good.ark").write_bytes(ARCHIVES[0])
     path.write_bytes(examples[0])
-    bounded(read, path)  # what it imports and compiles is not the file's fault
+    with contextlib.suppress(SerError):
+        read(path)  # what it imports and compiles is not the file's fault, nor is a busy machine's time for it
 
     @given(damaged(examples))
     def try_one(data: bytes) -> None:
