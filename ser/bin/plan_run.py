@@ -51,6 +51,11 @@ def main() -> None:
     if args.do == "check":
         for warning in warnings:
             logger.warning("%s", warning)
+        if facts.missing and options.stage == 0:
+            raise SerError(
+                f"no folder {', '.join(facts.missing.values())}; give --corpora the folder that it lies in, or"
+                f" --{next(iter(facts.missing)).replace('_', '-')} its own"
+            )
     if args.do == "check" and not options.check_disk:
         return
 
@@ -68,8 +73,7 @@ def main() -> None:
     if args.do == "check":
         disk.check_free(costs, options.layout.data, options.layout.exp, estimator.LAST_OF_DATA)
         return
-    missing = {name: options.folder(name) for name in system.corpora(options) if name not in facts.sizes}
-    print(table.show(facts.sizes, missing, costs, rates.gpu), end="")
+    print(table.show(facts.sizes, costs, rates.gpu), end="")
 
 
 def _has_module(package: str, name: str) -> bool:

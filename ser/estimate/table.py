@@ -7,17 +7,11 @@ from ser.estimate.rates import GpuRates
 from ser.plan.sizes import Size
 
 
-def show(sizes: Mapping[str, Size], missing: Mapping[str, str], stages: Sequence[Cost], gpu: GpuRates) -> str:
-    """Lay out the corpora and the stages as two tables.
-
-    Parameters
-    ----------
-    missing : corpora that were not found, and where they were looked for.
-    """
+def show(sizes: Mapping[str, Size], stages: Sequence[Cost], gpu: GpuRates) -> str:
+    """Lay out the corpora and the stages as two tables."""
     lines = [f"{'corpus':<12} {'utterances':>12} {'hours':>10}  size from"]
     for name, size in sizes.items():
         lines.append(f"{name:<12} {size.utts:>12,} {size.hours:>10,.2f}  {size.source}")
-    lines += [f"{name:<12} {'-':>12} {'-':>10}  not found in {folder}: left out" for name, folder in missing.items()]
     lines += ["", f"{'stage':<32} {'disk GB':>10} {'CPU hours':>12} {'GPU hours':>10}"]
     for cost in stages:
         lines.append(_row(f"{cost.stage} {cost.what}", cost.disk, cost.cpu, cost.gpu))

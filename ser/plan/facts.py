@@ -1,14 +1,14 @@
 """What a plan must know of the corpora: sizes, folds, words; from the data dirs once they are made."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ser.config import load_config
 from ser.kaldi import tables
 from ser.plan.corpora import find, read_corpora
 from ser.plan.options import RunOptions
-from ser.plan.sizes import Size, measure
+from ser.plan.sizes import Size, measure, published
 
 TOY_CONFIG = Path(__file__).parents[2] / "conf" / "toy" / "corpora.yaml"
 
@@ -19,7 +19,8 @@ class Facts:
 
     Attributes
     ----------
-    sizes : of those corpora that were found.
+    sizes : of all corpora; published ones where a corpus is not there.
+    missing : the corpora that are not there -> the folder that they were looked for in.
     folds : of the corpus that is scored: those of its data dir, or before that is made the published ones.
     wordless : whether an utterance of it has no words.
     annotated : whether its data dir has the annotators' votes.
@@ -29,6 +30,7 @@ class Facts:
     folds: tuple[str, ...]
     wordless: bool = False
     annotated: bool = False
+    missing: Mapping[str, str] = field(default_factory=dict)
 
     def utts(self, names: Iterable[str]) -> float:
         """Count the utterances of corpora; one that was not found counts nothing."""
@@ -36,7 +38,7 @@ class Facts:
 
 
 def find_out(options: RunOptions, corpora: Iterable[str], test: str) -> Facts:
-    """Look at data dirs and corpora; a corpus that is nowhere has no size.
+    """Look at data dirs and corpora.
 
     Parameters
     ----------
@@ -49,7 +51,13 @@ def find_out(options: RunOptions, corpora: Iterable[str], test: str) -> Facts:
 
         toy = load_config(ToyConfig, TOY_CONFIG)
     layout = options.layout
-    measured = {name: measure(name, layout.corpus(name), Path(options.folder(name)), toy) for name in corpora}
+    sizes, missing = {}, {}
+    for name in corpora:
+        folder = options.folder(name)
+        size = measure(name, layout.corpus(name), Path(folder), toy)
+        if size is None:
+            missing[name] = folder
+        sizes[name] = size or published(name, folder)
     scored = layout.corpus(test)
     folds = find(test, read_corpora()).fold_names
     if (scored / "utt2spk").is_file():
@@ -58,8 +66,9 @@ def find_out(options: RunOptions, corpora: Iterable[str], test: str) -> Facts:
             folds = tuple(dict.fromkeys(tables.read_map(scored / "utt2fold", fields=2).values()))
     words = tables.read_map(scored / "text", allow_empty=True) if (scored / "text").is_file() else {}
     return Facts(
-        {name: size for name, size in measured.items() if size is not None},
+        sizes,
         folds,
         wordless=not all(words.values()),
         annotated=any((scored / name).is_file() for name in ("utt2annotators", "utt2votes")),
+        missing=missing,
     )

@@ -73,6 +73,12 @@ def measure(corpus: str, data_dir: Path, folder: Path, toy: ToyConfig | None = N
     return _size(known, len(paths), _mean_seconds(paths) or known.seconds, "counted")
 
 
+def published(corpus: str, where: str) -> Size:
+    """Return the published size of a corpus that is not there; `where` it was looked for goes into its source."""
+    known = find(corpus, read_corpora())
+    return _size(known, known.utterances, known.seconds, f"published totals: no {where}")
+
+
 def _size(known: Corpus, utts: int, seconds: float, source: str, decoded: bool | None = None) -> Size:
     decoded = known.files == (".m4a",) if decoded is None else decoded
     return Size(utts, utts * seconds / 3600, known.folds, source, decoded)
