@@ -39,8 +39,8 @@ make_feats() {
     --left-out "$made.left_out" --write-num-frames "$made.num_frames" \
     "scp:$split/JOB/wav.scp" "ark,scp:$made.ark,$made.scp"
 
-  utils/merge_jobs.sh ${max_left_out:+--max-left-out "$max_left_out"} --left-out "$made.left_out" "$data" "$nj" \
+  utils/merge_jobs.sh --name-long-clips true ${max_left_out:+--max-left-out "$max_left_out"} --left-out "$made.left_out" "$data" "$nj" \
     "$made.scp:feats.scp" "$made.num_frames:utt2num_frames"
-  for warning in "resampled to" "channels"; do warn_once "$warning" "$nj" "$logs/make_${kind}_$name.JOB.log"; done
+  for warning in "resampled to" "channels: their mean" "channels that cancel" "WAV header" "data chunk" "pad byte" "is whole"; do warn_once "$warning" "$nj" "$logs/make_${kind}_$name.JOB.log"; done
   log "$name: $kind features of $(wc -l < "$data/feats.scp") utterances in $arks"
 }

@@ -2,17 +2,20 @@
 # Makes the features that the nets take: sliding-window mean normalisation, then voiced frames only.
 #
 # Reads feats.scp and vad.scp of a data dir; writes a copy of the data dir with feats.scp and utt2num_frames of the
-# normalised features. Utterances without a voiced frame are listed in left_out and are not in the copy.
+# normalised features. Utterances with less speech than ser-detect takes (min_speech of conf/detector.yaml) are listed in
+# left_out and are not in the copy.
 #
 # Usage: steps/prepare_feats.sh [options] <data-dir> <data-dir-out> [<log-dir> [<ark-dir>]]
 #  e.g.: steps/prepare_feats.sh --nj 8 --cmd "$train_cmd" data/cremad data/cremad_no_sil
 # Options: --nj <n>  --cmd <wrapper>  --cmvn-config <file>  --compress true|false
+#   --least-speech <YAML with min_speech, in seconds>
 #   --max-left-out <share of the utterances above which the step fails>
 set -euo pipefail
 
 nj=4
 cmd=utils/run.pl
 cmvn_config=conf/cmvn.conf
+least_speech=conf/detector.yaml
 compress=true
 max_left_out=      # the share that ser/kaldi/left_out.py has
 
@@ -36,7 +39,7 @@ name=$(basename "$data")
 made=$arks/no_sil_$name.JOB
 
 $cmd JOB=1:"$nj" "$logs/prepare_feats_$name.JOB.log" \
-  python3 -m ser.bin.prepare_features --config "$cmvn_config" --compress "$compress" --max-left-out 1 \
+  python3 -m ser.bin.prepare_features --config "$cmvn_config" --least-speech "$least_speech" --compress "$compress" --max-left-out 1 \
   --done "$made.done" --left-out "$made.left_out" --write-num-frames "$made.num_frames" \
   "scp:$split/JOB/feats.scp" "scp:$split/JOB/vad.scp" "ark,scp:$made.ark,$made.scp"
 

@@ -14,6 +14,8 @@ from ser import cli
 
 logger = logging.getLogger(__name__)
 
+NUM_NAMED = 10
+
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
@@ -21,13 +23,20 @@ def main() -> None:
         "--left-out", metavar="FILE", help="the jobs' lists of left-out utterances, with JOB in its name"
     )
     cli.add_max_left_out(parser)
+    parser.add_argument(
+        "--name-long-clips",
+        type=cli.boolean,
+        default=False,
+        metavar="true|false",
+        help="warn of utterances ten times the median length, by utt2num_frames [false]",
+    )
     parser.add_argument("data_dir", type=Path)
     parser.add_argument("nj", type=int)
     parser.add_argument("tables", nargs="+", metavar="file:table")
     args = parser.parse_args()
 
     from ser.errors import SerError
-    from ser.kaldi import data_subset, tables
+    from ser.kaldi import data_subset, datadir, tables
 
     def merged(name: str) -> dict[str, str]:
         files = [name.replace("JOB", str(job)) for job in range(1, args.nj + 1)]
@@ -53,6 +62,13 @@ def main() -> None:
         content = merged(file)
         kept = kept or list(content)
         tables.write_map(args.data_dir / name, content)
+        if args.name_long_clips and name == "utt2num_frames" and (long := datadir.long_clips(content)):
+            utt, times = next(iter(long.items()))
+            logger.warning(
+                "%s: %d of %d utterances are %d times the median length or longer, '%s' %.0f times; listen to them:"
+                " clips that were never cut hold other emotions too: %s",
+                *(args.data_dir, len(long), len(content), datadir.LONG, utt, times, " ".join(list(long)[:NUM_NAMED])),
+            )
     if args.left_out and left_out:
         data_subset.subset(args.data_dir, kept, args.data_dir)
 

@@ -1,7 +1,8 @@
 """Normalise features by their mean in a sliding window and keep the voiced frames, as a network takes them.
 
-These are Kaldi's apply-cmvn-sliding and select-voiced-frames in one pass. Utterances without voiced frames are left
-out and listed. The command fails if none is left, or more than --max-left-out are missing. For example:
+These are Kaldi's apply-cmvn-sliding and select-voiced-frames in one pass. Utterances without voiced frames, or with
+less speech than --least-speech, are left out and listed. The command fails if none is left, or more than --max-left-out
+are missing. For example:
 
     python3 -m ser.bin.prepare_features --config conf/cmvn.conf --compress true \\
       scp:data/cremad/feats.scp scp:data/cremad/vad.scp ark,scp:mfcc/no_sil.ark,mfcc/no_sil.scp
@@ -17,6 +18,8 @@ logger = logging.getLogger(__name__)
 
 # The compression method of copy-feats --compress=true: about one byte a number.
 AUTOMATIC = 1
+# Kaldi's --frame-shift, which conf/mfcc.conf leaves as it is.
+SECONDS_A_FRAME = 0.01
 
 
 def main() -> None:
@@ -25,6 +28,11 @@ def main() -> None:
     parser.add_argument("--cmn-window", type=int, metavar="FRAMES")
     parser.add_argument("--norm-vars", type=cli.boolean, metavar="true|false", help="normalise the variance as well")
     parser.add_argument("--center", type=cli.boolean, metavar="true|false", help="centre the window at the frame")
+    parser.add_argument(
+        "--least-speech",
+        metavar="FILE",
+        help="YAML whose min_speech is the seconds of voiced frames that an utterance needs, 10 ms each [one frame]",
+    )
     parser.add_argument("--compress", type=cli.boolean, default=False, help="true or false [false]: a byte a number")
     cli.add_left_out_options(parser)
     parser.add_argument("--write-num-frames", metavar="FILE", help="write utt2num_frames")
@@ -43,7 +51,9 @@ def main() -> None:
 
     target = specifiers.parse_wspecifier(args.feats_wspecifier)
     outputs = [target.ark, target.scp, args.left_out, args.write_num_frames]
-    job = Job(__spec__.name, args, [args.config], [args.feats_rspecifier, args.vad_rspecifier], outputs)
+    job = Job(
+        __spec__.name, args, [args.config, args.least_speech], [args.feats_rspecifier, args.vad_rspecifier], outputs
+    )
     if job.is_valid():
         return
     options = read_options(SlidingCmvnOptions, args.config) if args.config else SlidingCmvnOptions()
@@ -51,6 +61,7 @@ def main() -> None:
     options = dataclasses.replace(options, **{name: value for name, value in given.items() if value is not None})
     kind, name = specifiers.parse_rspecifier(args.vad_rspecifier)
     vads = ark.Reader(name) if kind == "scp" else ark.load(args.vad_rspecifier)
+    least = least_speech(args.least_speech) if args.least_speech else 0.0
     left_out = LeftOut(args.left_out, args.max_left_out)
     num_frames: dict[str, str] = {}
     with ark.Writer(args.feats_wspecifier, AUTOMATIC if args.compress else 0) as writer:
@@ -67,6 +78,9 @@ def main() -> None:
             if not voiced.any():
                 left_out.add(utt, f"none of its {len(feats)} frames is speech")
                 continue
+            if (seconds := SECONDS_A_FRAME * int(voiced.sum())) < least:
+                left_out.add(utt, f"too little speech: {seconds:.2f} s of its {len(feats)} frames, {least:g} s needed")
+                continue
             writer.write(utt, sliding_cmvn(feats, options)[voiced])
             num_frames[utt] = str(int(voiced.sum()))
         count = left_out.finish(len(num_frames))
@@ -74,6 +88,17 @@ def main() -> None:
         tables.write_map(args.write_num_frames, num_frames)
     job.write()
     logger.info("%s: %d utterances, %d left out", args.feats_wspecifier, len(num_frames), count)
+
+
+def least_speech(path: str) -> float:
+    """Read the least speech of an utterance (s): ser-detect's own setting, so that both refuse the same."""
+    from ser.config import read_yaml
+
+    settings = read_yaml(path)
+    seconds = settings.get("min_speech") if isinstance(settings, dict) else None
+    if not isinstance(seconds, int | float) or not seconds >= 0:
+        raise SerError(f"{path}: min_speech: expected seconds, found {seconds!r}; give conf/detector.yaml")
+    return float(seconds)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import math
 import os
 import re
+import statistics
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -10,6 +11,9 @@ from ser.errors import SerError
 from ser.kaldi import specifiers
 from ser.kaldi.audio import MAX_OVERSHOOT_SECONDS, read_segments
 from ser.kaldi.tables import invert, read_entries, read_map, write_lists, write_map
+
+# An utterance that is so many times the median length was probably never cut.
+LONG = 10
 
 # Files whose values are one word; of the others a value is the rest of the line.
 _ONE_WORD = {
@@ -62,6 +66,18 @@ def entries(data_dir: str | Path, name: str) -> Iterator[tuple[str, str]]:
 def _form(name: str) -> tuple[int | None, bool]:
     """Tell how many fields a line has, and whether a key may stand alone."""
     return 2 if name in _ONE_WORD else None, name == "text"
+
+
+def long_clips(utt2num_frames: Mapping[str, str]) -> dict[str, float]:
+    """Find utterances of LONG times the median length or more: utterance -> how many times, the longest first.
+
+    >>> long_clips({"a": "100", "b": "110", "c": "90", "d": "2000"})
+    {'d': 19.047619047619047}
+    """
+    frames = {utt: int(count) for utt, count in utt2num_frames.items()}
+    median = statistics.median(frames.values()) if frames else 0
+    long = {utt: count / median for utt, count in frames.items() if median and count >= LONG * median}
+    return dict(sorted(long.items(), key=lambda item: -item[1]))
 
 
 def write_data_dir(data_dir: str | Path, tables: Mapping[str, Mapping[str, object]]) -> None:

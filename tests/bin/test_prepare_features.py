@@ -68,6 +68,30 @@ def test_options_go_before_the_config(tmp_path: Path):
     assert ark.load(paths[2])["a"].shape == (3, 3)
 
 
+@pytest.mark.parametrize(("voiced", "kept"), [(6, False), (24, False), (25, True), (40, True)])
+def test_least_speech_of_the_detector_holds_in_training_too(tmp_path: Path, voiced, kept):
+    paths = write_pair(tmp_path, 40, [1] * voiced + [0] * (40 - voiced))
+    with ark.Writer(f"ark:{tmp_path / 'feats.ark'}") as writer:
+        writer.write("a", np.ones((40, 3), np.float32))
+        writer.write("b", np.ones((40, 3), np.float32))
+    with ark.Writer(f"ark:{tmp_path / 'vad.ark'}") as writer:
+        writer.write("a", np.array([1] * voiced + [0] * (40 - voiced), np.float32))
+        writer.write("b", np.ones(40, np.float32))
+    options = ["--least-speech", "conf/detector.yaml", "--left-out", tmp_path / "left_out", "--max-left-out", "0.5"]
+    done = run("prepare_features", *options, *paths)
+    assert done.returncode == 0, done.stderr
+    assert list(ark.load(paths[2])) == ["a", "b"][not kept :]
+    reason = f"a too little speech: {voiced / 100:.2f} s of its 40 frames, 0.25 s needed\n"
+    assert (tmp_path / "left_out").read_text() == ("" if kept else reason)
+
+
+def test_least_speech_that_is_no_number_is_refused(tmp_path: Path):
+    (tmp_path / "other.yaml").write_text("window: 3\n")
+    paths = write_pair(tmp_path, 4, [1, 1, 1, 1])
+    done = run("prepare_features", "--least-speech", tmp_path / "other.yaml", *paths)
+    assert done.returncode == 1 and b"min_speech: expected seconds, found None; give conf/detector.yaml" in done.stderr
+
+
 def test_lengths_that_differ_fail_and_leave_no_output(tmp_path: Path):
     paths = write_pair(tmp_path, 4, [1, 1])
     done = run("prepare_features", "--config", "conf/cmvn.conf", *paths)

@@ -1,0 +1,38 @@
+import importlib
+import sys
+
+import pytest
+
+
+@pytest.fixture
+def merge(monkeypatch, tmp_path):
+    """Merge the lengths of five utterances that two jobs wrote; `merge(lengths, *options)` runs the command."""
+
+    def run(lengths: list[int], *options: str) -> None:
+        names = [f"s-{index}" for index in range(len(lengths))]
+        (tmp_path / "data").mkdir()
+        (tmp_path / "data" / "utt2spk").write_text("".join(f"{name} s\n" for name in names))
+        for job, part in ((1, slice(0, 3)), (2, slice(3, None))):
+            lines = [f"{name} {length}\n" for name, length in zip(names[part], lengths[part], strict=True)]
+            (tmp_path / f"frames.{job}").write_text("".join(lines))
+        arguments = [*options, str(tmp_path / "data"), "2", f"{tmp_path}/frames.JOB:utt2num_frames"]
+        monkeypatch.setattr(sys, "argv", ["merge_jobs", *arguments])
+        importlib.import_module("ser.bin.merge_jobs").main()
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("lengths", "named"),
+    [([100, 90, 110, 1000, 6000], ["s-4"]), ([100] * 5, []), ([100, 999, 1000, 100, 100], ["s-2"])],
+)
+def test_clips_ten_times_the_median_length_are_named(merge, caplog, lengths, named):
+    merge(lengths, "--name-long-clips", "true")
+    assert len(caplog.messages) == bool(named)
+    if named:
+        assert caplog.messages[0].endswith("hold other emotions too: " + " ".join(named))
+
+
+def test_long_clips_are_named_on_request_only(merge, caplog):
+    merge([100, 90, 110, 1000, 6000])
+    assert not caplog.messages
