@@ -1,8 +1,9 @@
 """Check that a test set shares nothing with the data of the models that are scored on it; exit with 1 where it does.
 
 Compared are speakers, sessions (utt2fold), dialogues, utterances and their originals, the recordings themselves by
-their samples, and the words of dialogues. Sentences that both sides speak are reported and no fault. The table
---out has a line for each check: test, role, train, check, status (ok, LEAK, shared, or not told), count, examples.
+their samples, and the words of dialogues. Sentences that both sides speak are reported and no fault, and so is what a
+table of sentences and their classes, learnt from the training side, gets right of the test side. The table --out has a
+line for each check: test, role, train, check, status (ok, LEAK, shared, or not told), count, examples.
 
 What a combination of corpora could not keep of their tables, such as utt2dialogue, is looked up in --corpora. Without
 them the folds of all the data dirs are taken as those of one corpus. Example:
@@ -37,7 +38,7 @@ def main() -> None:
 
     from ser.files import write_text
     from ser.kaldi import datadir
-    from ser.protocol.audit import LEAK, audit, to_tsv
+    from ser.protocol.audit import LEAK, SENTENCE_TABLE, audit, to_tsv
     from ser.protocol.inventory import Corpora, Inventory
 
     corpora = Corpora(args.corpora.split())
@@ -55,6 +56,9 @@ def main() -> None:
         write_text(args.out, to_tsv(findings))
     else:
         print(to_tsv(findings), end="")
+    for finding in findings:
+        if finding.check == SENTENCE_TABLE and finding.count:
+            logger.info("%s, by what trains the %s model: %s", args.test, finding.role, finding.examples)
     leaks = [finding for finding in findings if finding.status == LEAK]
     if leaks and not args.report_only:
         raise SerError("\n  ".join([f"{args.test} is not held out:", *(finding.message() for finding in leaks)]))

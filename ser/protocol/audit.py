@@ -9,11 +9,15 @@ from ser.files import tab_separated
 from ser.kaldi.datadir import normalise_text
 from ser.protocol.inventory import Inventory
 from ser.protocol.recordings import same_recordings
+from ser.protocol.sentences import score_table
 
 NUM_EXAMPLES = 5
 
 # So many words make it certain that two dialogues are one; "Hello. - Hello." proves nothing.
 DIALOGUE_WORDS = 10
+
+# Of a corpus whose actors say other sentences in each emotion, what is read is no emotion in words.
+SENTENCE_TABLE = "sentence table"
 
 OK, LEAK, SHARED, NOT_TOLD = "ok", "LEAK", "shared", "not told"
 
@@ -68,7 +72,29 @@ def audit(test: Inventory, role: str, train: Inventory) -> list[Finding]:
         findings.append(
             Finding(str(test.path), role, str(train.path), check.name, status, len(common), ", ".join(examples) or "-")
         )
-    return findings
+    return [*findings, _sentence_table(test, role, train)]
+
+
+def _sentence_table(test: Inventory, role: str, train: Inventory) -> Finding:
+    """Tell how many test utterances a table "sentence -> class" gets right that is learnt from `train`; no fault."""
+    sides = [
+        value
+        for side in (train, test)
+        for value in (
+            {utt: normalise_text(text) for utt, text in side.table("text").items()},
+            side.own_table("utt2emo") or side.table("utt2emo"),
+        )
+    ]
+    score = score_table(*sides)
+    names = str(test.path), role, str(train.path), SENTENCE_TABLE
+    if score is None:
+        return Finding(*names, NOT_TOLD, 0, "-")
+    said = (
+        f"a table of sentences is right in {100 * score.accuracy:.1f} % (UA {100 * score.recall:.1f} %), and knows the "
+        f"sentence of {100 * score.known:.1f} %; the most frequent class gets {100 * score.majority:.1f} %"
+    )
+    count = round(score.accuracy * score.known * len(test.utt2spk))
+    return Finding(*names, SHARED if score.known else OK, count if score.known else 0, said)
 
 
 def to_tsv(findings: Iterable[Finding]) -> str:

@@ -160,6 +160,8 @@ def _audit(findings: Mapping[str, list[audit.Finding]]) -> Iterator[Entry]:
     for fold, found in findings.items():
         for finding in found:
             counted = finding.status if not finding.count else f"{finding.count} {finding.status}"
+            if finding.check == audit.SENTENCE_TABLE and finding.count:
+                counted = finding.examples
             yield Entry("audit", f"{fold}, {finding.role}", finding.check, counted)
 
 

@@ -61,6 +61,8 @@ def leaks(findings: dict[str, audit.Finding]) -> list[str]:
 
 def test_clean_pair_passes_every_check(make_dir):
     findings = run_audit(make_dir("test", TEST), make_dir("train", TRAIN))
+    # Nothing here has a class.
+    assert findings.pop(audit.SENTENCE_TABLE).status == audit.NOT_TOLD
     assert {finding.status for finding in findings.values()} == {audit.OK}
 
 
@@ -125,6 +127,22 @@ def test_shared_sentences_are_reported_and_pass(make_dir):
     assert leaks(findings) == []
     assert (findings["sentences"].status, findings["sentences"].count) == (audit.SHARED, 1)
     assert findings["sentences"].examples == "no not today at all (a-2, b-3)"
+
+
+def test_what_the_sentences_give_away_is_told_and_passes(make_dir):
+    words = {utt: f"we say so {number}" for number, utt in enumerate(TEST)}
+    sides = []
+    for name, side in (("test", TEST), ("train", TRAIN)):
+        said = dict(zip(side, words.values(), strict=False))
+        classes = {utt: "anger" if text.endswith("0") else "neutral" for utt, text in said.items()}
+        rest = dict.fromkeys(set(side) - said.keys(), "something else here")
+        emotions = dict.fromkeys(rest, "neutral") | classes
+        sides.append(make_dir(name, side, text=said | rest, utt2emo=emotions))
+    finding = run_audit(*sides)[audit.SENTENCE_TABLE]
+    assert finding.status == audit.SHARED
+    assert (
+        "a table of sentences is right in 100.0 % (UA 100.0 %), and knows the sentence of 100.0 %" in finding.examples
+    )
 
 
 def test_corpora_tell_what_a_combination_left_out_and_whose_a_fold_is(make_dir):

@@ -1,0 +1,87 @@
+"""What the sentences alone say of the classes: the score of a table "sentence -> class" learnt from those who train.
+
+Where actors speak other sentences in each emotion, text is no test of emotion in words. Haq and Jackson's SAVEE is such
+a corpus: the table gets 75 % of its 7 classes, where chance is 25 %.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class TableScore:
+    """How a table of sentences does, all in shares of 1.
+
+    Attributes
+    ----------
+    known : of the test utterances, those whose sentence trains, too.
+    accuracy, recall : of the table; weighted, and the mean over the classes. Between classes that a sentence has
+        equally often it is a matter of chance, and so is counted; a sentence that does not train has those of all.
+    majority : accuracy of always saying the class that trains most.
+    """
+
+    known: float
+    accuracy: float
+    recall: float
+    majority: float
+
+
+def score_table(
+    train: Mapping[str, str], train_classes: Mapping[str, str], test: Mapping[str, str], test_classes: Mapping[str, str]
+) -> TableScore | None:
+    """Learn the table from one side and score it on the other.
+
+    Parameters
+    ----------
+    train, test : utterance -> its sentence, in one spelling; those without words are passed over.
+    train_classes, test_classes : utterance -> class.
+
+    Returns
+    -------
+    TableScore or None
+        None where a side has no utterance with words and class.
+
+    Examples
+    --------
+    >>> score_table({"a": "oh no", "b": "well"}, {"a": "sad", "b": "calm"}, {"c": "oh no"}, {"c": "sad"}).accuracy
+    1.0
+    """
+    counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    overall: Counter[str] = Counter()
+    for utt, sentence in train.items():
+        if sentence and utt in train_classes:
+            counts[sentence][train_classes[utt]] += 1
+            overall[train_classes[utt]] += 1
+    scored = [utt for utt, sentence in test.items() if sentence and utt in test_classes]
+    if not overall or not scored:
+        return None
+    right, common = defaultdict(list), _chance(overall)
+    for utt in scored:
+        chances = _chance(counts[test[utt]]) if test[utt] in counts else common
+        right[test_classes[utt]].append(chances.get(test_classes[utt], 0.0))
+    return TableScore(
+        known=sum(test[utt] in counts for utt in scored) / len(scored),
+        accuracy=sum(map(sum, right.values())) / len(scored),
+        recall=float(np.mean([np.mean(values) for values in right.values()])),
+        majority=sum(common.get(test_classes[utt], 0.0) for utt in scored) / len(scored),
+    )
+
+
+def unseen_sentences(train: Mapping[str, str], test: Mapping[str, str]) -> list[str]:
+    """List the training utterances that say no sentence of the test side; those without words stay.
+
+    >>> unseen_sentences({"a": "oh no", "b": "well", "c": ""}, {"d": "well"})
+    ['a', 'c']
+    """
+    said = {sentence for sentence in test.values() if sentence}
+    return [utt for utt, sentence in train.items() if sentence not in said]
+
+
+def _chance(counts: Counter[str]) -> dict[str, float]:
+    """Give the chance of each class that is named most often."""
+    most = max(counts.values())
+    best = [name for name, count in counts.items() if count == most]
+    return dict.fromkeys(best, 1.0 / len(best))
