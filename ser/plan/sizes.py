@@ -127,6 +127,8 @@ def _toy_utterances(corpus: str, toy: ToyConfig) -> int:
         "iemocap": 5 * (talks.improvised + talks.scripted) * talks.utterances,
         "dailydialog": round(_TOY_TURNS * (texts.train + texts.validation + texts.test)),
         "ravdess": toy.ravdess.actors * 16,
+        "savee": 4 * (7 * toy.savee.common + 13 * toy.savee.specific + 7 * toy.savee.alone),
+        "goemotions": toy.goemotions.train + toy.goemotions.dev + toy.goemotions.test,
         "musan": toy.musan.music + toy.musan.noise + toy.musan.speech,
         "rirs_noises": 2 * toy.rirs.rooms * toy.rirs.responses,
     }

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ser import config
 from ser.errors import SerError
-from ser.toy import asr, background, dialogues, speakers, speech, text
+from ser.toy import asr, background, dialogues, speakers, speech, text, transfer
 
 # A folder of toy corpora holds what it was made of: the settings, and a digest of the code.
 STAMP = "toy_corpora.yaml"
@@ -29,6 +29,8 @@ class ToyConfig:
     musan: background.MusanSize
     rirs: background.RirsSize
     tedlium: asr.TedliumSize
+    savee: transfer.SaveeSize
+    goemotions: transfer.GoEmotionsSize
 
 
 def make_corpora(out: str | Path, toy: ToyConfig) -> bool:
@@ -61,6 +63,8 @@ def make_corpora(out: str | Path, toy: ToyConfig) -> bool:
         background.write_musan(folder / "musan", toy.musan, toy.seed)
         background.write_rirs(folder / "RIRS_NOISES", toy.rirs, toy.seed)
         asr.write_tedlium(folder / "TEDLIUM_release2", toy.tedlium, toy.seed)
+        transfer.write_savee(folder / "SAVEE", toy.savee, toy.seed)
+        transfer.write_goemotions(folder / "goemotions", toy.goemotions, toy.seed)
         (folder / STAMP).write_text(stamp, encoding="utf-8")
         if out.exists():
             out.rename(Path(name, "old"))
@@ -70,6 +74,6 @@ def make_corpora(out: str | Path, toy: ToyConfig) -> bool:
 
 def _stamp(toy: ToyConfig) -> str:
     digest = hashlib.sha256()
-    for module in (asr, background, dialogues, speakers, speech, text):
+    for module in (asr, background, dialogues, speakers, speech, text, transfer):
         digest.update(Path(module.__file__).read_bytes())
     return f"# made by code of digest {digest.hexdigest()[:16]}\n{config.to_yaml(toy)}"

@@ -10,13 +10,15 @@ import pytest
 from scipy.io import wavfile
 
 from ser.config import load_config
-from ser.corpora import cremad, dailydialog, iemocap, musan, ravdess, rirs_noises, voxceleb1
+from ser.corpora import cremad, dailydialog, goemotions, iemocap, musan, ravdess, rirs_noises, savee, voxceleb1
 from ser.errors import SerError
+from ser.protocol.sentences import score_table
 from ser.toy import corpora as toy_corpora
 from ser.toy.asr import TedliumSize
 from ser.toy.background import MusanSize, RirsSize
 from ser.toy.dialogues import DailyDialogSize, IemocapSize
 from ser.toy.speakers import CremadSize, RavdessSize, VoxCelebSize
+from ser.toy.transfer import GoEmotionsSize, SaveeSize
 
 ROOT = Path(__file__).parents[2]
 SMALL = toy_corpora.ToyConfig(
@@ -29,6 +31,8 @@ SMALL = toy_corpora.ToyConfig(
     musan=MusanSize(music=1, noise=2, speech=3),
     rirs=RirsSize(rooms=1, responses=2),
     tedlium=TedliumSize(words=10, train=1, dev=1, test=1, segments=2, longest=3),
+    savee=SaveeSize(common=1, specific=1, alone=1),
+    goemotions=GoEmotionsSize(train=60, dev=5, test=5),
 )
 
 
@@ -165,3 +169,23 @@ def test_rooms_reverberate_as_long_as_they_should(toy):
 
 def test_recipes_settings_are_valid():
     assert load_config(toy_corpora.ToyConfig, ROOT / "conf" / "toy" / "corpora.yaml").seed == 1
+
+
+def test_savee_is_read_by_its_module_and_its_sentences_give_the_emotion_away(toy):
+    folder = toy / "SAVEE"
+    utterances, left_out = savee.read(folder, 4, folder / "transcripts.txt")
+    # Six emotions of 1 + 1 + 1 sentences, neutral of 1 + 6 + 2.
+    assert len(utterances) == 4 * (6 * 3 + 9) and not left_out
+    sides = [[u for u in utterances if (u.fold == "1") == is_test] for is_test in (False, True)]
+    tables = [{u.utt: getattr(u, field) for u in side} for side in sides for field in ("text", "emotion")]
+    score = score_table(*tables)
+    # Sentences of one emotion alone are certain: 6 + 2 of 27 clips; of two emotions half of 12, of all a seventh of 7.
+    assert score.accuracy == pytest.approx((8 + 6 + 1) / 27, abs=0.08)
+    rate, _ = wavfile.read(next(folder.rglob("*.wav")))
+    assert rate == 44100
+
+
+def test_goemotions_is_read_by_its_module_and_some_comments_have_two_labels(toy):
+    utterances, _ = goemotions.read(toy / "goemotions", "all")
+    assert [sum(u.part == part for u in utterances) for part in goemotions.PARTS] == [60, 5, 5]
+    assert {len(u.labels) for u in utterances} == {1, 2}
