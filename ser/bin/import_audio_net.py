@@ -1,6 +1,7 @@
-"""Take over YAMNet or VGGish from a file in which it was published.
+"""Take over YAMNet, VGGish or emotion2vec from a file in which it was published.
 
-<file> is yamnet.tflite, yamnet.h5 (needs the package h5py), yamnet.pth or vggish.pth (torch ports). Writes a folder of
+<file> is yamnet.tflite, yamnet.h5 (needs the package h5py), yamnet.pth or vggish.pth (torch ports), or emotion2vec's
+model.pt. Writes a folder of
 safetensors that extract_audio_embeddings and train_audio_encoder take. Nothing in the file is run; a changed,
 truncated or pickled one is refused. Example:
 

@@ -10,15 +10,21 @@ from ser.config import from_mapping, read_yaml, to_yaml
 from ser.encoders.published import Published
 from ser.errors import SerError
 from ser.files import sha256, write_text
+from ser.models.emotion2vec import Emotion2vec, Emotion2vecConfig
 from ser.models.vggish import Vggish, VggishConfig
 from ser.models.yamnet import Yamnet, YamnetConfig
 from ser.training import model_dir
 
 CONFIG = "config.yaml"
-NETS: dict[str, tuple[Any, Any]] = {"yamnet": (Yamnet, YamnetConfig), "vggish": (Vggish, VggishConfig)}
+NETS: dict[str, tuple[Any, Any]] = {
+    "yamnet": (Yamnet, YamnetConfig),
+    "vggish": (Vggish, VggishConfig),
+    "emotion2vec": (Emotion2vec, Emotion2vecConfig),
+}
 _LICENCES = {
     "yamnet": "Google, TensorFlow models research/audioset/yamnet, Apache-2.0",
     "vggish": "Google, TensorFlow models research/audioset/vggish, Apache-2.0",
+    "emotion2vec": "Ma et al., emotion2vec; see the licence of the place that it came from",
 }
 
 

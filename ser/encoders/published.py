@@ -1,8 +1,8 @@
-"""YAMNet and VGGish from the files in which they were published: weights alone, nothing in a file is run.
+"""YAMNet, VGGish and emotion2vec from the files in which they were published: weights alone, nothing in a file is run.
 
 ``yamnet.tflite`` (Google's, for mobile use), ``yamnet.h5`` (Google's, Keras), ``yamnet.pth`` and ``vggish.pth`` (torch
-ports of them). Whatever is not exactly such a file is refused: a missing, an extra or a wrongly shaped array, a number
-that is none, a pickle, a truncated file.
+ports of them), ``model.pt`` (emotion2vec's). Whatever is not exactly such a file is refused: a missing, an extra or a
+wrongly shaped array, a number that is none, a pickle, a truncated file.
 """
 
 import math
@@ -10,19 +10,21 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from ser.encoders import tflite
+from ser.encoders.emotion2vec_file import map_emotion2vec
 from ser.errors import SerError
 from ser.files import sha256
+from ser.models.emotion2vec import Emotion2vec, Emotion2vecConfig
 from ser.models.vggish import Vggish, VggishConfig
 from ser.models.yamnet import LAYERS, NUM_CLASSES, Yamnet, YamnetConfig
 
-Kind = Literal["yamnet", "vggish"]
+Kind = Literal["yamnet", "vggish", "emotion2vec"]
 
 VGGISH = VggishConfig(hidden=4096, embedding=128)
 # Of Google's yamnet.tflite, 3,959,752 bytes, whose outputs were compared with its own interpreter's.
@@ -35,7 +37,7 @@ class Published:
     """A published net: what it is, its sizes, its weights by the names of our module."""
 
     kind: Kind
-    config: YamnetConfig | VggishConfig
+    config: YamnetConfig | VggishConfig | Emotion2vecConfig
     weights: dict[str, Tensor]
 
 
@@ -44,7 +46,7 @@ def read_published(path: str | Path, any_version: bool = False, vggish: VggishCo
 
     Parameters
     ----------
-    path : ``.tflite``, ``.h5`` or ``.pth``.
+    path : ``.tflite``, ``.h5``, ``.pth`` or ``.pt``.
     any_version : whether a .tflite file of another digest than `KNOWN_TFLITE` is taken.
     vggish : sizes that a VGGish must have.
 
@@ -55,7 +57,7 @@ def read_published(path: str | Path, any_version: bool = False, vggish: VggishCo
     """
     path = Path(path)
     if not path.is_file():
-        raise SerError(f"{path}: no such file; give {', '.join(_READERS)} of YAMNet, or a .pth of VGGish")
+        raise SerError(f"{path}: no such file; give .tflite, .h5 or .pth of YAMNet, .pth of VGGish, .pt of emotion2vec")
     if path.suffix not in _READERS:
         raise SerError(
             f"{path}: expected a name that ends in {', '.join(_READERS)}; for a checkpoint of TensorFlow 1 take a "
@@ -71,15 +73,16 @@ def read_published(path: str | Path, any_version: bool = False, vggish: VggishCo
             "true if it is another release of YAMNet"
         )
     arrays = _READERS[path.suffix](path)
+    if path.suffix == ".pt":
+        sizes, weights = map_emotion2vec(path, arrays)
+        return Published("emotion2vec", sizes, _checked(path, weights, Emotion2vec, sizes))
     if path.suffix == ".pth" and any(name.startswith("embeddings.") for name in arrays):
         return Published("vggish", vggish, _checked(path, arrays, Vggish, vggish))
     config = YamnetConfig(batch_norm=path.suffix != ".tflite", num_classes=NUM_CLASSES)
     return Published("yamnet", config, _checked(path, arrays, Yamnet, config))
 
 
-def _checked(
-    path: Path, arrays: Mapping[str, Tensor], cls: type[nn.Module], config: YamnetConfig | VggishConfig
-) -> dict[str, Tensor]:
+def _checked(path: Path, arrays: Mapping[str, Tensor], cls: type[nn.Module], config: Any) -> dict[str, Tensor]:
     with torch.device("meta"):
         expected = {name: tuple(tensor.shape) for name, tensor in cls(config).state_dict().items()}
     missing, extra = sorted(expected.keys() - arrays.keys()), sorted(arrays.keys() - expected.keys())
@@ -186,6 +189,8 @@ def _read_pth(path: Path) -> dict[str, Tensor]:
         raise SerError(
             f"{path}: not a file of weights alone, or damaged: {reason}; code in a pickle is never run; {_AGAIN}"
         ) from error
+    # Training programs put the table under a name of its own.
+    state = state.get("model", state) if isinstance(state, dict) else state
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
         raise SerError(f"{path}: expected a table of names and arrays, found {type(state).__name__}; {_AGAIN}")
     arrays = {}
@@ -201,4 +206,4 @@ def _read_pth(path: Path) -> dict[str, Tensor]:
     return arrays
 
 
-_READERS = {".tflite": _read_tflite, ".h5": _read_h5, ".pth": _read_pth}
+_READERS = {".tflite": _read_tflite, ".h5": _read_h5, ".pth": _read_pth, ".pt": _read_pth}

@@ -1,0 +1,31 @@
+"""Make a tiny untrained audio encoder, so that a toy run downloads nothing; the folder is like a real one's.
+
+extract_audio_embeddings and train_audio_encoder take it. Example:
+
+    python3 -m ser.bin.build_toy_encoder --kind wavlm-large exp/toy/wavlm"""
+
+import logging
+
+from ser import cli
+
+logger = logging.getLogger(__name__)
+
+
+def main() -> None:
+    """Run the command."""
+    parser = cli.make_parser(__doc__)
+    parser.add_argument("--kind", required=True, help="such as wavlm-large; another word lists them")
+    parser.add_argument("--seed", type=int, default=0, help="of the weights [%(default)s]")
+    parser.add_argument("folder", help="to be written")
+    args = parser.parse_args()
+
+    from ser.text.bert import quieten
+    from ser.toy.encoders import build_encoder
+
+    quieten()
+    numbers = build_encoder(args.kind, args.folder, args.seed)
+    logger.info("%s: an untrained encoder of kind %s with %d numbers", args.folder, args.kind, numbers)
+
+
+if __name__ == "__main__":
+    cli.run(main)

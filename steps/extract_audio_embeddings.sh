@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# Extracts the embeddings of the utterances of a data dir that an audio encoder gives at each asked layer, in one pass
+# over the data. Reads wav.scp, and segments if it is there. Writes <out-dir>/<layer>.scp and the arks that they point
+# into, and left_out with the reasons; ser.bin.extract_audio_embeddings --help tells what the layers are.
+#
+# Usage: steps/extract_audio_embeddings.sh [options] <data-dir> <out-dir>
+#  e.g.: steps/extract_audio_embeddings.sh --encoder exp/yamnet --layers "10 final" data/ravdess exp/yamnet/ravdess
+# Options: --nj <n>  --cmd <wrapper>  --encoder <name of the Hub, or folder>  --layers "<layer> <layer> ..."
+#   --level utterance|frame|patch  --pool mean|mean_std, of an utterance  --every <n>, keep every n-th frame or patch
+#   --compress true|false, a byte a number of frames and patches  --max-seconds <longer recordings are cut>
+#   --num-threads <n>  --max-left-out <share of the utterances above which the step fails>
+#   --check-disk false, to go on where the disk has too little room by the estimate
+set -euo pipefail
+
+nj=1                 # an encoder uses several threads by itself
+cmd=utils/run.pl
+encoder=
+layers=final
+level=utterance
+pool=mean
+every=1
+compress=false
+max_seconds=30
+num_threads=2
+max_left_out=0.05
+check_disk=true
+
+. utils/parse_options.sh
+. ./path.sh
+[ $# -eq 2 ] || { usage >&2; exit 1; }
+data=$1
+out=$2
+
+[ -n "$encoder" ] || die "--encoder: give a name of the Hub or a folder, such as one of ser.bin.import_audio_net"
+[ -f "$data/wav.scp" ] || die "no $data/wav.scp; run local/prepare_<corpus>.sh"
+limit_nj "$data"
+utils/split_data.sh "$data" "$nj"
+split=$data/split$nj
+options=(--pool "$pool" --every "$every" --compress "$compress" --max-seconds "$max_seconds" --max-left-out 1)
+[ ! -f "$data/segments" ] || options+=(--segments "$split/JOB/segments")
+
+$cmd JOB=1:"$nj" --num-threads "$num_threads" "$out/log/extract.JOB.log" \
+  python3 -m ser.bin.extract_audio_embeddings --encoder "$encoder" --layers "${layers// /,}" --level "$level" \
+  "${options[@]}" --check-disk "$check_disk" --num-threads "$num_threads" --job JOB --done "$out/embeddings.JOB.done" \
+  --left-out "$out/left_out.JOB" "scp:$split/JOB/wav.scp" "$out"
+
+for layer in ${layers//,/ }; do
+  utils/merge_scp.sh "$out/$layer.scp" $(seq -f "$out/$layer.%g.scp" "$nj")
+done
+utils/merge_scp.sh "$out/left_out" $(seq -f "$out/left_out.%g" "$nj")
+count=$(wc -l < "$out/left_out")
+total=$(wc -l < "$data/utt2spk")
+if awk "BEGIN { exit !($count > $max_left_out * $total) }"; then
+  die "$out/left_out: $count of $total utterances left out, over --max-left-out $max_left_out: $(head -n 1 "$out/left_out")"
+fi
+log "$out: embeddings of $((total - count)) utterances at ${layers//,/ }, $count left out"
