@@ -11,10 +11,15 @@ emotion2vec, or of import_audio_net, train_audio_encoder, train_triplet, train_x
 
 import contextlib
 import logging
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ser import cli
 from ser.errors import SerError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 logger = logging.getLogger(__name__)
 
@@ -35,8 +40,7 @@ def main() -> None:
     parser.add_argument("--front-end", metavar="DIR", default="conf", help="options of an x-vector net [%(default)s]")
     parser.add_argument("--segments", metavar="FILE", help="the utterances are parts of the recordings")
     parser.add_argument("--job", help="number of this job; the files are then <layer>.<job>.ark and .scp")
-    parser.add_argument("--left-out", metavar="FILE", help="write the utterances left out and why")
-    parser.add_argument("--max-left-out", type=float, metavar="SHARE", help="fail if more are left out [all]")
+    cli.add_left_out_options(parser)
     parser.add_argument(
         "--check-disk", type=cli.boolean, default=True, metavar="true|false",
         help="refuse to begin where the disk has too little room for frames or patches [true]",
@@ -49,18 +53,17 @@ def main() -> None:
     if args.every < 1:
         raise SerError(f"--every {args.every}: give 1 or more")
 
-    from ser.done import Done
     from ser.encoders.loading import find_encoder
+    from ser.record.job import Job
 
     out, suffix = Path(args.dir), f".{args.job}" if args.job else ""
     layers = args.layers.replace(",", " ").split()
     stems = {layer: out / f"{layer}{suffix}" for layer in layers}
     files = sorted(find_encoder(args.encoder).glob("*"))
     outputs = [f"{stem}.{kind}" for stem in stems.values() for kind in ("ark", "scp")]
-    done = Done(
-        __spec__.name, args, [*files, args.segments], [args.wav_rspecifier], [*outputs, args.left_out]
-    )  # fmt: skip
-    if done.is_valid():
+    inputs = [*files, args.segments]
+    job = Job(__spec__.name, args, inputs, [args.wav_rspecifier], [*outputs, args.left_out])
+    if job.is_valid():
         return
 
     import torch
@@ -82,7 +85,7 @@ def main() -> None:
         check_room(out, args.wav_rspecifier, args.segments, encoder, len(layers) * size / args.every)
     left_out = LeftOut(args.left_out, args.max_left_out)
 
-    def waves():
+    def waves() -> Iterator[tuple[str, "np.ndarray"]]:
         for utt, samples in audio.read_waves(args.wav_rspecifier, encoder.sample_rate, args.segments):
             if isinstance(samples, audio.Unreadable):
                 left_out.add(utt, samples.reason)
@@ -104,7 +107,7 @@ def main() -> None:
                 writer.write(utt, pool_rows(rows, args.pool) if args.level == "utterance" else rows[:: args.every])
             written += 1
         count = left_out.finish(written)
-    done.write()
+    job.write()
     logger.info(
         "%s: %s of %d utterances at %s; %d left out, %d shorter than one %s (padded), %d cut into windows",
         out, "vectors" if args.level == "utterance" else "matrices", written, " ".join(layers), count,
@@ -112,10 +115,10 @@ def main() -> None:
     )  # fmt: skip
 
 
-def _front_end(folder: str):
+def _front_end(folder: str) -> "Callable[[np.ndarray], np.ndarray]":
     """Make the function of samples to features that an x-vector net needs; its options are read when it is called."""
 
-    def features(samples):
+    def features(samples: "np.ndarray") -> "np.ndarray":
         import numpy as np
 
         from ser.detect.front_end import FrontEnd

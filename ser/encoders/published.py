@@ -119,9 +119,9 @@ def _read_tflite(path: Path) -> dict[str, Tensor]:
         )
     arrays: dict[str, Tensor] = {}
     for name, operator in zip([*(f"{name}.conv" for name in names), "classifier"], convolutions + dense, strict=True):
-        if len(operator.constants) != 3 or operator.constants[1] is None or operator.constants[2] is None:
+        weight, bias = operator.constants[1:] if len(operator.constants) == 3 else (None, None)
+        if weight is None or bias is None:
             raise SerError(f"{path}: {name} has no weights and biases in the file; {_AGAIN}")
-        weight, bias = operator.constants[1:]
         # Kernels are (O, H, W, I); a depthwise one is (1, H, W, C).
         depthwise = operator.code == tflite.DEPTHWISE_CONV_2D
         order = {2: (0, 1), 4: (3, 0, 1, 2) if depthwise else (0, 3, 1, 2)}.get(len(weight.shape))

@@ -16,7 +16,7 @@ IDENTIFIER = b"TFL3"
 # Operators (schema.fbs: BuiltinOperator) that have weights.
 CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED = 3, 4, 9
 # TensorType -> how its numbers are stored; others are left alone.
-_TYPES = {0: np.dtype("<f4"), 1: np.dtype("<f2"), 2: np.dtype("<i4"), 9: np.dtype("<i1")}
+_TYPES: dict[int, np.dtype] = {0: np.dtype("<f4"), 1: np.dtype("<f2"), 2: np.dtype("<i4"), 9: np.dtype("<i1")}
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ class XVectorEncoder:
     def __init__(self, what: str, model: XVector, front_end: Callable[[np.ndarray], np.ndarray]) -> None:
         self.what, self.model, self.front_end = what, model, front_end
         self.layers = [*model.segment_layers, "final"]
-        self.dim = max(model.get_submodule(layer).affine.out_features for layer in model.segment_layers)
+        self.dim = max(model.get_submodule(f"{layer}.affine").weight.shape[0] for layer in model.segment_layers)
         self.samples_a_row = float("inf")
         self.num_padded = self.num_windowed = 0
 

@@ -48,7 +48,8 @@ def mel_matrix() -> np.ndarray:
     def to_mel(hz: np.ndarray) -> np.ndarray:
         return 1127.0 * np.log1p(hz / 700.0)
 
-    edges = np.linspace(*to_mel(np.array([LOW_HZ, HIGH_HZ])), NUM_BANDS + 2)
+    low, high = to_mel(np.array([LOW_HZ, HIGH_HZ]))
+    edges = np.linspace(low, high, NUM_BANDS + 2)
     lines = to_mel(np.linspace(0.0, SAMPLE_RATE / 2, FFT // 2 + 1))[:, None]  # (257, 1)
     rise = (lines - edges[:-2]) / (edges[1:-1] - edges[:-2])
     fall = (edges[2:] - lines) / (edges[2:] - edges[1:-1])

@@ -65,7 +65,8 @@ class AlibiBlock(nn.Module):
         """Map (B, T, D) to (B, T, D); `bias` (H, T, T) is added to the scores of each head."""
         batch, frames, dim = x.shape
         parts = self.qkv(x).view(batch, frames, 3, self.heads, dim // self.heads).permute(2, 0, 3, 1, 4)
-        attended = functional.scaled_dot_product_attention(*parts.unbind(0), attn_mask=bias)  # (B, H, T, D / H)
+        query, key, value = parts.unbind(0)
+        attended = functional.scaled_dot_product_attention(query, key, value, attn_mask=bias)  # (B, H, T, D / H)
         x = self.norm1(x + self.proj(attended.transpose(1, 2).reshape(batch, frames, dim)))
         return self.norm2(x + self.fc2(functional.gelu(self.fc1(x))))
 

@@ -65,6 +65,9 @@ class ConvBlock(nn.Module):
 class ShiftNorm(nn.Module):
     """Batch norm that shifts and does not scale (Keras' ``scale=False``)."""
 
+    running_mean: Tensor
+    running_var: Tensor
+
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.bias = nn.Parameter(torch.zeros(channels))

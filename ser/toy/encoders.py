@@ -9,15 +9,15 @@ import torch
 from ser.errors import SerError
 
 # A few thousand numbers, so that a second of speech takes some 20 ms.
-_SIZES = dict(hidden_size=32, num_hidden_layers=3, num_attention_heads=4, intermediate_size=48)
-_CONVOLUTIONS = dict(
+_SIZES: dict[str, Any] = dict(hidden_size=32, num_hidden_layers=3, num_attention_heads=4, intermediate_size=48)
+_CONVOLUTIONS: dict[str, Any] = dict(
     conv_dim=(32,) * 7, num_conv_pos_embeddings=16, num_conv_pos_embedding_groups=4, mask_time_prob=0.0,
 )  # fmt: skip
 # Of base-size models the first convolution normalises over the whole length, of large ones each over the channels.
-_BASE = dict(feat_extract_norm="group", do_stable_layer_norm=False)
-_LARGE = dict(feat_extract_norm="layer", do_stable_layer_norm=True, conv_bias=True)
+_BASE: dict[str, Any] = dict(feat_extract_norm="group", do_stable_layer_norm=False)
+_LARGE: dict[str, Any] = dict(feat_extract_norm="layer", do_stable_layer_norm=True, conv_bias=True)
 _FAMILIES = ("wav2vec2", "wavlm", "hubert", "unispeech", "unispeech-sat")
-_EMOTION2VEC = dict(
+_EMOTION2VEC: dict[str, Any] = dict(
     kernels=(10, 3, 3, 3, 3, 2, 2), strides=(5, 2, 2, 2, 2, 2, 2), channels=32, dim=32, heads=4, hidden=48,
     first_blocks=2, blocks=2, extra_tokens=3, position_layers=2, position_kernel=5, position_groups=4,
 )  # fmt: skip

@@ -106,3 +106,21 @@ setup() {
   [ "$status" -eq 1 ]
   [[ "$output" == *"no $tmp/data/text"* ]]
 }
+
+@test "extract_audio_embeddings.sh extracts every layer, again does nothing, and says what is missing" {
+  run steps/extract_audio_embeddings.sh "$tmp/data" "$tmp/out"
+  [ "$status" -eq 1 ]
+  [[ "$output" == *"--encoder: give a name of the Hub or a folder"* ]]
+  run steps/extract_audio_embeddings.sh --encoder "$tmp/net" "$tmp/data" "$tmp/out"
+  [ "$status" -eq 1 ]
+  [[ "$output" == *"no $tmp/data/wav.scp"* ]]
+  .venv/bin/python3 -c "import numpy, soundfile; soundfile.write('$tmp/a.wav', numpy.random.default_rng(0).normal(0, 0.1, 16000), 16000)"
+  echo "s1-a $tmp/a.wav" > "$tmp/data/wav.scp"
+  PYTHONPATH=. .venv/bin/python3 -m ser.bin.build_toy_encoder --kind hubert-base "$tmp/net"
+  for time in 1 2; do
+    run steps/extract_audio_embeddings.sh --nj 2 --encoder "$tmp/net" --layers "0 final" "$tmp/data" "$tmp/out"
+    [ "$status" -eq 0 ] || { echo "$output"; false; }
+  done
+  [ "$(wc -l < "$tmp/out/0.scp")" -eq 1 ] && [ "$(wc -l < "$tmp/out/final.scp")" -eq 1 ]
+  grep -q "nothing to do" "$tmp/out/log/extract.1.log"
+}
