@@ -15,6 +15,7 @@ from ser.encoders.published import read_published
 from ser.encoders.xvector_encoder import XVectorEncoder
 from ser.errors import SerError
 from ser.features import audioset
+from ser.models.emotion2vec import Emotion2vec
 from ser.models.resnet import Resnet, ResnetConfig
 from ser.models.xvector import XVector, XVectorConfig
 from ser.models.yamnet import NUM_CLASSES, Yamnet, YamnetConfig
@@ -70,7 +71,7 @@ def load_audio_encoder(
         if front_end is None:
             raise SerError(f"{what}: is an x-vector net, which needs a front end: give --front-end, such as conf")
         return XVectorEncoder(what, model, front_end)
-    if kind == "emotion2vec":
+    if isinstance(model, Emotion2vec):
         return Emotion2vecEncoder(what, model, max_seconds)
     return PatchEncoder(what, model, audioset.VGGISH if kind == "vggish" else audioset.YAMNET)
 

@@ -26,7 +26,7 @@ class PatchEncoder:
     config : of the patches.
     """
 
-    sample_rate = audioset.SAMPLE_RATE
+    sample_rate: int = audioset.SAMPLE_RATE
     row: Level = "patch"
 
     def __init__(self, what: str, model: Any, config: AudioSetConfig) -> None:

@@ -19,13 +19,13 @@ class XVectorEncoder:
     front_end : samples to features (T, F), those that the net was trained on.
     """
 
-    sample_rate = 16_000
+    sample_rate: int = 16_000
     row: Level = "utterance"
 
     def __init__(self, what: str, model: XVector, front_end: Callable[[np.ndarray], np.ndarray]) -> None:
         self.what, self.model, self.front_end = what, model, front_end
         self.layers = [*model.segment_layers, "final"]
-        self.dim = max(model.get_submodule(f"{layer}.affine").weight.shape[0] for layer in model.segment_layers)
+        self.dim = max(len(model.state_dict()[f"{layer}.affine.bias"]) for layer in model.segment_layers)
         self.samples_a_row = float("inf")
         self.num_padded = self.num_windowed = 0
 
