@@ -117,7 +117,7 @@ setup() {
   .venv/bin/python3 -c "import numpy, soundfile; soundfile.write('$tmp/a.wav', numpy.random.default_rng(0).normal(0, 0.1, 16000), 16000)"
   echo "s1-a $tmp/a.wav" > "$tmp/data/wav.scp"
   PYTHONPATH=. .venv/bin/python3 -m ser.bin.build_toy_encoder --kind hubert-base "$tmp/net"
-  for time in 1 2; do
+  for _ in 1 2; do
     run steps/extract_audio_embeddings.sh --nj 2 --encoder "$tmp/net" --layers "0 final" "$tmp/data" "$tmp/out"
     [ "$status" -eq 0 ] || { echo "$output"; false; }
   done
