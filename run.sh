@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# System A: x-vectors pretrained on speakers and fine-tuned on emotion, BERT on the words, and an LDA-PLDA back end, from
-# corpora on disk to a table of equal error rates. Without corpora it runs on tiny synthetic ones that it makes itself.
+# System A: x-vectors pretrained on speakers and fine-tuned on emotion, BERT on the words, and an LDA-PLDA back end,
+# from corpora on disk to a table of equal error rates. Without corpora it runs on tiny synthetic ones that it makes.
 #
 # Usage: ./run.sh [options]
-#  e.g.: ./run.sh                                     # toy corpora: data/toy, exp/toy; 2 minutes on 2 cores
+#  e.g.: ./run.sh                                     # toy corpora: data/toy, exp/toy
 #        ./run.sh --corpora /corpora --nj 32          # real ones: data/xvector_bert, exp/xvector_bert
 #        ./run.sh --corpora /corpora --estimate       # what that would cost; --dry-run: the jobs that it would run
 #        ./run.sh --stage 8                           # again from stage 8
@@ -14,8 +14,8 @@
 #   After 2, and before any later stage up to 8, local/audit_protocol.sh stops a run in which something that is scored
 #   shares a speaker, session, dialogue or recording with what trains a model for it.
 # Options:
-#   --pretrain, --finetune, --backend, --text-train "<corpus> ..."   what each role trains on; --pretrain "": fine-tuning
-#                         from scratch
+#   --pretrain, --finetune, --backend, --text-train "<corpus> ..."   what each role trains on; with --pretrain ""
+#                         fine-tuning is from scratch
 #   --test <corpus>       what is scored. Where it is in a training role too, that role is trained once a fold
 #                         without the fold's test utterances and speakers; the run without it comes first
 #   --only <corpus>       all of these roles and the test are this corpus, and nothing is pretrained
@@ -93,7 +93,7 @@ fi
 
 if [ "$stage" -le 2 ] && [ "$stop_stage" -ge 2 ]; then
   begin_stage 2 "augmented copies, emotion classes, folds"
-  # Copies keep the voice activity of the clean speech, as in Kaldi's egs/voxceleb/v2; those of another speed get their own.
+  # Noisy copies keep the voice activity of the clean speech, as in Kaldi's egs/voxceleb/v2.
   add_noise() {         # <data-dir> <musan> <rirs_noises> <copies> <copies without silence>
     steps/augment_data_dir.sh --kinds "$augment" "$1" "$2" "$3" "$4"
     steps/make_mfcc_pitch.sh --nj "$nj" --cmd "$train_cmd" --compress "$compress" "$4"
@@ -178,3 +178,17 @@ if [ "$stage" -le 9 ] && [ "$stop_stage" -ge 9 ]; then
   log "Models:   $exp/pretrain_* $exp/finetune_* $exp/text_*; back ends: $exp/cells/*/backend"
 fi
 end_stage
+
+# Expected of ./run.sh on the toy corpora, in %; another processor rounds otherwise, and may give other digits:
+#   awk -F'\t' '$4 == "all" { print $8, $9, $2, $16, $20 }' exp/toy/results.tsv
+#   layer modality    trained on                            EER     UAR
+#   bert  text        dailydialog+cremad                    39.52   55.92
+#   bert  text        dailydialog+cremad+iemocap            26.45   77.50
+#   tdnn6 speech      voxceleb1+cremad                      33.39   63.30
+#   tdnn7 speech      voxceleb1+cremad                      30.36   63.86
+#   tdnn6 speech+text voxceleb1+cremad+dailydialog          30.18   69.42
+#   tdnn7 speech+text voxceleb1+cremad+dailydialog          25.97   73.25
+#   tdnn6 speech      voxceleb1+cremad+iemocap              31.04   63.69
+#   tdnn7 speech      voxceleb1+cremad+iemocap              28.62   67.10
+#   tdnn6 speech+text voxceleb1+cremad+iemocap+dailydialog  21.28   82.23
+#   tdnn7 speech+text voxceleb1+cremad+iemocap+dailydialog  20.57   82.84

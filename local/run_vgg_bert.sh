@@ -103,7 +103,7 @@ if [ "$stage" -le 3 ] && [ "$stop_stage" -ge 3 ]; then
   run_jobs bert_posteriors "$train_cmd" python3 -m ser.bin.compute_posteriors
 fi
 
-# train_fusion <kind>: a network for each fold, on the vectors of its modalities, and its probabilities of the test part.
+# train_fusion <kind>: a network for each fold on the vectors of its modalities, and its probabilities of the test part.
 train_fusion() {
   run_jobs "$1" "$cuda_jobs" python3 -m ser.bin.train_fusion \
     --config "$conf/$1.yaml" --num-threads "$num_threads" "${targets[@]}"
@@ -138,3 +138,17 @@ if [ "$stage" -le 7 ] && [ "$stop_stage" -ge 7 ]; then
   log "Results: $exp/results.tsv (every fold); what the parts of each fold share: $exp/protocol_card.md"
 fi
 end_stage
+
+# Expected on the toy corpora, in %; another processor rounds otherwise, and may give other digits:
+#   awk -F'\t' '$4 == "all" { print $5, $8, $9, $20, $23 }' exp/toy_vgg_bert/results.tsv
+#   variant  layer     modality       UAR      WA
+#   folds    bc_lstm   speech+text  73.59   72.54
+#   random   bc_lstm   speech+text  66.67   69.23
+#   folds    icon      speech+text  72.70   71.93
+#   random   icon      speech+text  70.00   73.08
+#   folds    vgg       speech       56.03   53.30
+#   folds    bert      text         66.98   66.24
+#   folds    fusion    speech+text  71.50   70.48
+#   random   vgg       speech       36.67   34.62
+#   random   bert      text         60.00   61.54
+#   random   fusion    speech+text  70.00   73.08

@@ -5,17 +5,17 @@
 #   --estimate true|false print what each of them costs in disk, CPU hours and GPU hours, and end
 #   --rates <yaml>        what the estimate reckons with; it says how that is known (conf/rates.yaml)
 #   --check-disk true|false     refuse a disk that has less free than that (true)
-#   --check-inputs true|false   begin by reading again all that the stages before --stage wrote, and stop where a file is
-#                         not what it was (true)
+#   --check-inputs true|false   begin by reading again all that the stages before --stage wrote, and stop where a file
+#                         is not what it was (true)
 #   --nj <n>              jobs that run at once (the number of cores, 32 at most)
-#   --train-jobs <n>      trainings that run at once (one for each GPU; without GPUs, as many as the cores have room for)
+#   --train-jobs <n>      trainings that run at once (one for each GPU; without GPUs as many as the cores have room for)
 #   --num-threads <n>     of a training on the CPU (1); the last bits of a model depend on it
 #   --seed <n>            of all that is drawn, in place of the settings' own
 #   --name <name>         of the run, which lies in data/<name> and exp/<name>
 #   --conf <dir>          folder of the settings
 #   --corpora <dir>       folder of the corpora, each under its usual name (conf/corpora.tsv)
-#   --<corpus> <dir>      one that lies elsewhere, such as --iemocap /corpora/IEMOCAP. Without --corpora and any of these
-#                         the run is on tiny synthetic corpora, which it makes itself
+#   --<corpus> <dir>      one that lies elsewhere, such as --iemocap /corpora/IEMOCAP. Without --corpora and any of
+#                         these the run is on tiny synthetic corpora, which it makes itself
 
 # What all drivers share: sourced by one before its own settings, then begin_recipe after parse_options.sh, path.sh and
 # cmd.sh. Who trains on what, which folds there are and what is called how, ser/plan decides.
@@ -99,8 +99,8 @@ each_job() {
   done
 }
 
-# run_jobs <kind> "<wrapper>" <command> [<argument>...]: the same as one job array of a wrapper, such as $train_cmd or $cuda_jobs; the
-# command reads the job's arguments from a file. Logs are exp/<name>/log/<kind>.<n>.log.
+# run_jobs <kind> "<wrapper>" <command> [<argument>...]: the same as one job array of a wrapper, such as $train_cmd or
+# $cuda_jobs; the command reads the job's arguments from a file. Logs are exp/<name>/log/<kind>.<n>.log.
 run_jobs() {
   local kind=$1 cmd=$2 number
   shift 2
