@@ -106,7 +106,7 @@ class AsrTdnn(nn.Module):
     def context(self, node: str) -> tuple[int, int]:
         """Frames before and after t that `node` sees at t."""
         self.check_node(node)
-        frames = 1 + sum(self.config.strides[: self._depth(node)])
+        frames = 1 + sum(self.config.strides[: self.depth(node)])
         return frames, frames
 
     def forward(self, inputs: dict[str, Tensor]) -> Tensor:
@@ -131,7 +131,11 @@ class AsrTdnn(nn.Module):
     def compute(self, features: Tensor, ivectors: Tensor | None, node: str, step: int = 1) -> Tensor:
         """Compute a node: see `ser.models.nnet3_graph.Nnet3Graph.compute`, whose arguments these are."""
         self.check_node(node)
-        x = self._run(features, ivectors, step, self._depth(node), node == "lda")
+        x = self._run(features, ivectors, step, self.depth(node), node == "lda")
+        return self.finish(x, node)
+
+    def finish(self, x: Tensor, node: str) -> Tensor:
+        """Compute a node of the output (T, B, C) of the last layer below it."""
         if node == "lda" or node.endswith((".noop", "tdnn1.dropout")):
             return x
         x = self.prefinal_l(x)
@@ -144,17 +148,21 @@ class AsrTdnn(nn.Module):
         x = self.prefinal_chain(x)
         return self.output(x) if node == "output" else x
 
-    def _depth(self, node: str) -> int:
+    def depth(self, node: str) -> int:
         """Give the number of factored layers up to a node."""
         if node in ("lda", "tdnn1.dropout"):
             return 0
         return 1 + self.layers.index(node[: -len(".noop")]) if node.endswith(".noop") else len(self.layers)
 
+    def dense_layers(self, depth: int, step: int) -> int:
+        """Give how many of the first `depth` layers are needed at all frames: later strides are multiples of `step`."""
+        strides = self.config.strides[:depth]
+        return next(n for n in range(depth + 1) if all(stride % step == 0 for stride in strides[n:]))
+
     def _run(self, features: Tensor, ivectors: Tensor | None, step: int, depth: int, lda_only: bool = False) -> Tensor:
         """Compute the first `depth` factored layers of (T, B, F), at every step-th frame: (T', B, C)."""
-        # From the layer `dense` on all strides are multiples of the step.
         strides = self.config.strides[:depth]
-        dense = next(n for n in range(depth + 1) if all(stride % step == 0 for stride in strides[n:]))
+        dense = self.dense_layers(depth, step)
         if features.shape[2] != self.feature_dim or len(features) < 3 + 2 * sum(strides):
             raise SerError(
                 f"asr tdnn: {len(features)} frames of {features.shape[2]} features; expected {self.feature_dim} a "

@@ -54,7 +54,7 @@ class Elementwise(nn.Module):
 
     def __init__(self, kind: str, weights: Mapping[str, Tensor]) -> None:
         super().__init__()
-        self.kind = kind
+        self.kind, self.is_identity = kind, kind in _IDENTITY
         self.register_buffer("scale", weights.get("scale"))
         self.register_buffer("offset", weights.get("offset"))
         # A batch norm of blocks, and a component whose file does not tell its width, take any multiple.

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from ser.errors import SerError
 from ser.kaldi.nnet3 import Nnet3
 from ser.kaldi.nnet3_nodes import Descriptor, Node, all_parts, parse_node
-from ser.models.nnet3_components import make_module, tensors
+from ser.models.nnet3_components import Affine, Elementwise, make_module, tensors
 
 INPUT, IVECTOR = "input", "ivector"
 
@@ -100,6 +100,10 @@ class Nnet3Graph(nn.Module):
         """Numbers a frame of a node."""
         self.check_node(node)
         return self.dims[node]
+
+    def component(self, node: str) -> Affine | Elementwise:
+        """Give the module of a component-node."""
+        return self.parts[_key(self.nodes[node].component)]
 
     def context(self, node: str) -> tuple[int, int]:
         """Frames before and after t that `node` sees at t."""

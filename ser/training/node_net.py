@@ -5,12 +5,14 @@ from pathlib import Path
 from ser.config import read_yaml
 from ser.errors import SerError
 from ser.models.asr_tdnn import AsrTdnn, AsrTdnnConfig
+from ser.models.asr_tdnn_folded import FoldedTdnn
+from ser.models.asr_tdnn_import import MappedGraph, faster
 from ser.models.nnet3_graph import GraphConfig, Nnet3Graph
 from ser.training import model_dir
 
 
-def load_node_net(folder: str | Path) -> Nnet3Graph | AsrTdnn:
-    """Load the net of `folder`, in eval mode on the CPU.
+def load_node_net(folder: str | Path) -> Nnet3Graph | MappedGraph | FoldedTdnn:
+    """Load the net of `folder`, in eval mode on the CPU, in the form in which its nodes are computed fastest.
 
     Raises
     ------
@@ -22,9 +24,8 @@ def load_node_net(folder: str | Path) -> Nnet3Graph | AsrTdnn:
         raise SerError(f"{path}: no such file; import a model into this folder (ser.bin.import_nnet3), or train one")
     sections = read_yaml(path)
     if isinstance(sections, dict) and "nnet3" in sections:
-        return Nnet3Graph(model_dir.load_section(folder, "nnet3", GraphConfig), model_dir.load_weights(folder))
+        return faster(Nnet3Graph(model_dir.load_section(folder, "nnet3", GraphConfig), model_dir.load_weights(folder)))
     if isinstance(sections, dict) and "bottleneck_dim" in (sections.get("model") or {}):
-        return AsrTdnn.from_weights(
-            model_dir.load_section(folder, "model", AsrTdnnConfig), model_dir.load_weights(folder)
-        )
+        config = model_dir.load_section(folder, "model", AsrTdnnConfig)
+        return FoldedTdnn(AsrTdnn.from_weights(config, model_dir.load_weights(folder)))
     raise SerError(f"{path}: not the model of an acoustic net; x-vector nets are of extract_embeddings")

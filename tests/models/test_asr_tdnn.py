@@ -9,6 +9,7 @@ from ser.config import from_mapping, read_yaml, to_yaml
 from ser.errors import SerError
 from ser.files import write_text
 from ser.models.asr_tdnn import AsrTdnn, AsrTdnnConfig
+from ser.models.asr_tdnn_folded import FoldedTdnn
 from ser.models.factored import TimeSharedDropout, constrain
 from ser.models.node_outputs import OutputOptions, compute_outputs
 from ser.training import model_dir
@@ -167,7 +168,7 @@ def test_net_is_rebuilt_from_its_weights(net, tmp_path):
     write_text(tmp_path / "config.yaml", to_yaml(WholeConfig(SMALL)))
     again = load_node_net(tmp_path)
     inputs = {"features": torch.randn(2, 40, 5), "ivectors": torch.randn(2, 4)}
-    assert torch.equal(again(inputs), net(inputs))
+    assert torch.equal(again.net(inputs), net(inputs))
     with pytest.raises(SerError, match=r"the weights are not those of a net of these settings: .*tdnnf7"):
         AsrTdnn.from_weights(AsrTdnnConfig(24, 8, (1, 1, 0, 3, 3, 3), 0.66, 12), net.state_dict())
 
@@ -175,6 +176,25 @@ def test_net_is_rebuilt_from_its_weights(net, tmp_path):
 @dataclass(frozen=True)
 class WholeConfig:
     model: AsrTdnnConfig
+
+
+@pytest.mark.parametrize("strides", [(1, 1, 0, 3, 3), (3, 3), (0, 3), (1, 2), (1, 0, 1), (0, 0)])
+@pytest.mark.parametrize("ivector_dim", [0, 4])
+def test_folded_net_gives_the_same_nodes(strides, ivector_dim):
+    torch.manual_seed(0)
+    net = AsrTdnn(AsrTdnnConfig(16, 8, strides, 0.66, 12), 5, ivector_dim, 7)
+    features, ivectors = torch.randn(60, 2, 5), torch.randn(2, ivector_dim) if ivector_dim else None
+    for tensor in net.buffers():
+        if tensor.is_floating_point():
+            torch.nn.init.uniform_(tensor, 0.2, 1.5)
+    for layer in (net.output, net.output_xent):
+        torch.nn.init.normal_(layer.weight)
+    folded = FoldedTdnn(net)
+    for node in net.node_names:
+        for step in (1, 3):
+            expected = net.compute(features, ivectors, node, step)
+            found = folded.compute(features, ivectors, node, step)
+            torch.testing.assert_close(found, expected, atol=1e-5 * float(expected.abs().max()), rtol=0)
 
 
 def test_net_without_ivectors_takes_none():

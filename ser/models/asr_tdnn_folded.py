@@ -1,0 +1,142 @@
+"""A trained `AsrTdnn` for use: its batch norms and its first transform are folded into the matrices beside them.
+
+A batch norm after a ReLU is x -> s x + o with s > 0. The scale goes into the matrix before it: s relu(y) = relu(s y).
+The offset is the same at all times, so what is carried from layer to layer is a layer's output without it, and it
+enters the next one's bias. What is left of a layer besides its products is a ReLU and the bypass, both in place.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from ser.errors import SerError
+from ser.models.asr_tdnn import AsrTdnn
+
+
+class _Layer(NamedTuple):
+    """A factored layer: `linear` (C, parts x N) and `affine` (parts x N, C') by frame, transposed; `bias` (C',)."""
+
+    linear: tuple[Tensor, ...]
+    affine: tuple[Tensor, ...]
+    bias: Tensor
+    offset: Tensor  # of the layer's output
+
+
+class FoldedTdnn(nn.Module):
+    """The nodes of `net`, an `AsrTdnn` in eval mode, computed faster; the results differ by rounding.
+
+    Its interface is `ser.models.node_outputs.NodeNet`.
+    """
+
+    modulus = 1
+
+    @torch.no_grad()
+    def __init__(self, net: AsrTdnn) -> None:
+        super().__init__()
+        self.net = net.eval()
+        self.feature_dim, self.ivector_dim = net.feature_dim, net.ivector_dim
+        scale, offset = _scale_offset(net.tdnn1.batchnorm)
+        weight = scale[:, None] * net.tdnn1.affine.weight.double() @ net.lda.weight.double()
+        bias = scale * (net.tdnn1.affine.weight.double() @ net.lda.bias.double() + net.tdnn1.affine.bias.double())
+        self.register_buffer("weight", weight.float().T.contiguous(), persistent=False)
+        self.register_buffer("bias", bias.float(), persistent=False)
+        self.register_buffer("offset", offset.float(), persistent=False)
+        self._layers: list[_Layer] = []
+        carried = offset
+        for name in net.layers:
+            layer = net.get_submodule(name)
+            parts = 2 if layer.stride else 1
+            scale, offset = _scale_offset(layer.batchnorm)
+            linear, affine = layer.linear.weight.double(), layer.affine.weight.double()
+            constant = linear @ carried.repeat(parts)
+            bias = scale * (affine @ constant.repeat(parts) + layer.affine.bias.double())
+            carried = offset + net.config.bypass_scale * carried
+            self._layers.append(
+                _Layer(
+                    tuple(part.T.contiguous() for part in linear.float().chunk(parts, dim=1)),
+                    tuple(part.T.contiguous() for part in (scale[:, None] * affine).float().chunk(parts, dim=1)),
+                    bias.float(),
+                    carried.float(),
+                )
+            )
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "FoldedTdnn":
+        # The layers' tensors go to a device with the module.
+        super()._apply(fn, recurse)
+        self._layers = [
+            _Layer(tuple(map(fn, layer.linear)), tuple(map(fn, layer.affine)), fn(layer.bias), fn(layer.offset))
+            for layer in self._layers
+        ]
+        return self
+
+    @property
+    def node_names(self) -> list[str]:
+        """The nodes that can be asked for."""
+        return self.net.node_names
+
+    def check_node(self, node: str) -> None:
+        """Raise a `SerError` that lists the nodes unless `node` is one."""
+        self.net.check_node(node)
+
+    def width(self, node: str) -> int:
+        """Numbers a frame of a node."""
+        return self.net.width(node)
+
+    def context(self, node: str) -> tuple[int, int]:
+        """Frames before and after t that `node` sees at t."""
+        return self.net.context(node)
+
+    @torch.inference_mode()
+    def compute(self, features: Tensor, ivectors: Tensor | None, node: str, step: int = 1) -> Tensor:
+        """Compute a node: see `ser.models.nnet3_graph.Nnet3Graph.compute`, whose arguments these are."""
+        if node == "lda":
+            return self.net.compute(features, ivectors, node, step)
+        depth = self.net.depth(node)
+        dense = self.net.dense_layers(depth, step)
+        joined = [features[:-2], features[1:-1], features[2:]]
+        if dense == 0:
+            joined = [part[::step] for part in joined]
+        if self.ivector_dim:
+            if ivectors is None or ivectors.shape[-1] != self.ivector_dim:
+                raise SerError(f"asr tdnn: expected i-vectors of {self.ivector_dim} numbers")
+            joined.append(ivectors.expand(len(joined[0]), -1, -1))
+        x = torch.cat(joined, dim=2)
+        x = torch.addmm(self.bias, x.view(-1, x.shape[2]), self.weight).relu_().view(*x.shape[:2], -1)
+        offset = self.offset
+        for number, layer in enumerate(self._layers[:depth], start=1):
+            every, unit = (step if number == dense else 1), (1 if number <= dense else step)
+            stride = self.net.config.strides[number - 1] // unit
+            x = self._run(layer, x, stride, every)
+            offset = layer.offset
+        return self.net.finish(x + offset, node)
+
+    def _run(self, layer: _Layer, x: Tensor, stride: int, every: int) -> Tensor:
+        count = len(x) - 2 * stride
+        bypass = x[stride : stride + count : every]
+        if not stride:
+            narrow = [_product(layer.linear, [bypass])]
+        elif every == 1:
+            whole = _product(layer.linear, [x[:-stride], x[stride:]])
+            narrow = [whole[:-stride], whole[stride:]]
+        else:
+            before, at, after = (x[start : start + count : every].contiguous() for start in (0, stride, 2 * stride))
+            narrow = [_product(layer.linear, [before, at]), _product(layer.linear, [at, after])]
+        y = _product(layer.affine, narrow, layer.bias)
+        return y.relu_().add_(bypass, alpha=self.net.config.bypass_scale)
+
+
+def _product(matrices: tuple[Tensor, ...], parts: list[Tensor], bias: Tensor | None = None) -> Tensor:
+    """Sum up the products of frames (T, B, C) with their matrices (C, C')."""
+    frames, batch = parts[0].shape[:2]
+    rows = [part.reshape(frames * batch, -1) for part in parts]
+    out = rows[0] @ matrices[0] if bias is None else torch.addmm(bias, rows[0], matrices[0])
+    for row, matrix in zip(rows[1:], matrices[1:], strict=True):
+        out.addmm_(row, matrix)
+    return out.view(frames, batch, -1)
+
+
+def _scale_offset(batchnorm: nn.BatchNorm1d) -> tuple[Tensor, Tensor]:
+    scale = (batchnorm.running_var.double() + batchnorm.eps).rsqrt()
+    return scale, -batchnorm.running_mean.double() * scale

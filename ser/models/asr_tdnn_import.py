@@ -1,0 +1,157 @@
+"""A Kaldi TDNN-F as an `AsrTdnn`: where an imported network is wired as that recipe wires it, it is computed faster."""
+
+import torch
+from torch import Tensor, nn
+
+from ser.kaldi.nnet3_nodes import Descriptor, parse_descriptor
+from ser.models.asr_tdnn import AsrTdnn, AsrTdnnConfig
+from ser.models.asr_tdnn_folded import FoldedTdnn
+from ser.models.nnet3_components import Affine, Elementwise
+from ser.models.nnet3_graph import INPUT, IVECTOR, Nnet3Graph
+
+
+class MappedGraph(nn.Module):
+    """An imported network whose nodes are computed by `fast`, as far as that has them. A `NodeNet`."""
+
+    def __init__(self, graph: Nnet3Graph, fast: FoldedTdnn) -> None:
+        super().__init__()
+        self.graph, self.fast = graph, fast
+        self.feature_dim, self.ivector_dim, self.modulus = graph.feature_dim, graph.ivector_dim, graph.modulus
+        self.node_names, self.check_node, self.width, self.context = (
+            graph.node_names, graph.check_node, graph.width, graph.context
+        )  # fmt: skip
+
+    def compute(self, features: Tensor, ivectors: Tensor | None, node: str, step: int = 1) -> Tensor:
+        """Compute a node: see `ser.models.nnet3_graph.Nnet3Graph.compute`, whose arguments these are."""
+        name = "output" if node == "output.affine" else node
+        name = "output-xent" if node == "output-xent.log-softmax" else name
+        name = "tdnn1.dropout" if node == "tdnn1.batchnorm" else name
+        net = self.fast if name in self.fast.node_names and name != "lda" else self.graph
+        return net.compute(features, ivectors, name if net is self.fast else node, step)
+
+
+def faster(graph: Nnet3Graph) -> Nnet3Graph | MappedGraph:
+    """Give the network in its faster form, or as it is where it is wired in another way."""
+    try:
+        net = to_asr_tdnn(graph)
+    except _OtherWiring:
+        return graph
+    return MappedGraph(graph, FoldedTdnn(net))
+
+
+class _OtherWiring(Exception):
+    """The network is not the recipe's."""
+
+
+def to_asr_tdnn(graph: Nnet3Graph) -> AsrTdnn:
+    """Map the network of Kaldi's run_tdnn_1g, of any widths and strides, collapsed or not."""
+    reader = _Reader(graph)
+    spliced = f"Append(Offset({INPUT}, -1), {INPUT}, Offset({INPUT}, 1)"
+    spliced += f", ReplaceIndex({IVECTOR}, t, 0))" if graph.ivector_dim else ")"
+    lda = None
+    if "lda" in graph.nodes:
+        lda, spliced = reader.affine("lda", spliced), "lda"
+    tdnn1 = reader.affine("tdnn1.affine", spliced)
+    last, norm1 = reader.activation("tdnn1", "tdnn1.affine")
+    layers, number = [], 2
+    while f"tdnnf{number}.linear" in graph.nodes:
+        name = f"tdnnf{number}"
+        linear = reader.affine(f"{name}.linear", last, bias=False)
+        affine = reader.affine(f"{name}.affine", f"{name}.linear")
+        stride = -linear.times[0]
+        wanted = ((-stride, 0), (0, stride)) if stride else ((0,), (0,))
+        _require(stride >= 0 and (linear.times, affine.times) == wanted)
+        inner, norm = reader.activation(name, f"{name}.affine")
+        scale = reader.bypass(f"{name}.noop", last, inner)
+        layers.append((stride, linear, affine, norm, scale))
+        last, number = f"{name}.noop", number + 1
+    _require(bool(layers) and len({scale for *_, scale in layers}) == 1)
+    narrow = reader.affine("prefinal-l", last, bias=False)
+    branches = {}
+    for branch, output in (("chain", "output"), ("xent", "output-xent")):
+        prefinal = f"prefinal-{branch}"
+        if branch == "xent" and f"{prefinal}.affine" not in graph.nodes:
+            continue  # collapsed nets may lack it
+        wide = reader.affine(f"{prefinal}.affine", "prefinal-l")
+        first = reader.activation(prefinal, f"{prefinal}.affine", "batchnorm1")[1]
+        back = reader.affine(f"{prefinal}.linear", f"{prefinal}.batchnorm1", bias=False)
+        second = reader.module(f"{prefinal}.batchnorm2", f"{prefinal}.linear", "BatchNormComponent")
+        final = reader.affine(f"{output}.affine", f"{prefinal}.batchnorm2")
+        if branch == "xent":
+            reader.module(f"{output}.log-softmax", f"{output}.affine", "LogSoftmaxComponent")
+        branches[branch] = wide, first, back, second, final
+    strides = tuple(stride for stride, *_ in layers)
+    config = AsrTdnnConfig(tdnn1.outputs, layers[0][1].outputs, strides, layers[0][-1], narrow.outputs)
+    net = AsrTdnn(config, graph.feature_dim, graph.ivector_dim, branches["chain"][-1].outputs)
+    pairs = [(net.tdnn1.affine, tdnn1), (net.prefinal_l, narrow)]
+    norms = [(net.tdnn1.batchnorm, norm1)]
+    for name, (_, linear, affine, norm, _) in zip(net.layers, layers, strict=True):
+        layer = net.get_submodule(name)
+        pairs += [(layer.linear, linear), (layer.affine, affine)]
+        norms.append((layer.batchnorm, norm))
+    for branch, (wide, first, back, second, final) in branches.items():
+        prefinal = net.get_submodule(f"prefinal_{branch}")
+        pairs += [(prefinal.affine, wide), (prefinal.linear, back)]
+        pairs.append((net.output if branch == "chain" else net.output_xent, final))
+        norms += [(prefinal.batchnorm1, first), (prefinal.batchnorm2, second)]
+    with torch.no_grad():
+        for own, theirs in pairs:
+            _copy(own, theirs)
+        if lda is not None:
+            _copy(net.lda, lda)
+        for own, theirs in norms:
+            _require(len(own.running_var) == len(theirs.scale))
+            scale = theirs.scale.double()
+            own.running_var.copy_(1 / scale**2 - own.eps)
+            own.running_mean.copy_(-theirs.offset.double() / scale)
+    return net.eval()
+
+
+def _copy(own: nn.Module, theirs: Affine) -> None:
+    _require(own.weight.shape == theirs.linear.shape)
+    own.weight.copy_(theirs.linear)
+    if theirs.bias is not None:
+        own.bias.copy_(theirs.bias)
+
+
+def _require(holds: bool) -> None:
+    if not holds:
+        raise _OtherWiring
+
+
+class _Reader:
+    """Takes the modules of a network's nodes, each of which must read what is expected of it."""
+
+    def __init__(self, graph: Nnet3Graph) -> None:
+        self.graph = graph
+
+    def module(self, node: str, source: str | Descriptor, kind: str = "") -> Affine | Elementwise:
+        expected = parse_descriptor(source) if isinstance(source, str) else source
+        found = self.graph.nodes.get(node)
+        _require(found is not None and found.kind == "component" and found.source == expected)
+        module = self.graph.component(node)
+        _require(not kind or getattr(module, "kind", "") == kind)
+        return module
+
+    def affine(self, node: str, source: str, bias: bool = True) -> Affine:
+        module = self.module(node, source)
+        _require(isinstance(module, Affine) and (module.bias is not None) == bias)
+        return module
+
+    def activation(self, layer: str, source: str, norm: str = "batchnorm") -> tuple[str, Elementwise]:
+        """Take ReLU and batch norm; give the node that ends them, dropout where it is there, and the norm."""
+        self.module(f"{layer}.relu", source, "RectifiedLinearComponent")
+        module = self.module(f"{layer}.{norm}", f"{layer}.relu", "BatchNormComponent")
+        if f"{layer}.dropout" not in self.graph.nodes:
+            return f"{layer}.{norm}", module
+        dropout = self.module(f"{layer}.dropout", f"{layer}.{norm}")
+        _require(isinstance(dropout, Elementwise) and dropout.is_identity)
+        return f"{layer}.dropout", module
+
+    def bypass(self, node: str, before: str, inner: str) -> float:
+        """Take the sum of a layer and its scaled input; give the scale."""
+        found = self.graph.nodes.get(node)
+        _require(found is not None and found.source is not None and found.source.kind == "Sum")
+        scale = found.source.parts[0].number
+        self.module(node, f"Sum(Scale({scale}, {before}), {inner})", "NoOpComponent")
+        return scale
