@@ -51,6 +51,15 @@ def paragraph(text: str, kind: str = "") -> str:
     return f'<p class="{kind}">{escape(text)}</p>\n' if kind else f"<p>{escape(text)}</p>\n"
 
 
+def link(text: str, target: str) -> str:
+    """A paragraph that is a link to a file beside the page.
+
+    >>> link("Errors", "errors.html")
+    '<p><a href="errors.html">Errors</a></p>\\n'
+    """
+    return f'<p><a href="{escape(target)}">{escape(text)}</a></p>\n'
+
+
 def heading(text: str) -> str:
     """A heading inside a section."""
     return f"<h3>{escape(text)}</h3>\n"

@@ -24,6 +24,11 @@ OF_PAIRS = {
 }
 
 
+def has_errors_page(folder: Path) -> bool:
+    """Tell whether the page of errors is there, which `ser.bin.make_errors_page` writes."""
+    return (folder / "errors.html").is_file()
+
+
 def write_report(folder: Path) -> int:
     """Write ``report.html`` and ``figures/``, without those of an earlier report; return the number of pictures."""
     run = read_experiment(folder)
@@ -35,5 +40,6 @@ def write_report(folder: Path) -> int:
     for old in (folder / "figures").glob("*.*"):
         if old.suffix in (".png", ".tsv") and old.stem not in names:
             old.unlink()
-    write_text(folder / "report.html", page.page(f"Report of {folder.name}", summary(run), sections))
+    head = summary(run) + (page.link("Errors, to hear and to sort", "errors.html") if has_errors_page(folder) else "")
+    write_text(folder / "report.html", page.page(f"Report of {folder.name}", head, sections))
     return len(drawn)

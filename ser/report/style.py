@@ -44,3 +44,47 @@ summary { cursor: pointer; padding: 0.3rem 0; }
   .scroll { overflow: visible; } table { font-size: 7.5pt; } th, td { white-space: normal; padding: 0.1rem 0.3rem; }
   h2 { break-after: avoid; } }
 """
+
+# The page of errors: cards beside each other where there is room, under each other where there is none.
+ERRORS_CSS = """
+#controls { display: flex; flex-wrap: wrap; gap: 0.5rem 1rem; align-items: end; }
+#controls label { display: grid; gap: 0.15rem; font-size: 0.875rem; color: var(--muted); flex: 1 1 9rem;
+  max-width: 16rem; min-width: 0; }
+#controls select, #controls input { width: 100%; min-width: 0; }
+select, input, button { font: inherit; color: var(--ink); background: var(--box); border: 1px solid var(--line);
+  border-radius: 6px; padding: 0.3rem 0.5rem; min-height: 2.25rem; max-width: 100%; }
+button { cursor: pointer; }
+kbd { border: 1px solid var(--line); border-radius: 4px; padding: 0 0.3rem; font-size: 0.85em; }
+table button { min-height: 1.75rem; min-width: 2.25rem; padding: 0 0.4rem; }
+#cards { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 21rem), 1fr)); }
+.error { border: 1px solid var(--line); border-left: 5px solid var(--line); border-radius: 6px; padding: 0.6rem 0.9rem;
+  background: var(--box); min-width: 0; break-inside: avoid; scroll-margin: 1rem; }
+.error[hidden] { display: none; }
+.error.wrong { border-left-color: #d55e00; }
+.error.right { border-left-color: #009e73; }
+.error h3 { margin: 0; display: flex; gap: 0.5rem; justify-content: space-between; }
+.conf { font-variant-numeric: tabular-nums; color: var(--muted); font-weight: 400; }
+.tags { display: flex; flex-wrap: wrap; gap: 0.25rem; margin: 0.25rem 0; }
+.tag { border: 1px solid var(--line); border-radius: 999px; padding: 0 0.5rem; font-size: 0.75rem;
+  color: var(--muted); }
+.words { margin: 0.35rem 0; }
+.sound { position: relative; height: 7rem; margin: 0.35rem 0; background: #ffffff; border: 1px solid var(--line); }
+.sound img { width: 100%; height: 100%; display: block; }
+.sound svg { position: absolute; inset: 0; width: 100%; height: 100%; }
+.sound polyline { fill: none; stroke: #d55e00; stroke-width: 2; vector-effect: non-scaling-stroke; }
+.sound .cursor { stroke: #0072b2; stroke-width: 2; vector-effect: non-scaling-stroke; }
+audio { width: 100%; height: 2.5rem; display: block; }
+.bars { list-style: none; margin: 0.5rem 0; padding: 0; font-size: 0.8125rem; }
+.bars li { display: grid; grid-template-columns: 6.5rem 1fr 2.5rem; gap: 0.4rem; align-items: center; }
+.bars .name { overflow: hidden; text-overflow: ellipsis; }
+.bars .share { text-align: right; font-variant-numeric: tabular-nums; color: var(--muted); }
+.bar { display: inline-block; height: 0.7rem; background: var(--muted); border-radius: 2px; min-width: 1px; }
+.bars .bar.true { background: #009e73; }
+.error dl { display: grid; grid-template-columns: auto 1fr; gap: 0 0.6rem; margin: 0.5rem 0 0; font-size: 0.8125rem; }
+.error dt { color: var(--muted); }
+.error dd { margin: 0; overflow-wrap: anywhere; }
+.nearest { margin: 0.25rem 0; padding-left: 1.2rem; font-size: 0.8125rem; overflow-wrap: anywhere; }
+@media (prefers-color-scheme: dark) { .sound { background: #000000; } .sound img { filter: invert(1); }
+  .sound polyline { stroke: #ff9d5c; } .sound .cursor { stroke: #79b8ff; } }
+@media print { #controls, audio { display: none; } }
+"""

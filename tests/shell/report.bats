@@ -19,6 +19,17 @@ setup() {
   [ ! -e "$tmp/nowhere" ]
 }
 
+@test "make_report.sh with a test dir needs cells for the page of errors, and refuses an unknown choice of clips" {
+  mkdir "$tmp/run"
+  steps/make_report.sh --test-dir "$tmp" "$tmp/run"
+  [ ! -e "$tmp/run/errors.html" ]
+  mkdir "$tmp/run/cells"
+  echo "$tmp/run/cells/x" > "$tmp/run/cells/list"
+  run steps/make_report.sh --test-dir "$tmp" --audio some "$tmp/run"
+  [ "$status" -ne 0 ]
+  [[ "$output" == *"invalid choice: 'some'"* ]]
+}
+
 @test "make_report.sh fails on a broken table, and names it" {
   mkdir "$tmp/run"
   printf 'stage\twall_s\n3\n' > "$tmp/run/cost.tsv"
@@ -31,10 +42,10 @@ setup() {
 @test "make_report.sh prints its header for --help, and its usage without an argument" {
   run steps/make_report.sh --help
   [ "$status" -eq 0 ]
-  [[ "$output" == *"Usage: steps/make_report.sh <exp-dir>"* ]]
+  [[ "$output" == *"Usage: steps/make_report.sh [options] <exp-dir>"* ]]
   run steps/make_report.sh
   [ "$status" -eq 1 ]
-  [[ "$output" == *"Usage: steps/make_report.sh <exp-dir>"* ]]
+  [[ "$output" == *"Usage: steps/make_report.sh [options] <exp-dir>"* ]]
 }
 
 # recipe <first stage> <command>: a recipe of two stages; the first burns CPU time in a job, the second writes 2 MiB and

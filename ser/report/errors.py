@@ -1,0 +1,205 @@
+"""What a system got wrong, utterance by utterance: the cells of a row, joined with what the data dirs know."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ser.errors import SerError
+from ser.files import read_text
+from ser.kaldi import datadir, tables
+from ser.report.experiment import Experiment, MeanRow
+
+# Lists that an utterance can be on -> what the page calls them.
+LISTS = {
+    "mistakes": "most confident mistakes",
+    "unsure": "least certain",
+    "sure": "most certain and right",
+    "pairs": "examples of each pair of classes",
+    "speakers": "mistakes of each speaker",
+}
+
+
+@dataclass(frozen=True)
+class Known:
+    """Of utterances what their data dirs tell: table -> utterance -> value; `files` are entries of wav.scp."""
+
+    tables: Mapping[str, Mapping[str, str]]
+
+    @classmethod
+    def read(cls, data_dirs: Iterable[str | Path]) -> Known:
+        """Read the tables of data dirs; where two tell of one utterance, the first is believed."""
+        merged: dict[str, dict[str, str]] = {}
+        for data_dir in data_dirs:
+            for name in ("utt2spk", "utt2emo", "text", "utt2votes", "wav.scp", "segments"):
+                if (Path(data_dir) / name).is_file():
+                    merged[name] = {**datadir.read_table(data_dir, name), **merged.get(name, {})}
+        return cls(merged)
+
+    def get(self, table: str, utt: str) -> str:
+        """Give a value, '' where there is none."""
+        return self.tables.get(table, {}).get(utt, "")
+
+
+@dataclass(frozen=True)
+class Judged:
+    """An utterance that was classified; posteriors are in the order of `Judgements.classes`."""
+
+    utt: str
+    truth: str
+    predicted: str
+    posteriors: tuple[float, ...]
+    fold: str
+    speaker: str
+    text: str = ""
+    votes: str = ""
+    nearest: tuple[tuple[str, float], ...] = ()  # training utterances and their scores
+    lists: list[str] = field(default_factory=list)
+
+    @property
+    def is_right(self) -> bool:
+        return self.truth == self.predicted
+
+    @property
+    def confidence(self) -> float:
+        """The posterior of the class that was chosen."""
+        return max(self.posteriors)
+
+    @property
+    def margin(self) -> float:
+        """How far the first posterior is before the second."""
+        first, *others = sorted(self.posteriors, reverse=True)
+        return first - (others[0] if others else 0.0)
+
+
+@dataclass(frozen=True)
+class Judgements:
+    """All utterances of a row of the results."""
+
+    row: MeanRow
+    classes: tuple[str, ...]
+    utterances: tuple[Judged, ...]
+
+
+def choose_row(run: Experiment, modality: str | None, layer: str | None) -> MeanRow:
+    """Choose the best row of the results of this modality and layer (None: any): by EER, else by UAR.
+
+    Rows that were trained on the test corpus's other folds come before those trained without it.
+
+    Raises
+    ------
+    SerError
+        If there is none; the message lists what there is.
+    """
+    rows = [row for panel in run.panels for row in panel.cells]
+    fitting = [one for one in rows if modality in (None, one.row.modality) and layer in (None, one.row.layer)]
+    if not fitting:
+        there = ", ".join(sorted({f"{one.row.modality} {one.row.layer}" for one in rows})) or "nothing"
+        raise SerError(f"{run.folder}/results.tsv: no row of {modality or 'any'} {layer or ''}; it has {there}")
+
+    def order(one: MeanRow) -> tuple[bool, float]:
+        outside = one.row.test not in one.row.train.split("+")
+        return outside, -(one.row.uar or 0.0) if one.row.eer is None else one.row.eer
+
+    return min(fitting, key=order)
+
+
+def read_judgements(row: MeanRow, known: Known) -> Judgements:
+    """Read the cells of a row; `known` has the true classes (``utt2emo`` of the test data dir, which comes first).
+
+    Raises
+    ------
+    SerError
+        If the cells do not fit each other or the data dir.
+    """
+    classes: tuple[str, ...] = ()
+    utterances: dict[str, Judged] = {}
+    for folder in row.folders:
+        here = tuple(read_text(folder / "classes.txt", "the evaluation writes it").split())
+        if classes and here != classes:
+            raise SerError(f"{folder}/classes.txt: {' '.join(here)}; other folds have {' '.join(classes)}")
+        classes = here
+        predictions = tables.read_map(folder / "predictions.txt")
+        posteriors = tables.read_map(folder / "posteriors.txt")
+        nearest = tables.read_map(folder / "nearest.txt") if (folder / "nearest.txt").exists() else {}
+        (fold,) = _column(folder / "result.tsv", "fold")
+        for utt, value in predictions.items():
+            truth = known.get("utt2emo", utt)
+            if not truth:
+                raise SerError(
+                    f"{folder}/predictions.txt: '{utt}' has no class in the test data dir; give that of the run"
+                )
+            fields = nearest.get(utt, "").split()
+            # Several seeds score an utterance several times: the last is shown.
+            utterances[utt] = Judged(
+                utt=utt,
+                truth=truth,
+                predicted=value.split()[0],
+                posteriors=tuple(map(float, posteriors[utt].split())),
+                fold=fold,
+                speaker=known.get("utt2spk", utt),
+                text=known.get("text", utt),
+                votes=known.get("utt2votes", utt),
+                nearest=tuple(zip(fields[::2], map(float, fields[1::2]), strict=True)),
+            )
+    if not utterances:
+        raise SerError(f"{row.name}: no cell of it is there; run the recipe's stage of scores again")
+    return Judgements(row, classes, tuple(utterances[utt] for utt in sorted(utterances)))
+
+
+def choose(judgements: Judgements, count: int) -> list[Judged]:
+    """Choose the utterances that the page shows, and note on each which of `LISTS` it is on.
+
+    Parameters
+    ----------
+    count : the length of the lists of mistakes, of the least and of the most certain; of each pair of classes and each
+        speaker an eighth as many, at least two.
+    """
+    few = max(2, count // 8)
+    wrong = sorted((one for one in judgements.utterances if not one.is_right), key=lambda one: -one.confidence)
+    right = sorted((one for one in judgements.utterances if one.is_right), key=lambda one: -one.confidence)
+    chosen: dict[str, list[Judged]] = {
+        "mistakes": wrong[:count],
+        "unsure": sorted(judgements.utterances, key=lambda one: one.margin)[:count],
+        "sure": right[:count],
+        "pairs": _few_of_each(wrong, lambda one: (one.truth, one.predicted), few),
+        "speakers": _few_of_each(wrong, lambda one: one.speaker, few),
+    }
+    for name, listed in chosen.items():
+        for one in listed:
+            one.lists.append(name)
+    found = {one.utt: one for listed in chosen.values() for one in listed}
+    return sorted(found.values(), key=lambda one: (one.is_right, -one.confidence))
+
+
+def pair_counts(utterances: Iterable[Judged]) -> Counter[tuple[str, str]]:
+    """Count utterances by true and chosen class."""
+    return Counter((one.truth, one.predicted) for one in utterances)
+
+
+def speaker_counts(utterances: Iterable[Judged]) -> dict[str, tuple[int, int]]:
+    """Give speaker -> mistakes, utterances; the largest share of mistakes first."""
+    totals: Counter[str] = Counter()
+    wrong: Counter[str] = Counter()
+    for one in utterances:
+        totals[one.speaker] += 1
+        wrong[one.speaker] += not one.is_right
+    order = sorted(totals, key=lambda spk: (-wrong[spk] / totals[spk], spk))
+    return {spk: (wrong[spk], totals[spk]) for spk in order}
+
+
+def _few_of_each(utterances: Sequence[Judged], kind, few: int) -> list[Judged]:
+    seen: Counter = Counter()
+    chosen = []
+    for one in utterances:
+        seen[kind(one)] += 1
+        if seen[kind(one)] <= few:
+            chosen.append(one)
+    return chosen
+
+
+def _column(path: Path, name: str) -> list[str]:
+    header, *lines = (line.split("\t") for line in read_text(path, "the evaluation writes it").splitlines())
+    return [line[header.index(name)] for line in lines]
