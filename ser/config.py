@@ -14,6 +14,9 @@ from ser.files import read_text
 
 Config = TypeVar("Config")
 
+# The key of a file that differs from another in some values.
+LIKE = "like"
+
 
 def load_config(cls: type[Config], path: str | Path, overrides: tuple[str, ...] = ()) -> Config:
     """Read the YAML file `path` into the dataclass `cls`.
@@ -37,13 +40,33 @@ def load_config(cls: type[Config], path: str | Path, overrides: tuple[str, ...] 
 
 
 def read_yaml(path: str | Path) -> Any:
-    """Read a YAML file as plain data.
+    """Read a YAML file as plain data; where it says ``like: other.yaml``, those of the other file with its changes.
 
     Raises
     ------
     SerError
-        Where it cannot be read, or is not YAML.
+        Where it cannot be read, is not YAML, or is like a file that is like yet another.
     """
+    data = _read_one(path)
+    if not isinstance(data, dict) or LIKE not in data:
+        return data
+    other = Path(path).parent / str(data.pop(LIKE))
+    base = _read_one(other)
+    if not isinstance(base, dict) or LIKE in base:
+        raise SerError(f"{path}: like {other}, which has to be a file of settings that is like no other")
+    return _replaced(base, data)
+
+
+def _replaced(base: dict, changes: dict) -> dict:
+    """Give `base` with the values of `changes`, section by section."""
+    both = dict(base)
+    for key, value in changes.items():
+        inner = both.get(key)
+        both[key] = _replaced(inner, value) if isinstance(inner, dict) and isinstance(value, dict) else value
+    return both
+
+
+def _read_one(path: str | Path) -> Any:
     try:
         return yaml.safe_load(read_text(path, "give a file of settings that is there"))
     except RecursionError as error:

@@ -13,6 +13,7 @@ import numpy as np
 from ser.backend.lda import train_lda
 from ser.backend.moments import Block, Moments, in_blocks, moments
 from ser.backend.plda import Plda, train_plda
+from ser.backend.scoring import factor_ratios
 from ser.errors import SerError
 
 logger = logging.getLogger(__name__)
@@ -62,6 +63,17 @@ class Backend:
         Vectors of d numbers, where D is greater, have been through mean, LDA and length normalisation already.
         """
         return self.plda.project(self.reduce(vectors), num_utts, normalize_length=self.config.normalize_length)
+
+    def factors(
+        self, enrol: np.ndarray, test: np.ndarray, num_utts: np.ndarray | int = 1
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Write the score of every pair of embeddings as a product, `ser.backend.scoring.factor_ratios`.
+
+        Parameters
+        ----------
+        enrol, test : (N, D), averages of `num_utts` utterances each, and (M, D).
+        """
+        return factor_ratios(self.plda, self.project(enrol, num_utts), self.project(test), num_utts)
 
     def reduce(self, vectors: np.ndarray) -> np.ndarray:
         """Take embeddings (N, D) to where the PLDA was trained: (N, d) float64; see `project`."""

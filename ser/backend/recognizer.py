@@ -44,9 +44,7 @@ class PldaRecognizer:
         return len(self.backend.plda.mean)
 
     def pair_scores(self, enrol: np.ndarray, test: np.ndarray, num_utts: int = 1) -> np.ndarray:
-        project = self.backend.project
-        factors = scoring.factor_ratios(self.backend.plda, project(enrol, num_utts), project(test), num_utts)
-        return scoring.score_matrix(*factors)
+        return scoring.score_matrix(*self.backend.factors(enrol, test, num_utts))
 
     def class_scores(self, test: np.ndarray) -> np.ndarray:
         factors = scoring.factor_ratios(self.backend.plda, self.projected, self.backend.project(test))

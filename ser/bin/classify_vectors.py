@@ -31,8 +31,7 @@ def main() -> None:
     backend = load_backend(args.backend_dir, args.config)
     train = read_labelled(args.train_utt2class, args.train_vectors)
     utts, test = read_vectors(args.test_vectors)
-    factors = scoring.factor_ratios(backend.plda, backend.project(train.vectors), backend.project(test))
-    scores = scoring.class_scores(*factors, train.labels, args.rule or backend.config.rule)
+    scores = scoring.class_scores(*backend.factors(train.vectors, test), train.labels, args.rule or backend.config.rule)
     write_map(args.out, format_predictions(utts, train.classes, scores))
 
 

@@ -11,7 +11,28 @@ both are put on the scale of log likelihood ratios.
   python3 -m ser.bin.evaluate_backend --system xvector_bert --train cremad --test iemocap --layer tdnn6 \\
     --modality speech data/cremad scp:cremad.scp data/iemocap scp:iemocap.scp exp/toy/cell1"""
 
+from __future__ import annotations
+
+import argparse
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 from ser import cli
+from ser.errors import SerError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import numpy as np
+
+    from ser.backend.held_out import HeldOutScores, Train
+    from ser.backend.recognizer import Recognizer
+    from ser.kaldi.labelled import Labelled
+    from ser.metrics.strata import Utterances
+    from ser.results.protocol_config import ProtocolConfig
+
+logger = logging.getLogger(__name__)
 
 
 def main() -> None:
@@ -38,44 +59,89 @@ def main() -> None:
     parser.add_argument("cell_dir", help="folder to write")
     args = parser.parse_args()
 
-    import logging
-    from pathlib import Path
-
-    import numpy as np
-    from scipy.special import softmax
+    if bool(args.fallback_train) != bool(args.fallback_test):
+        raise SerError("--fallback-train and --fallback-test: give both or neither")
 
     from ser.backend.chain import BackendConfig
-    from ser.backend.fallback import fallback_trainer
     from ser.backend.held_out import held_out_scores
-    from ser.backend.nearest import nearest
-    from ser.backend.recognizer import PldaRecognizer, trainer
+    from ser.backend.recognizer import trainer
     from ser.config import load_config
-    from ser.errors import SerError
-    from ser.files import write_text
-    from ser.kaldi.labelled import read_labelled, read_speakers, read_with_fallback
-    from ser.kaldi.score_matrix import write_score_matrix
-    from ser.metrics import calibration, class_calibration
+    from ser.kaldi.labelled import read_speakers
     from ser.results import cell, result_table, test_set
     from ser.results.protocol_config import ProtocolConfig
 
-    logger = logging.getLogger(__name__)
     folder = Path(args.cell_dir)
     settings = {"lda_dim": args.lda_dim, "rule": args.rule}
     overrides = tuple(f"{name}={value}" for name, value in settings.items() if value is not None)
     config = load_config(BackendConfig, args.config, overrides)
     protocol = load_config(ProtocolConfig, args.protocol)
-    if bool(args.fallback_train) != bool(args.fallback_test):
-        raise SerError("--fallback-train and --fallback-test: give both or neither")
     cell.start_cell(folder)
-    train_one = trainer(args.backend, config)
-    utt2emo = [f"{data_dir}/utt2emo" for data_dir in (args.train_dir, args.test_dir)]
-    if args.fallback_train:
-        train, size = read_with_fallback(utt2emo[0], args.train_vectors, args.fallback_train)
-        test, _ = read_with_fallback(utt2emo[1], args.test_vectors, args.fallback_test, train.classes, size)
-        train_one = fallback_trainer(train_one, size, protocol.p_target, protocol.held_out_parts, protocol.seed)
-    else:
-        train = read_labelled(utt2emo[0], args.train_vectors)
-        test = read_labelled(utt2emo[1], args.test_vectors, train.classes)
+
+    train, test, train_one = read_vectors(args, folder, trainer(args.backend, config), protocol)
+    check_classes(args, train, test)
+    speakers = read_speakers(f"{args.train_dir}/utt2spk", train.utts)
+    utterances = test_set.read_utterances(args.test_dir, test.utts, test.labels, test.classes, args.speakers)
+
+    recognizer = train_one(train.vectors, train.labels, speakers)
+    recognizer.save(folder / "backend", train.num_utts())
+    held_out = held_out_scores(train_one, train.vectors, train.labels, speakers, protocol.held_out_parts, protocol.seed)
+
+    scores = recognizer.pair_scores(test.vectors, test.vectors)
+    by_class = recognizer.class_scores(test.vectors)
+
+    def score_models(models: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        averages = test.vectors[models].mean(axis=1)  # (C, size, D) -> (C, D)
+        return recognizer.pair_scores(averages, test.vectors[rows], models.shape[1])
+
+    write_vectors(args, folder, recognizer, train, test, utterances, scores)
+    row = cell.write_cell(
+        folder,
+        result_table.Result(
+            **cli.row_names(args),
+            backend=args.backend,
+            lda_dim=None if recognizer.lda_dim is None else config.lda_dim,
+            held_out=args.held_out,
+            status=result_table.OK,
+        ),
+        utterances,
+        by_class,
+        calibrate_classes(held_out, by_class),
+        cell.PairScores(scores, score_models, calibrate_pairs(held_out, protocol.p_target)),
+        protocol,
+    )
+    logger.info("%s: percent: %s", folder, ", ".join(f"{name} {row.shown(name)}" for name in result_table.MEASURES))
+
+
+def read_vectors(
+    args: argparse.Namespace, folder: Path, train_one: Train, protocol: ProtocolConfig
+) -> tuple[Labelled, Labelled, Train]:
+    """Read the vectors of both sides, and say what trains a back end on them: a fallback too, where that is asked for.
+
+    Utterances that have a fallback alone are listed in the cell's text_missing.
+    """
+    import numpy as np
+
+    from ser.backend.fallback import fallback_trainer
+    from ser.files import write_text
+    from ser.kaldi.labelled import read_labelled, read_with_fallback
+
+    train_emo, test_emo = (f"{data_dir}/utt2emo" for data_dir in (args.train_dir, args.test_dir))
+    if not args.fallback_train:
+        train = read_labelled(train_emo, args.train_vectors)
+        return train, read_labelled(test_emo, args.test_vectors, train.classes), train_one
+    train, size = read_with_fallback(train_emo, args.train_vectors, args.fallback_train)
+    test, _ = read_with_fallback(test_emo, args.test_vectors, args.fallback_test, train.classes, size)
+    missing = [utt for utt, vector in zip(test.utts, test.vectors, strict=True) if np.isnan(vector[0])]
+    logger.info("%d of %d test utterances have no text: scored by speech alone", len(missing), len(test.utts))
+    write_text(folder / "text_missing", "".join(f"{utt}\n" for utt in missing))
+    trained = fallback_trainer(train_one, size, protocol.p_target, protocol.held_out_parts, protocol.seed)
+    return train, test, trained
+
+
+def check_classes(args: argparse.Namespace, train: Labelled, test: Labelled) -> None:
+    """Check that the class held out is in the test alone; warn of others that training lacks."""
+    from ser.results import result_table
+
     unseen = test.classes[len(train.classes) :]
     if args.held_out in train.classes:
         raise SerError(f"{args.train_dir}/utt2emo: has utterances of the class '{args.held_out}', which is held out")
@@ -83,47 +149,51 @@ def main() -> None:
         raise SerError(f"{args.test_dir}/utt2emo: no utterance of the class '{args.held_out}', which is held out")
     if unexpected := [name for name in unseen if name != args.held_out]:
         logger.warning("%s: no training utterance is of class %s", args.test_dir, ", ".join(unexpected))
-    speakers = read_speakers(f"{args.train_dir}/utt2spk", train.utts)
-    utterances = test_set.read_utterances(args.test_dir, test.utts, test.labels, test.classes, args.speakers)
 
-    if args.fallback_train:
-        missing = [utt for utt, vector in zip(test.utts, test.vectors, strict=True) if np.isnan(vector[0])]
-        logger.info("%d of %d test utterances have no text: scored by speech alone", len(missing), len(test.utts))
-        write_text(folder / "text_missing", "".join(f"{utt}\n" for utt in missing))
-    recognizer = train_one(train.vectors, train.labels, speakers)
-    recognizer.save(folder / "backend", train.num_utts())
-    if isinstance(recognizer, PldaRecognizer) and recognizer.lda_dim > 1:
+
+def calibrate_pairs(held_out: HeldOutScores, p_target: float) -> Mapping[str, Callable[[np.ndarray], np.ndarray]]:
+    """Fit the calibrations of the scores of pairs on speakers that the scoring back ends did not see."""
+    import numpy as np
+
+    from ser.metrics import calibration
+
+    return {
+        "raw": np.asarray,
+        "affine": calibration.affine(held_out.target, held_out.nontarget, p_target).llrs,
+        "pav": calibration.pav(held_out.target, held_out.nontarget).llrs,
+    }
+
+
+def calibrate_classes(held_out: HeldOutScores, by_class: np.ndarray) -> Mapping[str, np.ndarray]:
+    """Turn the scores of classes (N, K) into posteriors: as they are, and by a temperature that is fitted."""
+    from scipy.special import softmax
+
+    from ser.metrics import class_calibration
+
+    temperature = class_calibration.fit(held_out.classes, held_out.labels, with_bias=False)
+    return {"raw": softmax(by_class, axis=1), "affine": temperature.posteriors(by_class)}
+
+
+def write_vectors(
+    args: argparse.Namespace,
+    folder: Path,
+    recognizer: Recognizer,
+    train: Labelled,
+    test: Labelled,
+    utterances: Utterances,
+    scores: np.ndarray,
+) -> None:
+    """Write the two dimensions that are drawn, the nearest training utterances, and the scores (N, N) if asked for."""
+    from ser.backend.nearest import nearest
+    from ser.backend.recognizer import PldaRecognizer
+    from ser.kaldi.score_matrix import write_score_matrix
+    from ser.results import cell
+
+    if isinstance(recognizer, PldaRecognizer) and len(recognizer.backend.plda.mean) > 1:
         cell.write_projected(folder, utterances, recognizer.backend.reduce(test.vectors))
-
-    scores = recognizer.pair_scores(test.vectors, test.vectors)
+    cell.write_nearest(folder, test.utts, train.utts, *nearest(recognizer, train.vectors, test.vectors, cell.NEAREST))
     if args.write_scores:
         write_score_matrix(f"ark:{folder}/scores.ark", test.utts, test.utts, scores)
-    by_class = recognizer.class_scores(test.vectors)
-    cell.write_nearest(folder, test.utts, train.utts, *nearest(recognizer, train.vectors, test.vectors, cell.NEAREST))
-    held_out = held_out_scores(train_one, train.vectors, train.labels, speakers, protocol.held_out_parts, protocol.seed)
-    pairs = cell.PairScores(
-        scores,
-        lambda models, rows: recognizer.pair_scores(
-            test.vectors[models].mean(axis=1), test.vectors[rows], models.shape[1]
-        ),
-        {
-            "raw": np.asarray,
-            "affine": calibration.affine(held_out.target, held_out.nontarget, protocol.p_target).llrs,
-            "pav": calibration.pav(held_out.target, held_out.nontarget).llrs,
-        },
-    )
-    temperature = class_calibration.fit(held_out.classes, held_out.labels, with_bias=False)
-    posteriors = {"raw": softmax(by_class, axis=1), "affine": temperature.posteriors(by_class)}
-
-    row = result_table.Result(
-        **cli.row_names(args),
-        backend=args.backend,
-        lda_dim=None if recognizer.lda_dim is None else config.lda_dim,
-        held_out=args.held_out,
-        status=result_table.OK,
-    )
-    row = cell.write_cell(folder, row, utterances, by_class, posteriors, pairs, protocol)
-    logger.info("%s: percent: %s", folder, ", ".join(f"{name} {row.shown(name)}" for name in result_table.MEASURES))
 
 
 if __name__ == "__main__":

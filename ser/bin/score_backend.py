@@ -41,7 +41,7 @@ def main() -> None:
     enrol_utts, enrol = read_vectors(args.enrol)
     test_utts, test = read_vectors(args.test)
     num_utts = read_counts(args.num_utts, enrol_utts) if args.num_utts else 1
-    left, right = scoring.factor_ratios(backend.plda, backend.project(enrol, num_utts), backend.project(test), num_utts)
+    left, right = backend.factors(enrol, test, num_utts)
     if args.trials == "all":
         rows = (row for _, block in scoring.score_blocks(left, right) for row in block)
         write_score_matrix(args.scores, enrol_utts, test_utts, rows)

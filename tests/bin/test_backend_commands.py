@@ -282,3 +282,23 @@ def test_scores_that_tie_are_counted_in_a_warning_and_pairs_of_two_scores_refuse
     (tmp_path / "scores").write_text(scores + "t0 x 0\n")
     with pytest.raises(SerError, match=r"scores:1 and .*scores:21: the pair 't0 x' is scored 1 and 0; keep one line"):
         run("compute_eer", tmp_path / "trials", tmp_path / "scores")
+
+
+def test_the_commands_of_a_back_end_write_the_recipes_files_and_score_alike(run, tmp_path, train, known):
+    cell, backend = tmp_path / "cell", tmp_path / "backend"
+    run("evaluate_backend", *CELL, "--modality", "speech", "--write-scores", "true", *train, *known, cell)
+    run("train_backend", f"{train[0]}/utt2emo", train[1], backend)
+    for name in ("mean.vec", "lda.mat", "plda", "classes.txt", "num_utts", "config.yaml"):
+        assert (backend / name).read_bytes() == (cell / "backend" / name).read_bytes()
+    # The vectors in the order of the class list, as the recipe has them.
+    utts = list(tables.read_map(f"{known[0]}/utt2emo"))
+    vectors = ark.load(known[1])
+    with ark.Writer(f"ark:{tmp_path}/test.ark") as writer:
+        for utt in utts:
+            writer.write(utt, vectors[utt])
+    run("score_backend", backend, *[f"ark:{tmp_path}/test.ark"] * 2, "all", f"ark:{tmp_path}/all.ark")
+    # The files hold float32, the recipe goes on with what it trained.
+    scored, expected = (ark.stack(f"ark:{path}")[1] for path in (tmp_path / "all.ark", cell / "scores.ark"))
+    np.testing.assert_allclose(scored, expected, atol=1e-3)
+    found = run("compute_eer", "--utt2class", f"{known[0]}/utt2emo", "all", f"ark:{tmp_path}/all.ark")
+    assert float(found) == pytest.approx(read_row(cell).eer, abs=0.02)
