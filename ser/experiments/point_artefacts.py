@@ -65,12 +65,9 @@ class PointArtefacts:
     def row(self, cell: GridPoint) -> Result:
         """Name a cell as the results table does; it has no figures yet."""
         config = self._config
-        speech = () if cell.modality == "text" else (*config.pretrain, *cell.train)
-        text = () if cell.modality == "speech" else config.text_train
-        trained_on = self._roles(cell.train).corpora_of(cell.fold, (*speech, *text, *cell.train))
         return Result(
             system=config.system,
-            train="+".join(trained_on),
+            train="+".join(self._roles(cell.train).trained_on(cell.fold, cell.modality)),
             test=config.test,
             fold="all" if cell.fold == NONE else cell.fold,
             variant=cell.variant,

@@ -77,6 +77,12 @@ class Roles:
         """The corpora that an x-vector net of emotion depends on, through its pretraining too."""
         return distinct((*self.pretrain, *self.finetune))
 
+    def trained_on(self, condition: str, modality: str) -> tuple[str, ...]:
+        """Return the corpora that a score of ``speech``, ``text`` or ``speech+text`` depends on in a condition."""
+        speech = self.speech if "speech" in modality else ()
+        text = self.text_train if "text" in modality else ()
+        return self.corpora_of(condition, (*speech, *text, *self.backend))
+
     def conditions(self) -> list[str]:
         """List what the run trains and scores.
 

@@ -225,21 +225,20 @@ class _Builder:
         variant, settings, text = options.variant(), options.finetune_settings, options.text_name
         if modality == "speech":
             train = test = speech / f"{layer}.scp"
-            trained_on, text, fallback = (*roles.speech, *roles.backend), "-", None
+            text, fallback = "-", None
         elif modality == "text":
             fold = roles.fold_of(condition, roles.text_train)
             train, test = (at.vectors("text_embeddings", fold, side) / "all.scp" for side in ("", self.suffix))
-            trained_on, fallback = (*roles.text_train, *roles.backend), speech / f"{options.layer_names[-1]}.scp"
+            fallback = speech / f"{options.layer_names[-1]}.scp"
             variant, settings = "-", f"{options.conf}/bert.yaml"
         else:
             fold = roles.fold_of(condition, (*roles.speech, *roles.text_train))
             train, test = (at.vectors("speech+text", fold, side) / f"{layer}.scp" for side in ("", self.suffix))
-            trained_on = (*roles.speech, *roles.text_train, *roles.backend)
         made = at.cell(modality, layer, condition)
         seed = read_yaml(settings)["fit"]["seed"] if options.seed is None else options.seed
         data, scored = at.role("backend", roles.fold_of(condition, roles.backend)), at.test(condition)
         names = {
-            "train": "+".join(roles.corpora_of(condition, trained_on)), "test": options.test,
+            "train": "+".join(roles.trained_on(condition, modality)), "test": options.test,
             "fold": "all" if condition == NONE else condition, "variant": variant, "seed": seed, "text": text,
             "layer": layer, "modality": modality,
         }  # fmt: skip

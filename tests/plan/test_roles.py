@@ -44,6 +44,12 @@ def test_the_condition_none_trains_on_all_but_the_scored_corpus():
     assert PAPER.corpora_of("1", ["cremad", "iemocap", "cremad"]) == ("cremad", "iemocap")
 
 
+def test_a_score_depends_on_the_corpora_of_its_modality_and_of_the_back_end():
+    assert PAPER.trained_on(NONE, "speech") == ("voxceleb1", "cremad")
+    assert PAPER.trained_on("2", "text") == ("dailydialog", "cremad", "iemocap")
+    assert PAPER.trained_on("2", "speech+text") == ("voxceleb1", "cremad", "iemocap", "dailydialog")
+
+
 def test_each_fold_is_audited_against_what_is_trained_for_just_it():
     assert PAPER.trained_folds() == ["none", "1", "2", "10"]
     assert PAPER.trained_for(NONE) == ["pretrain", "finetune", "backend", "text"]
