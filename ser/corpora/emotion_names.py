@@ -37,6 +37,7 @@ NAMES = {
     "pleasant_surprise": "surprise",
     "pleasant_surprised": "surprise",
     "ps": "surprise",
+    "afraid": "fear",
     "sad": "sadness",
     "scared": "fear",
     "sur": "surprise",

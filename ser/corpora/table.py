@@ -1,4 +1,8 @@
-"""Any corpus that is a table: rows of files, speakers and emotions become utterances with speaker-independent folds."""
+"""Any corpus that is a table: rows of files, speakers and emotions become utterances with speaker-independent folds.
+
+Paper: none; the table is the user's own. Licence: the corpus's.
+Expected: what the table lists; `PUBLISHED` is a guess for estimates made before it is read.
+"""
 
 import logging
 import re
@@ -17,6 +21,8 @@ from ser.errors import SerError
 from ser.files import sha256, write_text
 
 logger = logging.getLogger(__name__)
+
+PUBLISHED = 1000
 
 # What the columns are called where no option names them, in the order in which they are looked for.
 USUAL = {
