@@ -169,8 +169,7 @@ if [ "$stage" -le 9 ] && [ "$stop_stage" -ge 9 ]; then
   fi
   each_job human python3 -m ser.bin.score_annotators --label-map "$label_map"     # where annotators' votes are known
   each_job card python3 -m ser.bin.make_protocol_card --label-map "$label_map"
-  steps/make_report.sh --test-dir "$data/${test}_emotion" --train-dirs "$data/embedded" $($toy || echo "--corpus $test") \
-    "$exp"
+  each_job report steps/make_report.sh
   run_jobs detector "$train_cmd" python3 -m ser.bin.make_detector \
     --backend-config "$backend_config" --label-map "$label_map"
   log "Report:   $exp/report.html; its pictures and their numbers: $exp/figures; mistakes to hear: $exp/errors.html"

@@ -133,7 +133,7 @@ if [ "$stage" -le 7 ] && [ "$stop_stage" -ge 7 ]; then
   if [ -f "$plan/text_used.txt" ]; then cp "$plan/text_used.txt" "$exp/text_used.txt"; fi
   each_job human python3 -m ser.bin.score_annotators --label-map "$label_map"     # where annotators' votes are known
   each_job card python3 -m ser.bin.make_protocol_card --label-map "$label_map"
-  steps/make_report.sh --test-dir "$data/${test}_classes" $($toy || echo "--corpus $test") "$exp"
+  each_job report steps/make_report.sh
   log "Report:  $exp/report.html; training curves: $exp/*/curve.png"
   log "Results: $exp/results.tsv (every fold); what the parts of each fold share: $exp/protocol_card.md"
 fi

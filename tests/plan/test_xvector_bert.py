@@ -174,3 +174,9 @@ def test_settings_that_would_fail_later_are_refused(xvector_options, changes, me
 
 def test_every_kind_has_a_stage_of_the_driver():
     assert set(xvector_bert.KINDS.values()) == set(range(xvector_bert.LAST_STAGE + 1))
+
+
+def test_the_page_of_errors_knows_a_real_corpus_by_name_and_what_trained_the_back_end(xvector_options, facts):
+    page = "--test-dir data/run/iemocap_emotion --train-dirs data/run/cremad_emotion data/run/iemocap_emotion"
+    assert arguments(plan(xvector_options(), facts), "report", "report") == f"{page} --corpus iemocap exp/run"
+    assert arguments(plan(xvector_options(toy="true"), facts), "report", "report") == f"{page} exp/run"
