@@ -135,6 +135,15 @@ def run(main: Callable[[], None]) -> NoReturn:
         where = f"{error.filename}: " if error.filename else ""
         print(f"{name}: {where}{error.strerror or error}", file=sys.stderr)
         sys.exit(1)
+    except UnicodeEncodeError as error:
+        # The name of a file that is not UTF-8, as it came from the system (PEP 383), was to be written somewhere.
+        if not isinstance(error.object, str) or not any("\udc80" <= letter <= "\udcff" for letter in error.object):
+            raise
+        found = error.object[:200].encode("utf-8", "surrogateescape")
+        print(
+            f"{name}: a name is not UTF-8: {found!r}; rename it to plain letters, and run this again", file=sys.stderr
+        )
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
     sys.exit(0)

@@ -8,6 +8,7 @@ from pathlib import Path
 from ser.detect.recordings import SUFFIXES
 from ser.errors import SerError
 from ser.files import read_text_lines
+from ser.kaldi.unicode_forms import compose
 
 logger = logging.getLogger(__name__)
 
@@ -19,7 +20,8 @@ def read_texts(path: str | Path, files: Sequence[Path]) -> dict[Path, str]:
 
     A line is a key, a tab and the words; or a key, blanks and the words. A key is the recording's path as it is given,
     or the end of its path (``name.wav``, ``folder/name.wav``), with the suffix or without. Without a tab, the key is
-    the longest beginning of the line that fits a recording, so that names may hold blanks.
+    the longest beginning of the line that fits a recording, so that names may hold blanks. Letters with accents are
+    the same in both of Unicode's forms: a Mac's file names have the one, what people type has the other.
 
     Parameters
     ----------
@@ -43,7 +45,7 @@ def read_texts(path: str | Path, files: Sequence[Path]) -> dict[Path, str]:
         if not line.strip():
             continue
         where = f"{path}:{number}"
-        key, words = _split(where, line, fitting)
+        key, words = _split(where, compose(line), fitting)
         found = fitting.get(key, [])
         if len(found) > 1:
             raise SerError(
@@ -71,7 +73,7 @@ def _keys(files: Iterable[Path]) -> dict[str, list[Path]]:
         found: dict[str, list[Path]] = {}
         for file in files:
             for key in forms(file):
-                found.setdefault(key, []).append(file)
+                found.setdefault(compose(key), []).append(file)
         for key, fitting in found.items():
             keys.setdefault(key, fitting)
     return keys

@@ -13,8 +13,12 @@ from ser.errors import SerError
 from ser.files import atomic_path
 from ser.kaldi.datadir import entries, key_kind, read_table, table_names
 from ser.kaldi.tables import invert, write_lists, write_map
+from ser.kaldi.unicode_forms import compose, compose_keys
 
 logger = logging.getLogger(__name__)
+
+# Utterances that are named where more are dropped.
+NUM_NAMED = 20
 
 
 def subset(data_in: str | Path, utterances: Iterable[str], data_out: str | Path) -> int:
@@ -60,34 +64,67 @@ def split(data_dir: str | Path, parts: int, per_utterance: bool = False) -> list
 def fix(data_dir: str | Path) -> None:
     """Keep the utterances that all tables have, sorted; the old tables are copied to ``<data_dir>/.backup``.
 
+    Ids are written with composed letters (Unicode NFC), so that tables made by different programs meet. What is dropped
+    is named with its reason, the first ones in the log and all in ``<data_dir>/.backup/dropped``.
+
     Raises
     ------
     SerError
         If none is left, or a table is broken in a way that has no plain remedy.
     """
-    utt2spk = read_table(data_dir, "utt2spk")
     names = table_names(data_dir)
+    backup = Path(data_dir, ".backup")
+    backup.mkdir(exist_ok=True)
+    for name in names:
+        shutil.copy2(Path(data_dir, name), backup / name)
+    for name in names:
+        _compose_ids(data_dir, name)
+    utt2spk = read_table(data_dir, "utt2spk")
     kept = set(utt2spk)
+    dropped: dict[str, str] = {}
     segmented = "segments" in names
     for name in names:
         if name != "utt2spk" and (key_kind(name) == "utt" or (name == "wav.scp" and not segmented)):
             found = [key for key, _ in entries(data_dir, name)]
             # Of two million utterances a comparison takes a tenth of an intersection's time.
             if len(found) != len(kept) or not all(key in kept for key in found):
-                kept &= set(found)
+                there = set(found)
+                for utt in kept - there:
+                    dropped.setdefault(utt, f"not in {name}")
+                for key in there - utt2spk.keys():
+                    dropped.setdefault(key, f"in {name}, not in utt2spk")
+                kept &= there
     if segmented and "wav.scp" in names:
         recordings = read_table(data_dir, "wav.scp")
         segments = read_table(data_dir, "segments")
-        kept = {utt for utt in kept if segments[utt].split()[0] in recordings}
+        for utt in [utt for utt in kept if segments[utt].split()[0] not in recordings]:
+            dropped[utt] = f"its recording {segments[utt].split()[0]} is not in wav.scp"
+            kept.remove(utt)
     if not kept:
         raise SerError(f"{data_dir}: no utterance is in all of {', '.join(names)}; make the directory again")
-    backup = Path(data_dir, ".backup")
-    backup.mkdir(exist_ok=True)
-    for name in names:
-        shutil.copy2(Path(data_dir, name), backup / name)
+    write_map(backup / "dropped", dropped)
     # In the order of the table, which is nearly sorted, so that sorting two million takes no time.
     _distribute(data_dir, utt2spk, {Path(data_dir): sorted(utt for utt in utt2spk if utt in kept)})
     logger.info("%s: kept %d of %d utterances; the old tables are in %s", data_dir, len(kept), len(utt2spk), backup)
+    for utt in sorted(dropped)[:NUM_NAMED]:
+        logger.warning("%s: dropped %s: %s", data_dir, utt, dropped[utt])
+    if len(dropped) > NUM_NAMED:
+        logger.warning("%s: dropped %d more; all are in %s/dropped", data_dir, len(dropped) - NUM_NAMED, backup)
+
+
+def _compose_ids(data_dir: str | Path, name: str) -> None:
+    """Compose the ids of a table, where one is not: its keys, and the speakers and recordings that it names."""
+    path = Path(data_dir, name)
+    if path.read_bytes().isascii() or name == "spk2utt":
+        return
+    table = read_table(data_dir, name)
+    composed = compose_keys(table, str(path))
+    if name in ("utt2spk", "segments"):
+        ids = {key: value.partition(" ")[0] for key, value in composed.items()}
+        composed = {key: compose(ids[key]) + value[len(ids[key]) :] for key, value in composed.items()}
+    if composed != table:
+        logger.info("%s: its ids are written with composed letters now", path)
+        write_map(path, composed)
 
 
 def copy(data_in: str | Path, data_out: str | Path, utt_affixes: tuple[str, str], spk_affixes: tuple[str, str]) -> None:

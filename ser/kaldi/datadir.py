@@ -11,6 +11,7 @@ from ser.errors import SerError
 from ser.kaldi import specifiers
 from ser.kaldi.audio import MAX_OVERSHOOT_SECONDS, read_segments
 from ser.kaldi.tables import invert, read_entries, read_map, write_lists, write_map
+from ser.kaldi.unicode_forms import form_problem
 
 # An utterance that is so many times the median length was probably never cut.
 LONG = 10
@@ -153,9 +154,15 @@ def _check_speakers(directory: Path, utt2spk: Mapping[str, str]) -> None:
     last = ""
     for number, (utt, spk) in enumerate(utt2spk.items(), start=1):
         if spk < last:
+            remedy = "begin utterance ids with the speaker's"
+            if utt.startswith(spk) and last.startswith(f"{spk}-"):
+                remedy = (
+                    f"'{spk}' is the beginning of '{last}', whose utterances sort among its own: rename one of them,"
+                    f" such as to '{last.replace('-', '_')}'"
+                )
             raise SerError(
-                f"{directory}/utt2spk:{number}: speaker '{spk}' of '{utt}' after '{last}': not sorted by speaker; "
-                "begin utterance ids with the speaker's"
+                f"{directory}/utt2spk:{number}: speaker '{spk}' of '{utt}' after '{last}': not sorted by speaker;"
+                f" {remedy}"
             )
         last = spk
     found = {spk: utts.split() for spk, utts in _sorted_table(directory, "spk2utt").items()}
@@ -192,6 +199,8 @@ def _check_keys(path: Path, what: str, expected: Iterable[str], found: Mapping[s
         return
     expected = set(expected)
     if missing := expected - found.keys():
+        if problem := form_problem(sorted(missing), found):
+            raise SerError(f"{path}: {len(missing)} of {len(expected)} {what}s of utt2spk are missing; {problem}")
         raise SerError(
             f"{path}: {len(missing)} of {len(expected)} {what}s of utt2spk are missing, the first '{min(missing)}'; "
             f"run {_fix(path.parent)}"

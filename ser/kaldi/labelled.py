@@ -10,6 +10,7 @@ import numpy as np
 
 from ser.errors import SerError
 from ser.kaldi import ark, specifiers, tables
+from ser.kaldi.unicode_forms import form_problem
 
 logger = logging.getLogger(__name__)
 
@@ -104,9 +105,9 @@ def read_speakers(utt2spk: str | Path, utts: Sequence[str]) -> np.ndarray:
     """Read the speaker of each of `utts`: (N,) str."""
     speakers = tables.read_map(utt2spk, fields=2)
     if missing := [utt for utt in utts if utt not in speakers]:
+        remedy = form_problem(missing, speakers) or "utils/validate_data_dir.sh checks a data dir"
         raise SerError(
-            f"{utt2spk}: no speaker of {len(missing)} of {len(utts)} utterances: {', '.join(missing[:5])}; "
-            "utils/validate_data_dir.sh checks a data dir"
+            f"{utt2spk}: no speaker of {len(missing)} of {len(utts)} utterances: {', '.join(missing[:5])}; {remedy}"
         )
     return np.array([speakers[utt] for utt in utts])
 
@@ -154,9 +155,10 @@ def _read_known(rspecifier: str, rows: Mapping[str, int], where: str) -> Iterato
             _check_shape(rspecifier, utt, vector.shape, first, shape)
             yield utt, vector
     if missing := [utt for utt in rows if utt not in seen]:
+        remedy = form_problem(missing, seen) or "extract them, or take them out of the list"
         raise SerError(
             f"{rspecifier}: no vector of {len(missing)} of the {len(rows)} utterances of {where}: "
-            f"{', '.join(missing[:5])}; extract them, or take them out of the list"
+            f"{', '.join(missing[:5])}; {remedy}"
         )
     if len(seen) > len(rows):
         logger.info("%s: %d vectors are of no utterance of %s", rspecifier, len(seen) - len(rows), where)

@@ -32,7 +32,7 @@ def read_lines(path: str | Path) -> Iterator[tuple[int, str, str]]:
             try:
                 yield number, fields[0].decode(), fields[1].rstrip().decode() if len(fields) == 2 else ""
             except UnicodeDecodeError as error:
-                raise SerError(f"{path}:{number}: not UTF-8: {line[:80]!r}; convert the file with iconv") from error
+                raise SerError(f"{path}:{number}: not UTF-8: {line[:80]!r}; {_not_utf8_remedy(path)}") from error
 
 
 def read_map(path: str | Path, fields: int | None = None, allow_empty: bool = False) -> dict[str, str]:
@@ -122,6 +122,12 @@ def _files_of_command(command: str) -> list[str]:
     except ValueError:  # what this shell of Python's does not understand, bash may
         return []
     return [word for word in words[1:] if os.path.isfile(word)]
+
+
+def _not_utf8_remedy(path: str | Path) -> str:
+    if str(path).endswith(".scp"):
+        return "rename the folder or file to plain letters and write that here: converted, the path would name another"
+    return "convert the file with iconv"
 
 
 def _count(key: str, value: str) -> str:

@@ -92,3 +92,20 @@ def test_real_dialogues_are_all_read(real_corpus, tmp_path):
     records.write_data_dir(tmp_path / "data", utterances)
     assert Counter(tables.read_map(tmp_path / "data" / "utt2part").values()) == {"train": 8206, "validation": 493}
     assert len(set(tables.read_map(tmp_path / "data" / "utt2dialogue").values())) == 834 + 47
+
+
+def test_lone_carriage_return_inside_a_line_ends_none(make_files):
+    corpus = make_files({"dialogues_emotion.txt": LABELS})
+    (corpus / "dialogues_text.txt").write_bytes(TEXT.replace("about a", "about\ra").encode())
+    utterances, left_out = dailydialog.read(corpus, "all")
+    assert len(utterances) == 5 and not left_out
+    assert utterances[0].text == "Say , Jim . How about a beer ?"
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\r"])
+def test_line_ends_of_other_systems_are_no_matter(make_files, end):
+    corpus = make_files({})
+    corpus.mkdir(exist_ok=True)
+    for name, text in TOP.items():
+        (corpus / name).write_bytes(text.replace("\n", end).encode())
+    assert len(dailydialog.read(corpus, "all")[0]) == 5

@@ -1,3 +1,4 @@
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -63,3 +64,12 @@ def test_list_of_other_recordings_is_refused(tmp_path):
         read(tmp_path, "f99 hello\n", WITH_BLANKS)
     with pytest.raises(SerError, match=r"absent: missing; give the file of --text-file"):
         read_texts(tmp_path / "absent", WITH_BLANKS)
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+@pytest.mark.parametrize("gap", ["\t", " "])
+def test_unicode_form_of_a_name_is_no_matter(tmp_path, form, gap):
+    other = "NFD" if form == "NFC" else "NFC"
+    file = unicodedata.normalize(form, "r\u00e9my 1.wav")
+    line = unicodedata.normalize(other, "r\u00e9my 1.wav") + gap + "hello\n"
+    assert read(tmp_path, line, [Path(file)]) == {file: "hello"}

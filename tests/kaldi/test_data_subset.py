@@ -166,3 +166,20 @@ def test_copies_of_copies_name_the_true_original(make_data_dir, tmp_path):
     assert list(read_map(tmp_path / "twice/utt2spk")) == ["a-1-y-z"]
     assert read_map(tmp_path / "twice/utt2uniq") == {"a-1-y-z": "a-1"}
     assert not (tmp_path / "once/text").exists()
+
+
+def test_fix_names_what_it_drops_and_why(make_data_dir, caplog):
+    path = make_data_dir()
+    (path / "text").write_text("a-1 x\na-2 y\nb-2 z\nstranger w\n")
+    data_subset.fix(path)
+    said = [message.partition("dropped ")[2] for message in caplog.messages if "dropped" in message]
+    assert said == ["b-1: not in text", "stranger: in text, not in utt2spk"]
+    assert (path / ".backup" / "dropped").read_text() == "b-1 not in text\nstranger in text, not in utt2spk\n"
+
+
+def test_fix_names_the_first_of_many_and_where_all_are(make_data_dir, caplog):
+    path = make_data_dir()
+    (path / "text").write_text((path / "text").read_text() + "".join(f"z-{number:02d} w\n" for number in range(30)))
+    data_subset.fix(path)
+    assert caplog.messages[-1].endswith(f"dropped 10 more; all are in {path}/.backup/dropped")
+    assert len((path / ".backup" / "dropped").read_text().splitlines()) == 30

@@ -106,3 +106,19 @@ def test_writing_removes_the_tables_of_an_earlier_run(make_data_dir):
     datadir.write_data_dir(path, {"utt2spk": {"c-1": "c"}, "text": {"c-1": ""}})
     assert sorted(file.name for file in path.iterdir()) == ["frame_shift", "spk2utt", "text", "utt2spk"]
     check(path, wav=False)
+
+
+@pytest.mark.parametrize(
+    ("speakers", "renamed"), [(("anna", "anna-maria"), "anna_maria"), (("s1", "s1-b-c"), "s1_b_c")]
+)
+def test_speaker_that_begins_another_is_named_with_a_new_name(tmp_path, speakers, renamed):
+    lines = [f"{spk}-{utt} {spk}\n" for spk in speakers for utt in ("a", "z")]
+    (tmp_path / "utt2spk").write_text("".join(sorted(lines)))
+    (tmp_path / "spk2utt").write_text("".join(f"{spk} {spk}-a {spk}-z\n" for spk in speakers))
+    message = f"'{speakers[0]}' is the beginning of '{speakers[1]}', .* rename one of them, such as to '{renamed}'"
+    with pytest.raises(SerError, match=message):
+        check(tmp_path, feats=False, wav=False, text=False)
+    for name in ("utt2spk", "spk2utt"):
+        lines = (tmp_path / name).read_text().replace(speakers[1], renamed).splitlines(keepends=True)
+        (tmp_path / name).write_text("".join(sorted(lines)))
+    check(tmp_path, feats=False, wav=False, text=False)

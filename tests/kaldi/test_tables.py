@@ -61,3 +61,12 @@ def test_missing_file_is_named(tmp_path):
 def test_dash_reads_standard_input(monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"a b\n")))
     assert tables.read_map("-") == {"a": "b"}
+
+
+def test_path_that_is_no_utf8_is_to_be_renamed_not_converted(tmp_path):
+    (tmp_path / "wav.scp").write_bytes(b"a /corpus/M\xfcller/a.wav\n")
+    with pytest.raises(SerError, match=r"wav.scp:1: not UTF-8: .*; rename the folder or file to plain letters"):
+        tables.read_map(tmp_path / "wav.scp")
+    (tmp_path / "text").write_bytes(b"a M\xfcller\n")
+    with pytest.raises(SerError, match=r"text:1: not UTF-8: .*; convert the file with iconv"):
+        tables.read_map(tmp_path / "text")
