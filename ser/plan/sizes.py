@@ -48,7 +48,7 @@ def measure(corpus: str, data_dir: Path, folder: Path, toy: ToyConfig | None = N
     ----------
     corpus : its name in run.sh.
     data_dir : what stage 0 makes of it.
-    folder : the corpus as it is distributed.
+    folder : the corpus as it is distributed, or a table of its utterances.
     toy : the sizes of the toy corpora, where it is one of these and need not be there.
 
     Raises
@@ -62,6 +62,9 @@ def measure(corpus: str, data_dir: Path, folder: Path, toy: ToyConfig | None = N
     if toy is not None:
         utts = _toy_utterances(corpus, toy)
         return _size(known, utts, known.toy or 0.0, "settings of the toy corpora", decoded=False)
+    if folder.is_file():  # a table of utterances, a line each under its header
+        lines = folder.read_bytes().count(b"\n")
+        return _size(known, max(1, lines - 1), known.seconds, "counted")
     if not folder.is_dir():
         return None
     if corpus == "dailydialog":

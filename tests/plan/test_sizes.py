@@ -59,6 +59,12 @@ def test_toy_corpora_need_not_be_there(tmp_path):
         sizes.measure("voxceleb2", tmp_path / "no", tmp_path / "no", toy)
 
 
+def test_a_table_has_an_utterance_a_line(tmp_path):
+    (tmp_path / "mine.csv").write_text("path,emotion\na.wav,anger\nb.wav,sadness\n")
+    size = sizes.measure("table", tmp_path / "data", tmp_path / "mine.csv")
+    assert (size.utts, size.hours, size.source) == (2, pytest.approx(2 * 3.0 / 3600), "counted")
+
+
 def test_a_corpus_that_is_not_there_has_no_size(tmp_path):
     assert sizes.measure("ravdess", tmp_path / "data", tmp_path / "nowhere") is None
 
