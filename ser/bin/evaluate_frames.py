@@ -1,0 +1,114 @@
+"""Write the cells of the results table of frame classifiers (train_frames), with the choice of the layer among them.
+
+Each --trained is <variant>:<layer>:<dir of train_frames>; each fold of it becomes a cell. Of a variant with several
+layers there are two rows more. Layer `nested`: in each fold the layer whose classifiers did best on the validating
+session, so that no test session has a say; it is the headline. Layer `paper`: the layer that did best on the test
+session of the last fold, in all folds, as Zhou and Beigi chose it; its last fold is flattered. Variant `majority`
+answers the training utterances' most frequent class. <dir>/list names the cells; <dir>/choices.tsv tells the choices.
+Example:
+
+    python3 -m ser.bin.evaluate_frames --train iemocap --test iemocap --trained pretrained:layer12:exp/frames/layer12 \\
+      data/iemocap_classes exp/cells"""
+
+import logging
+from pathlib import Path
+
+from ser import cli
+from ser.errors import SerError
+
+logger = logging.getLogger(__name__)
+
+NESTED, PAPER, MAJORITY = "nested", "paper", "majority"
+
+
+def main() -> None:
+    """Run the command."""
+    parser = cli.make_parser(__doc__)
+    parser.add_argument("--protocol", default="conf/protocol.yaml", help="settings of the resamples [%(default)s]")
+    parser.add_argument("--system", default="asr_tdnn", help="[%(default)s]")
+    parser.add_argument("--train", required=True, help="name of what was trained on")
+    parser.add_argument("--test", required=True, help="name of what is scored")
+    parser.add_argument("--seed", default="-", help="of the training")
+    parser.add_argument("--trained", action="append", required=True, metavar="VARIANT:LAYER:DIR")
+    parser.add_argument("data_dir", metavar="<data-dir>")
+    parser.add_argument("folder", metavar="<dir>")
+    args = parser.parse_args()
+
+    import numpy as np
+
+    from ser.config import load_config
+    from ser.files import tab_separated, write_text
+    from ser.kaldi import ark, tables
+    from ser.metrics import classification
+    from ser.plan.roles import in_order, next_fold
+    from ser.results import cell, result_table, test_set
+    from ser.results.protocol_config import ProtocolConfig
+    from ser.training.model_dir import load_classes
+    from ser.training.targets import class_numbers
+
+    protocol = load_config(ProtocolConfig, args.protocol)
+    data, root = Path(args.data_dir), Path(args.folder)
+    utt2emo, utt2fold = (tables.read_map(data / name, fields=2) for name in ("utt2emo", "utt2fold"))
+    folds = in_order(utt2fold.values())
+    trained: dict[str, dict[str, Path]] = {}
+    for word in args.trained:
+        variant, _, rest = word.partition(":")
+        layer, colon, folder = rest.partition(":")
+        if not colon:
+            raise SerError(f"--trained {word}: expected <variant>:<layer>:<dir>")
+        trained.setdefault(variant, {})[layer] = Path(folder)
+    classes = load_classes(next(iter(next(iter(trained.values())).values())) / folds[0])
+    members = {fold: [utt for utt in utt2emo if utt2fold[utt] == fold] for fold in folds}
+    labels = {fold: class_numbers(utts, utt2emo, classes, str(data)) for fold, utts in members.items()}
+    counts = {fold: np.bincount(numbers, minlength=len(classes)) for fold, numbers in labels.items()}
+
+    def probabilities(folder: Path, part: str, fold: str) -> np.ndarray:
+        return ark.stack(
+            f"scp:{folder / fold / part}.scp", members[fold if part == "test" else next_fold(fold, folds)]
+        )[1]
+
+    def uar(folder: Path, part: str, fold: str) -> float:
+        truth = labels[fold if part == "test" else next_fold(fold, folds)]
+        answers = probabilities(folder, part, fold).argmax(1)
+        return classification.uar(classification.confusion(truth, answers, len(classes)))
+
+    made: list[Path] = []
+
+    def write(variant: str, layer: str, fold: str, shares: np.ndarray) -> None:
+        folder = root / f"{variant}_{layer}_{fold}"
+        cell.start_cell(folder)
+        utterances = test_set.read_utterances(data, members[fold], labels[fold], classes, data / "spk2utt")
+        row = result_table.Result(
+            system=args.system, train=args.train, test=args.test, fold=fold, variant=variant, seed=args.seed,
+            text=result_table.NONE, layer=layer, modality="speech", backend=result_table.NONE, lda_dim=None,
+            held_out=result_table.NONE, status=result_table.OK,
+        )  # fmt: skip
+        cell.write_cell(folder, row, utterances, shares, {"raw": shares}, None, protocol)
+        made.append(folder)
+
+    choices = []
+    for variant, layers in trained.items():
+        for layer, folder in layers.items():
+            for fold in folds:
+                write(variant, layer, fold, probabilities(folder, "test", fold))
+        if len(layers) < 2:
+            continue
+        paper = max(layers, key=lambda layer: uar(layers[layer], "test", folds[-1]))
+        for fold in folds:
+            found = {layer: uar(folder, "valid", fold) for layer, folder in layers.items()}
+            nested = max(found, key=lambda layer: found[layer])
+            write(variant, NESTED, fold, probabilities(layers[nested], "test", fold))
+            write(variant, PAPER, fold, probabilities(layers[paper], "test", fold))
+            shown = " ".join(f"{layer}={100 * value:.1f}" for layer, value in found.items())
+            choices.append((variant, fold, nested, paper, shown))
+            logger.info("%s, fold %s: nested choice %s (validation UAR %s)", variant, fold, nested, shown)
+    for fold in folds:
+        others = sum(counts[other] for other in folds if other not in (fold, next_fold(fold, folds)))
+        write(MAJORITY, result_table.NONE, fold, np.tile(others / others.sum(), (len(members[fold]), 1)))
+    columns = ("variant", "fold", NESTED, PAPER, "validation_uar")
+    write_text(root / "choices.tsv", tab_separated(columns, choices))
+    write_text(root / "list", "".join(f"{folder}\n" for folder in made))
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,41 @@
+"""A classifier of frames: one dense layer on a net's bottleneck, and the class scores.
+
+S. Zhou, H. Beigi, "A transfer learning method for speech emotion recognition from automatic speech recognition",
+2020, figure 2. Each frame is classified by itself; an utterance's class is that whose probabilities sum to the most.
+"""
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from ser.errors import SerError
+
+
+@dataclass(frozen=True)
+class FrameClassifierConfig:
+    """The section `model:`."""
+
+    hidden: int  # width of the dense layer, which the paper does not tell; 0: class scores straight from the bottleneck
+    dropout: float  # on it
+
+    def __post_init__(self) -> None:
+        if self.hidden < 0 or not 0 <= self.dropout < 1:
+            raise SerError(f"model: expected hidden >= 0 and dropout in [0, 1); found {self.hidden} and {self.dropout}")
+
+
+class FrameClassifier(nn.Module):
+    """Standardises each number over the training data (a batch norm without parameters), then dense and output."""
+
+    def __init__(self, config: FrameClassifierConfig, feature_dim: int, num_classes: int) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm1d(feature_dim, affine=False)
+        self.dense = nn.Linear(feature_dim, config.hidden) if config.hidden else None
+        self.dropout = nn.Dropout(config.dropout)
+        self.output = nn.Linear(config.hidden or feature_dim, num_classes)
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """Map frames (N, D) to class scores (N, K)."""
+        x = self.norm(frames)
+        if self.dense is not None:
+            x = self.dense(x).relu()
+        return self.output(self.dropout(x))
