@@ -21,6 +21,7 @@ def main() -> None:
     parser.add_argument("--corpora", default="", metavar="'DIR ...'", help="data dirs of the corpora")
     parser.add_argument("--label-map", type=Path, help="what made classes of the corpora's labels")
     parser.add_argument("--text-condition", help="gold, none, shuffled, a file; not given: no text was used")
+    parser.add_argument("--notes", type=Path, metavar="TSV", help="what to know of the system, a line each")
     parser.add_argument("exp_dir", type=Path, help="folder of the run, with audit/")
     args = parser.parse_args()
 
@@ -30,7 +31,7 @@ def main() -> None:
 
     if not args.exp_dir.is_dir():
         raise SerError(f"{args.exp_dir}: no such folder; give the folder of a run")
-    entries = make_card(args.exp_dir, Corpora(args.corpora.split()), args.label_map, args.text_condition)
+    entries = make_card(args.exp_dir, Corpora(args.corpora.split()), args.label_map, args.text_condition, args.notes)
     write_text(args.exp_dir / "protocol_card.tsv", to_tsv(entries))
     write_text(args.exp_dir / "protocol_card.md", to_markdown(entries, f"Protocol of {args.exp_dir}"))
     for entry in entries:

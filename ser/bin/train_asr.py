@@ -8,6 +8,7 @@ off is resumed. Example:
     python3 -m ser.bin.train_asr --config conf/asr_tdnn/tdnnf.yaml --ivectors exp/ivectors_train/ivector_online.scp \\
       data/tedlium_train_hires data/lang exp/asr"""
 
+import itertools
 import logging
 from pathlib import Path
 
@@ -15,12 +16,15 @@ from ser import cli
 
 logger = logging.getLogger(__name__)
 
+UNTRAINED_BATCHES = 50
+
 
 def main() -> None:
     """Run the command."""
     parser = cli.make_parser(__doc__)
     cli.add_training_options(parser)
     parser.add_argument("--ivectors", metavar="SCP", help="i-vectors each 10 frames, ivector_online.scp [none]")
+    parser.add_argument("--untrained", type=cli.boolean, default=False, help="true: random weights, a control [false]")
     parser.add_argument("--max-oov", type=float, default=0.05, metavar="SHARE", help="[%(default)s]")
     parser.add_argument("data_dir", metavar="<data-dir>")
     parser.add_argument("lang_dir", metavar="<lang-dir>")
@@ -96,6 +100,14 @@ def main() -> None:
     write_context(folder / "units.tsv", context)
     write_lexicon(folder / lang_dir.LEXICON, lexicon)
     logger.info("%d utterances train, %d validate", len(train), len(valid))
+    if args.untrained:
+        # Only its batch norms get to know the data.
+        model.train()
+        with torch.no_grad():
+            for inputs, _ in itertools.islice(train_batches.batches(0), UNTRAINED_BATCHES):
+                model(inputs)
+        model_dir.save_model(folder, model.eval(), [f"pdf{number}" for number in range(den.num_pdfs)])
+        return
     loss = ChainLoss(den, config.loss)
     model = fit(model, train_batches, batches(valid, None) if valid else None, config.fit, folder, loss, args.device)
     if parallel.start(args.device).is_first:

@@ -134,6 +134,7 @@ def _toy_utterances(corpus: str, toy: ToyConfig) -> int:
         "goemotions": toy.goemotions.train + toy.goemotions.dev + toy.goemotions.test,
         "musan": toy.musan.music + toy.musan.noise + toy.musan.speech,
         "rirs_noises": 2 * toy.rirs.rooms * toy.rirs.responses,
+        "tedlium": (toy.tedlium.train + toy.tedlium.dev + toy.tedlium.test) * toy.tedlium.segments,
     }
     if corpus not in sizes:
         raise SerError(f"there is no toy corpus '{corpus}'; there are {', '.join(sizes)}")

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from ser.config import read_yaml
 from ser.corpora.folds import natural_key
 from ser.corpora.label_map import apply_label_map, read_label_map
+from ser.errors import SerError
 from ser.files import read_text, read_text_lines, tab_separated
 from ser.protocol import audit
 from ser.protocol.inventory import Corpora, Inventory
@@ -22,6 +23,7 @@ NOTES = {
     "data": "What the run scored (test_<fold>; none: all folds, by models that never saw the corpus) and trained on.",
     "audit": "Of each fold, what its test set shares with what trains for it; none: all of the test corpus, with what "
     "trains without it. not told: one side has no such thing. shared: both speak such sentences, which is no fault.",
+    "notes": "What to know of this system before its figures are compared with others.",
     "missing": "The card would say more with these.",
 }
 
@@ -36,7 +38,11 @@ class Entry(NamedTuple):
 
 
 def make_card(
-    exp_dir: Path, corpora: Corpora, label_map: Path | None, text_condition: str | None = None
+    exp_dir: Path,
+    corpora: Corpora,
+    label_map: Path | None,
+    text_condition: str | None = None,
+    notes: Path | None = None,
 ) -> list[Entry]:
     """Gather the entries of a run.
 
@@ -46,6 +52,7 @@ def make_card(
         ``text_used.txt``, and the folders of the models. What is missing is said in a section of its own.
     corpora : the data dirs of the corpora, with their own labels.
     label_map : file that made classes of them.
+    notes : file of lines ``<what> tab <what to know of it>``.
     """
     findings, missing = _read_audits(exp_dir)
     entries = [
@@ -56,6 +63,7 @@ def make_card(
         *_text(exp_dir, text_condition, missing),
         *_audit(findings),
         *_models(exp_dir, missing),
+        *_notes(notes),
     ]
     return entries + [Entry("missing", what, "", remedy) for what, remedy in missing.items()]
 
@@ -172,6 +180,14 @@ def _models(exp_dir: Path, missing: dict[str, str]) -> Iterator[Entry]:
             yield Entry("models", path.parent.name, key, str(seed))
         for line in _lines(path.parent / "version.txt", missing, "training writes it"):
             yield Entry("models", path.parent.name, "version", line)
+
+
+def _notes(path: Path | None) -> Iterator[Entry]:
+    for number, line in enumerate(read_text_lines(path) if path else (), start=1):
+        what, tab, text = line.partition("\t")
+        if not tab:
+            raise SerError(f"{path}:{number}: expected what, a tab, and what to know of it; found '{line[:60]}'")
+        yield Entry("notes", what, "", text)
 
 
 def _seeds(config: object, prefix: str = "") -> Iterator[tuple[str, object]]:

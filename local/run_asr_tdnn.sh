@@ -1,0 +1,169 @@
+#!/usr/bin/env bash
+# System B: what a speech recogniser has learnt helps to hear emotion. A factored TDNN with i-vectors is trained by
+# flat-start LF-MMI; classifiers of frames judge emotion by its last layers. S. Zhou, H. Beigi, "A transfer learning
+# method for speech emotion recognition from automatic speech recognition", 2020; the net is that of Kaldi's
+# egs/tedlium/s5_r2/local/chain/tuning/run_tdnn_1g.sh.
+#
+# Without corpora it runs on the toy ones, in data/toy_asr_tdnn and exp/toy_asr_tdnn. Each fold of the emotion corpus is
+# scored by classifiers of the others, of which the next one validates; row `nested` of the results chooses the layer by
+# the validation. Controls: the same net with random weights, with i-vectors of zeros, the i-vectors alone, and the
+# most frequent class. With --asr-model nothing is trained but the classifiers: an imported Kaldi model gives the layers.
+#
+# Usage: local/run_asr_tdnn.sh [options]
+#  e.g.: local/run_asr_tdnn.sh
+#        local/run_asr_tdnn.sh --corpora /corpora --nj 32
+#        local/run_asr_tdnn.sh --iemocap /corpora/IEMOCAP_full_release --asr-model exp/tedlium_1g \
+#          --extractor exp/tedlium_extractor --mfcc-config exp/tedlium_1g/mfcc.conf --variants "pretrained no_ivector ivector_only"
+# Stages:
+#   0 data dirs, 1 MFCC, copies of other speed and volume, 2 i-vectors, 3 lexicon and n-gram, 4 training of the
+#   recogniser, 5 its word errors, 6 bottlenecks, 7 frame classifiers, 8 scores, table and report.
+# Options:
+#   --speech <corpus>     that the recogniser learns from: tedlium, librispeech or speechocean762
+#   --train-part <name>, --test-part <name>   of it (tedlium train, test; librispeech train-clean-5, dev-clean-2)
+#   --test-speakers <file>  speakers, one a line, that are cut out of the training part to be recognised
+#   --lexicon <file>      word phone phone ... a line (the corpus's own)
+#   --lm-text "<file> ..."  sentences of the n-gram, plain or gzip (TED-LIUM's LM/*.en.gz; else the transcripts)
+#   --arpa <file>         n-gram instead
+#   --speeds "0.9 1.1"    of the copies of the training part (of a toy run none)
+#   --decode true|false   whether word errors are counted, with kaldifst and kaldi-decoder (pip install 'ser[asr]')
+#   --max-wer <percent>   word error rate over which the run stops; "" for no gate (toy 60, else 40)
+#   --asr-model <dir>     imported model (ser.bin.import_nnet3) instead of training; with it
+#   --extractor <dir>     its i-vector extractor, with online.conf
+#   --mfcc-config <file>  features of the nets
+#   --test <corpus>       of emotion labels, with folds
+#   --label-map <file>    the corpus's labels to the classes
+#   --layers "layer12 layer13 prefinal"   of the net; <name>=<node> for another node
+#   --variants "pretrained random no_ivector ivector_only"
+#   --ivector-history utterance|dialogue|speaker   what i-vectors know: this utterance, or earlier ones too
+#   --vote sum|log        what is summed over frames: probabilities, or their logarithms
+#   Of --conf, the settings are tdnnf, ivector and frames.yaml.
+# shellcheck disable=SC2034,SC2046,SC2086  # options are read by make_plan; wrappers and lists split into words
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. utils/recipe.sh     # options of every driver, begin_recipe, each_job, run_jobs ...
+
+speech=tedlium
+train_part=
+test_part=
+test_speakers=
+lexicon=
+lm_text=
+arpa=
+speeds="0.9 1.1"
+decode=true
+max_wer=40
+asr_model=
+extractor=
+mfcc_config=conf/asr_tdnn/mfcc.conf
+test=iemocap
+label_map=conf/emotions/asr_tdnn4.map
+layers="layer12 layer13 prefinal"
+variants="pretrained random no_ivector ivector_only"
+ivector_history=utterance
+vote=sum
+
+. utils/parse_options.sh
+. ./path.sh
+. ./cmd.sh
+
+begin_recipe asr_tdnn 8 conf/asr_tdnn toy_asr_tdnn "$@"
+
+# The plan (exp/<name>/plan/plan.tsv, or --dry-run true) lists the jobs of each kind. Here stand their commands and
+# settings, in order; what a job reads and makes follows, as $1, $2 ..., or in a file.
+trains=true
+if [ -n "$asr_model" ]; then trains=false; fi
+# Of a toy run: 5 minutes of speech are enough for one net, and its copies would take the time of three.
+if $toy; then speeds=""; fi
+
+if [ "$stage" -le 0 ] && [ "$stop_stage" -ge 0 ]; then
+  begin_stage 0 "data dirs in $data"
+  prepare_speech() {    # <corpus> <part> <corpus-dir> <data-dir> [<data-dir of the test speakers>]
+    if [ $# -eq 4 ]; then
+      "local/prepare_$1.sh" --part "$2" "$3" "$4"
+    else
+      "local/prepare_$1.sh" --part "$2" "$3" "$4_all"
+      utils/split_speakers.sh "$test_speakers" "$4_all" "$5" "$4"
+    fi
+  }
+  if $toy; then local/prepare_toy.sh "$corpora"; fi
+  each_job prepare bash     # local/prepare_<corpus>.sh <corpus-dir> <data-dir>
+  each_job prepare_speech prepare_speech
+  make_plan write           # again, by the folds that the data dir has
+fi
+
+if [ "$stage" -le 1 ] && [ "$stop_stage" -ge 1 ]; then
+  begin_stage 1 "classes, MFCC, copies of other speed and volume"
+  make_mfcc() { steps/make_mfcc_pitch.sh --nj "$nj" --cmd "$train_cmd" --mfcc-config "$mfcc_config" --pitch-config none "$1"; }
+  make_copies() { steps/copy_speech.sh --nj "$nj" --cmd "$train_cmd" --mfcc-config "$mfcc_config" --speeds "$speeds" "$@"; }
+  split_fold() {        # <fold> <data-dir> <test> <rest>
+    utils/select_fold.sh --part test "$1" "$2" "$3"
+    utils/select_fold.sh --part train "$1" "$2" "$4"
+  }
+  each_job classes utils/apply_label_map.sh "$label_map"
+  each_job mfcc make_mfcc
+  each_job copies make_copies
+  each_job fold_parts split_fold
+  each_job audit local/audit_protocol.sh
+fi
+
+if [ "$stage" -le 2 ] && [ "$stop_stage" -ge 2 ]; then
+  begin_stage 2 "i-vectors"
+  train_extractor() { steps/train_ivector.sh --cmd "$train_cmd" --config "$conf/ivector.yaml" "$@"; }
+  extract_ivectors() { steps/extract_ivectors.sh --nj "$nj" --cmd "$train_cmd" --history "$@"; }
+  each_job extractor train_extractor
+  each_job ivectors extract_ivectors
+  each_job zero_ivectors python3 -m ser.bin.zero_vectors
+fi
+
+if [ "$stage" -le 3 ] && [ "$stop_stage" -ge 3 ] && $trains; then
+  begin_stage 3 "lexicon and n-gram"
+  case $speech in
+    tedlium) lexicon=${lexicon:-${tedlium:-$corpora/TEDLIUM_release2}/TEDLIUM.152k.dic}
+      lm_text=${lm_text:-$(printf '%s ' "${tedlium:-$corpora/TEDLIUM_release2}"/LM/*.en.gz)} lower=false ;;
+    librispeech) lexicon=${lexicon:-${librispeech:-$corpora/LibriSpeech}/librispeech-lexicon.txt} lower=true ;;
+    *) lexicon=${lexicon:-${speechocean762:-$corpora/speechocean762}/resource/lexicon.txt} lower=true ;;
+  esac
+  lang_options=()
+  for text in $lm_text; do lang_options+=(--lm-text "$text"); done
+  if [ -n "$arpa" ]; then lang_options+=(--arpa "$arpa"); fi
+  each_job lang python3 -m ser.bin.prepare_lang --lexicon "$lexicon" --lower "$lower" "${lang_options[@]}"
+fi
+
+if [ "$stage" -le 4 ] && [ "$stop_stage" -ge 4 ] && $trains; then
+  begin_stage 4 "training of the recogniser"
+  run_jobs asr "$cuda_jobs" python3 -m ser.bin.train_asr --config "$conf/tdnnf.yaml" --num-threads "$num_threads"
+  run_jobs random_net "$train_cmd" python3 -m ser.bin.train_asr --config "$conf/tdnnf.yaml" --num-threads "$num_threads"
+fi
+
+if [ "$stage" -le 5 ] && [ "$stop_stage" -ge 5 ] && $trains && $decode; then
+  begin_stage 5 "word errors"
+  python3 -c "import kaldifst, kaldi_decoder" || die "no kaldifst or kaldi-decoder: pip install 'ser[asr]', or --decode false"
+  run_jobs outputs "$train_cmd" python3 -m ser.bin.compute_nnet_outputs \
+    --node output --frame-subsampling 3 --frames-per-chunk 150
+  run_jobs decode "$train_cmd" python3 -m ser.bin.decode_outputs
+  for made in $(planned decode); do log "$made: $(cat "$made")"; done
+fi
+
+if [ "$stage" -le 6 ] && [ "$stop_stage" -ge 6 ]; then
+  begin_stage 6 "bottlenecks"
+  run_jobs bottlenecks "$train_cmd" python3 -m ser.bin.compute_nnet_outputs \
+    --frame-subsampling 3 --frames-per-chunk 150 --float16 true
+fi
+
+if [ "$stage" -le 7 ] && [ "$stop_stage" -ge 7 ]; then
+  begin_stage 7 "frame classifiers"
+  run_jobs frames "$cuda_jobs" python3 -m ser.bin.train_frames \
+    --config "$conf/frames.yaml" --label-map "$label_map" --vote "$vote" --num-threads "$num_threads"
+fi
+
+if [ "$stage" -le 8 ] && [ "$stop_stage" -ge 8 ]; then
+  begin_stage 8 "cells, table and report"
+  rm -rf "$exp/cells"
+  each_job cells python3 -m ser.bin.evaluate_frames
+  python3 -m ser.bin.make_results_table "$exp" $(cat "$exp/cells/list")
+  each_job card python3 -m ser.bin.make_protocol_card --label-map "$label_map" --notes conf/asr_tdnn/traps.tsv
+  steps/make_report.sh "$exp"
+  log "Report:  $exp/report.html; training curves: $exp/asr/curve.png, $exp/frames/*/*/curve.png"
+  log "Results: $exp/results.tsv (layer nested is the headline; $exp/cells/choices.tsv); protocol: $exp/protocol_card.md"
+fi
+end_stage

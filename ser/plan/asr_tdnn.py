@@ -1,0 +1,239 @@
+"""System B: a recogniser's TDNN-F, its bottlenecks, and frame classifiers of emotion. Its options and its jobs."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ser.config import read_yaml
+from ser.errors import SerError
+from ser.plan.corpora import check_holds, read_corpora
+from ser.plan.facts import Facts
+from ser.plan.job import Job, Plan, job
+from ser.plan.options import RunOptions, check_run, check_words
+from ser.plan.roles import in_order
+
+SYSTEM = "asr_tdnn"
+LAST_STAGE = 8
+# Variants of the net behind the bottlenecks: trained, of random weights, trained but given i-vectors of zeros.
+PRETRAINED, RANDOM, NO_IVECTOR, IVECTOR_ONLY = VARIANTS = ("pretrained", "random", "no_ivector", "ivector_only")
+HISTORIES = ("utterance", "dialogue", "speaker")
+# The parts of each speech corpus that train and that are recognised, and its lexicon.
+PARTS = {
+    "tedlium": ("train", "test"),
+    "librispeech": ("train-clean-5", "dev-clean-2"),
+    "speechocean762": ("train", "test"),
+}
+LEXICONS = {
+    "tedlium": "TEDLIUM.152k.dic",
+    "librispeech": "librispeech-lexicon.txt",
+    "speechocean762": "resource/lexicon.txt",
+}
+# Published nodes of the layers that the paper compares.
+NODES = {"layer12": "tdnnf12.noop", "layer13": "tdnnf13.noop", "prefinal": "prefinal-chain.batchnorm1"}
+KINDS = {
+    "prepare": 0, "prepare_speech": 0, "classes": 1, "mfcc": 1, "copies": 1, "fold_parts": 1, "audit": 1,
+    "extractor": 2, "ivectors": 2, "zero_ivectors": 2, "lang": 3, "asr": 4, "random_net": 4, "outputs": 5, "decode": 5,
+    "bottlenecks": 6, "frames": 7, "cells": 8, "card": 8,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(RunOptions):
+    """The options of local/run_asr_tdnn.sh beside those of every driver; its --help tells them."""
+
+    speech: str
+    train_part: str
+    test_part: str
+    test_speakers: str
+    lexicon: str
+    lm_text: str
+    arpa: str
+    asr_model: str
+    extractor: str
+    mfcc_config: str
+    speeds: tuple[str, ...]
+    test: str
+    label_map: str
+    layers: tuple[str, ...]
+    variants: tuple[str, ...]
+    ivector_history: str
+    decode: bool
+    max_wer: str
+    vote: str
+
+    @property
+    def trains(self) -> bool:
+        """Whether a recogniser is trained here, not given."""
+        return not self.asr_model
+
+    def settings(self, name: str) -> str:
+        """YAML of the settings of a model."""
+        return f"{self.conf}/{name}.yaml"
+
+    def nodes(self) -> dict[str, str]:
+        """The nodes of the layers asked for: layer -> node; <layer>=<node> names another node."""
+        return {name: node or NODES[name] for name, _, node in (word.partition("=") for word in self.layers)}
+
+
+def check(options: Options) -> list[str]:
+    """Refuse settings that would only fail hours later."""
+    known = read_corpora()
+    check_holds("test", [options.test], ["speech", "emotion"], known)
+    check_words("variants", options.variants, VARIANTS)
+    check_words("ivector-history", [options.ivector_history], HISTORIES)
+    check_words("layers", [word for word in options.layers if "=" not in word], NODES)
+    check_words("vote", [options.vote], ("sum", "log"))
+    if not options.layers or PRETRAINED not in options.variants:
+        raise SerError("--layers: name one or more; --variants: pretrained must be among them")
+    if options.ivector_history == "dialogue" and "dialogues" not in known[options.test].holds:
+        raise SerError(f"--ivector-history dialogue: {options.test} has no dialogues; give utterance or speaker")
+    files = [options.label_map, options.mfcc_config, options.settings("frames")]
+    if options.trains:
+        check_words("speech", [options.speech], PARTS)
+        check_holds("speech", [options.speech], ["speech", "text"], known)
+        files += [options.settings("ivector"), options.settings("tdnnf")]
+    else:
+        files += [f"{options.asr_model}/config.yaml"]
+        if RANDOM in options.variants:
+            raise SerError("--variants: no net of random weights beside an imported one; leave out random")
+        if options.extractor:
+            files.append(f"{options.extractor}/online.conf")
+        elif {NO_IVECTOR, IVECTOR_ONLY} & set(options.variants):
+            raise SerError("--variants: no i-vectors without --extractor; leave out no_ivector and ivector_only")
+    if bool(options.extractor) and options.trains:
+        raise SerError("--extractor goes with --asr-model; a trained net gets an extractor of its own")
+    check_run(options, LAST_STAGE, files)
+    if options.trains and not options.decode:
+        return ["--decode false: whether the net recognises speech is not known; the gate --max-wer is open"]
+    return []
+
+
+def corpora(options: Options) -> tuple[str, ...]:
+    """Return all corpora that stage 0 prepares."""
+    return (options.test, *[options.speech] * options.trains)
+
+
+def plan(options: Options, facts: Facts) -> Plan:
+    """List the jobs of a run."""
+    folds = in_order(facts.folds)
+    if len(folds) < 3:
+        raise SerError(f"{options.test} has {len(folds)} folds here, and three are needed: one tests, one validates")
+    builder = _Builder(options, facts, folds)
+    jobs = [*builder.data(), *builder.recogniser(), *builder.emotions()]
+    return Plan(KINDS, tuple(sorted(jobs, key=lambda one: one.stage)))
+
+
+class _Builder:
+    """Makes the jobs of one run; a method for each part of the recipe, in its order."""
+
+    def __init__(self, options: Options, facts: Facts, folds: list[str]) -> None:
+        self.options, self.facts, self.folds, self.at = options, facts, folds, options.layout
+        self.labelled = self.at.corpus(f"{options.test}_classes")
+        self.utts = facts.utts([options.test])
+        self.speech_utts = facts.utts([options.speech]) if options.trains else 0.0
+        self.train, self.heard = (self.at.corpus(f"{options.speech}_{part}") for part in ("train", "test"))
+        self.copied = self.at.corpus(f"{options.speech}_train_copies")
+        self.extractor = Path(options.extractor) if not options.trains else self.at.exp / "extractor"
+        self.model = Path(options.asr_model) if not options.trains else self.at.exp / "asr"
+        self.has_ivectors = options.trains or bool(options.extractor)
+
+    def data(self) -> Iterator[Job]:
+        at, options, labelled = self.at, self.options, self.labelled
+        folder, corpus = options.folder(options.test), at.corpus(options.test)
+        words = [f"local/prepare_{options.test}.sh", folder, corpus]
+        yield job(0, "prepare", options.test, words, [folder], [corpus], self.utts)
+        yield job(1, "classes", options.test, [corpus, labelled], [corpus], [labelled], self.utts)
+        yield job(1, "mfcc", options.test, [labelled], [labelled], [labelled / "feats.scp"], self.utts)
+        for fold in self.folds:
+            test, rest = at.test(fold), at.role("rest", fold)
+            yield job(1, "fold_parts", fold, [fold, labelled, test, rest], [labelled], [test, rest], self.utts)
+            words = ["--corpora", labelled, "--out", at.audit(fold), test, f"train={rest}"]
+            yield job(1, "audit", fold, words, [test, rest], [at.audit(fold)])
+        if not options.trains:
+            return
+        folder = options.folder(options.speech)
+        parts = PARTS[options.speech]
+        for data, part, own in zip(
+            (self.train, self.heard), parts, (options.train_part, options.test_part), strict=True
+        ):
+            if options.test_speakers and data == self.heard:
+                continue  # cut out of the training part
+            others = [self.heard] if options.test_speakers else []
+            words = [options.speech, own or part, folder, data, *others]
+            made = [data, *others]
+            yield job(0, "prepare_speech", data.name, words, [folder], made, self.speech_utts)
+        for data in (self.train, self.heard):
+            yield job(1, "mfcc", data.name, [data], [data], [data / "feats.scp"], self.speech_utts)
+        size = (1 + len(options.speeds)) * self.speech_utts
+        yield job(1, "copies", self.copied.name, [self.train, self.copied], [self.train], [self.copied], size)
+
+    def _ivectors(self, name: str) -> Path:
+        return self.at.exp / f"ivectors_{name}" / "ivector_online.scp"
+
+    def recogniser(self) -> Iterator[Job]:
+        options, at = self.options, self.at
+        if self.has_ivectors:
+            if options.trains:
+                scp = f"scp:{self.copied}/feats.scp"
+                yield job(2, "extractor", "extractor", [scp, self.extractor], [self.copied], [self.extractor])
+            tables = [(options.test, self.labelled, options.ivector_history)]
+            if options.trains:
+                tables += [("train", self.copied, "utterance"), ("test", self.heard, "speaker")]
+            for name, data, history in tables:
+                scp = self._ivectors(name)
+                words = [history, f"{self.extractor}/online.conf", data, scp.parent]
+                yield job(2, "ivectors", name, words, [data, self.extractor], [scp], self.utts)
+            if NO_IVECTOR in options.variants:
+                scp = self._ivectors("zero")
+                words = [f"scp:{self._ivectors(options.test)}", _archive(scp)]
+                yield job(2, "zero_ivectors", "zero", words, [self._ivectors(options.test)], [scp], self.utts)
+        if not options.trains:
+            return
+        lang = at.corpus("lang")
+        yield job(3, "lang", "lang", [self.train, lang], [self.train], [lang], self.speech_utts)
+        inputs = [self.copied, lang, self._ivectors("train")]
+        words = [*options.seed_override(), "--ivectors", self._ivectors("train"), self.copied, lang]
+        size = (1 + len(options.speeds)) * self.speech_utts
+        yield job(4, "asr", "asr", [*words, self.model], inputs, [self.model], size)
+        if RANDOM in options.variants:
+            random = at.exp / "asr_random"
+            yield job(4, "random_net", "random", ["--untrained", "true", *words, random], inputs, [random])
+        if options.decode:
+            for model in [self.model, *[at.exp / "asr_random"] * (RANDOM in options.variants)]:
+                out = model / "decode" / "output"
+                words = [f"--online-ivectors=scp:{self._ivectors('test')}", model, f"scp:{self.heard}/feats.scp"]
+                yield job(5, "outputs", model.name, [*words, f"ark,scp:{out}.ark,{out}.scp"], [model], [f"{out}.scp"])
+                gate = ["--max-wer", options.max_wer] if options.max_wer and model == self.model else []
+                words = [*gate, "--lang", lang, model, self.heard, f"scp:{out}.scp", out.parent]
+                yield job(5, "decode", model.name, words, [f"{out}.scp", lang], [out.parent / "wer"])
+
+    def emotions(self) -> Iterator[Job]:
+        options, at = self.options, self.at
+        trained = []
+        for variant in options.variants:
+            model = at.exp / "asr_random" if variant == RANDOM else self.model
+            layers = {"ivector": ""} if variant == IVECTOR_ONLY else options.nodes()
+            for layer, node in layers.items():
+                scp = at.exp / "bottlenecks" / f"{variant}_{layer}.scp"
+                if variant == IVECTOR_ONLY:
+                    scp = self._ivectors(options.test)
+                else:
+                    ivectors = self._ivectors("zero" if variant == NO_IVECTOR else options.test)
+                    given = [f"--online-ivectors=scp:{ivectors}"] if self.has_ivectors else []
+                    words = ["--node", node, *given, model, f"scp:{self.labelled}/feats.scp", _archive(scp)]
+                    name = f"{variant}_{layer}"
+                    yield job(6, "bottlenecks", name, words, [model, self.labelled], [scp], self.utts)
+                folder = at.exp / "frames" / f"{variant}_{layer}"
+                words = [*options.seed_override(), self.labelled, scp, folder]
+                yield job(7, "frames", folder.name, words, [scp, self.labelled], [folder], self.utts)
+                trained += [f"--trained={variant}:{layer}:{folder}"]
+        seed = read_yaml(options.settings("frames"))["fit"]["seed"] if options.seed is None else options.seed
+        cells = at.exp / "cells"
+        words = ["--train", options.test, "--test", options.test, "--seed", seed, *trained, self.labelled, cells]
+        yield job(8, "cells", "cells", words, [at.exp / "frames"], [cells / "list"])
+        words = ["--corpora", at.corpus(options.test), at.exp]
+        yield job(8, "card", "card", words, [at.exp / "audit"], [at.exp / "protocol_card.md"])
+
+
+def _archive(scp: Path) -> str:
+    return f"ark,scp:{scp.with_suffix('.ark')},{scp}"
