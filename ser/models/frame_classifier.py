@@ -24,11 +24,11 @@ class FrameClassifierConfig:
 
 
 class FrameClassifier(nn.Module):
-    """Standardises each number over the training data (a batch norm without parameters), then dense and output."""
+    """Standardises each number over all training batches (a batch norm without parameters), then dense and output."""
 
     def __init__(self, config: FrameClassifierConfig, feature_dim: int, num_classes: int) -> None:
         super().__init__()
-        self.norm = nn.BatchNorm1d(feature_dim, affine=False)
+        self.norm = nn.BatchNorm1d(feature_dim, affine=False, momentum=None)
         self.dense = nn.Linear(feature_dim, config.hidden) if config.hidden else None
         self.dropout = nn.Dropout(config.dropout)
         self.output = nn.Linear(config.hidden or feature_dim, num_classes)
