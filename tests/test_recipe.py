@@ -2,6 +2,7 @@
 
 import csv
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -15,6 +16,13 @@ HEADER = (
     "system train test fold variant seed text layer modality backend lda_dim held_out status utts trials "
     "eer eer_low eer_high min_dcf uar uar_low uar_high wa wa_low wa_high f1 f1_low f1_high"
 )
+
+
+def toy_commands(root: Path) -> list[tuple[str, str]]:
+    """List the commands that the documentation says to run after ./run.sh: page, and each block marked ``sh toy``."""
+    pages = [root / "README.md", *sorted((root / "docs").glob("*.md"))]
+    blocks = re.compile(r"^```sh toy\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+    return [(page.name, commands) for page in pages for commands in blocks.findall(page.read_text(encoding="utf-8"))]
 
 
 def run(*options: str) -> subprocess.CompletedProcess[str]:
@@ -112,3 +120,12 @@ def test_stages_8_and_9_again_give_the_same_bytes_and_training_again_does_nothin
         assert done.returncode == 0, done.stderr[-3000:]
     assert (exp / "results.tsv").read_bytes() == before
     assert (exp / "finetune_1" / "model.safetensors").stat().st_mtime_ns == weights
+
+
+@pytest.mark.parametrize(("page", "commands"), toy_commands(ROOT))
+def test_commands_of_the_documentation_run_on_the_toy_corpora(finished_run, page, commands):
+    lines = re.sub(r"\b(data|exp)/toy\b", rf"\1/{NAME}", commands)
+    done = subprocess.run(
+        ["bash", "-euc", f". ./path.sh\n{lines}"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"{page}:\n{lines}\n{done.stderr[-2000:]}"
