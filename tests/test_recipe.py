@@ -129,3 +129,24 @@ def test_commands_of_the_documentation_run_on_the_toy_corpora(finished_run, page
         ["bash", "-euc", f". ./path.sh\n{lines}"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, f"{page}:\n{lines}\n{done.stderr[-2000:]}"
+
+
+def explained_names() -> re.Pattern[str]:
+    """A pattern of the files that the tour and the page of data dirs explain: names in backquotes, `<n>` for any."""
+    text = "".join((ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("tour.md", "data_dirs.md"))
+    spans = {re.sub(r"^(data|exp)/toy/", "", span) for span in re.findall(r"`([^` \n]+)`", text)}
+    files = (span for span in spans if "<" not in span or "." in span or span.endswith("/"))
+    names = (re.sub(r"<[^>]+>", r"[\\w+]+", re.escape(name)) for name in files)
+    return re.compile("|".join(rf"(.*/)?{name}{'.*' if name.endswith('/') else ''}" for name in names))
+
+
+def test_every_file_of_a_run_is_explained_in_the_documentation(finished_run):
+    explained = explained_names()
+    unknown = set()
+    for kind in ("data", "exp"):
+        top = ROOT / kind / NAME
+        for path in top.rglob("*"):
+            name = path.relative_to(top).as_posix()
+            if path.is_file() and not name.startswith("corpora/") and not explained.fullmatch(name):
+                unknown.add(f"{kind}: {re.sub(r'[0-9]+', '<n>', name)}")
+    assert not unknown
