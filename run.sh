@@ -174,8 +174,8 @@ if [ "$stage" -le 9 ] && [ "$stop_stage" -ge 9 ]; then
     --backend-config "$backend_config" --label-map "$label_map"
   log "Report:   $exp/report.html; its pictures and their numbers: $exp/figures; mistakes to hear: $exp/errors.html"
   log "Results:  $exp/results.tsv (every fold); $exp/cells/*"
-  log "Detector: $exp/detector, for ser-detect --model $exp"
-  log "Models:   $exp/pretrain_* $exp/finetune_* $exp/text_*; back ends: $exp/cells/*/backend"
+  for made in $(planned detector); do log "Detector: $made, for ser-detect --model $exp"; done
+  log "Models:   $(planned pretrain | xargs) $(planned finetune | xargs) $(planned text | xargs); $exp/cells/*/backend"
 fi
 end_stage
 

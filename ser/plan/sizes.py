@@ -12,7 +12,6 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ser.errors import SerError
 from ser.kaldi import tables
 from ser.plan.corpora import Corpus, find, read_corpora
 
@@ -37,10 +36,6 @@ class Size:
     decoded: bool  # whether a program decodes each utterance
 
 
-# Utterances of a toy dialogue.
-_TOY_TURNS = 6.4
-
-
 def measure(corpus: str, data_dir: Path, folder: Path, toy: ToyConfig | None = None) -> Size | None:
     """Return the size of a corpus, cheaply: no sample is decoded. None where neither of its folders is there.
 
@@ -60,7 +55,9 @@ def measure(corpus: str, data_dir: Path, folder: Path, toy: ToyConfig | None = N
     if (data_dir / "utt2spk").is_file():
         return _of_data_dir(data_dir, known)
     if toy is not None:
-        utts = _toy_utterances(corpus, toy)
+        from ser.toy.corpora import count_utterances
+
+        utts = count_utterances(corpus, toy)
         return _size(known, utts, known.toy or 0.0, "settings of the toy corpora", decoded=False)
     if folder.is_file():  # a table of utterances, a line each under its header
         lines = folder.read_bytes().count(b"\n")
@@ -120,22 +117,3 @@ def _mean_seconds(paths: list[Path]) -> float:
         except (soundfile.SoundFileError, OSError):  # a format that libsndfile has not; what is broken, stage 1 says
             continue
     return sum(lengths) / len(lengths) if lengths else 0.0
-
-
-def _toy_utterances(corpus: str, toy: ToyConfig) -> int:
-    speakers, acted, talks, texts = toy.voxceleb1, toy.cremad, toy.iemocap, toy.dailydialog
-    sizes = {
-        "voxceleb1": (speakers.speakers - speakers.test_speakers) * speakers.videos * speakers.utterances,
-        "cremad": acted.actors * acted.clips * 6,
-        "iemocap": 5 * (talks.improvised + talks.scripted) * talks.utterances,
-        "dailydialog": round(_TOY_TURNS * (texts.train + texts.validation + texts.test)),
-        "ravdess": toy.ravdess.actors * 16,
-        "savee": 4 * (7 * toy.savee.common + 13 * toy.savee.specific + 7 * toy.savee.alone),
-        "goemotions": toy.goemotions.train + toy.goemotions.dev + toy.goemotions.test,
-        "musan": toy.musan.music + toy.musan.noise + toy.musan.speech,
-        "rirs_noises": 2 * toy.rirs.rooms * toy.rirs.responses,
-        "tedlium": (toy.tedlium.train + toy.tedlium.dev + toy.tedlium.test) * toy.tedlium.segments,
-    }
-    if corpus not in sizes:
-        raise SerError(f"there is no toy corpus '{corpus}'; there are {', '.join(sizes)}")
-    return sizes[corpus]

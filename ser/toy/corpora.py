@@ -14,6 +14,8 @@ from ser.toy import asr, background, dialogues, speakers, speech, text, transfer
 
 # A folder of toy corpora holds what it was made of: the settings, and a digest of the code.
 STAMP = "toy_corpora.yaml"
+# Utterances of a toy dialogue of DailyDialog, in the mean.
+_TOY_TURNS = 6.4
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,26 @@ def make_corpora(out: str | Path, toy: ToyConfig) -> bool:
             out.rename(Path(name, "old"))
         folder.rename(out)
     return True
+
+
+def count_utterances(corpus: str, toy: ToyConfig) -> int:
+    """Count the utterances of a toy corpus, by its name in conf/corpora.tsv, that its data dir will have."""
+    voices, acted, talks, texts = toy.voxceleb1, toy.cremad, toy.iemocap, toy.dailydialog
+    sizes = {
+        "voxceleb1": (voices.speakers - voices.test_speakers) * voices.videos * voices.utterances,
+        "cremad": acted.actors * acted.clips * 6,
+        "iemocap": 5 * (talks.improvised + talks.scripted) * talks.utterances,
+        "dailydialog": round(_TOY_TURNS * (texts.train + texts.validation + texts.test)),
+        "ravdess": toy.ravdess.actors * 16,
+        "tedlium": (toy.tedlium.train + toy.tedlium.dev + toy.tedlium.test) * toy.tedlium.segments,
+        "savee": 4 * (7 * toy.savee.common + 13 * toy.savee.specific + 7 * toy.savee.alone),
+        "goemotions": toy.goemotions.train + toy.goemotions.dev + toy.goemotions.test,
+        "musan": toy.musan.music + toy.musan.noise + toy.musan.speech,
+        "rirs_noises": 2 * toy.rirs.rooms * toy.rirs.responses,
+    }
+    if corpus not in sizes:
+        raise SerError(f"there is no toy corpus '{corpus}'; there are {', '.join(sizes)}")
+    return sizes[corpus]
 
 
 def _stamp(toy: ToyConfig) -> str:
