@@ -9,6 +9,7 @@ window without speech is no failure. Example:
     ser-detect --model exp/toy --window 3 --hop 1 --csv meeting.m4a > meeting.csv"""
 
 import argparse
+import itertools
 import logging
 import os
 import sys
@@ -54,12 +55,19 @@ def main() -> None:
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_const", const="json", dest="form", help="one JSON object a line")
     form.add_argument("--csv", action="store_const", const="csv", dest="form", help="CSV with a heading")
+    parser.add_argument(
+        "--html",
+        metavar="FILE",
+        help="also write a page of it that opens from disk: emotion over time, in the model's windows where neither"
+        " --window nor words are given, with the recordings to listen to",
+    )
     parser.add_argument("--num-threads", type=int, metavar="N", help="CPU threads of the net [all cores]")
     parser.add_argument("recordings", nargs="+", metavar="recording", help="file or folder")
     args = parser.parse_args()
     over_time = args.window is not None or args.hop is not None
     if over_time and (args.text is not None or args.text_file):
         raise SerError("--text and --text-file are of whole recordings; leave them or --window and --hop out")
+    over_time = over_time or bool(args.html and args.text is None and not args.text_file)
     if args.num_threads:  # before numpy is imported
         os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = str(args.num_threads)
 
@@ -97,13 +105,40 @@ def main() -> None:
                 yield Detection(str(file), 0.0, 0.0, 0.0, "speech", None, {}, reason, number)
 
     found = detect()
+    if args.html:
+        found, for_page = itertools.tee(found)  # the rows are printed as they come, the page is made of all of them
     if not sys.stdout.isatty():  # a person who watches the rows needs no bar between them
         found = cli.progress(found, None, "windows") if over_time else cli.progress(found, len(chosen), "recordings")
     sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")  # names need not be UTF-8
     for line in format_lines(found, detector.classes, args.form or "table", args.channel is not None):
         print(line, flush=True)
+    if args.html:
+        from ser.files import write_text
+        from ser.report.timeline_page import timeline_page
+
+        write_text(args.html, timeline_page(list(for_page), detector.classes, sound_of))
     if failed:
         raise SerError(f"{len(set(failed))} of {len(files)} recordings could not be used; their rows say why")
+
+
+def sound_of(file: str, channel: int | None) -> tuple[str, float]:
+    """Give the sound of a recording for a page, and how many of its seconds; nothing where it cannot be read."""
+    import numpy as np
+
+    from ser.detect.recordings import read_chunks
+    from ser.report.clip import MOST_EMBEDDED, RATE, sound_uri
+
+    chunks, count = [], 0
+    try:
+        for chunk in read_chunks(file, RATE, channel):
+            chunks.append(chunk)
+            count += len(chunk)
+            if count >= MOST_EMBEDDED * RATE:
+                break
+    except SerError:
+        return "", 0.0
+    samples = np.concatenate(chunks)[: int(MOST_EMBEDDED * RATE)]
+    return sound_uri(samples), len(samples) / RATE
 
 
 def channel(text: str) -> int | str:

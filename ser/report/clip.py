@@ -11,6 +11,8 @@ from ser.errors import SerError
 RATE = 16000
 # What is longer is cut: a page is to be read, and its clips travel inside it.
 MOST_SECONDS = 20.0
+# Of a recording on a page of its own: some megabytes.
+MOST_EMBEDDED = 1200.0
 WINDOW, SHIFT, BANDS = 512, 160, 96
 FRAME = 400  # samples of a frame of pitch
 HIGHEST = 5000.0  # Hz, of the spectrogram

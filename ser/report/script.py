@@ -90,3 +90,60 @@ ERRORS_SCRIPT = """
   restore();
 })();
 """
+
+TIMELINE_SCRIPT = """
+(function () {
+  'use strict';
+  document.querySelectorAll('.recording').forEach(function (section) {
+    var chart = section.querySelector('.chart'), sound = section.querySelector('audio');
+    if (!chart) { return; }
+    var seconds = Number(section.dataset.seconds), line = section.querySelector('.cursor');
+    var now = section.querySelector('.now'), whole = now.textContent, place = 0;
+    var rows = Array.from(section.querySelectorAll('tbody tr')).map(function (row) {
+      var cells = Array.from(row.children).map(function (cell) { return cell.textContent; });
+      return {start: Number(cells[0]), end: Number(cells[1]), emotion: cells[2], row: row};
+    });
+    function show(at) {
+      place = Math.min(seconds, Math.max(0, at));
+      line.setAttribute('x1', 1000 * place / seconds);
+      line.setAttribute('x2', 1000 * place / seconds);
+      chart.setAttribute('aria-valuenow', place.toFixed(2));
+      // Of windows that overlap, the one whose middle is nearest.
+      var best = null;
+      rows.forEach(function (one) {
+        one.row.classList.remove('best');
+        var here = one.start <= place && place <= one.end;
+        var off = function (other) { return Math.abs((other.start + other.end) / 2 - place); };
+        if (here && (!best || off(one) < off(best))) { best = one; }
+      });
+      if (best) { best.row.classList.add('best'); }
+      now.textContent = place.toFixed(1) + ' s: ' + (best && best.emotion !== '-' ? best.emotion : 'no speech') +
+        ' (' + whole + ')';
+    }
+    function go(at) {
+      show(at);
+      if (sound) { sound.currentTime = Math.min(place, sound.duration || place); }
+    }
+    chart.addEventListener('click', function (event) {
+      var box = chart.getBoundingClientRect();
+      go(seconds * (event.clientX - box.left) / box.width);
+    });
+    chart.addEventListener('keydown', function (event) {
+      var steps = {ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 10, PageDown: -10};
+      if (event.key in steps) { go(place + steps[event.key]); }
+      else if (event.key === 'Home') { go(0); }
+      else if (event.key === 'End') { go(seconds); }
+      else if ((event.key === ' ' || event.key === 'p') && sound) { sound.paused ? sound.play() : sound.pause(); }
+      else { return; }
+      event.preventDefault();
+    });
+    if (sound) {
+      sound.addEventListener('play', function () {
+        document.querySelectorAll('audio').forEach(function (other) { if (other !== sound) { other.pause(); } });
+        (function follow() { show(sound.currentTime); if (!sound.paused) { requestAnimationFrame(follow); } })();
+      });
+      sound.addEventListener('seeked', function () { show(sound.currentTime); });
+    }
+  });
+})();
+"""

@@ -88,3 +88,22 @@ audio { width: 100%; height: 2.5rem; display: block; }
   .sound polyline { stroke: #ff9d5c; } .sound .cursor { stroke: #79b8ff; } }
 @media print { #controls, audio { display: none; } }
 """
+
+# Emotion over time: a chart as wide as the page.
+TIMELINE_CSS = """
+.chart { position: relative; height: 12rem; border: 1px solid var(--line); background: var(--box); cursor: pointer;
+  touch-action: manipulation; }
+.chart svg { width: 100%; height: 100%; display: block; overflow: visible; }
+.chart polyline { fill: none; stroke-width: 2.5; vector-effect: non-scaling-stroke; }
+.chart .grid { stroke: var(--line); vector-effect: non-scaling-stroke; }
+.chart .cursor { stroke: var(--ink); stroke-width: 1.5; vector-effect: non-scaling-stroke; }
+.ticks { position: relative; height: 1.5rem; font-size: 0.75rem; color: var(--muted); margin: 0 0 0.5rem;
+  overflow: hidden; }
+.ticks span { position: absolute; transform: translateX(-50%); }
+.ticks span:first-child { transform: none; }
+.ticks em { position: absolute; right: 0; font-style: normal; background: var(--paper); padding-left: 0.4rem; }
+.legend { list-style: none; display: flex; flex-wrap: wrap; gap: 0.25rem 1rem; padding: 0; margin: 0.5rem 0; }
+.legend svg { width: 2rem; height: 0.6rem; margin-right: 0.35rem; }
+.legend line { stroke-width: 3; }
+.now { font-variant-numeric: tabular-nums; }
+"""

@@ -132,3 +132,17 @@ def test_no_torch_is_imported_for_speech(toy_run, say):
     command = [sys.executable, "-c", script, str(toy_run.exp), str(say("anger", 900))]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[1] == "[]"
+
+
+def test_html_page_has_the_windows_the_sound_and_the_rows_of_the_screen(toy_run, say, tmp_path):
+    recording = tmp_path / "talk.wav"
+    parts = [soundfile.read(say(name, 930))[0] for name in ("anger", "sadness")]
+    soundfile.write(recording, np.concatenate(parts), 16000)
+    done = ser_detect(toy_run, "--csv", "--html", tmp_path / "out.html", recording)
+    assert done.returncode == 0
+    rows = list(csv.DictReader(io.StringIO(done.stdout)))
+    assert len(rows) > 1  # in windows, since no words were given
+    page = (tmp_path / "out.html").read_text()
+    assert page.count("<audio ") == 1 and page.count("<polyline ") == 3
+    assert page.count('<tr><th scope="row"') == len(rows)
+    assert f'<h2 id="r0">{recording}</h2>' in page
