@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from ser.errors import SerError
 from ser.progress import progress as progress
@@ -112,7 +112,7 @@ def add_row_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--modality", required=True, help="speech, text or speech+text")
 
 
-def row_names(args: argparse.Namespace) -> dict[str, str]:
+def row_names(args: argparse.Namespace) -> dict[str, Any]:
     """Return the columns of a row that `add_row_options` took."""
     return {name: getattr(args, name) for name in ROW_OPTIONS}
 

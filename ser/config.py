@@ -77,7 +77,7 @@ def _read_one(path: str | Path) -> Any:
 
 def from_mapping(cls: type[Config], data: Any, where: str) -> Config:
     """Make a `cls` of the plain mapping `data`; `where` begins the messages."""
-    fields = {field.name: field for field in dataclasses.fields(cls)}
+    fields = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
     valid = ", ".join(fields)
     if not isinstance(data, dict):
         raise SerError(f"{where}: expected a mapping with the keys {valid}; found {_shown(data)}")
@@ -155,7 +155,7 @@ def _override(data: dict, override: str, path: str | Path) -> None:
 def _convert(value: Any, hint: Any, where: str) -> Any:
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if dataclasses.is_dataclass(hint):
-        return from_mapping(hint, value, where)
+        return from_mapping(typing.cast(type, hint), value, where)
     if origin in (typing.Union, types.UnionType):
         if value is None and type(None) in arguments:
             return None

@@ -29,7 +29,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
     except OSError as error:
-        raise cannot_write(path, error.strerror) from error
+        raise cannot_write(path, error.strerror or str(error)) from error
     os.close(handle)
     temporary = Path(name)
     try:
@@ -43,7 +43,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     except OSError as error:
         # That a disk is full, no error of a write says of which file it was. Other errors may be of what is read.
         if error.filename is None and error.errno in _FULL:
-            raise cannot_write(path, error.strerror) from error
+            raise cannot_write(path, error.strerror or str(error)) from error
         raise
     finally:
         with contextlib.suppress(OSError):

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs every check of the project: ruff, shellcheck, the shell tests (bats), the Python tests with doctests, and the
+# Runs every check of the project: ruff, mypy, shellcheck, the shell tests (bats), the Python tests with doctests, and the
 # recipe end to end on the toy corpora. Where shellcheck or bats are missing it says so and goes on, but with CI=true
 # that is a failure.
 #
@@ -42,6 +42,7 @@ check_if_installed() {
 mapfile -t scripts < <(git ls-files --cached --others --exclude-standard '*.sh' '*.bats' .ci/run)
 check "formatting (ruff format)" ruff format --quiet --check ser tests utils/*.p[ly]
 check "ruff" ruff check --quiet ser tests utils/*.p[ly]
+check "types (mypy)" python3 -m mypy
 check_if_installed "shellcheck" shellcheck -x "${scripts[@]}"
 check_if_installed "shell tests (bats)" bats --jobs 1 tests/shell
 # The recipe is the longest test file, so one worker begins with it.

@@ -60,7 +60,11 @@ def train_plda(vectors: np.ndarray, labels: np.ndarray, config: chain.BackendCon
     return PldaRecognizer(backend, backend.project(vectors), labels)
 
 
-TRAINERS = {"plda": train_plda, "cosine": train_cosine, "logistic": train_logistic}
+TRAINERS: dict[str, Callable[..., Recognizer]] = {
+    "plda": train_plda,
+    "cosine": train_cosine,
+    "logistic": train_logistic,
+}
 
 
 def trainer(kind: str, config: chain.BackendConfig) -> Callable[..., Recognizer]:

@@ -133,10 +133,12 @@ def _write_wavs(
     written = {}
     left_out = LeftOut(None)
     for utt, samples in cli.progress(waves, None, "augmented"):
-        if utt in copies_of and isinstance(samples, audio.Unreadable):
+        if utt not in copies_of:
+            continue
+        if isinstance(samples, audio.Unreadable):
             left_out.add(utt, samples.reason)
             continue
-        for copy in copies_of.get(utt, ()):
+        for copy in copies_of[utt]:
             path = folder / f"{copy}.flac"
             with atomic_path(path) as temporary:
                 soundfile.write(temporary, to_pcm16(augmenter(copy, samples)), sample_rate, format="FLAC")

@@ -25,7 +25,7 @@ def main() -> None:
     sides = [[read_cell(folder) for folder in folders.split(",")] for folders in (args.first, args.second)]
     rows = [result_table.mean([cell.row for cell in side], "fold") for side in sides]
     print(f"measure   first  second  difference  {f'{100 * level:g} % interval':>16}      p")
-    for name, found in compare(*sides, level).items():
+    for name, found in compare(sides[0], sides[1], level).items():
         first, second = (getattr(row, name) for row in rows)
         interval = f"[{found.low:.2f}, {found.high:.2f}]"
         print(f"{name:7}{first:8.2f}{second:8.2f}{first - second:+12.2f}  {interval:>16}{found.p:7.3f}")

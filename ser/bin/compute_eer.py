@@ -61,7 +61,7 @@ def read_lists(trials: str, scores: str) -> ScoredTrials:
             texts.append(np.frombuffer(stream.read(), dtype=np.uint8))
         if not len(texts[-1]):
             raise SerError(f"{name}: empty; nothing to compute an error rate of")
-    return ScoredTrials.of(*read_scored_trials(*texts, trials, scores))
+    return ScoredTrials.of(*read_scored_trials(texts[0], texts[1], trials, scores))
 
 
 def read_pairs(utt2class: str, rspecifier: str) -> ScoredTrials:

@@ -109,7 +109,7 @@ def main() -> None:
         found, for_page = itertools.tee(found)  # the rows are printed as they come, the page is made of all of them
     if not sys.stdout.isatty():  # a person who watches the rows needs no bar between them
         found = cli.progress(found, None, "windows") if over_time else cli.progress(found, len(chosen), "recordings")
-    sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")  # names need not be UTF-8
+    sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]  # names
     for line in format_lines(found, detector.classes, args.form or "table", args.channel is not None):
         print(line, flush=True)
     if args.html:

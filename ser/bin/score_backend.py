@@ -57,7 +57,7 @@ def main() -> None:
         else:
             target = stack.enter_context(open(stack.enter_context(atomic_path(args.scores)), "wb"))
         for block in trial_text.score_trials(source, left, right, *tables, where=args.trials):
-            target.write(block)
+            target.write(block.data)
 
 
 if __name__ == "__main__":

@@ -158,7 +158,7 @@ def _strongest(where: str, winners: list[str], levels: str) -> str:
 
 
 def _genders(path: Path) -> dict[str, str]:
-    genders = {}
+    genders: dict[str, str] = {}
     for where, row in _rows(path, ("ActorID", "Sex")):
         if row["Sex"] not in ("Male", "Female"):
             raise SerError(f"{where}: expected Sex Male or Female, found '{row['Sex']}'")

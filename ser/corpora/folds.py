@@ -61,7 +61,7 @@ def split_stratified(utt2class: Mapping[str, str], shares: Mapping[str, float], 
         found = ", ".join(f"{part} {share:g}" for part, share in shares.items())
         raise SerError(f"shares of the parts: each over 0 and together under 1, so that some train; found {found}")
     rest, parts = sorted(utt2class), {}
-    for part, share in reversed(shares.items()):
+    for part, share in reversed(list(shares.items())):
         size = round(share * len(utt2class))
         try:
             rest, parts[part] = train_test_split(

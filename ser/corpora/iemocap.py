@@ -83,13 +83,17 @@ def read(corpus: Path) -> tuple[list[Utterance], list[LeftOut]]:
     if absent := [number for number, folders in found.items() if not folders]:
         logger.warning("%s: no folder %s: so many sessions and folds less", corpus, _listed("Session", absent))
     texts: dict[str, str] = {}
-    utterances, left_out = [], []
+    utterances: list[Utterance] = []
+    left_out: list[LeftOut] = []
     for session in sessions:
         texts |= _transcripts(session / "dialog" / "transcriptions")
         files = {path.stem: path for path in files_below(session / "sentences" / "wav", (".wav",))}
         for turn in _turns(session / "dialog" / "EmoEvaluation"):
             utterance = _utterance(session, turn, files, texts.get(turn.name, ""))
-            (utterances if isinstance(utterance, Utterance) else left_out).append(utterance)
+            if isinstance(utterance, Utterance):
+                utterances.append(utterance)
+            else:
+                left_out.append(utterance)
     if without := sum(not utterance.text for utterance in utterances):
         logger.warning(
             "%s: %d of %d utterances have no transcription: only systems of speech alone can use them",

@@ -27,7 +27,8 @@ def is_junk(name: str) -> bool:
 
 def list_folder(path: str | os.PathLike[str]) -> tuple[list[str], list[str]]:
     """Give the names of the folders and of the files in `path`, each sorted, junk passed over."""
-    folders, files = [], []
+    folders: list[str] = []
+    files: list[str] = []
     with os.scandir(path) as entries:
         for entry in entries:
             if not is_junk(entry.name):

@@ -151,7 +151,7 @@ def _is_usable(layer: FrameLayer) -> bool:
 
 
 def _layers(arrays: dict[str, np.ndarray], kind: str) -> list[tuple[str, np.ndarray, np.ndarray]]:
-    names = []
+    names: list[str] = []
     while f"{kind}{len(names) + 1}.weight" in arrays:
         names.append(f"{kind}{len(names) + 1}")
     return [(name, arrays[f"{name}.weight"], arrays[f"{name}.bias"]) for name in names]

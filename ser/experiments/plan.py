@@ -4,6 +4,7 @@ import csv
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from ser.errors import SerError
 from ser.experiments.artefact import DONE, LOG, Artefact, all_needed, waves
@@ -85,7 +86,7 @@ def collect(exp: Path) -> list[str]:
         if not (folder.parent / DONE).exists():
             log = _first_unfinished(folder.parent) / LOG
             wrong.append(f"{folder}: {log}")
-            names = {name: result_table.parse_field(name, value) for name, value in cell.items()}
+            names: dict[str, Any] = {name: result_table.parse_field(name, value) for name, value in cell.items()}
             row = result_table.Result(**names, status=f"failed: {log}")
             write_text(folder / "failed", result_table.to_tsv([row]))
     _gather_audits(exp)

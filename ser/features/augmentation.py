@@ -113,7 +113,7 @@ def draw_treatment(kind: str, utt: str, files: Mapping[str, Sequence[str]], seed
     rng = copy_rng(kind, utt, seed)
     pool = files[types[rng.integers(len(types))]]
     if kind == "reverb":
-        return Treatment(kind, (pool[rng.integers(len(pool))],))
+        return Treatment(kind, (pool[int(rng.integers(len(pool)))],))
     count = int(rng.choice(NUM_FILES[kind]))
     drawn = tuple(pool[i] for i in rng.choice(len(pool), count, replace=len(pool) < count))
     return Treatment(kind, drawn, tuple(map(float, rng.choice(SNRS[kind], count))))
@@ -205,7 +205,8 @@ class Augmenter:
 
     def _with_foreground(self, samples: np.ndarray, treatment: Treatment) -> np.ndarray:
         """Add the noises one after the other, and round again, with a pause between, to the end of the utterance."""
-        noises, snrs, start = [], [], 0
+        noises: list[tuple[int, np.ndarray]] = []
+        snrs, start = [], 0
         pause = round(SECONDS_BETWEEN_NOISES * self.sample_rate)
         while start < len(samples):
             turn = len(noises) % len(treatment.files)

@@ -35,9 +35,9 @@ def compiled_when_called(function: Callable | None = None, **options: object) ->
     if function is None:
         return lambda it: compiled_when_called(it, **options)
     try:
-        return numba.njit(cache=True, nogil=True, **options)(function)
+        return numba.njit(cache=True, nogil=True, **options)(function)  # type: ignore[call-overload]
     except (RuntimeError, OSError):
-        return numba.njit(nogil=True, **options)(function)
+        return numba.njit(nogil=True, **options)(function)  # type: ignore[call-overload]
 
 
 def _cache_folder() -> str:
@@ -46,5 +46,5 @@ def _cache_folder() -> str:
     return str(cache_folder() / f"numba-{zlib.crc32(processor.encode()):08x}")
 
 
-if not numba.config.CACHE_DIR:
-    numba.config.CACHE_DIR = _cache_folder()
+if not numba.config.CACHE_DIR:  # type: ignore[attr-defined]
+    numba.config.CACHE_DIR = _cache_folder()  # type: ignore[attr-defined]

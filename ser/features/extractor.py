@@ -54,18 +54,19 @@ class Extractor:
         noisy = self.spectral.dither != 0 or self.process.delta_pitch_noise_stddev != 0
         rng = np.random.default_rng(list(utt.encode())) if noisy else None
         wave = samples * np.float32(FULL_SCALE)
-        spectral = mfcc if isinstance(self.spectral, MfccOptions) else fbank
-        features = spectral(wave, self.spectral, rng)
+        if isinstance(self.spectral, MfccOptions):
+            features = mfcc(wave, self.spectral, rng)
+        else:
+            features = fbank(wave, self.spectral, rng)
         if self.pitch is not None:
-            features = self._with_pitch(features, wave, rng)
+            features = self._with_pitch(features, pitch(wave, self.pitch), rng)
         if not len(features):
             raise SerError(f"too short for one frame: {len(samples)} samples")
         if not np.isfinite(features).all():
             raise SerError("its samples are not numbers, or out of all range")
         return features
 
-    def _with_pitch(self, features: np.ndarray, wave: np.ndarray, rng: np.random.Generator | None) -> np.ndarray:
-        tracked = pitch(wave, self.pitch)
+    def _with_pitch(self, features: np.ndarray, tracked: np.ndarray, rng: np.random.Generator | None) -> np.ndarray:
         if abs(len(features) - len(tracked)) > LENGTH_TOLERANCE:
             raise SerError(f"{len(features)} frames of spectrum but {len(tracked)} of pitch")
         length = min(len(features), len(tracked))

@@ -77,7 +77,8 @@ def read_waves(
             yield key, converter.convert(key, _read_bytes(rxfilename))
     else:
         table = read_map(name)
-        last, samples = None, Unreadable("")
+        last: str | None = None
+        samples: np.ndarray | Unreadable = Unreadable("")
         for segment in read_segments(segments):
             if segment.recording not in table:
                 yield segment.utt, Unreadable(f"its recording '{segment.recording}' is not in {name}")

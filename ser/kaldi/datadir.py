@@ -92,7 +92,7 @@ def write_data_dir(data_dir: str | Path, tables: Mapping[str, Mapping[str, objec
             path.unlink()
     for name, table in tables.items():
         write_map(Path(data_dir, name), table)
-    write_lists(Path(data_dir, "spk2utt"), invert(tables["utt2spk"]))
+    write_lists(Path(data_dir, "spk2utt"), invert({utt: str(spk) for utt, spk in tables["utt2spk"].items()}))
 
 
 def validate(data_dir: str | Path, feats: bool = True, wav: bool = True, text: bool = True) -> None:

@@ -23,7 +23,7 @@ class KeyedRows:
         self._rspecifier = rspecifier
         kind, name = specifiers.parse_rspecifier(rspecifier) if rspecifier else ("none", "")
         self._reader = ark.Reader(name) if kind == "scp" else None
-        self._items: Iterator[tuple[str, np.ndarray]] = ark.read(rspecifier) if kind == "ark" else iter(())
+        self._items: Iterator[tuple[str, np.ndarray]] = ark.read(str(rspecifier)) if kind == "ark" else iter(())
         self._kept: dict[str, np.ndarray] = {}
 
     def __enter__(self) -> "KeyedRows":

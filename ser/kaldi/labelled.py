@@ -185,5 +185,5 @@ def _check_shape(name: str, utt: str, shape: tuple[int, ...], first: str, expect
 def _check_finite(name: str, utts: Sequence[str], vectors: np.ndarray) -> None:
     # The extremes of a row tell, and need no second matrix of the vectors' size.
     finite = np.isfinite(vectors.max(axis=1)) & np.isfinite(vectors.min(axis=1))
-    if bad := [utts[row] for row in np.flatnonzero(~finite)]:
+    if bad := [utts[row] for row in np.flatnonzero(~finite).tolist()]:
         raise SerError(f"{name}: {len(bad)} of {len(utts)} vectors hold NaN or infinity: {', '.join(bad[:5])}")

@@ -41,7 +41,7 @@ class MappedFiles:
 
     def fetch(self, key: str, location: specifiers.Location, start: int = 0, stop: int | None = None) -> np.ndarray:
         found = self._header(key, location)
-        array = None if found else read_file(location, key)
+        array = np.empty(0) if found else read_file(location, key)
         shape = found[0].shape if found else array.shape
         try:
             span = specifiers.parse_span(location.span, shape) if location.span else (slice(0, shape[0]),)

@@ -114,7 +114,7 @@ def _read_transitions(cursor: Cursor) -> tuple[Transition, ...]:
     transitions = []
     for _ in range(cursor.integer("NumTuples")):
         numbers = [cursor.integer("NumTuples") for _ in range(width)]
-        transitions.append(Transition(*numbers[:3], numbers[-1]))
+        transitions.append(Transition(numbers[0], numbers[1], numbers[2], numbers[-1]))
     cursor.expect(kind.replace("<", "</"))
     cursor.skip_to("</TransitionModel>")
     return tuple(transitions)

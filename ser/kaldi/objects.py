@@ -24,7 +24,7 @@ os.environ.update(_environment)
 BINARY = b"\0B"
 # A claimed size is only believed as the bytes come in.
 _BLOCK = 1 << 24
-_FLOATS = {"F": np.dtype("<f4"), "D": np.dtype("<f8")}
+_FLOATS: dict[str, np.dtype] = {"F": np.dtype("<f4"), "D": np.dtype("<f8")}
 _INTEGERS = np.dtype([("size", "u1"), ("value", "<i4")])
 
 
@@ -98,7 +98,7 @@ class Header(NamedTuple):
         if self.kind == "int":
             return self.rows * _INTEGERS.itemsize
         if self.kind.startswith("CM"):
-            return compression.payload_size(self.kind, self.rows, self.cols)
+            return compression.payload_size(self.kind, self.rows, self.cols or 0)
         return self.rows * (1 if self.cols is None else self.cols) * _FLOATS[self.kind[0]].itemsize
 
 
@@ -106,7 +106,8 @@ def read_header(source: Source) -> Header:
     """Read the header of a binary object; its marker ``\\0B`` has been read."""
     token = source.take(1)
     if token == b"\4":
-        header = Header("int", *struct.unpack("<i", source.take(4)), None)
+        (size,) = struct.unpack("<i", source.take(4))
+        header = Header("int", size, None)
     else:
         token += source.take(2)
         if token in (b"CM2", b"CM3"):
@@ -146,7 +147,9 @@ def decode(header: Header, payload: np.ndarray, start: int = 0, stop: int | None
     if header.kind == "int":
         return payload.view(_INTEGERS)["value"][start:stop].astype(np.int32)
     if header.kind.startswith("CM"):
-        return compression.decompress(header.kind, header.minimum, header.span, header.shape, payload, start, stop)
+        return compression.decompress(
+            header.kind, header.minimum, header.span, (header.rows, header.cols or 0), payload, start, stop
+        )
     dtype = _FLOATS[header.kind[0]]
     width = dtype.itemsize * (1 if header.cols is None else header.cols)
     numbers = np.frombuffer(payload[start * width : stop * width].tobytes(), dtype=dtype)

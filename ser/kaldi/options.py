@@ -23,7 +23,7 @@ def read_options(cls: type[Options], path: str | Path) -> Options:
         With file and line, on an unknown option (the valid ones are listed) or a value of the wrong type.
     """
     hints = typing.get_type_hints(cls)
-    types = {field.name: hints[field.name] for field in dataclasses.fields(cls)}
+    types = {field.name: hints[field.name] for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
     values: dict[str, Any] = {}
     for number, line in enumerate(read_text_lines(path, "give a file of Kaldi's options"), start=1):
         option = line.partition("#")[0].strip()

@@ -21,8 +21,8 @@ CANCELLED = 0.01
 # Channels differ where what parts them from their mean has more than this share of its power.
 DIFFERENT = 0.01
 
-_INTEGERS = {8: np.dtype("u1"), 16: np.dtype("<i2"), 32: np.dtype("<i4")}
-_FLOATS = {32: np.dtype("<f4"), 64: np.dtype("<f8")}
+_INTEGERS: dict[int, np.dtype] = {8: np.dtype("u1"), 16: np.dtype("<i2"), 32: np.dtype("<i4")}
+_FLOATS: dict[int, np.dtype] = {32: np.dtype("<f4"), 64: np.dtype("<f8")}
 
 
 class UnknownFormatError(SerError):

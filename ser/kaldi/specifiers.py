@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, cast
 
 from ser.errors import SerError
 
@@ -136,9 +136,10 @@ def open_input(name: str) -> Iterator[BinaryIO]:
         return
     command = name[:-1].strip()
     with subprocess.Popen(["bash", "-c", f"set -o pipefail; {command}"], stdout=subprocess.PIPE) as process:
-        yield process.stdout
+        output = cast(BinaryIO, process.stdout)
+        yield output
         # Drained, so that a command whose last bytes nobody wanted does not die of a closed pipe.
-        while process.stdout.read(1 << 20):
+        while output.read(1 << 20):
             pass
     # Status 141 is of SIGPIPE: a later part of the pipe had enough, and under pipefail would have told its own fault.
     if process.returncode not in (0, 141):

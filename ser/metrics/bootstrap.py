@@ -145,7 +145,7 @@ def pair_eer(
         return min(missed, targets[r] - 1) / targets[r]
 
     rates = np.full(len(times), np.nan)
-    for r in resamples:
+    for r in resamples.tolist():
         # Right where all scores of the bin are the same, and that may be all scores there are.
         alarms, hits = weights[r, :, crossings[r], None]
         rates[r] = rate_at(r, hits, alarms)

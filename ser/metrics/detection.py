@@ -135,7 +135,7 @@ class ScoredTrials:
     def ties_at_eer(self) -> int:
         """Return how many trials tie where the equal error rate lies: 0 where it does not lie inside a tie."""
         step = self._crossing()
-        return step.hits + step.alarms if step.is_inside_a_tie else 0
+        return int(step.hits + step.alarms) if step.is_inside_a_tie else 0
 
     def _crossing(self) -> Step:
         """Find the score from which on the misses are as many as the false alarms, or more."""

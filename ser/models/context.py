@@ -6,6 +6,7 @@ the N utterances where `mask` (B, U) is true, row by row.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -41,7 +42,7 @@ class BcLstm(nn.Module):
         """Map a batch of dialogues to logits (N, K)."""
         mask = inputs["mask"]
         lengths = mask.sum(1)
-        heard = [_run(self.contexts[name], self.dropout(inputs[name]), lengths) for name in self.names]
+        heard = [_run(cast(nn.LSTM, self.contexts[name]), self.dropout(inputs[name]), lengths) for name in self.names]
         hidden = torch.cat(heard, dim=2)  # (B, U, 2 H for each modality)
         if self.fusion is not None:
             hidden = _run(self.fusion, self.dropout(hidden), lengths)

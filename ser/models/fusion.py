@@ -24,8 +24,8 @@ class LateFusion(nn.Module):
         super().__init__()
         self.layers = nn.ModuleDict({name: nn.Linear(width, num_classes) for name, width in inputs.items()})
         for layer in self.layers.values():
-            torch.nn.init.eye_(layer.weight)
-            torch.nn.init.zeros_(layer.bias)
+            torch.nn.init.eye_(layer.get_parameter("weight"))
+            torch.nn.init.zeros_(layer.get_parameter("bias"))
 
     def forward(self, inputs: dict[str, Tensor]) -> Tensor:
         """Map probabilities (B, U, K) of each model, of the utterances in `mask` (B, U), to logits (N, K)."""

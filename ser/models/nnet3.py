@@ -22,7 +22,7 @@ _TYPES = {
     "log-softmax": ("LogSoftmaxComponent",),
 }
 # Field -> what it must be.
-_EXPECTED = {
+_EXPECTED: dict[str, dict[str, float | str]] = {
     "BatchNormComponent": {"Epsilon": BATCHNORM_EPSILON, "TargetRms": 1.0},
     "StatisticsExtractionComponent": {"InputPeriod": 1, "OutputPeriod": 1, "IncludeVarinance": "T"},
     "StatisticsPoolingComponent": {

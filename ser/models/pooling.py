@@ -43,7 +43,7 @@ class _MeanStddev(Function):
 
     @staticmethod
     def backward(ctx: FunctionCtx, grad_mean: Tensor, grad_stddev: Tensor) -> Tensor:
-        frames, mean, stddev, is_free = ctx.saved_tensors
+        frames, mean, stddev, is_free = ctx.saved_tensors  # type: ignore[attr-defined]
         size = frames.shape[2]
         slope = torch.where(is_free, grad_stddev / (size * stddev), 0.0)
         offset = grad_mean / size - slope * mean

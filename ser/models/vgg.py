@@ -40,6 +40,9 @@ class Vgg(nn.Module):
         Where there are so many convolutions that nothing is left of F features.
     """
 
+    mean: Tensor
+    stddev: Tensor
+
     def __init__(self, config: VggConfig, mean: Tensor, stddev: Tensor, num_classes: int) -> None:
         super().__init__()
         height = len(mean) >> len(config.channels)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
@@ -9,7 +10,7 @@ from torch import Tensor, nn
 
 from ser.errors import SerError
 from ser.models.pooling import mean_stddev
-from ser.models.tdnn import frame_layer, segment_layer
+from ser.models.tdnn import Layer, frame_layer, segment_layer
 
 # Offsets in frames that tdnn1 to tdnn5 see of the layer before.
 CONTEXTS = ((-2, -1, 0, 1, 2), (-2, 0, 2), (-3, 0, 3), (0,), (0,))
@@ -42,7 +43,8 @@ class XVector(nn.Module):
                 f"model: expected {len(CONTEXTS)} frame_dims (tdnn1 to tdnn5) and at least one of segment_dims (tdnn6);"
                 f" found {list(config.frame_dims)} and {list(config.segment_dims)}"
             )
-        self.frame_layers, self.segment_layers = [], []
+        self.frame_layers: list[str] = []
+        self.segment_layers: list[str] = []
         width = feature_dim
         for outputs, context in zip(config.frame_dims, CONTEXTS, strict=True):
             width = self._add(self.frame_layers, frame_layer(width, outputs, context), outputs)
@@ -68,7 +70,7 @@ class XVector(nn.Module):
     @property
     def feature_dim(self) -> int:
         """Features a frame."""
-        return self.get_submodule("tdnn1.affine").in_channels
+        return cast(nn.Conv1d, self.get_submodule("tdnn1.affine")).in_channels
 
     def check_layers(self, layers: Sequence[str]) -> None:
         """Raise a `SerError` unless `layers` are segment-level layers of this network, at least one."""
@@ -112,7 +114,7 @@ class XVector(nn.Module):
         outputs = {}
         names = [*self.segment_layers, "output"]
         for name in names[: 1 + max(map(names.index, layers))]:
-            layer = self.get_submodule(name)
+            layer = cast(Layer, self.get_submodule(name))
             outputs[name] = layer.affine(x)
             if name != "output":
                 x = layer.activate(outputs[name])
@@ -146,7 +148,7 @@ def embed_utterance(
     if not len(features):
         raise SerError("x-vector: an utterance without frames has no embedding")
     device = next(model.parameters()).device
-    sums = dict.fromkeys(layers, 0.0)
+    sums: dict[str, Tensor | float] = dict.fromkeys(layers, 0.0)
     for start in range(0, len(features), max_frames):
         piece = features[start : start + max_frames]
         frames = len(piece)
@@ -156,4 +158,4 @@ def embed_utterance(
         batch = torch.from_numpy(np.ascontiguousarray(piece, dtype=np.float32)).unsqueeze(0).to(device)
         for name, vector in model.embed(batch, layers).items():
             sums[name] = sums[name] + frames * vector[0]
-    return {name: (total / len(features)).cpu().numpy() for name, total in sums.items()}
+    return {name: (torch.as_tensor(total) / len(features)).cpu().numpy() for name, total in sums.items()}

@@ -111,7 +111,7 @@ def from_tsv(text: str, where: str) -> list[Finding]:
     for number, fields in enumerate(lines[1:], start=2):
         if len(fields) != len(COLUMNS) or not fields[5].isdecimal():
             raise SerError(f"{where}:{number}: expected {len(COLUMNS)} fields, the sixth a number; audit again")
-        findings.append(Finding(*fields[:5], int(fields[5]), fields[6]))
+        findings.append(Finding(fields[0], fields[1], fields[2], fields[3], fields[4], int(fields[5]), fields[6]))
     return findings
 
 

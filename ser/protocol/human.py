@@ -62,7 +62,7 @@ def read_answers(line: str, mapping: Mapping[str, str]) -> dict[str, Answer]:
     >>> read_answers("E1=happy,excited E2=other,anger", {"happy": "joy", "excited": "joy", "anger": "anger"})
     {'E1': {'joy': 1.0}, 'E2': {'?other': 0.5, 'anger': 0.5}}
     """
-    answers = {}
+    answers: dict[str, Answer] = {}
     for item in line.split():
         annotator, equals, emotions = item.rpartition("=")
         if not (annotator and equals and emotions):

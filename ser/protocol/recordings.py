@@ -45,7 +45,8 @@ def same_recordings(test: Inventory, train: Inventory) -> tuple[dict[str, str] |
     places = [_places(side) for side in (test, train)]
     looks = _looks(test.corpora, places)
     chosen = [_candidates(places[one], looks[one], places[1 - one], looks[1 - one]) for one in (0, 1)]
-    return tuple(_digests(chosen[one]) if places[one] else None for one in (0, 1))
+    first, second = (_digests(chosen[one]) if places[one] else None for one in (0, 1))
+    return first, second
 
 
 def _places(side: Inventory) -> dict[str, Place]:
@@ -60,7 +61,7 @@ def _places(side: Inventory) -> dict[str, Place]:
         recording, _, span = segments[utt].partition(" ") if segments else (utt, "", "")
         is_same = utt != original or own.get(utt) in (None, in_corpora.get(original))
         if original in in_corpora and not segments and is_same:
-            places[original] = Place(corpora.dirs[corpora.corpus(original)], in_corpora[original], "")
+            places[original] = Place(corpora.dirs[str(corpora.corpus(original))], in_corpora[original], "")
         elif recording in own:
             places[original] = Place(side.path, own[recording], span)
     return places
@@ -115,8 +116,11 @@ def _digests_of(home: Path, places: Mapping[str, Place]) -> dict[str, str]:
 
     cache = home / CACHE
     lines = tables.read_map(cache) if cache.exists() else {}
-    found, fresh, unreadable = {}, {}, []
-    last, samples = None, audio.Unreadable("")
+    found: dict[str, str] = {}
+    fresh: dict[str, str] = {}
+    unreadable: list[str] = []
+    last: str | None = None
+    samples: np.ndarray | audio.Unreadable = audio.Unreadable("")
     for utt, place in progress(sorted(places.items(), key=lambda item: item[1]), len(places), f"{home}: digests"):
         state = _state(place)
         digest, _, known = lines.get(utt, "").partition(" ")

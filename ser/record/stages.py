@@ -160,8 +160,8 @@ def _check_files(folder: Path, stage: int, outputs: Mapping[str, Output], conten
     for path in outputs.keys() - set(present):
         if os.path.dirname(path) in folders:
             raise SerError(f"{path}: gone since stage {stage} wrote it; {remedy}")
-    if path := first_changed({path: outputs[path] for path in present}, contents):
-        raise SerError(f"{path}: changed since stage {stage} wrote it; {remedy}")
+    if changed := first_changed({path: outputs[path] for path in present}, contents):
+        raise SerError(f"{changed}: changed since stage {stage} wrote it; {remedy}")
 
 
 def _find_files(roots: Sequence[Path], since: int) -> _Files:

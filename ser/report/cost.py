@@ -83,7 +83,7 @@ def replace_row(table: Path, stage: str, what: str, cost: Cost) -> None:
     """Write the row of a stage to a table of costs, in place of the row that it had; rows in order of the stages."""
     rows = {row["stage"]: tuple(row.values()) for row in read_table(table)}
     rows[stage] = (stage, what, *cost.fields())
-    ordered = sorted(rows.values(), key=lambda row: (int(re.match(r"\d*", row[0])[0] or 0), row[0]))
+    ordered = sorted(rows.values(), key=lambda row: (int(re.sub(r"\D.*", "", row[0]) or 0), row[0]))
     write_text(table, tab_separated(COLUMNS, ordered))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import zip_longest
+from typing import cast
 
 from ser.report.pictures import Picture, to_svg
 from ser.report.style import CSS
@@ -108,7 +109,8 @@ def table(
 
     head = "".join(f'<th scope="col"{kind(place)}>{escape(name)}</th>' for place, name in enumerate(columns))
     lines = []
-    for (first, *others), best in zip_longest(rows, marked, fillvalue=False):
+    for row, best in zip_longest(rows, marked, fillvalue=False):
+        first, *others = cast(Sequence[str], row)
         cells = "".join(f"<td{kind(place, text)}>{_breakable(text)}</td>" for place, text in enumerate(others, start=1))
         mark = ' class="best"' if best else ""
         lines.append(f'<tr{mark}><th scope="row" class="text">{_breakable(first)}</th>{cells}</tr>\n')

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -27,7 +28,7 @@ MARKS = ("o", "s", "^", "D", "v", "P", "X", "<", "*")
 INK, GRID = "#1f2328", "#d0d7de"
 # Colours that an SVG takes from the page, which is light or dark.
 _OF_PAGE = {INK: "currentColor", GRID: "var(--line)", COLOURS[0]: "var(--blue)"}
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "axes.edgecolor": INK,
     "axes.facecolor": "none",
     "axes.grid": True,
@@ -83,7 +84,7 @@ def to_svg(picture: Picture) -> str:
     # the style would be that of the page.
     svg = re.sub(r'<g id="[^"]*"', "<g", svg).replace("xlink:href", "href")
     svg = re.sub(r"<(metadata|style)[ >].*?</\1>\s*", "", svg, flags=re.DOTALL)
-    size = re.search(r'viewBox="[^"]*"', svg)[0]
+    (size,) = re.findall(r'viewBox="[^"]*"', svg)[:1]
     return re.sub(r"<svg[^>]*>", f'<svg {size} role="img" aria-label="{escape(picture.title)}">', svg, count=1)
 
 
@@ -168,7 +169,10 @@ def draw_map(
         light = values[row, column] > limits[0] + _DARK * (limits[1] - limits[0])
         axes.text(
             *(column + 0.5, row + 0.5, texts[row][column]),
-            **{"ha": "center", "va": "center", "fontsize": 8, "color": "black" if light else "white"},
+            ha="center",
+            va="center",
+            fontsize=8,
+            color="black" if light else "white",
         )
     axes.set_xticks(np.arange(len(columns)) + 0.5, columns, rotation=90 * upright)
     axes.set_yticks(np.arange(len(rows)) + 0.5, rows)
@@ -196,9 +200,9 @@ def draw_dots(
     height = 0.7 / len(dots)
     for place, (name, values) in enumerate(dots.items()):
         y = np.arange(len(names)) + (place - (len(dots) - 1) / 2) * height
-        style = {"color": COLOURS[place % len(COLOURS)]}
-        axes.plot(values[:, 0], y, MARKS[place % len(MARKS)], **style, label=name, markersize=5)
-        axes.hlines(y, values[:, 1], values[:, 2], **style, linewidth=1.4)
+        colour = COLOURS[place % len(COLOURS)]
+        axes.plot(values[:, 0], y, MARKS[place % len(MARKS)], color=colour, label=name, markersize=5)
+        axes.hlines(y, values[:, 1], values[:, 2], color=colour, linewidth=1.4)
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.set(xlabel=label, **({"xscale": "log"} if log else {}))
@@ -242,7 +246,10 @@ def draw_scatter(title: str, points: np.ndarray, labels: Sequence[str]) -> Figur
     for place, name in enumerate(sorted(set(labels))):
         axes.plot(
             *(*points[mine == name].T, MARKS[place % len(MARKS)]),
-            **{"color": COLOURS[place % len(COLOURS)], "alpha": 0.75, "markersize": 4.5, "markeredgewidth": 0},
+            color=COLOURS[place % len(COLOURS)],
+            alpha=0.75,
+            markersize=4.5,
+            markeredgewidth=0,
             label=f"{name} ({np.count_nonzero(mine == name)})",
             rasterized=len(points) > _MOST_VECTOR_POINTS,
         )
@@ -265,7 +272,9 @@ def draw_training(title: str, label: str, curves: Mapping[str, Sequence[tuple[np
         for number, (epochs, values) in enumerate(lines):
             axes.plot(
                 *(epochs, values, LINES[place] + MARKS[place]),
-                **{"color": COLOURS[place], "alpha": 1.0 if len(lines) == 1 else 0.7, "markersize": 3.5},
+                color=COLOURS[place],
+                alpha=1.0 if len(lines) == 1 else 0.7,
+                markersize=3.5,
                 label=part if number == 0 else None,
             )
     axes.set(xlabel="epoch", ylabel=label)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ser.report import page, pictures, wording
-from ser.report.experiment import Experiment, modality_order, number, over_folds
+from ser.report.experiment import Experiment, Row, modality_order, number, over_folds
 from ser.report.page import Section
 from ser.report.pictures import Picture
 from ser.results import result_table
@@ -90,10 +92,7 @@ def det_curves(run: Experiment) -> Section:
     for panel in run.panels:
         curves, rows = {}, []
         for cell in panel.best():
-            folds = [
-                tuple(np.array([number(row[name]) for row in table]) / 100 for name in ("miss", "false_alarm"))
-                for table in cell.tables("det.tsv")
-            ]
+            folds = [(_shares(table, "miss"), _shares(table, "false_alarm")) for table in cell.tables("det.tsv")]
             if folds and cell.row.eer is not None:
                 curve = pictures.average_curves(folds, _DET_POINTS)
                 curves[cell.row.modality] = (cell.name, cell.row.eer, curve)
@@ -193,3 +192,7 @@ def unseen(run: Experiment) -> Section:
     ]
     caption = f"EER of the pairs that involve an emotion that nothing was trained on; chance is {CHANCE_EER:.0f} %."
     return Section("Unseen emotions", page.table(caption, [*names, "trials", "EER %", "minDCF"], shown, len(names)))
+
+
+def _shares(table: Sequence[Row], name: str) -> np.ndarray:
+    return np.array([number(row[name]) for row in table]) / 100

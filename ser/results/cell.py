@@ -24,6 +24,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 
@@ -108,8 +109,8 @@ def write_cell(
     predicted = class_scores.argmax(axis=1)
     counts = classification.confusion(utterances.labels, predicted, len(utterances.classes))
     utts_of = np.bincount(utterances.speakers, minlength=len(utterances.all_speakers))
-    lines = zip(utterances.all_speakers, utts_of.tolist(), strict=True)
-    write_text(folder / "speakers.tsv", tab_separated(("speaker", "utts"), lines))
+    counted = zip(utterances.all_speakers, utts_of.tolist(), strict=True)
+    write_text(folder / "speakers.tsv", tab_separated(("speaker", "utts"), counted))
     *_, best = posteriors.values()
     _write_classification(folder, utterances, class_scores, best, counts)
 
@@ -128,9 +129,9 @@ def write_cell(
     if held_out is None:
         for name, shares in posteriors.items():
             shown[name] = {"ece": calibration.expected_calibration_error(shares, utterances.labels)}
-        columns = zip(*calibration.reliability(best, utterances.labels), strict=True)
-        lines = ((utts, f"{expected:.4f}", right) for utts, expected, right in columns)
-        write_text(folder / "reliability.tsv", tab_separated(("utts", "expected", "right"), lines))
+        bins = zip(*calibration.reliability(best, utterances.labels), strict=True)
+        shares_right = ((utts, f"{expected:.4f}", right) for utts, expected, right in bins)
+        write_text(folder / "reliability.tsv", tab_separated(("utts", "expected", "right"), shares_right))
     if pairs is not None:
         which = strata.all_pairs(utterances, held_out)
         all_trials = _write_strata(folder, utterances, pairs, which, held_out, protocol)
@@ -151,12 +152,12 @@ def write_cell(
     columns = ("cllr", "min_cllr", "act_dcf", "min_dcf", "ece")
     lines = ([name, *(_short(found.get(column)) for column in columns)] for name, found in shown.items())
     write_text(folder / "calibration.tsv", tab_separated(["which", *columns], lines))
-    row = dataclasses.replace(row, **figures)
+    row = dataclasses.replace(row, **cast(dict[str, Any], figures))
     if draws is not None:
         nothing = np.full(len(draws), np.nan)
         resamples = np.column_stack([100.0 * measures.get(name, nothing) for name in result_table.MEASURES])
-        lines = ([f"{x:.4f}" for x in line] for line in resamples)
-        write_text(folder / "bootstrap.tsv", tab_separated(result_table.MEASURES, lines))
+        rates = ([f"{x:.4f}" for x in line] for line in resamples)
+        write_text(folder / "bootstrap.tsv", tab_separated(result_table.MEASURES, rates))
         if len(np.unique(utterances.speakers)) >= protocol.interval_speakers:
             row = row.with_intervals(resamples, partial(bootstrap.interval, level=protocol.level))
     write_text(folder / "result.tsv", result_table.to_tsv([row]))

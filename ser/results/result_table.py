@@ -7,6 +7,7 @@ import types
 import typing
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -88,7 +89,7 @@ class Result:
         resamples : (R, 4), percent, a column for each of `MEASURES`, NaN where a resample has no value.
         bounds : takes the (R,) resamples of a measure to its interval, such as `bootstrap.interval`.
         """
-        changes = {}
+        changes: dict[str, Any] = {}
         for name, column in zip(MEASURES, resamples.T, strict=True):
             if getattr(self, name) is not None and not np.isnan(column).all():
                 changes[f"{name}_low"], changes[f"{name}_high"] = bounds(column)
@@ -122,7 +123,8 @@ def from_tsv(text: str, where: str) -> list[Result]:
     for number, line in enumerate(lines[1:], start=2):
         try:
             pairs = zip(COLUMNS, line.split("\t"), strict=True)
-            results.append(Result(**{name: parse_field(name, field) for name, field in pairs}))
+            values: dict[str, Any] = {name: parse_field(name, field) for name, field in pairs}
+            results.append(Result(**values))
         except ValueError as error:
             raise SerError(f"{where}:{number}: expected {len(COLUMNS)} fields, numbers or '-': '{line}'") from error
     return results
@@ -138,17 +140,17 @@ def mean(results: Sequence[Result], over: str, whole: str = ALL) -> Result:
     over : ``fold`` or ``seed``, the column that becomes `whole`.
     whole : ``all``, or what else to call it where not all folds are there.
     """
-    names = {name: getattr(results[0], name) for name in NAMES} | {over: whole}
+    names: dict[str, Any] = {name: getattr(results[0], name) for name in NAMES} | {over: whole}
     if failed := [result for result in results if result.status != OK]:
         return Result(**names, status=f"failed: {len(failed)} of {len(results)} {over}s")
-    means = {name: _over_present(np.mean, results, name) for name in _MEANS}
-    counts = {name: _over_present(np.sum if over == "fold" else np.max, results, name) for name in _COUNTS}
-    return Result(
-        **names,
-        status=OK,
-        **{name: None if value is None else float(value) for name, value in means.items()},
-        **{name: None if value is None else int(value) for name, value in counts.items()},
-    )
+    figures: dict[str, Any] = {}
+    for name in _MEANS:
+        value = _over_present(np.mean, results, name)
+        figures[name] = None if value is None else float(value)
+    for name in _COUNTS:
+        value = _over_present(np.sum if over == "fold" else np.max, results, name)
+        figures[name] = None if value is None else int(value)
+    return Result(**names, status=OK, **figures)
 
 
 def ordered(results: Iterable[Result]) -> list[Result]:

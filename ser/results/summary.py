@@ -81,9 +81,10 @@ def compare(first: Sequence[Cell], second: Sequence[Cell], level: float) -> dict
             f"{len(utts[0] & utts[1])} of them shared"
         )
     sides = [_mean_resamples(side) for side in (first, second)]
-    if any(side is None for side in sides) or len(sides[0]) != len(sides[1]):
+    one, other = sides
+    if one is None or other is None or len(one) != len(other):
         raise SerError("compare: cells without resamples, or with a different number of them; evaluate both alike")
-    pairs = zip(result_table.MEASURES, sides[0].T, sides[1].T, strict=True)
+    pairs = zip(result_table.MEASURES, one.T, other.T, strict=True)
     return {
         name: bootstrap.compare(a, b, level) for name, a, b in pairs if not (np.isnan(a).all() or np.isnan(b).all())
     }
@@ -133,8 +134,8 @@ def _groups(cells: Sequence[Cell], over: str) -> dict[tuple[str, ...], list[Cell
 
 
 def _mean_resamples(cells: Sequence[Cell]) -> np.ndarray | None:
-    resamples = [cell.resamples for cell in cells]
-    if any(one is None for one in resamples):
+    resamples = [cell.resamples for cell in cells if cell.resamples is not None]
+    if len(resamples) < len(cells):
         return None
     if len({one.shape for one in resamples}) > 1:
         raise SerError(

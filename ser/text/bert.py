@@ -37,7 +37,7 @@ class TextClassifier(torch.nn.Module):
     dropout : probability, on the pooled vector, in training.
     """
 
-    def __init__(self, encoder: torch.nn.Module, num_classes: int, pooling: Pooling, dropout: float) -> None:
+    def __init__(self, encoder: Any, num_classes: int, pooling: Pooling, dropout: float) -> None:
         super().__init__()
         self.encoder = encoder
         self.pooling = pooling

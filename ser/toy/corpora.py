@@ -97,5 +97,5 @@ def count_utterances(corpus: str, toy: ToyConfig) -> int:
 def _stamp(toy: ToyConfig) -> str:
     digest = hashlib.sha256()
     for module in (asr, background, dialogues, speakers, speech, text, transfer):
-        digest.update(Path(module.__file__).read_bytes())
+        digest.update(Path(str(module.__file__)).read_bytes())
     return f"# made by code of digest {digest.hexdigest()[:16]}\n{config.to_yaml(toy)}"

@@ -93,7 +93,8 @@ def write_cremad(folder: Path, size: CremadSize, seed: int) -> None:
     }
     if size.clips > min(map(len, combinations.values())):
         raise SerError(f"toy CREMA-D: {size.clips} clips of an emotion; an actor has at most {len(CREMAD_SENTENCES)}")
-    actors, clips = [], []
+    actors: list[tuple] = []
+    clips: list[tuple] = []
     for actor in range(1001, 1001 + size.actors):
         sex = "fm"[actor % 2]
         rng = make_rng(seed, "cremad", str(actor))

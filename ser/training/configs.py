@@ -7,6 +7,7 @@ from typing import Literal
 from torch import nn
 
 from ser.config import check_ranges
+from ser.errors import SerError
 from ser.models.coattention import CoAttentionConfig
 from ser.models.context import BcLstm, ContextConfig, Icon
 from ser.models.fusion import LateFusion
@@ -76,6 +77,8 @@ def make_network(config: FusionConfig, widths: Mapping[str, int], num_classes: i
     """Make the network that takes vectors of these widths, by name of the modality, to logits of K classes."""
     if config.network == "late":
         return LateFusion(widths, num_classes)
+    if config.model is None:
+        raise SerError(f"{config.network}: no section `model`, which gives its sizes")
     return (BcLstm if config.network == "bc_lstm" else Icon)(config.model, widths, num_classes)
 
 

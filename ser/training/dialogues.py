@@ -40,7 +40,7 @@ def read_inputs(pairs: Sequence[str]) -> dict[str, str]:
     >>> read_inputs(["speech=scp:vgg.scp"])
     {'speech': 'scp:vgg.scp'}
     """
-    rspecifiers = {}
+    rspecifiers: dict[str, str] = {}
     for pair in pairs:
         name, equals, rspecifier = pair.partition("=")
         if not (name.isidentifier() and equals and rspecifier) or name in {*rspecifiers, "mask", "speaker"}:

@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Callable, Generator
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -37,18 +38,19 @@ logger = logging.getLogger(__name__)
 # Drawing takes as long as an epoch of a toy run.
 SECONDS_BETWEEN_PICTURES = 30.0
 
+Model = TypeVar("Model", bound=nn.Module)
 Loss = Callable[[Tensor, Tensor], Tensor]
 
 
 def fit(
-    model: nn.Module,
+    model: Model,
     train: BatchSource,
     valid: BatchSource | None,
     config: FitConfig,
     folder: str | Path,
     loss: Loss,
     device: str = "auto",
-) -> nn.Module:
+) -> Model:
     """Train `model`; resume from the checkpoint in `folder` if there is one, bit-equal on a CPU.
 
     Parameters
@@ -77,7 +79,8 @@ def fit(
     with postponed_signals() as received:
         trainer.run(received)
         trainer.draw()
-    return trainer.best()
+    trainer.load_best()
+    return model
 
 
 class _Trainer:
@@ -278,10 +281,10 @@ class _Trainer:
             write_picture(self.folder / "curve.png", self.progress.rows)
             self.drawn = time.monotonic()
 
-    def best(self) -> nn.Module:
-        """Give the model with the weights of the best epoch."""
+    def load_best(self) -> None:
+        """Give the model the weights of the best epoch."""
         if self.valid is not None and self.progress.rows:
             self.process.wait_for_all()  # for the first one, which writes the file ...
             self.model.load_state_dict(model_dir.load_weights(self.folder / model_dir.BEST))
             self.process.wait_for_all()  # ... and will remove it
-        return self.model.eval()
+        self.model.eval()

@@ -32,6 +32,8 @@ class MeanCrossEntropy(nn.Module):
     for more in the batches that lack it, and the parts of a batch on several processes would not add up.
     """
 
+    weight: Tensor | None
+
     def __init__(self, weight: Tensor | None, label_smoothing: float) -> None:
         super().__init__()
         self.register_buffer("weight", weight)
@@ -54,6 +56,8 @@ class MeanBinaryCrossEntropy(nn.Module):
     ----------
     positive_weight : (K,) what a class counts for where it is there; None: 1.
     """
+
+    positive_weight: Tensor | None
 
     def __init__(self, positive_weight: Tensor | None) -> None:
         super().__init__()

@@ -107,9 +107,9 @@ class SharedBatchNorm(_BatchNorm):
         centred = values - mean.view(shape)
         variance = all_reduce((centred**2).sum(rest)) / count
         with torch.no_grad():
-            self.num_batches_tracked += 1
-            self.running_mean.lerp_(mean, self.momentum)
-            self.running_var.lerp_(variance * count / (count - 1), self.momentum)
+            for name, found in (("running_mean", mean), ("running_var", variance * count / (count - 1))):
+                self.get_buffer(name).lerp_(found, self.momentum or 0.0)
+            self.get_buffer("num_batches_tracked").add_(1)
         result = centred * torch.rsqrt(variance + self.eps).view(shape)
         if self.affine:
             result = result * self.weight.view(shape) + self.bias.view(shape)
@@ -137,7 +137,7 @@ def postponed_signals() -> Iterator[list[int]]:
     if threading.current_thread() is not threading.main_thread():
         yield received
         return
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {int(number): signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     first: dict[int, float] = {}
 

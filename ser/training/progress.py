@@ -1,6 +1,7 @@
 """How far a training is: its record, an epoch a row, as table and picture; and its checkpoint."""
 
 import dataclasses
+import math
 import pickle
 import zipfile
 from collections.abc import Sequence
@@ -28,18 +29,24 @@ class EpochRow:
     valid_accuracy: float | None
     seconds: float
 
+    def validation(self, name: str) -> float:
+        """Return the validation ``loss`` or ``accuracy``, which a training with validation has."""
+        value = self.valid_loss if name == "loss" else self.valid_accuracy
+        return math.nan if value is None else value
+
     def __str__(self) -> str:
         text = f"epoch {self.epoch}: train loss {self.train_loss:.4f}, accuracy {100 * self.train_accuracy:.1f} %"
         if self.valid_loss is not None:
-            text += f"; valid loss {self.valid_loss:.4f}, accuracy {100 * self.valid_accuracy:.1f} %"
+            accuracy = 100 * self.validation("accuracy")
+            text += f"; valid loss {self.valid_loss:.4f}, accuracy {accuracy:.1f} %"
         return f"{text}; {self.seconds:.1f} s"
 
 
 def best_epoch(rows: Sequence[EpochRow], best_by: str) -> EpochRow:
     """Find the row with the lowest validation ``loss`` or the highest ``accuracy``; of equals, the first."""
     if best_by == "loss":
-        return min(rows, key=lambda row: row.valid_loss)
-    return max(rows, key=lambda row: row.valid_accuracy)
+        return min(rows, key=lambda row: row.validation("loss"))
+    return max(rows, key=lambda row: row.validation("accuracy"))
 
 
 def write_table(path: str | Path, rows: Sequence[EpochRow]) -> None:
@@ -108,7 +115,7 @@ def load_checkpoint(path: str | Path, model: nn.Module, optimizer: torch.optim.O
     except (RuntimeError, ValueError, KeyError, EOFError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
         reason = str(error).partition("\n")[0]
         raise SerError(f"{path}: not a checkpoint of this model: {reason}; remove it to train anew") from error
-    progress = Progress(**state["progress"])
-    progress.sums = tuple(progress.sums)
-    progress.rows = [EpochRow(**row) for row in progress.rows]
-    return progress
+    saved = state["progress"]
+    saved["sums"] = tuple(saved["sums"])
+    saved["rows"] = [EpochRow(**row) for row in saved["rows"]]
+    return Progress(**saved)

@@ -7,6 +7,7 @@ plus between the two distances and no hinge; that one is least where every windo
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -122,7 +123,7 @@ class TripletNet(nn.Module):
 
     def __init__(self, net: nn.Module, width: int, dim: int) -> None:
         super().__init__()
-        self.net = net
+        self.net: Any = net
         self.projection = nn.Linear(width, dim)
 
     def forward(self, patches: Tensor) -> Tensor:

@@ -93,7 +93,7 @@ class WindowSource:
         """Read the windows of a recording (windows, T, F): where they lie is a function of seed, epoch and number."""
         config, utts = self.config, self.members[number]
         rng = np.random.default_rng([0 if self.seed is None else 1 + self.seed, epoch, number])
-        rows, starts = [], {}
+        rows, starts = [], {}  # type: ignore[var-annotated]
         for _ in range(config.windows):
             utt = utts[rng.integers(len(utts))]
             last = self.frames[utt] - config.frames
