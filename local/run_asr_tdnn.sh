@@ -108,7 +108,7 @@ fi
 
 if [ "$stage" -le 2 ] && [ "$stop_stage" -ge 2 ]; then
   begin_stage 2 "i-vectors"
-  train_extractor() { steps/train_ivector.sh --cmd "$train_cmd" --config "$conf/ivector.yaml" "$@"; }
+  train_extractor() { steps/train_ivector_extractor.sh --cmd "$train_cmd" --config "$conf/ivector.yaml" "$@"; }
   extract_ivectors() { steps/extract_ivectors.sh --nj "$nj" --cmd "$train_cmd" --history "$@"; }
   each_job extractor train_extractor
   each_job ivectors extract_ivectors

@@ -66,6 +66,36 @@ def add_done_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--done", metavar="FILE", help="note of what was made of what; the same again does nothing")
 
 
+def add_ivector_options(parser: argparse.ArgumentParser, frames_per_chunk: int) -> None:
+    """Add the options that say which i-vectors an acoustic net takes; `ivector_tables` gives the tables."""
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--ivectors", metavar="RSPECIFIER", help="one vector an utterance")
+    which.add_argument("--online-ivectors", metavar="RSPECIFIER", help="a matrix an utterance")
+    which.add_argument(
+        "--zero-ivectors", type=boolean, default=False, metavar="true|false", help="those of nobody, a control [false]"
+    )
+    parser.add_argument("--ivector-period", type=int, default=10, metavar="N", help="frames a row [%(default)s]")
+    parser.add_argument(
+        "--frames-per-chunk", type=int, default=frames_per_chunk, metavar="N", help="of one i-vector [%(default)s]"
+    )
+
+
+def ivector_tables(args: argparse.Namespace) -> list[str]:
+    """Give the tables that `add_ivector_options` took."""
+    return [table for table in (args.ivectors, args.online_ivectors) if table]
+
+
+def ivector_options(args: argparse.Namespace) -> dict[str, Any]:
+    """Give what `add_ivector_options` took, as `ser.training.node_net.NodeComputer` takes it."""
+    return {
+        "ivectors": args.ivectors,
+        "online_ivectors": args.online_ivectors,
+        "zero": args.zero_ivectors,
+        "period": args.ivector_period,
+        "frames_per_chunk": args.frames_per_chunk,
+    }
+
+
 def add_left_out_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of a command that leaves out what it cannot use, `ser.kaldi.left_out`."""
     parser.add_argument("--left-out", metavar="FILE", help="list of the utterances left out and why; none: warnings")

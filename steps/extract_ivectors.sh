@@ -1,50 +1,45 @@
 #!/usr/bin/env bash
-# Extracts online i-vectors, one each 10 frames, of the utterances of a data dir.
+# Extracts i-vectors as speech goes on, one each 10 frames, for every utterance of a data dir, with an extractor of our
+# own or of Kaldi's. Writes <out-dir>/ivector_online.scp. The history of an i-vector is the utterance alone, or goes on
+# over the utterances of a speaker in a dialogue (in the order of utt2start where it is there), of a speaker, or of a
+# speaker by so many.
 #
-# --history tells what an i-vector knows: the utterance so far (utterance), the talker's earlier utterances of the
-# dialogue too (dialogue, in the order of utt2start where it is there), or all that come before by id (speaker).
-#
-# Usage: steps/extract_ivectors.sh [options] <online.conf> <data-dir> <dir>
-#  e.g.: steps/extract_ivectors.sh --history utterance exp/extractor/online.conf data/iemocap exp/ivectors_iemocap
-# Options: --cmd <wrapper>  --nj <n>  --history utterance|dialogue|speaker
-# Writes <dir>/ivector_online.scp.
+# Usage: steps/extract_ivectors.sh [options] <extractor-dir or its online.conf> <data-dir> <out-dir>
+#  e.g.: steps/extract_ivectors.sh --history utterance exp/extractor data/iemocap_hires exp/ivectors/iemocap
+#        steps/extract_ivectors.sh --history 2 exp/extractor data/tedlium_hires exp/ivectors/tedlium
+# Options: --nj <n>  --cmd <wrapper>  --history utterance|dialogue|speaker|<n>
+#   --max-left-out <share of the utterances above which the step fails>
 set -euo pipefail
 
-cmd=utils/run.pl
 nj=4
+cmd=utils/run.pl
 history=utterance
+max_left_out=          # the share that ser/kaldi/left_out.py has
 
 . utils/parse_options.sh
 . ./path.sh
 [ $# -eq 3 ] || { usage >&2; exit 1; }
-conf=$1
+config=$1
 data=$2
-dir=$3
+out=$3
 
-mkdir -p "$dir"
-case $history in
-  utterance) awk '{ print $1, $1 }' "$data/utt2spk" ;;
-  speaker) cat "$data/spk2utt" ;;
-  dialogue)
-    [ -f "$data/utt2dialogue" ] || die "no $data/utt2dialogue; give --history utterance or speaker"
-    start=$data/utt2start
-    [ -f "$start" ] || start=/dev/null
-    awk 'FILENAME == ARGV[1] { dialogue[$1] = $2; next } FILENAME == ARGV[2] { start[$1] = $2; next }
-         { print $2 "@" dialogue[$1], start[$1] + 0, $1 }' "$data/utt2dialogue" "$start" "$data/utt2spk" |
-      LC_ALL=C sort -k1,1 -k2,2g -k3,3 |
-      awk '{ if ($1 != last) { if (NR > 1) print ""; printf "%s", $1; last = $1 } printf " %s", $3 } END { print "" }' ;;
-  *) die "--history: expected utterance, dialogue or speaker, found '$history'" ;;
-esac > "$dir/spk2utt"
-lines=$(wc -l < "$dir/spk2utt")
-[ "$nj" -le "$lines" ] || nj=$lines
-for n in $(seq "$nj"); do
-  awk -v n="$n" -v nj="$nj" -v lines="$lines" 'int((NR - 1) * nj / lines) + 1 == n' "$dir/spk2utt" > "$dir/spk2utt.$n"
-  awk 'NR == FNR { for (i = 2; i <= NF; i++) mine[$i]; next } $1 in mine' "$dir/spk2utt.$n" "$data/feats.scp" > "$dir/feats.$n.scp"
+[ ! -d "$config" ] || config=$config/online.conf
+[ -f "$config" ] || die "no $config; run steps/train_ivector_extractor.sh, or give the option file of an extractor"
+[ -f "$data/feats.scp" ] || die "no $data/feats.scp; run steps/make_mfcc_pitch.sh $data"
+# A history must not be cut by the jobs.
+[ "$history" = utterance ] || nj=1
+limit_nj "$data"
+utils/split_data.sh "$data" "$nj"
+mkdir -p "$out"
+for job in $(seq "$nj"); do
+  python3 -m ser.bin.make_histories --history "$history" "$data/split$nj/$job" "$out/spk2utt.$job"
 done
-$cmd JOB=1:"$nj" "$dir/log/extract_ivectors.JOB.log" \
-  python3 -m ser.bin.extract_online_ivectors --config "$conf" --done "$dir/log/ivectors.JOB.done" \
-  "ark:$dir/spk2utt.JOB" "scp:$dir/feats.JOB.scp" "ark,scp:$dir/ivector_online.JOB.ark,$dir/ivector_online.JOB.scp"
-for n in $(seq "$nj"); do cat "$dir/ivector_online.$n.scp"; done | LC_ALL=C sort > "$dir/ivector_online.scp"
-[ "$(wc -l < "$dir/ivector_online.scp")" -eq "$(wc -l < "$data/feats.scp")" ] ||
-  die "$dir/ivector_online.scp: not as many as the $(wc -l < "$data/feats.scp") utterances of $data/feats.scp; see $dir/log"
-log "$dir: i-vectors of $(wc -l < "$dir/ivector_online.scp") utterances, history by $history"
+
+$cmd JOB=1:"$nj" "$out/log/extract.JOB.log" \
+  env OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 \
+  python3 -m ser.bin.extract_online_ivectors --config "$config" ${max_left_out:+--max-left-out "$max_left_out"} \
+  --left-out "$out/left_out.JOB" --done "$out/ivector_online.JOB.done" \
+  "ark:$out/spk2utt.JOB" "scp:$data/split$nj/JOB/feats.scp" "ark,scp:$out/ivector_online.JOB.ark,$out/ivector_online.JOB.scp"
+
+utils/merge_scp.sh "$out/ivector_online.scp" $(seq -f "$out/ivector_online.%g.scp" "$nj")
+log "$out/ivector_online.scp: i-vectors of $(wc -l < "$out/ivector_online.scp") of $(wc -l < "$data/utt2spk") utterances"

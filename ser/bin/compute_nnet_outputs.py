@@ -25,10 +25,7 @@ def main() -> None:
     parser = cli.make_parser(__doc__)
     parser.add_argument("--node", required=True, help="name of the node; a wrong one lists them")
     parser.add_argument("--frame-subsampling", type=int, default=1, metavar="N", help="every N-th frame [%(default)s]")
-    parser.add_argument("--ivectors", metavar="RSPECIFIER", help="one vector an utterance")
-    parser.add_argument("--online-ivectors", metavar="RSPECIFIER", help="a matrix an utterance")
-    parser.add_argument("--ivector-period", type=int, default=10, metavar="N", help="frames a row [%(default)s]")
-    parser.add_argument("--frames-per-chunk", type=int, default=50, metavar="N", help="[%(default)s, Kaldi's default]")
+    cli.add_ivector_options(parser, frames_per_chunk=50)  # Kaldi's
     parser.add_argument(
         "--float16", type=cli.boolean, default=False, metavar="true|false",
         help="two bytes a number, in Kaldi's compressed form, which every reader of arks takes [false]",
@@ -40,18 +37,15 @@ def main() -> None:
     parser.add_argument("feats_rspecifier", metavar="<feats-rspecifier>")
     parser.add_argument("wspecifier", metavar="<wspecifier>")
     args = parser.parse_args()
-    for option in ("frame_subsampling", "ivector_period", "frames_per_chunk"):
-        if (value := getattr(args, option)) < 1:
-            raise SerError(f"--{option.replace('_', '-')}={value}: expected at least 1")
-    if args.ivectors and args.online_ivectors:
-        raise SerError("--ivectors and --online-ivectors: give one of them")
+    if args.frame_subsampling < 1:
+        raise SerError(f"--frame-subsampling={args.frame_subsampling}: expected at least 1")
 
     from ser.kaldi import specifiers
     from ser.kaldi.feats import read_features
     from ser.record.job import Job
 
     target = specifiers.parse_wspecifier(args.wspecifier)
-    tables = [table for table in (args.feats_rspecifier, args.ivectors, args.online_ivectors) if table]
+    tables = [args.feats_rspecifier, *cli.ivector_tables(args)]
     outputs = [target.ark, target.scp, args.left_out]
     job = Job(__spec__.name, args, sorted(Path(args.model_dir).glob("*")), tables, outputs)
     if job.is_valid():
@@ -60,31 +54,22 @@ def main() -> None:
     import torch
 
     from ser.kaldi import ark
-    from ser.kaldi.keyed_rows import KeyedRows
     from ser.kaldi.left_out import LeftOut
-    from ser.models.node_outputs import OutputOptions, compute_outputs
     from ser.training import parallel
-    from ser.training.node_net import load_node_net
+    from ser.training.node_net import NodeComputer
 
     if args.num_threads:
         torch.set_num_threads(args.num_threads)
-    net = load_node_net(args.model_dir).to(parallel.pick_device(args.device))
-    net.check_node(args.node)
-    options = OutputOptions(args.node, args.frame_subsampling, args.ivector_period, args.frames_per_chunk)
-    table = args.ivectors or args.online_ivectors
-    if bool(table) != bool(net.ivector_dim):
-        wanted = f"i-vectors of {net.ivector_dim} numbers: give --ivectors or --online-ivectors"
-        raise SerError(f"{args.model_dir}: the net takes {wanted if net.ivector_dim else 'no i-vectors'}")
+    net = NodeComputer(args.model_dir, parallel.pick_device(args.device), **cli.ivector_options(args))
+    node = net.node_of(args.node)
     left_out = LeftOut(args.left_out, args.max_left_out)
     written = 0
-    with ark.Writer(args.wspecifier, TWO_BYTES if args.float16 else 0) as writer, KeyedRows(table) as ivectors:
+    with ark.Writer(args.wspecifier, TWO_BYTES if args.float16 else 0) as writer:
         for utt, features in cli.progress(read_features(args.feats_rspecifier), None, args.node):
             try:
-                vectors = ivectors.get(utt, ndim=1 if args.ivectors else 2) if table else None
-                writer.write(utt, compute_outputs(net, features, options, vectors))
+                writer.write(utt, net.compute(features, node, args.frame_subsampling, net.ivectors(utt)))
                 written += 1
             except SerError as error:
-                logger.warning("%s: '%s': %s; left out", args.feats_rspecifier, utt, error)
                 left_out.add(utt, str(error))
         count = left_out.finish(written)
     job.write()

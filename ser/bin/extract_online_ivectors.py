@@ -20,8 +20,7 @@ def main() -> None:
     """Run the command."""
     parser = cli.make_parser(__doc__)
     parser.add_argument("--config", required=True, help="online.conf of the extractor's folder")
-    parser.add_argument("--left-out", metavar="FILE", help="write the utterances left out and why")
-    parser.add_argument("--max-left-out", type=float, default=0.05, metavar="SHARE", help="[%(default)s]")
+    cli.add_left_out_options(parser)
     cli.add_done_option(parser)
     parser.add_argument("spk2utt_rspecifier", metavar="<spk2utt-rspecifier>")
     parser.add_argument("feats_rspecifier", metavar="<feats-rspecifier>")
@@ -59,7 +58,6 @@ def main() -> None:
                 try:
                     ivectors = extractor.extract(features.get(utt, ndim=2), state)
                 except SerError as error:
-                    logger.warning("'%s' of '%s': %s; left out", utt, speaker, error)
                     left_out.add(utt, str(error))
                     continue
                 writer.write(utt, ivectors)

@@ -2,12 +2,17 @@
 
 from pathlib import Path
 
+import numpy as np
+import torch
+
 from ser.config import read_yaml
 from ser.errors import SerError
+from ser.kaldi.keyed_rows import KeyedRows
 from ser.models.asr_tdnn import AsrTdnn, AsrTdnnConfig
 from ser.models.asr_tdnn_folded import FoldedTdnn
 from ser.models.asr_tdnn_import import MappedGraph, faster
 from ser.models.nnet3_graph import GraphConfig, Nnet3Graph
+from ser.models.node_outputs import OutputOptions, compute_outputs
 from ser.training import model_dir
 
 
@@ -29,3 +34,62 @@ def load_node_net(folder: str | Path) -> Nnet3Graph | MappedGraph | FoldedTdnn:
         config = model_dir.load_section(folder, "model", AsrTdnnConfig)
         return FoldedTdnn(AsrTdnn.from_weights(config, model_dir.load_weights(folder)))
     raise SerError(f"{path}: not the model of an acoustic net; x-vector nets are of extract_embeddings")
+
+
+class NodeComputer:
+    """The net of a folder with its i-vectors.
+
+    Parameters
+    ----------
+    folder, device : of the net, and where it is computed.
+    ivectors, online_ivectors : rspecifiers of one vector an utterance, or one row each `period` frames.
+    zero : zeros instead, the i-vectors of nobody.
+    frames_per_chunk : of one online i-vector.
+
+    Raises
+    ------
+    SerError
+        Where the net takes i-vectors and there are none, or the other way round.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        device: torch.device,
+        ivectors: str | None = None,
+        online_ivectors: str | None = None,
+        zero: bool = False,
+        period: int = 10,
+        frames_per_chunk: int = 150,
+    ) -> None:
+        self.net = load_node_net(folder).to(device)
+        self._period, self._frames_per_chunk, self._zero = period, frames_per_chunk, zero
+        if min(period, frames_per_chunk) < 1:
+            raise SerError(f"--ivector-period={period}, --frames-per-chunk={frames_per_chunk}: expected at least 1")
+        table = ivectors or online_ivectors
+        if bool(table or self._zero) != bool(self.net.ivector_dim):
+            wanted = f"i-vectors of {self.net.ivector_dim} numbers: give --ivectors or --online-ivectors"
+            raise SerError(f"{folder}: the net takes {wanted if self.net.ivector_dim else 'no i-vectors'}")
+        self._table, self._ndim = KeyedRows(table) if table else None, 1 if ivectors else 2
+
+    def node_of(self, layer: str) -> str:
+        """Name the node of a layer: layer<n> is the output of the n-th, prefinal the wide one before the outputs."""
+        names = {"prefinal": "prefinal-chain.batchnorm1"}
+        if layer.startswith("layer") and layer[5:].isdigit():
+            ends = ("noop", "dropout", "batchnorm", "renorm", "relu")
+            tries = [f"{kind}{int(layer[5:])}.{end}" for end in ends for kind in ("tdnnf", "tdnn")]
+            names[layer] = next((name for name in tries if name in self.net.node_names), layer)
+        node = names.get(layer, layer)
+        self.net.check_node(node)
+        return node
+
+    def ivectors(self, utt: str) -> np.ndarray | None:
+        """Give the i-vectors of an utterance."""
+        if self._zero:
+            return np.zeros(self.net.ivector_dim, np.float32)
+        return None if self._table is None else self._table.get(utt, self._ndim)
+
+    def compute(self, features: np.ndarray, node: str, subsampling: int, ivectors: np.ndarray | None) -> np.ndarray:
+        """Compute a node for an utterance: see `ser.models.node_outputs.compute_outputs`."""
+        options = OutputOptions(node, subsampling, self._period, self._frames_per_chunk)
+        return compute_outputs(self.net, features, options, ivectors)

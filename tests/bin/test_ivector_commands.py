@@ -7,7 +7,7 @@ from unittest import mock
 import numpy as np
 import pytest
 
-from ser.bin import extract_online_ivectors, train_ivector_extractor, train_ubm
+from ser.bin import extract_online_ivectors, make_histories, train_ivector_extractor, train_ubm
 from ser.errors import SerError
 from ser.kaldi import ark, tables
 
@@ -138,3 +138,25 @@ def test_utterance_of_two_speakers_is_refused(speech, trained, tmp_path):
     (tmp_path / "spk2utt").write_text("a s0-0 s0-1\nb s0-1\n")
     with pytest.raises(SerError, match="'s0-1' comes twice, the second time of 'b'"):
         extract(trained, f"ark:{tmp_path}/spk2utt", f"scp:{speech}/feats.scp", tmp_path / "out")
+
+
+def test_histories_are_those_that_are_asked_for(tmp_path):
+    tables.write_map(tmp_path / "utt2spk", {f"{s}-{n}": s for s in "ab" for n in range(3)})
+    tables.write_map(tmp_path / "utt2dialogue", {f"{s}-{n}": f"d{n // 2}" for s in "ab" for n in range(3)})
+    expected = {
+        "utterance": [["a-0"], ["a-1"], ["a-2"], ["b-0"], ["b-1"], ["b-2"]],
+        "dialogue": [["a-0", "a-1"], ["b-0", "b-1"], ["a-2"], ["b-2"]],
+        "speaker": [["a-0", "a-1", "a-2"], ["b-0", "b-1", "b-2"]],
+        "2": [["a-0", "a-1"], ["a-2"], ["b-0", "b-1"], ["b-2"]],
+    }
+    for history, lists in expected.items():
+        run(make_histories, "--history", history, tmp_path, tmp_path / "out")
+        assert list(tables.read_lists(tmp_path / "out").values()) == lists
+    tables.write_map(tmp_path / "utt2start", {f"{s}-{n}": f"{9 - n}.5" for s in "ab" for n in range(3)})
+    run(make_histories, "--history", "dialogue", tmp_path, tmp_path / "out")
+    assert tables.read_lists(tmp_path / "out")["d0_a"] == ["a-1", "a-0"]
+    with pytest.raises(SerError, match="--history 0: expected utterance, dialogue, speaker or a number"):
+        run(make_histories, "--history", "0", tmp_path, tmp_path / "out")
+    tables.write_map(tmp_path / "utt2dialogue", {"a-0": "d"})
+    with pytest.raises(SerError, match="utt2dialogue: nothing for 5 utterances, such as a-1"):
+        run(make_histories, "--history", "dialogue", tmp_path, tmp_path / "out")

@@ -124,3 +124,38 @@ setup() {
   [ "$(wc -l < "$tmp/out/0.scp")" -eq 1 ] && [ "$(wc -l < "$tmp/out/final.scp")" -eq 1 ]
   grep -q "nothing to do" "$tmp/out/log/extract.1.log"
 }
+
+@test "the steps of i-vectors and bottlenecks make them, again do nothing, and say what is missing" {
+  for script in train_ivector_extractor extract_ivectors extract_bottlenecks; do
+    run steps/$script.sh "$tmp/data" "$tmp/data" "$tmp/out"
+    [ "$status" -eq 1 ] || { echo "$script: $output"; false; }
+  done
+  reference=$PWD/tests/kaldi_reference
+  mkdir -p "$tmp/hires"
+  printf 'click click\nglide glide\nnoise noise\nsilence silence\n' > "$tmp/hires/utt2spk"
+  cp "$tmp/hires/utt2spk" "$tmp/hires/spk2utt"
+  export PYTHONPATH=. PATH=$PWD/.venv/bin:$PATH
+  python3 -c "from ser.kaldi import ark
+with ark.Writer('ark,scp:$tmp/hires/feats.ark,$tmp/hires/feats.scp') as writer:
+    for utt, features in ark.read('ark:$reference/feats/mfcc_hires.ark'):
+        writer.write(utt, features)"
+  sed -e 's/dim: 24/dim: 8/; s/num_gaussians: 16/num_gaussians: 4/; s/num_initial: 8/num_initial: 2/' \
+    -e 's/ivector_dim: 8/ivector_dim: 10/; s/min_count: 20/min_count: 1/' conf/toy/asr_tdnn/ivector.yaml > "$tmp/ivector.yaml"
+  python3 -m ser.bin.import_nnet3 "$reference/chain_nnet3/final.mdl" "$tmp/net"
+  for _ in 1 2; do
+    run steps/train_ivector_extractor.sh --config "$tmp/ivector.yaml" "$tmp/hires" "$tmp/extractor"
+    [ "$status" -eq 0 ] || { echo "$output"; false; }
+    run steps/extract_ivectors.sh --nj 2 "$tmp/extractor" "$tmp/hires" "$tmp/ivectors"
+    [ "$status" -eq 0 ] || { echo "$output"; false; }
+    run steps/extract_bottlenecks.sh --nj 2 --layers layer5,layer6 --frames true \
+      --ivectors "$tmp/ivectors/ivector_online.scp" "$tmp/net" "$tmp/hires" "$tmp/bottlenecks"
+    [ "$status" -eq 0 ] || { echo "$output"; false; }
+  done
+  grep -q "nothing to do" "$tmp/extractor/log/train_ubm.log"
+  grep -q "nothing to do" "$tmp/ivectors/log/extract.2.log"
+  grep -q "nothing to do" "$tmp/bottlenecks/log/extract.1.log"
+  [ "$(wc -l < "$tmp/bottlenecks/layer6.scp")" -eq 4 ] && [ "$(wc -l < "$tmp/bottlenecks/frames/layer5.scp")" -eq 4 ]
+  run steps/extract_bottlenecks.sh --ivectors "$tmp/absent" "$tmp/net" "$tmp/hires" "$tmp/out"
+  [ "$status" -eq 1 ]
+  [[ "$output" == *"no $tmp/absent; run steps/extract_ivectors.sh"* ]]
+}

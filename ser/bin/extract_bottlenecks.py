@@ -1,0 +1,106 @@
+"""Compute layers of a recogniser's net for each utterance: one vector, of the mean of its frames, and the frames.
+
+The model folder is one of our own training or an imported one; see compute_nnet_outputs for one node of it. Writes
+<out-dir>/<layer>.ark and .scp, and with --frames true <out-dir>/frames/<layer>.ark and .scp. A layer is layer<n>,
+the output of the n-th layer; prefinal, the wide one before the outputs; or the name of a node. Example:
+
+    python3 -m ser.bin.extract_bottlenecks --layers layer12,layer13,prefinal \\
+      --online-ivectors scp:exp/ivectors/iemocap/ivector_online.scp \\
+      exp/tedlium scp:data/iemocap_hires/feats.scp exp/bottlenecks"""
+
+import contextlib
+import logging
+from pathlib import Path
+
+from ser import cli
+from ser.errors import SerError
+
+logger = logging.getLogger(__name__)
+
+TWO_BYTES = 3  # Kaldi's compression method
+
+
+def main() -> None:
+    """Run the command."""
+    parser = cli.make_parser(__doc__)
+    parser.add_argument("--layers", default="layer12,layer13,prefinal", help="comma separated [%(default)s]")
+    parser.add_argument("--frame-subsampling", type=int, default=3, metavar="N", help="every N-th frame [%(default)s]")
+    cli.add_ivector_options(parser, frames_per_chunk=150)
+    parser.add_argument("--statistics", choices=("mean", "mean_stddev"), default="mean", help="[%(default)s]")
+    parser.add_argument("--frames", type=cli.boolean, default=False, metavar="true|false", help="write them [false]")
+    parser.add_argument(
+        "--float16",
+        type=cli.boolean,
+        default=True,
+        metavar="true|false",
+        help="of frames, two bytes a number [true]",
+    )
+    parser.add_argument("--job", help="number of this job; the files are then <layer>.<job>.ark and .scp")
+    cli.add_left_out_options(parser)
+    cli.add_done_option(parser)
+    cli.add_device_options(parser)
+    parser.add_argument("model_dir", metavar="<model-dir>")
+    parser.add_argument("feats_rspecifier", metavar="<feats-rspecifier>")
+    parser.add_argument("out_dir", metavar="<out-dir>")
+    args = parser.parse_args()
+    if args.frame_subsampling < 1:
+        raise SerError(f"--frame-subsampling={args.frame_subsampling}: expected at least 1")
+
+    from ser.record.job import Job
+
+    out, suffix = Path(args.out_dir), f".{args.job}" if args.job else ""
+    layers = args.layers.split(",")
+    stems = [out / f"{layer}{suffix}" for layer in layers]
+    if args.frames:
+        stems += [out / "frames" / f"{layer}{suffix}" for layer in layers]
+    outputs = [f"{stem}.{kind}" for stem in stems for kind in ("ark", "scp")]
+    read = [args.feats_rspecifier, *cli.ivector_tables(args)]
+    job = Job(__spec__.name, args, sorted(Path(args.model_dir).glob("*")), read, outputs)
+    if job.is_valid():
+        return
+
+    import numpy as np
+    import torch
+
+    from ser.kaldi import ark
+    from ser.kaldi.feats import read_features
+    from ser.kaldi.left_out import LeftOut
+    from ser.training import parallel
+    from ser.training.node_net import NodeComputer
+
+    if args.num_threads:
+        torch.set_num_threads(args.num_threads)
+    net = NodeComputer(args.model_dir, parallel.pick_device(args.device), **cli.ivector_options(args))
+    nodes = {layer: net.node_of(layer) for layer in layers}
+    left_out, written = LeftOut(args.left_out, args.max_left_out), 0
+    with contextlib.ExitStack() as stack:
+        vectors, frames = {}, {}
+        for layer in layers:
+            stem = out / f"{layer}{suffix}"
+            vectors[layer] = stack.enter_context(ark.Writer(f"ark,scp:{stem}.ark,{stem}.scp"))
+            if args.frames:
+                stem = out / "frames" / stem.name
+                method = TWO_BYTES if args.float16 else 0
+                frames[layer] = stack.enter_context(ark.Writer(f"ark,scp:{stem}.ark,{stem}.scp", method))
+        for utt, features in cli.progress(read_features(args.feats_rspecifier), None, "bottlenecks"):
+            try:
+                ivectors, step = net.ivectors(utt), args.frame_subsampling
+                matrices = {layer: net.compute(features, node, step, ivectors) for layer, node in nodes.items()}
+            except SerError as error:
+                left_out.add(utt, str(error))
+                continue
+            for layer, matrix in matrices.items():
+                moments = [matrix.mean(axis=0, dtype=np.float64)]
+                if args.statistics == "mean_stddev":
+                    moments.append(matrix.std(axis=0, dtype=np.float64))
+                vectors[layer].write(utt, np.concatenate(moments).astype(np.float32))
+                if args.frames:
+                    frames[layer].write(utt, matrix)
+            written += 1
+        count = left_out.finish(written)
+    job.write()
+    logger.info("%s: %s of %d utterances, %d left out", out, ", ".join(layers), written, count)
+
+
+if __name__ == "__main__":
+    cli.run(main)

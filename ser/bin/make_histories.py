@@ -1,0 +1,55 @@
+"""List the utterances over which the history of an i-vector goes on: a spk2utt for extract_online_ivectors.
+
+utterance: each by itself; dialogue: those of one speaker in one dialogue (utt2dialogue), in the
+order of utt2start where it is there; speaker: all of a speaker; a
+number: a speaker's utterances by so many, as recognisers are trained. Example:
+
+    python3 -m ser.bin.make_histories --history 2 data/tedlium_hires exp/ivectors/spk2utt"""
+
+import logging
+from pathlib import Path
+
+from ser import cli
+from ser.errors import SerError
+
+logger = logging.getLogger(__name__)
+
+
+def main() -> None:
+    """Run the command."""
+    parser = cli.make_parser(__doc__)
+    parser.add_argument("--history", required=True, help="utterance, dialogue, speaker or a number")
+    parser.add_argument("data_dir", metavar="<data-dir>")
+    parser.add_argument("spk2utt", metavar="<spk2utt>", help="file to write")
+    args = parser.parse_args()
+    if args.history not in ("utterance", "dialogue", "speaker") and not (args.history.isdigit() and int(args.history)):
+        raise SerError(f"--history {args.history}: expected utterance, dialogue, speaker or a number of utterances")
+
+    from ser.kaldi import tables
+
+    data = Path(args.data_dir)
+    utt2spk = tables.read_map(data / "utt2spk", fields=2)
+    histories: dict[str, list[str]] = {}
+    if args.history == "utterance":
+        histories = {utt: [utt] for utt in utt2spk}
+    elif args.history == "dialogue":
+        utt2dialogue = tables.read_map(data / "utt2dialogue", fields=2)
+        if missing := utt2spk.keys() - utt2dialogue.keys():
+            raise SerError(f"{data / 'utt2dialogue'}: nothing for {len(missing)} utterances, such as {min(missing)}")
+        histories = tables.invert({utt: f"{utt2dialogue[utt]}_{speaker}" for utt, speaker in utt2spk.items()})
+        if (data / "utt2start").is_file():
+            starts = tables.read_map(data / "utt2start", fields=2)
+            for utts in histories.values():
+                utts.sort(key=lambda utt: (float(starts.get(utt, "0")), utt))
+    else:
+        for speaker, utts in tables.invert(utt2spk).items():
+            size = int(args.history) if args.history.isdigit() else len(utts)
+            for start in range(0, len(utts), size):
+                name = speaker if size >= len(utts) else f"{speaker}_{start // size + 1:04d}"
+                histories[name] = utts[start : start + size]
+    tables.write_lists(args.spk2utt, histories)
+    logger.info("%s: %d histories of %d utterances", args.spk2utt, len(histories), len(utt2spk))
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# Computes layers of a recogniser's net for every utterance of a data dir: one vector an utterance, the mean of its
+# frames, in <out-dir>/<layer>.scp as the back end takes them, and on demand the frames themselves, 33 a second, in
+# <out-dir>/frames/<layer>.scp. The net is one of our own or an imported one (python3 -m ser.bin.import_nnet3).
+#
+# Usage: steps/extract_bottlenecks.sh [options] <model-dir> <data-dir> <out-dir>
+#  e.g.: steps/extract_bottlenecks.sh --ivectors exp/ivectors/iemocap/ivector_online.scp exp/tedlium data/iemocap_hires exp/bottlenecks
+# Options: --nj <n>  --cmd <wrapper>  --layers <layer,layer,...>: layer<n>, prefinal, or the name of a node
+#   --ivectors <ivector_online.scp>, for a net that takes them, or zero for those of nobody
+#   --statistics mean|mean_stddev  --frames true|false  --float16 true|false (two bytes a number of the frames)
+#   --max-left-out <share of the utterances above which the step fails>
+set -euo pipefail
+
+nj=4
+cmd=utils/run.pl
+layers=layer12,layer13,prefinal
+ivectors=
+statistics=mean
+frames=false
+float16=true
+max_left_out=          # the share that ser/kaldi/left_out.py has
+
+. utils/parse_options.sh
+. ./path.sh
+[ $# -eq 3 ] || { usage >&2; exit 1; }
+model=$1
+data=$2
+out=$3
+
+[ -f "$data/feats.scp" ] || die "no $data/feats.scp; run steps/make_mfcc_pitch.sh $data"
+[ -f "$model/model.safetensors" ] || die "no $model/model.safetensors; train a recogniser, or import one: python3 -m ser.bin.import_nnet3"
+options=(--statistics "$statistics" --frames "$frames" --float16 "$float16")
+case $ivectors in
+  '') ;;
+  zero) options+=(--zero-ivectors true) ;;
+  *) [ -f "$ivectors" ] || die "no $ivectors; run steps/extract_ivectors.sh"
+    options+=(--online-ivectors "scp:$ivectors") ;;
+esac
+limit_nj "$data"
+utils/split_data.sh "$data" "$nj"
+
+$cmd JOB=1:"$nj" "$out/log/extract.JOB.log" \
+  python3 -m ser.bin.extract_bottlenecks --layers "$layers" "${options[@]}" --num-threads 1 --job JOB \
+  ${max_left_out:+--max-left-out "$max_left_out"} --left-out "$out/left_out.JOB" --done "$out/bottlenecks.JOB.done" \
+  "$model" "scp:$data/split$nj/JOB/feats.scp" "$out"
+
+for layer in ${layers//,/ }; do
+  utils/merge_scp.sh "$out/$layer.scp" $(seq -f "$out/$layer.%g.scp" "$nj")
+  [ "$frames" = false ] || utils/merge_scp.sh "$out/frames/$layer.scp" $(seq -f "$out/frames/$layer.%g.scp" "$nj")
+done
+log "$out: bottlenecks of $(wc -l < "$out/${layers%%,*}.scp") of $(wc -l < "$data/utt2spk") utterances at $layers"
