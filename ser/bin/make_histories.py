@@ -1,8 +1,8 @@
 """List the utterances over which the history of an i-vector goes on: a spk2utt for extract_online_ivectors.
 
-utterance: each by itself; dialogue: those of one speaker in one dialogue (utt2dialogue), in the
-order of utt2start where it is there; speaker: all of a speaker; a
-number: a speaker's utterances by so many, as recognisers are trained. Example:
+utterance: each by itself; dialogue: those of one speaker in one dialogue (utt2dialogue), in the order of utt2start
+where it is there; speaker: all of a speaker; a number: a speaker's utterances by so many, as recognisers are trained.
+Example:
 
     python3 -m ser.bin.make_histories --history 2 data/tedlium_hires exp/ivectors/spk2utt"""
 
