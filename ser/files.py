@@ -5,6 +5,7 @@ import contextlib
 import errno
 import hashlib
 import os
+import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -14,6 +15,9 @@ from ser.errors import SerError
 # What some editors and spreadsheets of Windows write before UTF-8 text. It is part of no name and of no word.
 BOM = codecs.BOM_UTF8
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+# The word in whose place the wrappers of utils/ put the number of a job: JOB with no letter or digit beside it.
+JOB_WORD = re.compile(r"(?<![A-Za-z0-9])JOB(?![A-Za-z0-9])")
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
 

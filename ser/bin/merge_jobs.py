@@ -36,10 +36,11 @@ def main() -> None:
     args = parser.parse_args()
 
     from ser.errors import SerError
+    from ser.files import JOB_WORD
     from ser.kaldi import data_subset, datadir, tables
 
     def merged(name: str) -> dict[str, str]:
-        files = [name.replace("JOB", str(job)) for job in range(1, args.nj + 1)]
+        files = [JOB_WORD.sub(str(job), name) for job in range(1, args.nj + 1)]
         return {key: value for file in files for key, value in tables.read_map(file).items()}
 
     utterances = tables.read_map(args.data_dir / "utt2spk")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ser.errors import SerError
+from ser.files import JOB_WORD
 from ser.plan.corpora import Corpus, find, read_corpora
 from ser.plan.layout import Layout
 
@@ -123,7 +124,7 @@ def check_run(options: RunOptions, last_stage: int, files: Iterable[str]) -> Non
         raise SerError(f"--seed: expected a number from 0, found '{options.seed}'")
     if not re.fullmatch(r"[A-Za-z0-9._-]+", options.name) or options.name in (".", ".."):
         raise SerError(f"--name: expected letters, digits and ._- alone, found '{options.name}'; take another")
-    if re.search(r"(?<![A-Za-z0-9])JOB(?![A-Za-z0-9])", options.name):
+    if JOB_WORD.search(options.name):
         raise SerError(
             f"--name: '{options.name}' has the word JOB by itself, in whose place job arrays put a number; take another"
         )

@@ -70,6 +70,11 @@ SCRIPT
     utils/run.pl JOB=1:2 "$tmp/$name/log/JOB_a.JOB.log" echo "JOB $tmp/$name/JOB" '>' "$tmp/$name/out.JOB"
     [ "$(cat "$tmp/$name/out.2")" = "2 $tmp/$name/2" ]
     [ -f "$tmp/$name/log/1_a.1.log" ]
+    mkdir -p "$tmp/$name/JOB1"
+    printf 'a a\nb b\n' > "$tmp/$name/JOB1/utt2spk"
+    for number in 1 2; do sed -n "${number}p" "$tmp/$name/JOB1/utt2spk" > "$tmp/$name/JOB1/part.$number"; done
+    utils/merge_jobs.sh "$tmp/$name/JOB1" 2 "$tmp/$name/JOB1/part.JOB:merged"
+    cmp "$tmp/$name/JOB1/utt2spk" "$tmp/$name/JOB1/merged"
     [ ! -e "exp/$name" ]
   done
   run ./run.sh --name JOB --dry-run true
