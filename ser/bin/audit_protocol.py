@@ -1,8 +1,10 @@
 """Check that a test set shares nothing with the data of the models that are scored on it; exit with 1 where it does.
 
 Compared are speakers, sessions (utt2fold), dialogues, utterances and their originals, the recordings themselves by
-their samples, and the words of dialogues. Sentences that both sides speak are reported and no fault, and so is what a
-table of sentences and their classes, learnt from the training side, gets right of the test side. The table --out has a
+their samples and, where the corpora have MFCC, by how they sound (a copy after a codec, resampled, cut, padded, softer
+or a little faster is found), and the words of dialogues, nearly equal ones too. Sentences that both sides speak are
+reported and no fault, and so is what a table of sentences and their classes, learnt from the training side, gets right
+of the test side. The table --out has a
 line for each check: test, role, train, check, status (ok, LEAK, shared, or not told), count, examples.
 
 What a combination of corpora could not keep of their tables, such as utt2dialogue, is looked up in --corpora. Without

@@ -181,13 +181,14 @@ def _window(options: FrameOptions) -> np.ndarray:
     return shape[options.window_type].astype(np.float32)
 
 
+def mel(frequency: float | np.ndarray) -> float | np.ndarray:
+    """Return the mel of a frequency in Hz, by Kaldi's formula."""
+    return 1127.0 * np.log(1.0 + frequency / 700.0)
+
+
 @lru_cache
 def _filters(options: FrameOptions) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Triangles equally spaced on the mel scale: weights (num_mel_bins, padded_length / 2), first bins, ends."""
-
-    def mel(frequency: float | np.ndarray) -> float | np.ndarray:
-        return 1127.0 * np.log(1.0 + frequency / 700.0)
-
     edges = np.linspace(mel(options.low_freq), mel(options.highest), options.num_mel_bins + 2)[:, None]
     left, centre, right = edges[:-2], edges[1:-1], edges[2:]
     step = options.sample_frequency / options.padded_length

@@ -1,5 +1,6 @@
 """Whether a test set shares anything with the data that trained a model which is scored on it."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -7,6 +8,7 @@ from typing import NamedTuple
 from ser.errors import SerError
 from ser.files import tab_separated
 from ser.kaldi.datadir import normalise_text
+from ser.protocol.fingerprints import near_recordings
 from ser.protocol.inventory import Inventory
 from ser.protocol.recordings import same_recordings
 from ser.protocol.sentences import score_table
@@ -15,6 +17,9 @@ NUM_EXAMPLES = 5
 
 # So many words make it certain that two dialogues are one; "Hello. - Hello." proves nothing.
 DIALOGUE_WORDS = 10
+# Words of a shingle, and the share of them that make two dialogues one.
+SHINGLE = 4
+SHARED_SHINGLES = 0.5
 
 # Of a corpus whose actors say other sentences in each emotion, what is read is no emotion in words.
 SENTENCE_TABLE = "sentence table"
@@ -154,6 +159,36 @@ def _sentences(side: Inventory) -> Keys:
     return _first((utt, words) for utt, text in side.table("text").items() if (words := normalise_text(text)))
 
 
+def _near_dialogues(test: Inventory, train: Inventory) -> tuple[Keys | None, Keys | None]:
+    """Give both sides' dialogues of which the other side has nearly the words, by a name of the pair.
+
+    Of two such dialogues at least SHARED_SHINGLES of the smaller one's shingles, runs of SHINGLE words, are the
+    other's too (Broder, "On the resemblance and containment of documents", SEQUENCES 1997): a changed word, a turn less
+    or more makes no other dialogue.
+    """
+    sides = [_dialogue_texts(side) for side in (test, train)]
+    if not all(sides):
+        return None, None
+    shingles = [{words: _shingles(words) for words in side} for side in sides]
+    having: dict[str, list[str]] = {}
+    for words, runs in shingles[0].items():
+        for run in runs:
+            having.setdefault(run, []).append(words)
+    found: tuple[dict[str, str], dict[str, str]] = ({}, {})
+    for other, runs in shingles[1].items():
+        shared = Counter(words for run in runs for words in having.get(run, ()))
+        for words, count in shared.items():
+            if count >= SHARED_SHINGLES * min(len(runs), len(shingles[0][words])):
+                name = f"{sides[0][words]} = {sides[1][other]}"
+                found[0][name], found[1][name] = sides[0][words], sides[1][other]
+    return found
+
+
+def _shingles(words: str) -> frozenset[str]:
+    fields = words.replace(" / ", " ").split()
+    return frozenset(" ".join(fields[at : at + SHINGLE]) for at in range(max(1, len(fields) - SHINGLE + 1)))
+
+
 def _dialogue_texts(side: Inventory) -> Keys:
     """Give the words of each dialogue of two utterances or more."""
     texts = side.table("text")
@@ -179,10 +214,11 @@ CHECKS: Sequence[Check] = (
     Check(
         "recordings", same_recordings, "they are one recording under two names: keep it on one side", shows_key=False
     ),
+    Check("alike recordings", near_recordings, "they are one recording, changed: keep it on one side", shows_key=False),
     # Actors of two sessions speak one script; among texts alone it is the same dialogue twice.
     Check(
         "dialogue texts",
-        _both(_dialogue_texts),
+        _near_dialogues,
         "they are one dialogue under two names: keep it on one side",
         is_fatal=lambda train: not train.own_table("wav.scp"),
         shows_key=False,

@@ -63,6 +63,7 @@ def test_clean_pair_passes_every_check(make_dir):
     findings = run_audit(make_dir("test", TEST), make_dir("train", TRAIN))
     # Nothing here has a class.
     assert findings.pop(audit.SENTENCE_TABLE).status == audit.NOT_TOLD
+    assert findings.pop("alike recordings").status == audit.NOT_TOLD  # no corpus has features
     assert {finding.status for finding in findings.values()} == {audit.OK}
 
 
@@ -119,6 +120,28 @@ def test_dialogue_of_the_same_words_is_a_leak_among_texts_and_reported_among_rec
     findings = run_audit(make_dir("test", TEST), make_dir("train", spoken))
     assert leaks(findings) == []
     assert findings["dialogue texts"].status == audit.SHARED
+
+
+@pytest.mark.parametrize("change", ["a word", "a turn less", "a turn more", "turns joined"])
+def test_dialogue_with_small_changes_is_the_same(make_dir, change):
+    turns = [row[3] for row in TEST.values()] + ["then where shall we three meet again", "in the park by the lake"]
+    copied = {
+        "a word": [turns[0].replace("far", "very"), *turns[1:]],
+        "a turn less": turns[1:],
+        "a turn more": [*turns, "well good bye then my dear friend"],
+        "turns joined": [f"{turns[0]} {turns[1]}", *turns[2:]],
+    }[change]
+    test = make_dir("test", {f"a-{n}": ("a", "1", "d1", words, None) for n, words in enumerate(turns)})
+    train = make_dir("train", {f"c-{n}": ("c", "2", "d9", words, None) for n, words in enumerate(copied)})
+    assert leaks(run_audit(test, train)) == ["dialogue texts"]
+
+
+def test_dialogues_that_share_phrases_alone_are_two(make_dir):
+    one = ["how are you doing today my friend", "i am fine thank you", "what would you like to drink"]
+    other = ["how are you doing today", "not so well i fear", "i am fine thank you said the man with the hat"]
+    test = make_dir("test", {f"a-{n}": ("a", "1", "d1", words, None) for n, words in enumerate(one)})
+    train = make_dir("train", {f"c-{n}": ("c", "2", "d9", words, None) for n, words in enumerate(other)})
+    assert leaks(run_audit(test, train)) == []
 
 
 def test_shared_sentences_are_reported_and_pass(make_dir):
