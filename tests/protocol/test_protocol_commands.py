@@ -8,6 +8,7 @@ import pytest
 
 from ser.errors import SerError
 from ser.kaldi import datadir, tables
+from ser.protocol import audit
 
 
 @pytest.fixture
@@ -37,7 +38,8 @@ def test_audit_writes_its_table_and_fails_naming_the_leak(call, make_dir, tmp_pa
     clean, leaky = make_dir("clean", {"b-1": "hello there"}), make_dir("leaky", {"a-1": "x", "a-2": "y"})
     out = tmp_path / "audit" / "1.tsv"
     call("audit_protocol", "--out", out, test, f"finetune={clean}")
-    assert len(out.read_text().splitlines()) == 8
+    # The heading, a line a check, and what a table of sentences scores.
+    assert len(out.read_text().splitlines()) == len(audit.CHECKS) + 2
     with pytest.raises(SerError) as error:
         call("audit_protocol", "--out", out, test, f"finetune={clean}", f"backend={leaky}")
     message = str(error.value)
