@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from ser.plan import vgg_bert, xvector_bert
+from ser.plan import asr_tdnn, vgg_bert, xvector_bert
 from ser.plan.corpora import read_corpora
 from ser.plan.facts import Facts
 from ser.plan.options import read_options
@@ -135,7 +135,16 @@ VGG_BERT = {
     "copies": "white pitch", "modalities": "speech text speech+text", "yardsticks": "bc_lstm icon",
     "yardstick_modalities": "", "soft_targets": "false", "label_map": "conf/emotions/vgg_bert5.map", "text_model": "",
 }  # fmt: skip
+ASR_TDNN = {
+    "stop_stage": "8", "conf": "conf/asr_tdnn", "speech": "tedlium", "train_part": "", "test_part": "",
+    "test_speakers": "", "lexicon": "", "lm_text": "", "arpa": "", "asr_model": "", "extractor": "",
+    "mfcc_config": "conf/asr_tdnn/mfcc.conf", "speeds": "0.9 1.1", "test": "iemocap",
+    "label_map": "conf/emotions/asr_tdnn4.map", "layers": "layer12 layer13 prefinal",
+    "variants": "pretrained random no_ivector ivector_only", "ivector_history": "utterance", "decode": "true",
+    "max_wer": "40", "max_active": "7000", "vote": "sum",
+}  # fmt: skip
 SIZES = {
+    "tedlium": Size(300, 1.5, 1, "planted", False),
     "voxceleb1": Size(1000, 10.0, 1, "planted", False),
     "voxceleb2": Size(3000, 30.0, 1, "planted", True),
     "cremad": Size(200, 1.0, 5, "planted", False),
@@ -160,6 +169,12 @@ def xvector_options() -> Callable[..., xvector_bert.Options]:
 def vgg_options() -> Callable[..., vgg_bert.Options]:
     """Options of system D, changed by keyword."""
     return lambda **changes: _make(vgg_bert.Options, VGG_BERT, changes)
+
+
+@pytest.fixture(scope="session")
+def asr_options() -> Callable[..., asr_tdnn.Options]:
+    """Options of system B, changed by keyword."""
+    return lambda **changes: _make(asr_tdnn.Options, ASR_TDNN, changes)
 
 
 @pytest.fixture(scope="session")

@@ -59,6 +59,7 @@ class Options(RunOptions):
     ivector_history: str
     decode: bool
     max_wer: str
+    max_active: int
     vote: str
 
     @property

@@ -1,0 +1,87 @@
+"""The jobs of system B: with a recogniser of its own, or an imported one."""
+
+import pytest
+
+from ser.errors import SerError
+from ser.plan.asr_tdnn import check, plan
+
+
+def names(found, kind):
+    return [one.name for one in found.of(kind)]
+
+
+def arguments(found, kind, name):
+    (one,) = [one for one in found.of(kind) if one.name == name]
+    return " ".join(one.arguments)
+
+
+def test_a_recogniser_is_trained_recognised_and_its_layers_classify(asr_options, facts):
+    found = plan(asr_options(corpora="/corpora"), facts)
+    assert names(found, "prepare_speech") == ["tedlium_train", "tedlium_test"]
+    assert arguments(found, "prepare_speech", "tedlium_train").startswith("tedlium train /corpora/TEDLIUM_release2 ")
+    assert names(found, "ivectors") == ["iemocap", "train", "test"]
+    assert arguments(found, "ivectors", "iemocap").startswith("utterance exp/run/extractor/online.conf ")
+    assert arguments(found, "ivectors", "test").startswith("speaker ")
+    assert names(found, "decode") == ["asr", "asr_random"]
+    assert "--max-wer 40" in arguments(found, "decode", "asr")
+    assert "--max-wer" not in arguments(found, "decode", "asr_random")
+    layers = ["layer12", "layer13", "prefinal"]
+    assert names(found, "bottlenecks") == [
+        f"{variant}_{layer}" for variant in ("pretrained", "random", "no_ivector") for layer in layers
+    ]
+    assert names(found, "frames") == [*names(found, "bottlenecks"), "ivector_only_ivector"]
+    assert "--node tdnnf12.noop" in arguments(found, "bottlenecks", "random_layer12")
+    assert "ivectors_zero" in arguments(found, "bottlenecks", "no_ivector_layer12")
+    assert "--trained=no_ivector:prefinal:exp/run/frames/no_ivector_prefinal" in arguments(found, "cells", "cells")
+
+
+def test_an_imported_model_needs_no_speech_corpus(asr_options, facts, tmp_path):
+    for name in ("config.yaml", "online.conf"):
+        (tmp_path / name).write_text("")
+    given = {
+        "iemocap": "/iemocap", "asr_model": str(tmp_path), "extractor": str(tmp_path),
+        "variants": "pretrained no_ivector ivector_only", "layers": "tdnn5=tdnn5.batchnorm",
+    }  # fmt: skip
+    options = asr_options(**given)
+    check(options)
+    found = plan(options, facts)
+    for kind in ("prepare_speech", "copies", "extractor", "lang", "asr", "random_net", "outputs", "decode"):
+        assert names(found, kind) == []
+    assert names(found, "bottlenecks") == ["pretrained_tdnn5", "no_ivector_tdnn5"]
+    assert "--node tdnn5.batchnorm" in arguments(found, "bottlenecks", "pretrained_tdnn5")
+    with pytest.raises(SerError, match="no net of random weights beside an imported one"):
+        check(asr_options(**given | {"variants": "pretrained random"}))
+    with pytest.raises(SerError, match="no i-vectors without --extractor"):
+        check(asr_options(**given | {"extractor": ""}))
+
+
+def test_test_speakers_are_cut_out_of_the_training_part(asr_options, facts):
+    options = asr_options(corpora="/corpora", speech="speechocean762", test_speakers="list")
+    found = plan(options, facts)
+    assert names(found, "prepare_speech") == ["speechocean762_train"]
+    assert arguments(found, "prepare_speech", "speechocean762_train") == (
+        "speechocean762 train /corpora/speechocean762 data/run/speechocean762_train data/run/speechocean762_test"
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"layers": "layer14"}, "--layers: unknown 'layer14'; known: layer12 layer13 prefinal"),
+        ({"variants": "random"}, "pretrained must be among them"),
+        ({"ivector_history": "ever"}, "--ivector-history: unknown 'ever'"),
+        ({"test": "ravdess", "ivector_history": "dialogue"}, "--ivector-history dialogue: ravdess has no dialogues"),
+        ({"speech": "cremad"}, "--speech: unknown 'cremad'; known: tedlium librispeech speechocean762"),
+        ({"extractor": "exp/e"}, "--extractor goes with --asr-model"),
+    ],
+)
+def test_settings_that_would_fail_later_are_refused(asr_options, changes, message):
+    with pytest.raises(SerError, match=message):
+        check(asr_options(corpora="/corpora", **changes))
+
+
+def test_without_decoding_the_gate_is_said_to_be_open(asr_options, facts):
+    options = asr_options(corpora="/corpora", decode="false")
+    (warning,) = check(options)
+    assert "the gate --max-wer is open" in warning
+    assert names(plan(options, facts), "decode") == []
