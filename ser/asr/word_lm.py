@@ -145,8 +145,8 @@ def write_arpa(path: str | Path, lm: WordLm) -> None:
     write_text(path, f"\n\\data\\\n{header}{''.join(sections)}\n\\end\\\n")
 
 
-def read_arpa(path: str | Path) -> WordLm:
-    """Read a language model in the ARPA format.
+def read_arpa(path: str | Path, lower: bool = False) -> WordLm:
+    """Read a language model in the ARPA format; with `lower`, its words are made lower case.
 
     Raises
     ------
@@ -159,7 +159,7 @@ def read_arpa(path: str | Path) -> WordLm:
     backoffs: dict[History, float] = {}
     length = 0
     for number, line in enumerate(read_text_lines(path, "give a language model in the ARPA format"), start=1):
-        text = line.strip()
+        text = line.strip().lower() if lower else line.strip()
         if text.startswith("\\"):
             length = int(text[1 : text.index("-")]) if text.endswith("-grams:") else 0
         elif text.startswith("ngram ") and not length:

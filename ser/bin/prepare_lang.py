@@ -22,7 +22,9 @@ def main() -> None:
     """Run the command."""
     parser = cli.make_parser(__doc__)
     parser.add_argument("--lexicon", required=True, metavar="FILE", help="word phone phone ... a line")
-    parser.add_argument("--lower", type=cli.boolean, default=False, help="make the lexicon's words lower case [false]")
+    parser.add_argument(
+        "--lower", type=cli.boolean, default=False, help="make the words of lexicon and --arpa lower case [false]"
+    )
     parser.add_argument(
         "--lm-text", action="append", default=[], metavar="FILE", help="sentences; may be given again [the transcripts]"
     )
@@ -55,7 +57,7 @@ def main() -> None:
     found = check_coverage(lexicon, texts, args.max_oov, str(text_path))
     sentences = [lang_dir.for_training(line) for line in lang_dir.read_sentences(args.lm_text)] or texts
     if args.arpa:
-        lm = word_lm.read_arpa(args.arpa)
+        lm = word_lm.read_arpa(args.arpa, args.lower)
         words = set(lm.words)
     else:
         words = {word for text in (*sentences, *texts) for word in text.split()}

@@ -62,3 +62,8 @@ def test_a_broken_arpa_file_is_named(tmp_path: Path, text: str, message: str):
 def test_no_text_is_refused():
     with pytest.raises(SerError, match="no text to learn from"):
         word_lm.estimate([], WORDS, 2)
+
+
+def test_words_in_capitals_are_made_small(tmp_path: Path):
+    word_lm.write_arpa(tmp_path / "lm.arpa", word_lm.estimate(["A B", "B"], ["A", "B"], 2))
+    assert word_lm.read_arpa(tmp_path / "lm.arpa", lower=True).words == ["</s>", "a", "b"]
