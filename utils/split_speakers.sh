@@ -15,5 +15,5 @@ awk 'NR == FNR { listed[$1]; next } { bare = $2; sub(/^[a-z]+/, "", bare); if ($
 [ -s "$2/listed_utts" ] || die "no speaker of $1 is in $2/utt2spk"
 awk 'NR == FNR { listed[$1]; next } !($1 in listed) { print $1 }' "$2/listed_utts" "$2/utt2spk" > "$2/other_utts"
 [ -s "$2/other_utts" ] || die "all speakers of $2/utt2spk are in $1"
-utils/subset_data_dir.sh --utt-list "$2/listed_utts" "$2" "$3"
-utils/subset_data_dir.sh --utt-list "$2/other_utts" "$2" "$4"
+utils/subset_data_dir.sh "$2" "$2/listed_utts" "$3"
+utils/subset_data_dir.sh "$2" "$2/other_utts" "$4"
