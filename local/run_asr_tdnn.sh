@@ -33,7 +33,7 @@
 #   --mfcc-config <file>  features of the nets
 #   --test <corpus>       of emotion labels, with folds
 #   --label-map <file>    the corpus's labels to the classes
-#   --layers "layer12 layer13 prefinal"   of the net; <name>=<node> for another node
+#   --layers "layer12 layer13 prefinal"   of the net: layer<n>, prefinal, or the name of a node
 #   --variants "pretrained random no_ivector ivector_only"
 #   --ivector-history utterance|dialogue|speaker   what i-vectors know: this utterance, or earlier ones too
 #   --vote sum|log        what is summed over frames: probabilities, or their logarithms
@@ -115,7 +115,6 @@ if [ "$stage" -le 2 ] && [ "$stop_stage" -ge 2 ]; then
   extract_ivectors() { steps/extract_ivectors.sh --nj "$nj" --cmd "$train_cmd" --history "$@"; }
   each_job extractor train_extractor
   each_job ivectors extract_ivectors
-  each_job zero_ivectors python3 -m ser.bin.zero_vectors
 fi
 
 if [ "$stage" -le 3 ] && [ "$stop_stage" -ge 3 ] && $trains; then
@@ -149,8 +148,8 @@ fi
 
 if [ "$stage" -le 6 ] && [ "$stop_stage" -ge 6 ]; then
   begin_stage 6 "bottlenecks"
-  run_jobs bottlenecks "$train_cmd" python3 -m ser.bin.compute_nnet_outputs \
-    --frame-subsampling 3 --frames-per-chunk 150 --float16 true
+  extract_bottlenecks() { steps/extract_bottlenecks.sh --nj "$nj" --cmd "$train_cmd" --frames true "$@"; }
+  each_job bottlenecks extract_bottlenecks
 fi
 
 if [ "$stage" -le 7 ] && [ "$stop_stage" -ge 7 ]; then

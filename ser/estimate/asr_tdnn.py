@@ -74,7 +74,7 @@ def estimate(options: Options, plan: Plan, facts: Facts, rates: Rates) -> list[C
     bottlenecks = len(plan.of("bottlenecks"))
     two_bytes = 2 * net.dim * of_emotion / SUBSAMPLING
     cpu = bottlenecks * (2 * rates.start + of_emotion * forward(net))
-    stages.append(Cost(6, "bottlenecks", bottlenecks * two_bytes, cpu))
+    stages.append(Cost(6, "bottlenecks", bottlenecks * len(options.layers) * two_bytes, cpu))
     frame = Path(options.settings("frames"))
     keys = (("model", "hidden"), ("fit", "epochs"), ("data", "frames"))
     hidden, epochs, drawn = (setting(frame, *key) for key in keys)

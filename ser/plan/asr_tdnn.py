@@ -28,11 +28,11 @@ LEXICONS = {
     "librispeech": "librispeech-lexicon.txt",
     "speechocean762": "resource/lexicon.txt",
 }
-# Published nodes of the layers that the paper compares.
-NODES = {"layer12": "tdnnf12.noop", "layer13": "tdnnf13.noop", "prefinal": "prefinal-chain.batchnorm1"}
+# As Kaldi's training does it: an i-vector's history is a pair of utterances, so that short histories are known too.
+TRAINING_HISTORY = "2"
 KINDS = {
     "prepare": 0, "prepare_speech": 0, "classes": 1, "mfcc": 1, "copies": 1, "fold_parts": 1, "audit": 1,
-    "extractor": 2, "ivectors": 2, "zero_ivectors": 2, "lang": 3, "asr": 4, "random_net": 4, "outputs": 5, "decode": 5,
+    "extractor": 2, "ivectors": 2, "lang": 3, "asr": 4, "random_net": 4, "outputs": 5, "decode": 5,
     "bottlenecks": 6, "frames": 7, "cells": 8, "card": 8,
 }  # fmt: skip
 
@@ -71,10 +71,6 @@ class Options(RunOptions):
         """YAML of the settings of a model."""
         return f"{self.conf}/{name}.yaml"
 
-    def nodes(self) -> dict[str, str]:
-        """The nodes of the layers asked for: layer -> node; <layer>=<node> names another node."""
-        return {name: node or NODES[name] for name, _, node in (word.partition("=") for word in self.layers)}
-
 
 def check(options: Options) -> list[str]:
     """Refuse settings that would only fail hours later."""
@@ -82,7 +78,6 @@ def check(options: Options) -> list[str]:
     check_holds("test", [options.test], ["speech", "emotion"], known)
     check_words("variants", options.variants, VARIANTS)
     check_words("ivector-history", [options.ivector_history], HISTORIES)
-    check_words("layers", [word for word in options.layers if "=" not in word], NODES)
     check_words("vote", [options.vote], ("sum", "log"))
     if not options.layers or PRETRAINED not in options.variants:
         raise SerError("--layers: name one or more; --variants: pretrained must be among them")
@@ -175,19 +170,15 @@ class _Builder:
         options, at = self.options, self.at
         if self.has_ivectors:
             if options.trains:
-                scp = f"scp:{self.copied}/feats.scp"
-                yield job(2, "extractor", "extractor", [scp, self.extractor], [self.copied], [self.extractor])
+                words = [self.copied, self.extractor]
+                yield job(2, "extractor", "extractor", words, [self.copied], [self.extractor])
             tables = [(options.test, self.labelled, options.ivector_history)]
             if options.trains:
-                tables += [("train", self.copied, "utterance"), ("test", self.heard, "speaker")]
+                tables += [("train", self.copied, TRAINING_HISTORY), ("test", self.heard, "speaker")]
             for name, data, history in tables:
                 scp = self._ivectors(name)
-                words = [history, f"{self.extractor}/online.conf", data, scp.parent]
+                words = [history, self.extractor, data, scp.parent]
                 yield job(2, "ivectors", name, words, [data, self.extractor], [scp], self.utts)
-            if NO_IVECTOR in options.variants:
-                scp = self._ivectors("zero")
-                words = [f"scp:{self._ivectors(options.test)}", _archive(scp)]
-                yield job(2, "zero_ivectors", "zero", words, [self._ivectors(options.test)], [scp], self.utts)
         if not options.trains:
             return
         lang = at.corpus("lang")
@@ -212,18 +203,18 @@ class _Builder:
         options, at = self.options, self.at
         trained = []
         for variant in options.variants:
-            model = at.exp / "asr_random" if variant == RANDOM else self.model
-            layers = {"ivector": ""} if variant == IVECTOR_ONLY else options.nodes()
-            for layer, node in layers.items():
-                scp = at.exp / "bottlenecks" / f"{variant}_{layer}.scp"
-                if variant == IVECTOR_ONLY:
-                    scp = self._ivectors(options.test)
-                else:
-                    ivectors = self._ivectors("zero" if variant == NO_IVECTOR else options.test)
-                    given = [f"--online-ivectors=scp:{ivectors}"] if self.has_ivectors else []
-                    words = ["--node", node, *given, model, f"scp:{self.labelled}/feats.scp", _archive(scp)]
-                    name = f"{variant}_{layer}"
-                    yield job(6, "bottlenecks", name, words, [model, self.labelled], [scp], self.utts)
+            tables = {"ivector": self._ivectors(options.test)}
+            if variant != IVECTOR_ONLY:
+                model, out = (
+                    at.exp / "asr_random" if variant == RANDOM else self.model,
+                    at.exp / "bottlenecks" / variant,
+                )
+                tables = {layer: out / "frames" / f"{layer}.scp" for layer in options.layers}
+                ivectors = "zero" if variant == NO_IVECTOR else self._ivectors(options.test)
+                given = [f"--ivectors={ivectors if self.has_ivectors else ''}"]
+                words = [f"--layers={','.join(options.layers)}", *given, model, self.labelled, out]
+                yield job(6, "bottlenecks", variant, words, [model, self.labelled], tables.values(), self.utts)
+            for layer, scp in tables.items():
                 folder = at.exp / "frames" / f"{variant}_{layer}"
                 words = [*options.seed_override(), self.labelled, scp, folder]
                 yield job(7, "frames", folder.name, words, [scp, self.labelled], [folder], self.utts)
@@ -234,7 +225,3 @@ class _Builder:
         yield job(8, "cells", "cells", words, [at.exp / "frames"], [cells / "list"])
         words = ["--corpora", at.corpus(options.test), at.exp]
         yield job(8, "card", "card", words, [at.exp / "audit"], [at.exp / "protocol_card.md"])
-
-
-def _archive(scp: Path) -> str:
-    return f"ark,scp:{scp.with_suffix('.ark')},{scp}"

@@ -20,18 +20,19 @@ def test_a_recogniser_is_trained_recognised_and_its_layers_classify(asr_options,
     assert names(found, "prepare_speech") == ["tedlium_train", "tedlium_test"]
     assert arguments(found, "prepare_speech", "tedlium_train").startswith("tedlium train /corpora/TEDLIUM_release2 ")
     assert names(found, "ivectors") == ["iemocap", "train", "test"]
-    assert arguments(found, "ivectors", "iemocap").startswith("utterance exp/run/extractor/online.conf ")
+    assert arguments(found, "ivectors", "iemocap").startswith("utterance exp/run/extractor data/")
     assert arguments(found, "ivectors", "test").startswith("speaker ")
     assert names(found, "decode") == ["asr", "asr_random"]
     assert "--max-wer 40" in arguments(found, "decode", "asr")
     assert "--max-wer" not in arguments(found, "decode", "asr_random")
-    layers = ["layer12", "layer13", "prefinal"]
-    assert names(found, "bottlenecks") == [
-        f"{variant}_{layer}" for variant in ("pretrained", "random", "no_ivector") for layer in layers
+    assert names(found, "bottlenecks") == ["pretrained", "random", "no_ivector"]
+    assert names(found, "frames") == [
+        *(f"{name}_{layer}" for name in names(found, "bottlenecks") for layer in ("layer12", "layer13", "prefinal")),
+        "ivector_only_ivector",
     ]
-    assert names(found, "frames") == [*names(found, "bottlenecks"), "ivector_only_ivector"]
-    assert "--node tdnnf12.noop" in arguments(found, "bottlenecks", "random_layer12")
-    assert "ivectors_zero" in arguments(found, "bottlenecks", "no_ivector_layer12")
+    assert "--layers=layer12,layer13,prefinal" in arguments(found, "bottlenecks", "random")
+    assert "exp/run/asr_random" in arguments(found, "bottlenecks", "random")
+    assert "--ivectors=zero" in arguments(found, "bottlenecks", "no_ivector")
     assert "--trained=no_ivector:prefinal:exp/run/frames/no_ivector_prefinal" in arguments(found, "cells", "cells")
 
 
@@ -40,15 +41,15 @@ def test_an_imported_model_needs_no_speech_corpus(asr_options, facts, tmp_path):
         (tmp_path / name).write_text("")
     given = {
         "iemocap": "/iemocap", "asr_model": str(tmp_path), "extractor": str(tmp_path),
-        "variants": "pretrained no_ivector ivector_only", "layers": "tdnn5=tdnn5.batchnorm",
+        "variants": "pretrained no_ivector ivector_only", "layers": "tdnn5.batchnorm",
     }  # fmt: skip
     options = asr_options(**given)
     check(options)
     found = plan(options, facts)
     for kind in ("prepare_speech", "copies", "extractor", "lang", "asr", "random_net", "outputs", "decode"):
         assert names(found, kind) == []
-    assert names(found, "bottlenecks") == ["pretrained_tdnn5", "no_ivector_tdnn5"]
-    assert "--node tdnn5.batchnorm" in arguments(found, "bottlenecks", "pretrained_tdnn5")
+    assert names(found, "bottlenecks") == ["pretrained", "no_ivector"]
+    assert "--layers=tdnn5.batchnorm" in arguments(found, "bottlenecks", "pretrained")
     with pytest.raises(SerError, match="no net of random weights beside an imported one"):
         check(asr_options(**given | {"variants": "pretrained random"}))
     with pytest.raises(SerError, match="no i-vectors without --extractor"):
@@ -67,7 +68,7 @@ def test_test_speakers_are_cut_out_of_the_training_part(asr_options, facts):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"layers": "layer14"}, "--layers: unknown 'layer14'; known: layer12 layer13 prefinal"),
+        ({"layers": ""}, "--layers: name one or more"),
         ({"variants": "random"}, "pretrained must be among them"),
         ({"ivector_history": "ever"}, "--ivector-history: unknown 'ever'"),
         ({"test": "ravdess", "ivector_history": "dialogue"}, "--ivector-history dialogue: ravdess has no dialogues"),
