@@ -69,8 +69,9 @@ class TransformersEncoder(FrameEncoder):
     Layer ``0`` is what goes into the first block, ``n`` what comes out of the n-th, ``final`` the last hidden state.
     """
 
-    def __init__(self, what: str, model: Any, extractor: Any, kind: str, max_seconds: float) -> None:
-        self.model, self.extractor, self.kind = model, extractor, kind
+    def __init__(self, what: str, whole: Any, part: str, extractor: Any, kind: str, max_seconds: float) -> None:
+        self.whole, self.model, self.extractor, self.kind = whole, whole.get_submodule(part), extractor, kind
+        model = self.model
         self.device = next(model.parameters()).device
         config, rate = model.config, int(extractor.sampling_rate)
         depth = getattr(config, "encoder_layers", None) if kind == "whisper" else None
@@ -101,20 +102,28 @@ class TransformersEncoder(FrameEncoder):
 
     def window_states(self, samples: np.ndarray, layers: Sequence[str]) -> dict[str, Tensor]:
         """See `FrameEncoder.window_states`; one recording, so that nothing is padded but what the model itself pads."""
-        inputs = self.extractor(samples, sampling_rate=self.sample_rate, return_tensors="pt")
+        given = {name: tensor.to(self.device) for name, tensor in self.prepare([samples]).items()}
+        return {layer: states[0] for layer, states in self.batch_states(given, layers, len(samples)).items()}
+
+    def prepare(self, waves: Sequence[np.ndarray]) -> dict[str, Tensor]:
+        """Make the model's input of recordings of one length."""
+        inputs = self.extractor(list(waves), sampling_rate=self.sample_rate, return_tensors="pt")
         if self.kind != "wav2vec2-bert":  # which pairs its frames, and masks an odd one
             inputs.pop("attention_mask", None)
-        given = {name: tensor.to(self.device) for name, tensor in inputs.items()}
+        return dict(inputs)
+
+    def batch_states(self, given: dict[str, Tensor], layers: Sequence[str], num_samples: int) -> dict[str, Tensor]:
+        """Compute the states (B, T, D) at `layers` of what `prepare` made of recordings of `num_samples`."""
         output = self.model(**given, output_hidden_states=any(layer != FINAL for layer in layers), return_dict=True)
         rows = slice(None)
         if self.kind == "whisper":  # it pads to 30 s: 1,500 states, whatever the length
-            rows = slice(0, math.ceil(len(samples) / 320))
+            rows = slice(0, math.ceil(num_samples / 320))
         elif self.kind == "audio-spectrogram-transformer":
             rows = slice(_AST_SPECIAL, None)
-        states = {FINAL: output.last_hidden_state[0, rows]}
+        states = {FINAL: output.last_hidden_state[:, rows]}
         for layer in layers:
             if layer != FINAL:
-                states[layer] = output.hidden_states[int(layer)][0, rows]
+                states[layer] = output.hidden_states[int(layer)][:, rows]
         return states
 
 
@@ -129,8 +138,16 @@ class Emotion2vecEncoder(FrameEncoder):
 
     def window_states(self, samples: np.ndarray, layers: Sequence[str]) -> dict[str, Tensor]:
         """See `FrameEncoder.window_states`."""
-        given = torch.from_numpy(np.ascontiguousarray(samples, np.float32)).to(self.device)
-        return {layer: states[0] for layer, states in self.model.states(given[None], layers).items()}
+        given = {name: tensor.to(self.device) for name, tensor in self.prepare([samples]).items()}
+        return {layer: states[0] for layer, states in self.batch_states(given, layers, len(samples)).items()}
+
+    def prepare(self, waves: Sequence[np.ndarray]) -> dict[str, Tensor]:
+        """Make the model's input of recordings of one length."""
+        return {"samples": torch.from_numpy(np.stack(waves).astype(np.float32))}
+
+    def batch_states(self, given: dict[str, Tensor], layers: Sequence[str], num_samples: int) -> dict[str, Tensor]:
+        """Compute the states (B, T, D) at `layers` of what `prepare` made of recordings of `num_samples`."""
+        return self.model.states(given["samples"], layers)
 
 
 def _numpy(states: Tensor) -> np.ndarray:

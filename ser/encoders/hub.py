@@ -62,7 +62,9 @@ def _is_offline() -> bool:
 
 
 def load_pretrained(folder: Path, name: str) -> tuple[torch.nn.Module, Any, str]:
-    """Load the encoder in `folder`, in float32 and eval mode, its feature extractor, and its kind.
+    """Load the model in `folder`, in float32 and eval mode, its feature extractor, and its kind.
+
+    The encoder is the model, or that part of it which `KINDS` names.
 
     `name` begins the messages.
 
@@ -103,8 +105,7 @@ def load_pretrained(folder: Path, name: str) -> tuple[torch.nn.Module, Any, str]
             f"encoder '{name}': of its arrays the weights lack {len(missing)} ({', '.join(missing[:3])}), and "
             f"{len(report['mismatched_keys'])} have another size; get the model's folder again"
         )
-    encoder = model.get_submodule(KINDS[kind])
-    return encoder.float().eval(), extractor, kind
+    return model.float().eval(), extractor, kind
 
 
 def _read_kind(folder: Path, name: str) -> str:

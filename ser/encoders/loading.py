@@ -57,7 +57,7 @@ def load_audio_encoder(
         kind, _, model = net_dir.load_net(folder)
     elif (folder / "config.json").is_file():
         model, extractor, kind = hub.load_pretrained(folder, name)
-        return TransformersEncoder(what, model.to(device), extractor, kind, max_seconds)
+        return TransformersEncoder(what, model.to(device), hub.KINDS[kind], extractor, kind, max_seconds)
     elif pickled := sorted(folder.glob("*.pt")):
         published = read_published(pickled[0])
         kind = published.kind

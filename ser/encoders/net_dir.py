@@ -1,6 +1,7 @@
 """The folder of an imported net: ``config.yaml`` (kind and sizes), ``model.safetensors`` (with its own checksum),
 ``SOURCE`` (file, digest and licence it came from). Nothing else is ever read."""
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from torch import nn
 from ser.config import from_mapping, read_yaml, to_yaml
 from ser.encoders.published import Published
 from ser.errors import SerError
-from ser.files import sha256, write_text
+from ser.files import atomic_path, sha256, write_text
 from ser.models.emotion2vec import Emotion2vec, Emotion2vecConfig
 from ser.models.vggish import Vggish, VggishConfig
 from ser.models.yamnet import Yamnet, YamnetConfig
@@ -37,14 +38,31 @@ def save_net(folder: str | Path, net: Published, source: str | Path) -> None:
     model_dir.save_weights(folder / model_dir.WEIGHTS, cls.from_weights(net.config, net.weights))
 
 
-def save_tuned(folder: str | Path, kind: str, config: Any, model: nn.Module) -> None:
-    """Write the folder of a net that was trained here."""
-    write_text(Path(folder) / CONFIG, f"kind: {kind}\nmodel:\n{_indented(to_yaml(config))}")
-    model_dir.save_weights(Path(folder) / model_dir.WEIGHTS, model)
+def save_encoder(folder: str | Path, origin: Path, encoder: Any) -> None:
+    """Write the folder of `encoder`, which was loaded from the folder `origin` and then trained.
+
+    Its form is that of `origin`: what reads the one reads the other.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    whole = getattr(encoder, "whole", None)
+    if whole is not None:  # of transformers
+        with tempfile.TemporaryDirectory(prefix=".encoder.", suffix=".tmp", dir=folder) as scratch:
+            whole.save_pretrained(scratch, safe_serialization=True)
+            encoder.extractor.save_pretrained(scratch)
+            for path in sorted(Path(scratch).iterdir(), key=lambda path: path.name == "config.json"):
+                with atomic_path(folder / path.name) as temporary:
+                    path.replace(temporary)
+        return
+    if (origin / CONFIG).is_file():
+        write_text(folder / CONFIG, (origin / CONFIG).read_text(encoding="utf-8"))
+    else:  # emotion2vec's own file
+        write_text(folder / CONFIG, f"kind: emotion2vec\nmodel:\n{_indented(to_yaml(encoder.model.config))}")
+    model_dir.save_weights(folder / model_dir.WEIGHTS, encoder.model)
 
 
 def is_net(folder: str | Path) -> bool:
-    """Tell whether `folder` is one that `save_net` or `save_tuned` wrote."""
+    """Tell whether `folder` is one that `save_net` or `save_encoder` wrote."""
     path = Path(folder) / CONFIG
     if not path.is_file():
         return False

@@ -1,0 +1,118 @@
+"""Fine-tune an audio encoder to tell the classes of recordings: wav.scp and utt2emo of two data dirs.
+
+The states of several layers are summed by learnt weights and pooled over time; a linear layer follows. Recordings are
+never padded: a batch has one length. A training that was stopped goes on where it was. Example:
+
+    python3 -m ser.bin.train_audio_encoder --config conf/audio_encoder.yaml --encoder exp/yamnet \\
+      --set "model.layers='10'" --label-map conf/emotions/native.map --valid-data data/valid data/train exp/tuned
+
+<model-dir>/encoder is what extract_audio_embeddings takes, model.safetensors what is behind it; layer_weights.tsv and
+.png tell which layers counted."""
+
+import dataclasses
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ser import cli
+from ser.errors import SerError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+logger = logging.getLogger(__name__)
+
+
+def main() -> None:
+    """Run the command."""
+    parser = cli.make_parser(__doc__)
+    cli.add_training_options(parser)
+    cli.add_target_options(parser)
+    parser.add_argument("--encoder", help="to begin with, name of the Hub or folder [the config's]")
+    parser.add_argument("--valid-data", required=True, metavar="DIR", help="data dir for validation")
+    parser.add_argument("data_dir", metavar="data-dir")
+    parser.add_argument("model_dir", metavar="model-dir", help="folder of the model, to be written")
+    args = parser.parse_args()
+
+    import torch
+
+    from ser.config import load_config
+    from ser.encoders import loading, net_dir
+    from ser.encoders.frame_encoder import FrameEncoder
+    from ser.encoders.layer_weights import write_layer_weights
+    from ser.encoders.patch_encoder import PatchEncoder
+    from ser.encoders.tuning import TunedEncoder, arrange
+    from ser.encoders.tuning_config import AudioEncoderConfig
+    from ser.encoders.wave_batches import WaveSource
+    from ser.files import sha256
+    from ser.kaldi import audio, tables
+    from ser.metrics import classification
+    from ser.models.lora import merge_lora
+    from ser.training import model_dir, parallel
+    from ser.training.fit import fit
+    from ser.training.losses import class_probabilities, classification_loss
+    from ser.training.targets import read_targets
+
+    if args.num_threads:
+        torch.set_num_threads(args.num_threads)
+    config = load_config(AudioEncoderConfig, args.config, tuple(args.set))
+    if args.encoder:
+        config = dataclasses.replace(config, encoder=args.encoder)
+    targets = read_targets(args.data_dir, args.valid_data, args.label_map, args.soft_targets)
+    folder = loading.find_encoder(config.encoder)
+    encoder = loading.load_audio_encoder(config.encoder, max_seconds=max(config.data.max_seconds, 1.0))
+    if not isinstance(encoder, (FrameEncoder, PatchEncoder)):
+        raise SerError(f"{encoder.what}: has no frames or patches to be fine-tuned on; see ser.bin.train_xvector")
+    seed = config.fit.seed
+    torch.manual_seed(seed)
+    model = TunedEncoder(encoder, config.model, len(targets.classes))
+    schedule = arrange(model, config.model, config.gradual, config.fit)
+
+    def source(data_dir: str, utts: list[str], wanted: "np.ndarray", order: int | None) -> WaveSource:
+        path = Path(data_dir) / "segments"
+        segments = {segment.utt: segment for segment in audio.read_segments(path)} if path.exists() else {}
+        waves = tables.read_map(Path(data_dir) / "wav.scp")
+        return WaveSource(waves, segments, utts, wanted, encoder, config.data, order)
+
+    inputs: dict[str, Any] = dict(targets.inputs)
+    for what, data_dir in (("", args.data_dir), ("validation ", args.valid_data)):
+        for name in ("wav.scp", "segments"):
+            if (Path(data_dir) / name).exists():
+                inputs[f"{what}{name}"] = Path(data_dir) / name
+    digests = {f"encoder's {path.name}": sha256(path) for path in sorted(folder.glob("*")) if path.is_file()}
+    if not model_dir.begin(args.model_dir, config, inputs, digests):
+        return
+    train = source(args.data_dir, targets.train_utts, targets.train, seed)
+    valid = source(args.valid_data, targets.valid_utts, targets.valid_numbers, None)
+    trained = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+    logger.info(
+        "%d recordings train (%s), %d validate; the parts to be trained have %d of %d numbers",
+        len(train.utts), ", ".join(f"{name} {n}" for name, n in zip(targets.classes, targets.counts, strict=True)),
+        len(valid.utts), trained, sum(parameter.numel() for parameter in model.parameters()),
+    )  # fmt: skip
+    loss = classification_loss(config.loss, targets.counts)
+    model = fit(model, train, valid, schedule, args.model_dir, loss, args.device)
+    if not parallel.start(args.device).is_first:
+        return
+    device = parallel.pick_device(args.device)
+    confusion = None
+    for batch, truth in valid.batches(0):
+        with torch.inference_mode():
+            logits = model({name: tensor.to(device) for name, tensor in batch.items()})
+        guesses = class_probabilities(logits, config.loss.kind).argmax(dim=1).cpu().numpy()
+        counted = classification.confusion(truth.numpy(), guesses, len(targets.classes))
+        confusion = counted if confusion is None else confusion + counted
+    logger.info(
+        "%d validation recordings: UAR %.1f %% (chance %.1f %%), accuracy %.1f %%",
+        len(valid.utts), 100 * classification.uar(confusion), 100 / len(targets.classes),
+        100 * classification.accuracy(confusion),
+    )  # fmt: skip
+    write_layer_weights(args.model_dir, model.layers, model.layer_sum.weights().tolist())
+    merge_lora(model.encoder)
+    net_dir.save_encoder(Path(args.model_dir) / loading.ENCODER_FOLDER, folder, encoder)
+    del model.encoder
+    model_dir.save_model(args.model_dir, model, targets.classes)
+
+
+if __name__ == "__main__":
+    cli.run(main)

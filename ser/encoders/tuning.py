@@ -1,0 +1,212 @@
+"""An audio encoder with a classifier behind it, to be fine-tuned: which layers count, pooling, what is trained."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
+
+from ser.encoders.audio_encoder import check_layers
+from ser.encoders.frame_encoder import FrameEncoder
+from ser.encoders.patch_encoder import PatchEncoder
+from ser.errors import SerError
+from ser.models.layer_sum import LayerSum
+from ser.models.lora import add_lora
+from ser.models.yamnet import LAYERS, Yamnet
+from ser.training.fit_config import FitConfig
+from ser.training.unfreezing import GroupConfig, UnfreezingConfig
+
+# Parts of `TunedEncoder` behind the encoder.
+HEAD = ("layer_sum", "pooling", "output")
+
+
+@dataclass(frozen=True)
+class LoraConfig:
+    """The section `model.lora:`; null trains the blocks themselves."""
+
+    rank: int
+    alpha: float
+    upper_share: float  # of the blocks, from the last one down, that get it
+
+
+@dataclass(frozen=True)
+class TuningConfig:
+    """The section `model:` of ``conf/audio_encoder.yaml``."""
+
+    layers: str  # whose states are summed, with spaces between them: "7 8 9"; empty: all that have a number
+    normalise_layers: bool  # before the sum
+    pooling: Literal["mean", "attentive"]
+    dropout: float  # before the output
+    top_blocks: int  # how many, from the last down, are trained; 0: the head alone, -1: all blocks
+    train_front_end: bool  # whether what is below and beside the blocks is trained too, such as the convolutions
+    lora: LoraConfig | None
+
+
+@dataclass(frozen=True)
+class GradualConfig:
+    """The section `gradual:`: the head is trained first, then the blocks from the last down; null: all at once."""
+
+    epochs: int  # between one group of blocks and the next
+    groups: int  # that the trained blocks are shared out to
+    rate_ratio: float  # the rate of a group is that of the one before over this (Howard and Ruder: 2.6)
+
+
+class TunedEncoder(nn.Module):
+    """Encoder, weighted sum of its layers, pooling, dropout and a linear layer.
+
+    Parameters
+    ----------
+    encoder : its module becomes a part of this one.
+    config : see `TuningConfig`.
+    num_classes : K.
+
+    Raises
+    ------
+    SerError
+        Where a layer is not there, or the layers' states differ in size.
+    """
+
+    def __init__(self, encoder: FrameEncoder | PatchEncoder, config: TuningConfig, num_classes: int) -> None:
+        super().__init__()
+        self.layers = list(config.layers.split() or [layer for layer in encoder.layers if layer.isdecimal()])
+        check_layers(encoder, self.layers)
+        self.adaptor, self.encoder = encoder, encoder.model
+        widths = {layer: width for layer, width in zip(self.layers, _widths(encoder, self.layers), strict=True)}
+        if len(set(widths.values())) > 1:
+            shown = " ".join(f"{layer}:{width}" for layer, width in widths.items())
+            raise SerError(f"{encoder.what}: model.layers of different sizes ({shown}); give some of one size")
+        width = widths[self.layers[0]]
+        self.layer_sum = LayerSum(len(self.layers), config.normalise_layers)
+        self.pooling: nn.Module = AttentivePooling(width) if config.pooling == "attentive" else MeanPooling()
+        self.dropout = nn.Dropout(config.dropout)
+        self.output = nn.Linear(width * (2 if config.pooling == "attentive" else 1), num_classes)
+
+    def forward(self, inputs: dict[str, Tensor]) -> Tensor:
+        """Map a batch of `ser.encoders.wave_batches` to logits (B, K)."""
+        inputs = dict(inputs)
+        if isinstance(self.adaptor, PatchEncoder):
+            counts = inputs["counts"].tolist()
+            states = self.adaptor.model.states(inputs["patches"], self.layers)  # (all patches, D) each
+            rows = self.layer_sum([states[layer] for layer in self.layers]).split(counts)
+            mask = pad_sequence([torch.ones(len(row), device=row.device) for row in rows], batch_first=True)
+            pooled = self.pooling(pad_sequence(list(rows), batch_first=True), mask)
+        else:
+            num_samples = int(inputs.pop("num_samples")[0])
+            states = self.adaptor.batch_states(inputs, self.layers, num_samples)  # type: ignore[attr-defined]
+            frames = self.layer_sum([states[layer] for layer in self.layers])  # (B, T, D)
+            pooled = self.pooling(frames, frames.new_ones(frames.shape[:2]))
+        return self.output(self.dropout(pooled))
+
+
+class MeanPooling(nn.Module):
+    """The mean over the rows that are there."""
+
+    def forward(self, rows: Tensor, mask: Tensor) -> Tensor:
+        """Map rows (B, T, D), of which those with a `mask` (B, T) of 1 are there, to (B, D)."""
+        return (rows * mask.unsqueeze(2)).sum(dim=1) / mask.sum(dim=1, keepdim=True)
+
+
+class AttentivePooling(nn.Module):
+    """Mean and standard deviation by learnt weights (Okabe, Koshinaka, Shinoda, Interspeech 2018, section 3.2)."""
+
+    def __init__(self, width: int, hidden: int = 128) -> None:
+        super().__init__()
+        self.hidden, self.score = nn.Linear(width, hidden), nn.Linear(hidden, 1)
+
+    def forward(self, rows: Tensor, mask: Tensor) -> Tensor:
+        """Map rows (B, T, D), of which those with a `mask` (B, T) of 1 are there, to (B, 2 D)."""
+        scores = self.score(torch.tanh(self.hidden(rows))).squeeze(2).masked_fill(mask == 0, float("-inf"))
+        weights = scores.softmax(dim=1).unsqueeze(2)
+        mean = (weights * rows).sum(dim=1)
+        variance = (weights * (rows - mean.unsqueeze(1)).square()).sum(dim=1)
+        return torch.cat([mean, variance.clamp(min=1e-10).sqrt()], dim=1)
+
+
+def _widths(encoder: FrameEncoder | PatchEncoder, layers: Sequence[str]) -> list[int]:
+    if isinstance(encoder, FrameEncoder):
+        return [encoder.dim] * len(layers)
+    with torch.no_grad():
+        states = encoder.model.states(torch.zeros(1, 96, 64, device=encoder.device), layers)
+    return [states[layer].shape[1] for layer in layers]
+
+
+def find_blocks(module: nn.Module) -> list[str]:
+    """Name the blocks of an encoder from the first to the last: its longest list of modules, or YAMNet's layers."""
+    if isinstance(module, Yamnet):
+        return [f"layer{number}" for number in range(1, len(LAYERS) + 1)]
+    lists = {name: child for name, child in module.named_modules() if isinstance(child, nn.ModuleList)}
+    named = {
+        name: child
+        for name, child in lists.items()
+        if name.rpartition(".")[2] in ("layers", "layer", "blocks", "stages")
+    }
+    if not named:
+        return []
+    name = max(named, key=lambda name: len(named[name]))
+    return [f"{name}.{number}" for number in range(len(named[name]))]
+
+
+def arrange(model: TunedEncoder, config: TuningConfig, gradual: GradualConfig | None, fit: FitConfig) -> FitConfig:
+    """Put LoRA into the encoder, and say in `fit` which layers stay and when the others are opened.
+
+    Raises
+    ------
+    SerError
+        Where there are fewer blocks than `config` or `gradual` asks for.
+    """
+    encoder: Any = model.encoder
+    settle(encoder)
+    blocks = find_blocks(encoder)
+    if config.top_blocks > len(blocks):
+        raise SerError(f"model.top_blocks is {config.top_blocks}, but the encoder has {len(blocks)} blocks")
+    count = len(blocks) if config.top_blocks < 0 else config.top_blocks
+    trained = blocks[len(blocks) - count :]
+    if config.lora is not None:
+        lora = config.lora
+        trained = blocks[len(blocks) - max(1, round(lora.upper_share * len(blocks))) :]
+        encoder.requires_grad_(False)
+        if not add_lora([encoder.get_submodule(name) for name in trained], lora.rank, lora.alpha):
+            raise SerError("model.lora: the encoder's blocks have no feed-forward part; set lora to null")
+    frozen = []
+    if config.lora is not None or not config.train_front_end:
+        for name, module in encoder.named_modules():
+            inside = any(name == block or name.startswith(f"{block}.") for block in trained)
+            if name and not inside and not list(module.children()):
+                frozen.append(f"encoder.{name}")
+            if not inside:  # what a module with others inside has of its own
+                for parameter in module.parameters(recurse=False):
+                    parameter.requires_grad_(False)
+    unfreezing = fit.unfreezing
+    if gradual is not None and trained:
+        unfreezing = _schedule(trained, gradual)
+    return replace(fit, frozen=(*fit.frozen, *frozen), unfreezing=unfreezing)
+
+
+def _schedule(trained: Sequence[str], gradual: GradualConfig) -> UnfreezingConfig:
+    if not 1 <= gradual.groups <= len(trained) or gradual.epochs < 1:
+        raise SerError(
+            f"gradual: {gradual.groups} groups of {len(trained)} trained blocks, every {gradual.epochs} epochs; give 1 "
+            "to as many groups as blocks, and 1 epoch or more"
+        )
+    groups = [GroupConfig(0, HEAD)]
+    last = list(reversed(trained))
+    for number in range(gradual.groups):
+        part = last[len(last) * number // gradual.groups : len(last) * (number + 1) // gradual.groups]
+        names = tuple(f"encoder.{name}" for name in part)
+        # The last group takes all that is trained besides, such as the convolutions.
+        groups.append(
+            GroupConfig(gradual.epochs * (number + 1), (*names, "*") if number == gradual.groups - 1 else names)
+        )
+    return UnfreezingConfig("epochs", gradual.rate_ratio, tuple(groups))
+
+
+def settle(encoder: nn.Module) -> None:
+    """Switch off what draws at random beside dropout: masking of the input, and blocks that are left out."""
+    for module in encoder.modules():
+        settings = getattr(module, "config", None)
+        for holder in (module, settings):
+            for name in ("layerdrop", "encoder_layerdrop", "mask_time_prob", "mask_feature_prob"):
+                if isinstance(getattr(holder, name, None), (int, float)):
+                    setattr(holder, name, 0.0)

@@ -1,0 +1,139 @@
+"""Recordings as batches for an audio encoder: of one length each, never padded."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ser.encoders.frame_encoder import FrameEncoder
+from ser.encoders.patch_encoder import PatchEncoder
+from ser.errors import SerError
+from ser.features import audioset
+from ser.kaldi import audio
+
+# Recordings are sorted by length within so many batches: little is cut off, and still another mixture each epoch.
+BATCHES_TO_SORT = 20
+
+
+@dataclass(frozen=True)
+class WaveConfig:
+    """The section `data:` of ``conf/audio_encoder.yaml``."""
+
+    batch_size: int
+    max_seconds: float  # of a longer recording a part is taken, another one in each epoch
+
+
+class WaveSource:
+    """Batches of recordings, as `ser.training.fit.BatchSource` has it: every utterance once an epoch.
+
+    For an encoder of frames, those of a training batch are cut to the shortest of them, which is about as long, and a
+    validation batch has recordings of one length alone. For one of patches each has all its patches.
+
+    Parameters
+    ----------
+    waves : utterance -> name of its recording, as in ``wav.scp``.
+    segments : utterance -> its part of a recording, of those that are parts.
+    utts : the N utterances that are used.
+    targets : (N,) int64 classes, or (N, K) float32 shares of them.
+    encoder : makes the inputs.
+    config : see `WaveConfig`.
+    seed : of the order and of the parts; None keeps the order by length and takes the middle, for validation.
+
+    Raises
+    ------
+    SerError
+        Where a recording cannot be read.
+    """
+
+    def __init__(
+        self,
+        waves: Mapping[str, str],
+        segments: Mapping[str, audio.Segment],
+        utts: Sequence[str],
+        targets: np.ndarray,
+        encoder: FrameEncoder | PatchEncoder,
+        config: WaveConfig,
+        seed: int | None,
+    ) -> None:
+        if config.batch_size < 1 or config.max_seconds <= 0:
+            raise SerError(f"data: batch_size {config.batch_size}, max_seconds {config.max_seconds:g}; give over 0")
+        self.waves, self.segments, self.utts, self.targets = waves, segments, utts, targets
+        self.encoder, self.config, self.seed = encoder, config, seed
+        self.least = encoder.least if isinstance(encoder, FrameEncoder) else 1
+        self.most = max(self.least, int(config.max_seconds * encoder.sample_rate))
+        if isinstance(encoder, FrameEncoder):
+            self.most = min(self.most, encoder.most)
+        self.lengths = np.array([max(self.least, min(self.most, len(self._read(utt)))) for utt in utts])
+        self._fixed = self._cut_equal(np.argsort(self.lengths, kind="stable")) if seed is None else []
+
+    def num_batches(self, epoch: int) -> int:
+        """Count the batches of an epoch."""
+        return len(self._fixed) if self.seed is None else -(-len(self.utts) // self.config.batch_size)
+
+    def plan(self, epoch: int) -> list[np.ndarray]:
+        """Return the indices of each batch of `epoch`."""
+        if self.seed is None:
+            return self._fixed
+        rng = np.random.default_rng((self.seed, epoch))
+        order = rng.permutation(len(self.utts))
+        stride = BATCHES_TO_SORT * self.config.batch_size
+        pools = [order[first : first + stride] for first in range(0, len(order), stride)]
+        whole = np.concatenate([pool[np.argsort(self.lengths[pool], kind="stable")] for pool in pools])
+        batches = np.array_split(whole, self.num_batches(epoch))
+        return [batches[index] for index in rng.permutation(len(batches))]
+
+    def batches(
+        self, epoch: int, start: int = 0, rank: int = 0, world: int = 1
+    ) -> Iterator[tuple[dict[str, Tensor], Tensor]]:
+        """Yield inputs of `TunedEncoder` and targets from batch `start` on, of each batch the rows ``rank::world``."""
+        for batch in self.plan(epoch)[start:]:
+            rows = batch[rank::world]
+            length = int(self.lengths[batch].min())
+            targets = torch.from_numpy(self.targets[rows])
+            if not len(rows):
+                continue
+            if isinstance(self.encoder, PatchEncoder):
+                found = [audioset.patches(self._part(row, epoch, self.most), self.encoder.config) for row in rows]
+                counts = torch.tensor([len(patches) for patches in found])
+                yield {"patches": torch.from_numpy(np.concatenate(found)), "counts": counts}, targets
+            else:
+                parts = [self._part(row, epoch, length) for row in rows]
+                inputs = self.encoder.prepare(parts)  # type: ignore[attr-defined]
+                yield inputs | {"num_samples": torch.full((len(rows),), length)}, targets
+
+    def _cut_equal(self, order: np.ndarray) -> list[np.ndarray]:
+        """Cut the indices, sorted by length, into batches of one length each."""
+        if isinstance(self.encoder, PatchEncoder):
+            return np.array_split(order, -(-len(order) // self.config.batch_size))
+        edges = np.flatnonzero(np.diff(self.lengths[order])) + 1
+        return [
+            part[first : first + self.config.batch_size]
+            for part in np.split(order, edges)
+            for first in range(0, len(part), self.config.batch_size)
+        ]
+
+    def _part(self, row: int, epoch: int, length: int) -> np.ndarray:
+        samples = self._read(self.utts[row])
+        if len(samples) < self.least:
+            samples = np.pad(samples, (0, self.least - len(samples)))
+        spare = max(0, len(samples) - length)
+        share = 0.5 if self.seed is None else np.random.default_rng((self.seed, epoch, int(row))).random()
+        first = int(share * (spare + 1)) if spare else 0
+        return samples[first : first + length]
+
+    def _read(self, utt: str) -> np.ndarray:
+        segment = self.segments.get(utt)
+        name = utt if segment is None else segment.recording
+        if name not in self.waves:
+            raise SerError(f"wav.scp: no recording for '{utt}'")
+        samples = audio.read_wave(self.waves[name], self.encoder.sample_rate)
+        if not isinstance(samples, audio.Unreadable) and segment is not None:
+            rate = self.encoder.sample_rate
+            stop = len(samples) if segment.end < 0 else int(segment.end * rate)
+            samples = samples[int(segment.start * rate) : stop]
+        if isinstance(samples, audio.Unreadable) or not len(samples):
+            reason = samples.reason if isinstance(samples, audio.Unreadable) else "its segment has no samples"
+            raise SerError(f"'{utt}' cannot be trained on: {reason}; leave it out of the data dir")
+        return samples
