@@ -85,15 +85,20 @@ make_plan() {
   python3 -m ser.bin.plan_run --do "$1" "$system" "${words[@]}"
 }
 
-# planned <kind>: what the jobs of this kind make, one a line.
+# planned <kind>: what the jobs of this kind make, one a line. num_jobs <kind>: sets number to how many they are.
 planned() { cat "$plan/$1.list"; }
+num_jobs() {
+  [ -f "$plan/$1.list" ] || die "no $plan/$1.list: '$1' is no kind of job of ser/plan/$system.py"
+  number=$(wc -l < "$plan/$1.list")
+}
 
 # each_job <kind> <command or function> [<argument>...]: calls it for each job of the plan, with the job's arguments
 # behind those given here, one after the other.
 each_job() {
   local kind=$1 number arguments
   shift
-  for number in $(seq "$(planned "$kind" | wc -l)"); do
+  num_jobs "$kind"
+  for number in $(seq "$number"); do
     mapfile -t arguments < "$plan/$kind.$number.args"
     "$@" "${arguments[@]}"
   done
@@ -104,7 +109,7 @@ each_job() {
 run_jobs() {
   local kind=$1 cmd=$2 number
   shift 2
-  number=$(planned "$kind" | wc -l)
+  num_jobs "$kind"
   [ "$number" -gt 0 ] || return 0
   log "$kind: $number jobs; progress in $exp/log/$kind.*.log"
   $cmd JOB=1:"$number" "$exp/log/$kind.JOB.log" "$@" "@$plan/$kind.JOB.args"

@@ -61,6 +61,14 @@ SCRIPT
   [ -z "$output" ]
 }
 
+@test "a kind that the plan does not have is refused, and is no kind without jobs" {
+  for call in "each_job typo echo ran" "run_jobs typo utils/run.pl echo ran"; do
+    run driver "system=vgg_bert; $call"
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"'typo' is no kind of job of ser/plan/vgg_bert.py"* ]]
+  done
+}
+
 @test "no word inside a name is replaced: runs may be called 5FOLD and JOB1" {
   for name in 5FOLD JOB1; do
     [ ! -e "exp/$name" ]
