@@ -159,3 +159,12 @@ with ark.Writer('ark,scp:$tmp/hires/feats.ark,$tmp/hires/feats.scp') as writer:
   [ "$status" -eq 1 ]
   [[ "$output" == *"no $tmp/absent; run steps/extract_ivectors.sh"* ]]
 }
+
+@test "speaker verification names the lists of trials that are not there" {
+  run steps/score_speakers.sh --trials "$tmp/absent" "$tmp/model" "$tmp/data" "$tmp/data" "$tmp/out"
+  [ "$status" -eq 1 ]
+  [[ "$output" == *"no $tmp/absent; give --trials a list of trials"* ]]
+  run local/score_voxceleb.sh "$tmp" "$tmp/model" "$tmp/data" "$tmp/test" "$tmp/out"
+  [ "$status" -eq 1 ]
+  [[ "$output" == *"no veri_test.txt and no veri_test2.txt in $tmp"* ]]
+}
