@@ -31,6 +31,8 @@ logger = logging.getLogger(__name__)
 SUFFIXES = (".wav", ".flac")
 PARTS = ("dev", "test")
 PUBLISHED = {"dev": 148642, "test": 4874, "all": 153516}
+# Lists of trials of speaker verification, by the speakers of the test part: the paper's, and the cleaned one.
+TRIALS = ("veri_test.txt", "veri_test2.txt")
 
 # The test speakers are those whose names begin with E: id10270 to id10309.
 TEST_SPEAKERS = frozenset(f"id{number}" for number in range(10270, 10310))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ser.config import load_config
+from ser.corpora import voxceleb1
 from ser.kaldi import tables
 from ser.plan.corpora import find, read_corpora
 from ser.plan.options import RunOptions
@@ -24,12 +25,14 @@ class Facts:
     folds : of the corpus that is scored: those of its data dir, or before that is made the published ones.
     wordless : whether an utterance of it has no words.
     annotated : whether its data dir has the annotators' votes.
+    has_trials : whether VoxCeleb1 lies there with a list of its trials of speaker verification.
     """
 
     sizes: Mapping[str, Size]
     folds: tuple[str, ...]
     wordless: bool = False
     annotated: bool = False
+    has_trials: bool = False
     missing: Mapping[str, str] = field(default_factory=dict)
 
     def utts(self, names: Iterable[str]) -> float:
@@ -70,5 +73,12 @@ def find_out(options: RunOptions, corpora: Iterable[str], test: str) -> Facts:
         folds,
         wordless=not all(words.values()),
         annotated=any((scored / name).is_file() for name in ("utt2annotators", "utt2votes")),
+        has_trials=_has_trials(options, sizes),
         missing=missing,
     )
+
+
+def _has_trials(options: RunOptions, corpora: Iterable[str]) -> bool:
+    if "voxceleb1" not in corpora:
+        return False
+    return any(Path(options.folder("voxceleb1"), name).is_file() for name in voxceleb1.TRIALS)

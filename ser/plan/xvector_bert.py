@@ -15,11 +15,12 @@ __all__ = ["KINDS", "LAST_STAGE", "SYSTEM", "Options", "check", "corpora", "plan
 
 SYSTEM = "xvector_bert"
 TEXT_LAYER = "bert"
+VOXCELEB = "voxceleb1"
 # Kind of job -> the stage that runs it.
 KINDS = {
     "prepare": 0, "features": 1, "augmented": 2, "speeds": 2, "classes": 2, "roles": 2, "test_folds": 2, "test_all": 2,
-    "audit": 2, "pretrain": 3, "finetune": 4, "embedded": 5, "embeddings": 5, "text_init": 6, "test_text": 6, "text": 6,
-    "text_vectors": 6, "joined": 7, "cells": 8, "human": 9, "card": 9, "report": 9, "detector": 9,
+    "audit": 2, "pretrain": 3, "gate": 3, "finetune": 4, "embedded": 5, "embeddings": 5, "text_init": 6, "test_text": 6,
+    "text": 6, "text_vectors": 6, "joined": 7, "cells": 8, "human": 9, "card": 9, "report": 9, "detector": 9,
 }  # fmt: skip
 
 
@@ -156,6 +157,12 @@ class _Builder:
             data, model = at.role("pretrain", fold), at.model("pretrain", fold)
             words = [*options.seed_override(), data, data / "utt2spk", model]
             yield job(3, "pretrain", fold, words, [data], [model], self._size_of("pretrain", fold))
+        if VOXCELEB in roles.pretrain and self.facts.has_trials:
+            # The speakers of the trials are of VoxCeleb1's test part, which trains nothing.
+            model, train = at.model("pretrain", NONE), at.normalised(VOXCELEB)
+            made = [at.corpus(f"{VOXCELEB}_test"), at.exp / "verification"]
+            words = [options.folder(VOXCELEB), model, train, *made]
+            yield job(3, "gate", VOXCELEB, words, [model, train], made)
         for fold in roles.folds_of(roles.speech):
             own = roles.fold_of(fold, roles.finetune)
             data, model = at.role("finetune", own), at.model("finetune", fold)

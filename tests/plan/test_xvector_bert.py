@@ -1,5 +1,7 @@
 """The jobs of system A, by the examples of its paper and of single corpora."""
 
+from dataclasses import replace
+
 import pytest
 
 from ser.errors import SerError
@@ -25,6 +27,16 @@ def test_the_paper_pretrains_once_and_fine_tunes_without_iemocap_and_for_each_fo
         "--init-model exp/run/pretrain_none data/run/finetune_2 data/run/finetune_2/utt2emo exp/run/finetune_2"
     )
     assert len(names(found, "cells")) == 6 * (2 + 1 + 2)
+
+
+def test_the_sanity_gate_is_tried_where_the_trials_of_voxceleb1_lie_there(xvector_options, facts):
+    assert names(plan(xvector_options(), facts), "gate") == []
+    found = plan(xvector_options(), replace(facts, has_trials=True))
+    assert arguments(found, "gate", "voxceleb1").endswith(
+        "exp/run/pretrain_none data/run/voxceleb1_no_sil data/run/voxceleb1_test exp/run/verification"
+    )
+    without = plan(xvector_options(pretrain="voxceleb2"), replace(facts, has_trials=True))
+    assert names(without, "gate") == []
 
 
 def test_trainings_are_sized_by_the_utterances_and_copies_that_they_see(xvector_options, facts):
