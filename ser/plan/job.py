@@ -9,7 +9,7 @@ from ser.errors import SerError
 from ser.files import tab_separated, write_text
 
 TABLE = "plan.tsv"
-COLUMNS = ("stage", "kind", "name", "utterances", "from", "makes")
+COLUMNS = ("stage", "kind", "name", "utterances", "makes", "from")
 
 
 @dataclass(frozen=True)
@@ -121,4 +121,4 @@ def write(plan: Plan, folder: Path) -> None:
 
 def _row(one: Job) -> tuple[str, ...]:
     size = f"{one.size:.0f}" if one.size else "-"
-    return str(one.stage), one.kind, one.name, size, " ".join(one.inputs) or "-", " ".join(one.outputs) or "-"
+    return str(one.stage), one.kind, one.name, size, " ".join(one.outputs) or "-", " ".join(one.inputs) or "-"

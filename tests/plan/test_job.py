@@ -29,15 +29,15 @@ def test_a_kind_has_a_list_and_a_file_of_arguments_for_each_job(tmp_path):
 def test_the_table_has_a_row_a_job_in_the_order_of_stages(tmp_path):
     write(PLAN, tmp_path)
     rows = [line.split("\t") for line in (tmp_path / "plan.tsv").read_text().splitlines()]
-    assert rows[0] == ["stage", "kind", "name", "utterances", "from", "makes"]
+    assert rows[0] == ["stage", "kind", "name", "utterances", "makes", "from"]
     assert [row[:4] for row in rows[1:]] == [["3", "net", "1", "-"], ["3", "net", "2", "-"], ["8", "cell", "a", "20"]]
-    assert rows[1][4:] == ["data/1", "exp/net_1 exp/log"]
+    assert rows[1][4:] == ["exp/net_1 exp/log", "data/1"]
 
 
 def test_what_a_person_reads_is_aligned_and_of_the_asked_stages():
     lines = show(PLAN.between(3, 3)).splitlines()
     assert len(lines) == 3
-    assert lines[0].index("from") == lines[1].index("data/1") == lines[2].index("data/2")
+    assert lines[0].index("makes") == lines[1].index("exp/net_1") == lines[2].index("exp/net_2")
 
 
 def test_a_plan_takes_the_place_of_a_larger_one_and_leaves_what_is_the_same(tmp_path):
