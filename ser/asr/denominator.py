@@ -143,8 +143,7 @@ class Denominator:
             pointers, targets, weights = self.leaving
 
             def sparse(rows: np.ndarray, columns: np.ndarray, values: np.ndarray, shape: tuple[int, int]) -> Tensor:
-                to = {"device": device}
-                parts = (torch.as_tensor(rows, **to), torch.as_tensor(columns, **to), torch.as_tensor(values, **to))
+                parts = [torch.as_tensor(part, device=device) for part in (rows, columns, values)]
                 with warnings.catch_warnings():
                     warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
                     return torch.sparse_csr_tensor(*parts, shape, dtype=dtype, device=device, check_invariants=True)

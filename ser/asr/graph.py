@@ -98,7 +98,7 @@ def read_fst_text(path: str | Path) -> Graph:
                 f"found '{line}'"
             ) from error
         start = state if start is None else start
-    if not arcs or not finals:
+    if start is None or not arcs or not finals:
         raise SerError(f"{path}: {len(arcs)} arcs and {len(finals)} final states; a graph has some of both")
     return make_graph(start, arcs, finals)
 
@@ -128,7 +128,7 @@ def initial_probabilities(graph: Graph) -> np.ndarray:
     now[graph.start] = 1.0
     for _ in range(INITIAL_STEPS):
         mean += now / INITIAL_STEPS
-        now = np.bincount(graph.targets, now[graph.sources] * arcs, graph.num_states)
+        now = np.bincount(graph.targets, now[graph.sources] * arcs, graph.num_states).astype(np.float64)
         if not now.sum() > 0:
             raise SerError("graph: no way on from its states; it has no cycle, so it can be no denominator")
         now /= now.sum()

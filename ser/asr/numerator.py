@@ -123,11 +123,11 @@ def forward_backward(outputs: Tensor, numerators: Sequence[Numerator], lengths: 
     own = outputs.gather(2, place).double().cpu().numpy()
     posteriors = np.zeros_like(own)
     log_z = np.empty(len(numerators))
-    for row, (numerator, length) in enumerate(zip(numerators, lengths, strict=True)):
+    for number, (numerator, length) in enumerate(zip(numerators, lengths, strict=True)):
         graph, count = numerator.graph, len(numerator.pdfs)
-        log_z[row] = num_kernels.forward_backward(
+        log_z[number] = num_kernels.forward_backward(
             graph.pointers, graph.sources, graph.weights, graph.entry, graph.loop, graph.loop_weights, graph.initial,
-            graph.finals, own[row, :length, :count], posteriors[row, :length, :count],
+            graph.finals, own[number, :length, :count], posteriors[number, :length, :count],
         )  # fmt: skip
     values = torch.from_numpy(posteriors).to(outputs.device, outputs.dtype)
     return torch.from_numpy(log_z).to(outputs.device), torch.zeros_like(outputs).scatter_(2, place, values)

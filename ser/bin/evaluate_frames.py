@@ -103,7 +103,7 @@ def main() -> None:
             choices.append((variant, fold, nested, paper, shown))
             logger.info("%s, fold %s: nested choice %s (validation UAR %s)", variant, fold, nested, shown)
     for fold in folds:
-        others = sum(counts[other] for other in folds if other not in (fold, next_fold(fold, folds)))
+        others = np.sum([counts[other] for other in folds if other not in (fold, next_fold(fold, folds))], axis=0)
         write(MAJORITY, result_table.NONE, fold, np.tile(others / others.sum(), (len(members[fold]), 1)))
     columns = ("variant", "fold", NESTED, PAPER, "validation_uar")
     write_text(root / "choices.tsv", tab_separated(columns, choices))

@@ -95,8 +95,7 @@ def main() -> None:
 
     train_batches = batches(train, seed)
     weight, bias = whitening(train_batches, limit=2000)
-    model.lda.weight.copy_(torch.from_numpy(weight))
-    model.lda.bias.copy_(torch.from_numpy(bias))
+    model.lda.load_state_dict({"weight": torch.from_numpy(weight), "bias": torch.from_numpy(bias)})
     write_context(folder / "units.tsv", context)
     write_lexicon(folder / lang_dir.LEXICON, lexicon)
     logger.info("%d utterances train, %d validate", len(train), len(valid))
@@ -104,8 +103,8 @@ def main() -> None:
         # Only its batch norms get to know the data.
         model.train()
         with torch.no_grad():
-            for inputs, _ in itertools.islice(train_batches.batches(0), UNTRAINED_BATCHES):
-                model(inputs)
+            for batch, _ in itertools.islice(train_batches.batches(0), UNTRAINED_BATCHES):
+                model(batch)
         model_dir.save_model(folder, model.eval(), [f"pdf{number}" for number in range(den.num_pdfs)])
         return
     loss = ChainLoss(den, config.loss)

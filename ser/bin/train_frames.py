@@ -28,6 +28,7 @@ def main() -> None:
     parser.add_argument("folder", metavar="<dir>")
     args = parser.parse_args()
 
+    import numpy as np
     import torch
 
     from ser.config import load_config
@@ -86,7 +87,8 @@ def main() -> None:
                     writer.write(utt, found.probabilities.astype("float32"))
                     answers.append(int(found.probabilities.argmax()))
                     rows.append((utt, part, found.frames, classes[answers[-1]], f"{found.agreeing:.4f}"))
-            uar = classification.uar(classification.confusion(labels[part], answers, len(classes)))
+            counts_by_class = classification.confusion(labels[part], np.array(answers), len(classes))
+            uar = classification.uar(counts_by_class)
             logger.info("%s: %s, %d utterances: UAR %.1f %%", folder, part, len(answers), 100 * uar)
         write_text(folder / "votes.tsv", tab_separated(("utt", "part", "frames", "class", "agreeing"), rows))
         model_dir.save_model(folder, model, classes)

@@ -58,7 +58,7 @@ def read_stm(path: str | Path) -> list[StmSegment]:
             label, _, after = rest.partition(">")
             rest = after if "," in label else rest
         text = clean(rest)
-        segments.append(StmSegment(*fields[:3], begin, end, text, rest.strip() == IGNORED))
+        segments.append(StmSegment(fields[0], fields[1], fields[2], begin, end, text, rest.strip() == IGNORED))
     return segments
 
 

@@ -168,6 +168,7 @@ class _Builder:
 
     def recogniser(self) -> Iterator[Job]:
         options, at = self.options, self.at
+        words: list[object]
         if self.has_ivectors:
             if options.trains:
                 words = [self.copied, self.extractor]
