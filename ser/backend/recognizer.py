@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from ser.backend import chain, scoring
 from ser.backend.backend_dir import save_backend
+from ser.backend.plda import adapt_plda
 from ser.backend.yardsticks import train_cosine, train_logistic
 
 
@@ -58,6 +59,20 @@ def train_plda(vectors: np.ndarray, labels: np.ndarray, config: chain.BackendCon
     """Train mean, LDA and PLDA (`chain.train`)."""
     backend = chain.train(vectors, labels, config)
     return PldaRecognizer(backend, backend.project(vectors), labels)
+
+
+# Kaldi's defaults of ivector-adapt-plda.
+ADAPTATION = {"within_scale": 0.3, "between_scale": 0.7, "mean_diff_scale": 1.0}
+
+
+def adapted(recognizer: PldaRecognizer, train: np.ndarray, unlabelled: np.ndarray) -> PldaRecognizer:
+    """Adapt the PLDA of a recognizer to vectors (M, D) of another domain, without their classes.
+
+    `train` (N, D) are the vectors that it was trained on: its classes are what these score.
+    """
+    plda = adapt_plda(recognizer.backend.plda, recognizer.backend.reduce(unlabelled), **ADAPTATION)
+    backend = replace(recognizer.backend, plda=plda)
+    return PldaRecognizer(backend, backend.project(train), recognizer.labels)
 
 
 TRAINERS: dict[str, Callable[..., Recognizer]] = {

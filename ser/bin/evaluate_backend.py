@@ -47,6 +47,13 @@ def main() -> None:
     parser.add_argument(
         "--write-scores", type=cli.boolean, default=False, help="also write scores.ark (default: false)"
     )
+    parser.add_argument(
+        "--adapt",
+        type=cli.boolean,
+        default=False,
+        metavar="true|false",
+        help="adapt PLDA to the test vectors, without their classes, before they are scored (default: false)",
+    )
     parser.add_argument("--speakers", help="spk2utt of the whole test corpus, where the test dir is a fold of it")
     parser.add_argument("--held-out", default="-", help="class that nothing was trained on; '-' for none")
     parser.add_argument("--fallback-train", help="rspecifier of speech vectors of all training utterances")
@@ -64,7 +71,7 @@ def main() -> None:
 
     from ser.backend.chain import BackendConfig
     from ser.backend.held_out import held_out_scores
-    from ser.backend.recognizer import trainer
+    from ser.backend.recognizer import PldaRecognizer, adapted, trainer
     from ser.config import load_config
     from ser.kaldi.labelled import read_speakers
     from ser.results import cell, result_table, test_set
@@ -83,6 +90,10 @@ def main() -> None:
     utterances = test_set.read_utterances(args.test_dir, test.utts, test.labels, test.classes, args.speakers)
 
     recognizer = train_one(train.vectors, train.labels, speakers)
+    if args.adapt:
+        if not isinstance(recognizer, PldaRecognizer):
+            raise SerError("--adapt true: only PLDA can be adapted, without --fallback-train")
+        recognizer = adapted(recognizer, train.vectors, test.vectors)
     recognizer.save(folder / "backend", train.num_utts())
     held_out = held_out_scores(train_one, train.vectors, train.labels, speakers, protocol.held_out_parts, protocol.seed)
 

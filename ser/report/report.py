@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ser.files import write_text
-from ser.report import classes, conduct, page, pictures, scores
+from ser.report import classes, conduct, cross, page, pictures, scores
 from ser.report.experiment import read_experiment
 from ser.report.summary import summary
 
@@ -33,6 +33,8 @@ def write_report(folder: Path) -> int:
     """Write ``report.html`` and ``figures/``, without those of an earlier report; return the number of pictures."""
     run = read_experiment(folder)
     sections = [make(run) for make in SECTIONS if run.scores_pairs or make not in OF_PAIRS]
+    if cross.is_across(run):
+        sections.insert(1, cross.cross_corpus(run))
     drawn = [picture for section in sections for picture in section.pictures]
     for picture in drawn:
         pictures.write_files(picture, folder / "figures")

@@ -1,0 +1,205 @@
+"""Results across corpora: each corpus, and all others together, train; each is scored. The jobs of a run."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ser.config import read_yaml
+from ser.errors import SerError
+from ser.kaldi import tables
+from ser.plan.corpora import check_holds, find, read_corpora
+from ser.plan.facts import Facts
+from ser.plan.job import Job, Plan, job
+from ser.plan.options import RunOptions, check_run
+from ser.plan.roles import in_order
+
+SYSTEM = "cross_corpus"
+LAST_STAGE = 5
+# Kind of job -> the stage that runs it.
+KINDS = {
+    "prepare": 0, "features": 1, "classes": 1, "shared": 1, "others": 1, "folds": 1, "audit": 1,
+    "nets": 2, "embedded": 3, "embeddings": 3, "encoded": 3, "cells": 4, "card": 5,
+}  # fmt: skip
+PLAIN, ADAPTED = "plain", "adapted"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(RunOptions):
+    """The options of local/run_cross_corpus.sh beside those of every driver; its --help tells them."""
+
+    among: tuple[str, ...]
+    within: bool
+    encoder: str
+    layers: str
+    label_map: str
+    finetune_config: str
+    backend_config: str
+
+    @property
+    def test(self) -> str:
+        """The corpus whose folds `Facts` tell; those of the others are looked up here."""
+        return self.among[0]
+
+    @property
+    def settings(self) -> str:
+        """YAML of the net that each training set trains."""
+        return f"{self.conf}/{self.finetune_config}.yaml"
+
+
+def check(options: Options) -> list[str]:
+    """Refuse settings that would only fail later."""
+    check_holds("among", options.among, ["speech", "emotion"], read_corpora())
+    if len(set(options.among)) < 2 or len(set(options.among)) < len(options.among):
+        raise SerError(f"--among '{' '.join(options.among)}': name two corpora or more, each once")
+    nets = [] if options.encoder else [options.settings]
+    check_run(options, LAST_STAGE, [options.label_map, options.backend_config, *nets])
+    return []
+
+
+def corpora(options: Options) -> tuple[str, ...]:
+    """Return all corpora that stage 0 prepares."""
+    return options.among
+
+
+def training_sets(test: str, among: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Give the training sets that a corpus is scored by: their names, and their corpora.
+
+    >>> training_sets("a", ["a", "b", "c"])
+    {'b': ('b',), 'c': ('c',), 'not_a': ('b', 'c')}
+    """
+    others = tuple(name for name in among if name != test)
+    sets: dict[str, tuple[str, ...]] = {name: (name,) for name in others}
+    return sets if len(others) == 1 else {**sets, f"not_{test}": others}
+
+
+def plan(options: Options, facts: Facts) -> Plan:
+    """List the jobs of a run."""
+    builder = _Builder(options, facts)
+    return Plan(KINDS, (*builder.data(), *builder.audits(), *builder.vectors(), *builder.cells(), *builder.results()))
+
+
+class _Builder:
+    """Makes the jobs of one run; a method for each part of the recipe, in its order."""
+
+    def __init__(self, options: Options, facts: Facts) -> None:
+        self.options, self.facts, self.at = options, facts, options.layout
+        # Training set -> its corpora, and the corpora that it is scored on.
+        self.sets: dict[str, tuple[str, ...]] = {}
+        self.scored: dict[str, list[str]] = {}
+        for test in options.among:
+            for name, members in training_sets(test, options.among).items():
+                self.sets[name] = members
+                self.scored.setdefault(name, []).append(test)
+        self.folds = {name: self._folds_of(name) for name in options.among} if options.within else {}
+
+    def _folds_of(self, name: str) -> tuple[str, ...]:
+        """The folds of a corpus: those of its data dir, or before that is made the published ones."""
+        made = self.at.corpus(name)
+        if not (made / "utt2spk").is_file():
+            return find(name, read_corpora()).fold_names
+        if not (made / "utt2fold").is_file():
+            return ()
+        return tuple(in_order(set(tables.read_map(made / "utt2fold", fields=2).values())))
+
+    def _shared(self, name: str) -> Path:
+        return self.at.corpus(f"{name}_shared")
+
+    def _training_dir(self, name: str) -> Path:
+        return self._shared(name) if name in self.options.among else self.at.data / name
+
+    def data(self) -> Iterator[Job]:
+        at, options = self.at, self.options
+        for name in options.among:
+            folder, size = options.folder(name), self.facts.utts([name])
+            words = [f"local/prepare_{name}.sh", folder, at.corpus(name)]
+            yield job(0, "prepare", name, words, [folder], [at.corpus(name)], size)
+            dirs = [at.corpus(name), at.normalised(name)]
+            yield job(1, "features", name, dirs, dirs[:1], dirs[1:], size)
+            yield job(1, "classes", name, [dirs[1], at.emotion(name)], dirs[1:], [at.emotion(name)])
+        pairs = [f"{at.emotion(name)}={self._shared(name)}" for name in options.among]
+        made = at.exp / "classes.tsv"
+        yield job(1, "shared", "classes", [made, *pairs], map(at.emotion, options.among), [made])
+        for name, members in self.sets.items():
+            if len(members) > 1:
+                sources = [self._shared(member) for member in members]
+                yield job(1, "others", name, [at.data / name, *sources], sources, [at.data / name])
+        for name, folds in self.folds.items():
+            for fold in folds:
+                for part in ("train", "test"):
+                    made = at.role(f"{name}_{part}", fold)
+                    words = ["--part", part, fold, self._shared(name), made]
+                    yield job(1, "folds", f"{name}_{part}_{fold}", words, [self._shared(name)], [made])
+
+    def audits(self) -> Iterator[Job]:
+        at = self.at
+        whole = " ".join(str(at.corpus(name)) for name in self.options.among)
+        for name, tests in self.scored.items():
+            for test in tests:
+                yield self._audit(whole, f"{test}_by_{name}", self._shared(test), self._training_dir(name))
+        for name, folds in self.folds.items():
+            for fold in folds:
+                dirs = [at.role(f"{name}_{part}", fold) for part in ("test", "train")]
+                yield self._audit(whole, f"{name}_{fold}", *dirs)
+
+    def _audit(self, whole: str, name: str, test: Path, train: Path) -> Job:
+        made = self.at.audit(name)
+        words = ["--corpora", whole, "--out", made, test, f"backend={train}"]
+        return job(1, "audit", name, words, [test, train], [made])
+
+    def _nets(self) -> dict[str, Path]:
+        """Training set, or corpus and fold -> what trains a net of its own."""
+        nets = {name: self._training_dir(name) for name in self.sets}
+        for name, folds in self.folds.items():
+            nets |= {f"{name}_{fold}": self.at.role(f"{name}_train", fold) for fold in folds}
+        return nets
+
+    def vectors(self) -> Iterator[Job]:
+        at, options = self.at, self.options
+        sources = [self._shared(name) for name in options.among]
+        embedded, size = at.data / "embedded", self.facts.utts(options.among)
+        yield job(3, "embedded", "embedded", [embedded, *sources], sources, [embedded], size)
+        if options.encoder:
+            made = at.exp / "embeddings"
+            yield job(3, "encoded", "encoder", [embedded, made], [embedded], [made], size)
+            return
+        for name, data in self._nets().items():
+            model, made = at.model("net", name), at.vectors("embeddings", name)
+            words = [*options.seed_override(), data, data / "utt2emo", model]
+            yield job(2, "nets", name, words, [data], [model], self.facts.utts(self.sets.get(name, ())))
+            yield job(3, "embeddings", name, [model, embedded, made], [model, embedded], [made], size)
+
+    def cells(self) -> Iterator[Job]:
+        for layer in self.options.layers.replace(",", " ").split():
+            for name, tests in self.scored.items():
+                for test in tests:
+                    for variant in (PLAIN, ADAPTED):
+                        yield self._cell(name, "+".join(self.sets[name]), test, "all", variant, layer)
+            for name, folds in self.folds.items():
+                for fold in folds:
+                    yield self._cell(f"{name}_{fold}", name, name, fold, PLAIN, layer)
+
+    def _cell(self, net: str, train: str, test: str, fold: str, variant: str, layer: str) -> Job:
+        at, options = self.at, self.options
+        within = train == test
+        data = at.role(f"{test}_train", fold) if within else self._training_dir(net)
+        scored = at.role(f"{test}_test", fold) if within else self._shared(test)
+        folder = at.exp / "embeddings" if options.encoder else at.vectors("embeddings", net)
+        vectors, made = f"scp:{folder / layer}.scp", at.cell(net, test, variant, layer)
+        seed: object = "-"
+        if not options.encoder:
+            seed = read_yaml(options.settings)["fit"]["seed"] if options.seed is None else options.seed
+        names = {
+            "system": f"encoder {Path(options.encoder).name}" if options.encoder else "xvector", "train": train,
+            "test": test, "fold": fold, "variant": variant, "seed": seed, "text": "-", "layer": layer,
+            "modality": "speech",
+        }  # fmt: skip
+        words = [word for name, value in names.items() for word in (f"--{name}", str(value))]
+        words += ["--adapt", "true" if variant == ADAPTED else "false", "--speakers", f"{self._shared(test)}/spk2utt"]
+        words += [str(data), vectors, str(scored), vectors, str(made)]
+        size = self.facts.utts([test])
+        return job(4, "cells", made.name, words, [data, scored, folder], [made], size)
+
+    def results(self) -> Iterator[Job]:
+        dirs = " ".join(str(self.at.corpus(name)) for name in self.options.among)
+        made = self.at.exp / "protocol_card.md"
+        yield job(5, "card", "card", ["--corpora", dirs, self.at.exp], [self.at.exp / "audit"], [made])
