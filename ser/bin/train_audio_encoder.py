@@ -12,13 +12,10 @@ never padded: a batch has one length. A training that was stopped goes on where 
 import dataclasses
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ser import cli
 from ser.errors import SerError
-
-if TYPE_CHECKING:
-    import numpy as np
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +31,7 @@ def main() -> None:
     parser.add_argument("model_dir", metavar="model-dir", help="folder of the model, to be written")
     args = parser.parse_args()
 
+    import numpy as np
     import torch
 
     from ser.config import load_config
@@ -68,7 +66,7 @@ def main() -> None:
     model = TunedEncoder(encoder, config.model, len(targets.classes))
     schedule = arrange(model, config.model, config.gradual, config.fit)
 
-    def source(data_dir: str, utts: list[str], wanted: "np.ndarray", order: int | None) -> WaveSource:
+    def source(data_dir: str, utts: list[str], wanted: np.ndarray, order: int | None) -> WaveSource:
         path = Path(data_dir) / "segments"
         segments = {segment.utt: segment for segment in audio.read_segments(path)} if path.exists() else {}
         waves = tables.read_map(Path(data_dir) / "wav.scp")
@@ -91,17 +89,16 @@ def main() -> None:
         len(valid.utts), trained, sum(parameter.numel() for parameter in model.parameters()),
     )  # fmt: skip
     loss = classification_loss(config.loss, targets.counts)
-    model = fit(model, train, valid, schedule, args.model_dir, loss, args.device)
+    fit(model, train, valid, schedule, args.model_dir, loss, args.device)
     if not parallel.start(args.device).is_first:
         return
     device = parallel.pick_device(args.device)
-    confusion = None
+    confusion = np.zeros((len(targets.classes),) * 2, np.int64)
     for batch, truth in valid.batches(0):
         with torch.inference_mode():
             logits = model({name: tensor.to(device) for name, tensor in batch.items()})
         guesses = class_probabilities(logits, config.loss.kind).argmax(dim=1).cpu().numpy()
-        counted = classification.confusion(truth.numpy(), guesses, len(targets.classes))
-        confusion = counted if confusion is None else confusion + counted
+        confusion += classification.confusion(truth.numpy(), guesses, len(targets.classes))
     logger.info(
         "%d validation recordings: UAR %.1f %% (chance %.1f %%), accuracy %.1f %%",
         len(valid.utts), 100 * classification.uar(confusion), 100 / len(targets.classes),

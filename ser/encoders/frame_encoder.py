@@ -36,6 +36,8 @@ class FrameEncoder:
     """
 
     row: Level = "frame"
+    model: Any
+    whole: Any = None  # of transformers, what the encoder is a part of
 
     def __init__(
         self, what: str, sample_rate: int, layers: list[str], dim: int, samples_a_row: float, least: int, most: int

@@ -1,0 +1,63 @@
+"""Compare the layers of an audio encoder on a corpus with folds: a table of accuracies, a layer a row.
+
+Reads <embeddings>/<layer>.scp of extract_audio_embeddings and utt2emo, utt2spk and utt2fold of the data dir. UA is the
+unweighted mean of the classes' recalls, WA the accuracy, EER that of pairs of test utterances, in percent, of all folds
+together. Each back end twice: as the vectors are, and with each speaker's own mean and deviation taken off, which needs
+no labels but several utterances of a speaker. Example:
+
+    python3 -m ser.bin.compare_layers --layers "9 10 final" data/ravdess exp/yamnet/ravdess exp/yamnet/layers.tsv"""
+
+import logging
+from pathlib import Path
+
+from ser import cli
+
+logger = logging.getLogger(__name__)
+
+
+def main() -> None:
+    """Run the command."""
+    parser = cli.make_parser(__doc__)
+    parser.add_argument("--layers", default="final", help="with spaces between them [%(default)s]")
+    parser.add_argument("--config", default="conf/ravdess/backend.yaml", help="settings of PLDA [%(default)s]")
+    parser.add_argument("data_dir", metavar="data-dir")
+    parser.add_argument("embeddings", help="folder of the vectors")
+    parser.add_argument("table", help="file to write")
+    args = parser.parse_args()
+
+    from ser.backend.chain import BackendConfig
+    from ser.backend.layers import cross_validate, normalise_speakers
+    from ser.config import load_config
+    from ser.errors import SerError
+    from ser.files import tab_separated, write_text
+    from ser.kaldi import tables
+    from ser.kaldi.labelled import read_labelled
+
+    config = load_config(BackendConfig, args.config)
+    data = Path(args.data_dir)
+    if not (data / "utt2fold").exists():
+        raise SerError(f"{data}: no utt2fold; prepare the corpus with --folds")
+    utt2fold, utt2spk = (tables.read_map(data / name, fields=2) for name in ("utt2fold", "utt2spk"))
+    rows = []
+    for layer in args.layers.replace(",", " ").split():
+        read = read_labelled(data / "utt2emo", f"scp:{args.embeddings}/{layer}.scp")
+        folds, speakers = [utt2fold[utt] for utt in read.utts], [utt2spk[utt] for utt in read.utts]
+        row: list[str] = [layer, str(read.vectors.shape[1])]
+        for vectors in (read.vectors, normalise_speakers(read.vectors, speakers)):
+            for classifier in ("plda", "svm"):
+                found = cross_validate(vectors, read.labels, folds, classifier, config)
+                row += [f"{100 * found.unweighted:.1f}", f"{100 * found.weighted:.1f}"]
+                if found.eer is not None:
+                    row.append(f"{100 * found.eer:.1f}")
+        rows.append(row)
+        logger.info("layer %s: UA %s by PLDA, %s by an SVM; by speaker %s, %s", layer, row[2], row[5], row[7], row[10])
+    kinds = [
+        f"{name}{suffix}"
+        for suffix in ("", "_speaker")
+        for name in ("plda_UA", "plda_WA", "plda_EER", "svm_UA", "svm_WA")
+    ]
+    write_text(args.table, tab_separated(["layer", "numbers", *kinds], rows))
+
+
+if __name__ == "__main__":
+    cli.run(main)
