@@ -1,34 +1,51 @@
-"""Compare two systems on the same utterances, resample by resample: the difference of each figure, first less second.
+"""Compare systems on the same utterances, resample by resample: the difference of each figure, the first less another.
 
-A cell of the results table is a folder that evaluate_backend wrote; give all folds of a system, with a comma between,
-and they are averaged first. p is two-sided, of the bootstrap over speakers.
+A cell of the results table is a folder that evaluate_backend wrote; give all folds and seeds of a system with commas
+between. p is two-sided, over speakers (whole folds, where those are of few speakers) and over the trainings with other
+seeds; with one seed it does not speak of training. Where the first is compared with several, p is corrected by Holm.
 
   python3 -m ser.bin.compare_cells exp/toy/cells/speech_tdnn7_none exp/toy/cells/speech_tdnn6_none"""
 
+import logging
+
 from ser import cli
+
+logger = logging.getLogger(__name__)
 
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
     parser.add_argument("--protocol", default="conf/protocol.yaml", help="settings (default: %(default)s)")
     parser.add_argument("first", help="folder, or folders with commas between")
-    parser.add_argument("second", help="of the other system, as many")
+    parser.add_argument("others", nargs="+", help="of another system, the same folds")
     args = parser.parse_args()
 
     from ser.config import load_config
-    from ser.results import result_table
+    from ser.metrics.intervals import holm
     from ser.results.cell import read_cell
     from ser.results.protocol_config import ProtocolConfig
     from ser.results.summary import compare
 
-    level = load_config(ProtocolConfig, args.protocol).level
-    sides = [[read_cell(folder) for folder in folders.split(",")] for folders in (args.first, args.second)]
-    rows = [result_table.mean([cell.row for cell in side], "fold") for side in sides]
-    print(f"measure   first  second  difference  {f'{100 * level:g} % interval':>16}      p")
-    for name, found in compare(sides[0], sides[1], level).items():
-        first, second = (getattr(row, name) for row in rows)
-        interval = f"[{found.low:.2f}, {found.high:.2f}]"
-        print(f"{name:7}{first:8.2f}{second:8.2f}{first - second:+12.2f}  {interval:>16}{found.p:7.3f}")
+    protocol = load_config(ProtocolConfig, args.protocol)
+    sides = [[read_cell(folder) for folder in folders.split(",")] for folders in (args.first, *args.others)]
+    found = [compare(sides[0], other, protocol) for other in sides[1:]]
+    seeds = [len({cell.row.seed for cell in side}) for side in sides]
+    if min(seeds) == 1:
+        logger.warning(
+            "of %d of %d systems there is one seed: p speaks of other speakers, not of another training of the same "
+            "system, which may differ as much; train several seeds",
+            seeds.count(1), len(seeds),
+        )  # fmt: skip
+    several = len(found) > 1
+    head = f"measure   first  second  difference  {f'{100 * protocol.level:g} % interval':>16}      p"
+    print(("other   " if several else "") + head + ("   Holm" if several else ""))
+    for name in found[0]:
+        corrected = holm([one[name].found.p for one in found])
+        for place, (one, p) in enumerate(zip(found, corrected, strict=True), start=1):
+            first, second, it = one[name].first, one[name].second, one[name].found
+            line = f"{name:7}{first:8.2f}{second:8.2f}{first - second:+12.2f}  "
+            line += f"{f'[{it.low:.2f}, {it.high:.2f}]':>16}{it.p:7.3f}"
+            print(f"{place:<8}{line}{p:7.3f}" if several else line)
 
 
 if __name__ == "__main__":

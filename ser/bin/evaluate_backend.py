@@ -58,6 +58,14 @@ def main() -> None:
     parser.add_argument("--held-out", default="-", help="class that nothing was trained on; '-' for none")
     parser.add_argument("--fallback-train", help="rspecifier of speech vectors of all training utterances")
     parser.add_argument("--fallback-test", help="rspecifier of speech vectors of all test utterances")
+    parser.add_argument(
+        "--also",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("TRAIN", "TEST"),
+        help="rspecifiers of the same utterances by another net, such as one of another seed: scores are averaged",
+    )
     cli.add_row_options(parser)
     parser.add_argument("train_dir", help="data dir that the back end is trained on")
     parser.add_argument("train_vectors", help="rspecifier")
@@ -68,6 +76,8 @@ def main() -> None:
 
     if bool(args.fallback_train) != bool(args.fallback_test):
         raise SerError("--fallback-train and --fallback-test: give both or neither")
+    if args.fallback_train and args.also:
+        raise SerError("--also: the vectors of several nets have no fallback; leave out --fallback-train and -test")
 
     from ser.backend.chain import BackendConfig
     from ser.backend.held_out import held_out_scores
@@ -139,7 +149,8 @@ def read_vectors(
     train_emo, test_emo = (f"{data_dir}/utt2emo" for data_dir in (args.train_dir, args.test_dir))
     if not args.fallback_train:
         train = read_labelled(train_emo, args.train_vectors)
-        return train, read_labelled(test_emo, args.test_vectors, train.classes), train_one
+        test = read_labelled(test_emo, args.test_vectors, train.classes)
+        return add_vectors(args.also, train_emo, test_emo, train, test, train_one)
     train, size = read_with_fallback(train_emo, args.train_vectors, args.fallback_train)
     test, _ = read_with_fallback(test_emo, args.test_vectors, args.fallback_test, train.classes, size)
     missing = [utt for utt, vector in zip(test.utts, test.vectors, strict=True) if np.isnan(vector[0])]
@@ -147,6 +158,29 @@ def read_vectors(
     write_text(folder / "text_missing", "".join(f"{utt}\n" for utt in missing))
     trained = fallback_trainer(train_one, size, protocol.p_target, protocol.held_out_parts, protocol.seed)
     return train, test, trained
+
+
+def add_vectors(
+    also: list[tuple[str, str]], train_emo: str, test_emo: str, train: Labelled, test: Labelled, train_one: Train
+) -> tuple[Labelled, Labelled, Train]:
+    """Put the vectors of other nets beside those of the first; a back end is then trained for each."""
+    if not also:
+        return train, test, train_one
+
+    import numpy as np
+
+    from ser.backend.ensemble import ensemble_trainer
+    from ser.kaldi.labelled import read_labelled
+
+    parts = [(train.vectors, test.vectors)]
+    for train_vectors, test_vectors in also:
+        other = read_labelled(train_emo, train_vectors)
+        parts.append((other.vectors, read_labelled(test_emo, test_vectors, other.classes).vectors))
+    sizes = [one.shape[1] for one, _ in parts]
+    train, test = (
+        side._replace(vectors=np.hstack([part[place] for part in parts])) for place, side in enumerate((train, test))
+    )
+    return train, test, ensemble_trainer(train_one, sizes)
 
 
 def check_classes(args: argparse.Namespace, train: Labelled, test: Labelled) -> None:

@@ -29,13 +29,15 @@ def main() -> None:
     from ser.results.cell import read_cell
     from ser.results.protocol_config import ProtocolConfig
 
-    level = load_config(ProtocolConfig, args.protocol).level
-    cells = summary.with_means([read_cell(folder, args.allow_failed) for folder in args.cell_dirs], level)
+    protocol = load_config(ProtocolConfig, args.protocol)
+    cells = summary.with_means([read_cell(folder, args.allow_failed) for folder in args.cell_dirs], protocol)
     rows = result_table.ordered(cell.row for cell in cells)
     out = Path(args.out_dir)
     write_text(out / "results.tsv", result_table.to_tsv(rows))
     write_text(out / "seeds.tsv", summary.deviations(cells))
     print(result_table.align(result_table.means(rows)), end="")
+    if (over_seeds := summary.deviations(cells)).count("\n") > 1:
+        print(f"Means and standard deviations over seeds:\n{over_seeds}", end="")
 
 
 if __name__ == "__main__":

@@ -1,24 +1,19 @@
-"""Intervals and comparisons by the bootstrap over speakers: what the results would be on other speakers like these.
+"""The bootstrap over speakers: what the results would be on other speakers like these.
 
 The utterances of one speaker are alike, so speakers are drawn with replacement, each with all of its utterances
 (Davison and Hinkley, "Bootstrap Methods and their Application", 1997, section 3.8; Bisani and Ney, ICASSP 2004). The
-systems stay as they are: what another training would change is not in the interval. With few speakers, about 20 or
-less, intervals come out too narrow.
+systems stay as they are; `ser.metrics.intervals` makes intervals of the resamples, and adds what training changes.
 """
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 import numpy as np
 
 from ser.errors import SerError
 from ser.metrics import classification
 from ser.metrics.detection import Step
-
-logger = logging.getLogger(__name__)
 
 # Pairs are sorted into bins by their scores; these set the time and the memory taken, not the result.
 ROWS_PER_BLOCK = 512
@@ -227,68 +222,6 @@ def _pairs_in(bins: np.ndarray, wanted: np.ndarray) -> Iterator[tuple[int, np.nd
     ends = np.cumsum(np.bincount(found, minlength=len(chosen)))
     for place in wanted:
         yield int(place), pairs[ends[place - 1] if place else 0 : ends[place]]
-
-
-def interval(values: np.ndarray, level: float = 0.95) -> tuple[float, float]:
-    """Return the percentile interval of a figure over its resamples (R,).
-
-    Resamples without the figure (NaN) are left out, and their number is logged; (NaN, NaN) where there is no other.
-    Source: Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, section 13.3.
-
-    >>> interval(np.arange(101.0), level=0.5)
-    (25.0, 75.0)
-    """
-    if not 0.0 < level < 1.0:
-        raise SerError(f"interval: a level lies between 0 and 1, found {level}")
-    known = values[~np.isnan(values)]
-    if len(known) < len(values):
-        logger.debug(
-            "interval: left out %d of %d resamples, which have no value", len(values) - len(known), len(values)
-        )
-    if not len(known):
-        return np.nan, np.nan
-    low, high = np.quantile(known, [(1.0 - level) / 2.0, (1.0 + level) / 2.0])
-    return float(low), float(high)
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """The interval of a figure of one system less that of another, and the two-sided p."""
-
-    low: float
-    high: float
-    p: float
-
-
-def compare(a: np.ndarray, b: np.ndarray, level: float = 0.95) -> Comparison:
-    """Compare two systems by a figure over the same resamples, (R,) each: `a` less `b`.
-
-    p is twice the share of resamples on the rarer side of no difference, that of the original among them (Davison and
-    Hinkley 1997, eq. 4.11): 2 / (R + 1) at the least, 1 for identical systems. Resamples that lack one of the two are
-    left out.
-    """
-    if a.shape != b.shape:
-        raise SerError(f"compare: {len(a)} and {len(b)} resamples; take the same draws for both systems")
-    differences = (a - b)[~np.isnan(a - b)]
-    if not len(differences):
-        return Comparison(np.nan, np.nan, np.nan)
-    rarer = min(np.count_nonzero(differences <= 0.0), np.count_nonzero(differences >= 0.0))
-    p = min(1.0, 2.0 * (1 + rarer) / (1 + len(differences)))
-    return Comparison(*interval(differences, level), p)
-
-
-def fold_mean(folds: Sequence[np.ndarray]) -> np.ndarray:
-    """Average a figure over folds, resample by resample: (R,) from (R,) each.
-
-    A fold without the figure (NaN) leaves the mean; where none has it the mean is NaN.
-
-    >>> fold_mean([np.array([1.0, np.nan]), np.array([3.0, 5.0])]).tolist()
-    [2.0, 5.0]
-    """
-    values = np.array(folds)
-    known = ~np.isnan(values)
-    count = known.sum(axis=0)
-    return np.where(count > 0, np.where(known, values, 0.0).sum(axis=0) / np.maximum(count, 1), np.nan)
 
 
 def _check(num_utts: int, speakers: np.ndarray, multiplicities: np.ndarray) -> None:

@@ -31,7 +31,7 @@ import numpy as np
 from ser.errors import SerError
 from ser.files import tab_separated, write_text
 from ser.kaldi import tables
-from ser.metrics import bootstrap, calibration, classification, strata
+from ser.metrics import bootstrap, calibration, classification, intervals, strata
 from ser.metrics.detection import ScoredTrials
 from ser.metrics.strata import ScoreModels, Utterances
 from ser.results import result_table, strata_tables
@@ -67,13 +67,15 @@ class Cell:
     """Cells that were written: their folders, several for a mean, the row, and the resamples behind its intervals.
 
     `resamples` are bootstrap.tsv, (R, 4), a column for each of `MEASURES`, in percent; None where there are none.
-    `utts_of` is speakers.tsv, None where that is not known.
+    `utts_of` is speakers.tsv, None where that is not known. `units` are the speakers, or folds, that are resampled;
+    None where the resamples are as wide already as an interval should be.
     """
 
     folders: tuple[Path, ...]
     row: result_table.Result
     resamples: np.ndarray | None
     utts_of: Mapping[str, int] | None = None
+    units: int | None = None
 
     @property
     def has_all_speakers(self) -> bool:
@@ -158,8 +160,8 @@ def write_cell(
         resamples = np.column_stack([100.0 * measures.get(name, nothing) for name in result_table.MEASURES])
         rates = ([f"{x:.4f}" for x in line] for line in resamples)
         write_text(folder / "bootstrap.tsv", tab_separated(result_table.MEASURES, rates))
-        if len(np.unique(utterances.speakers)) >= protocol.interval_speakers:
-            row = row.with_intervals(resamples, partial(bootstrap.interval, level=protocol.level))
+        if (speakers := len(np.unique(utterances.speakers))) >= max(2, protocol.interval_speakers):
+            row = row.with_intervals(resamples, partial(intervals.interval, level=protocol.level, units=speakers))
     write_text(folder / "result.tsv", result_table.to_tsv([row]))
     return row
 
@@ -195,7 +197,9 @@ def read_cell(folder: str | Path, allow_failed: bool = False) -> Cell:
         raise SerError(f"{path}: expected one row, found {len(rows)}")
     table = folder / "bootstrap.tsv"
     resamples = np.loadtxt(table, skiprows=1, ndmin=2) if table.exists() else None
-    return Cell((folder,), rows[0], resamples, _read_speakers(folder / "speakers.tsv"))
+    utts_of = _read_speakers(folder / "speakers.tsv")
+    speakers = np.count_nonzero(list(utts_of.values())) if utts_of else 0
+    return Cell((folder,), rows[0], resamples, utts_of, speakers if speakers > 1 else None)
 
 
 def _read_speakers(path: Path) -> dict[str, int] | None:

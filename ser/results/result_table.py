@@ -17,6 +17,8 @@ from ser.files import tab_separated
 
 # The fold, or the seed, of a mean over folds, or seeds.
 ALL = "all"
+# The seed of a row whose scores are those of several seeds averaged; it is no seed that a mean is over.
+AVERAGE = "average"
 NONE = "-"
 # A fold of a mean over some folds joins their names by this.
 AND = "+"
@@ -87,7 +89,7 @@ class Result:
         Parameters
         ----------
         resamples : (R, 4), percent, a column for each of `MEASURES`, NaN where a resample has no value.
-        bounds : takes the (R,) resamples of a measure to its interval, such as `bootstrap.interval`.
+        bounds : takes the (R,) resamples of a measure to its interval, such as `intervals.interval`.
         """
         changes: dict[str, Any] = {}
         for name, column in zip(MEASURES, resamples.T, strict=True):
@@ -184,7 +186,7 @@ def means(results: Iterable[Result]) -> list[Result]:
     """Pick the rows over all folds, or as many as there are, and over all seeds where there are several."""
     whole = over_folds(results)
     several_seeds = {result.name("seed") for result in whole if result.seed == ALL}
-    return [result for result in whole if result.seed == ALL or result.name("seed") not in several_seeds]
+    return [result for result in whole if result.seed in (ALL, AVERAGE) or result.name("seed") not in several_seeds]
 
 
 def align(results: Sequence[Result]) -> str:

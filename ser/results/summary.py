@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -12,17 +13,28 @@ from ser.corpora.folds import natural_key
 from ser.errors import SerError
 from ser.files import tab_separated
 from ser.kaldi import tables
-from ser.metrics import bootstrap
+from ser.metrics import intervals
 from ser.results import result_table
 from ser.results.cell import Cell
+from ser.results.protocol_config import ProtocolConfig
 
 
-def with_means(cells: Sequence[Cell], level: float) -> list[Cell]:
+@dataclass(frozen=True)
+class Difference:
+    """A figure of two systems, means over their folds and seeds, and what is said of the first less the second."""
+
+    first: float
+    second: float
+    found: intervals.Comparison
+
+
+def with_means(cells: Sequence[Cell], protocol: ProtocolConfig) -> list[Cell]:
     """Add to the cells the mean over each experiment's folds, then, of several seeds, that over its seeds.
 
     Where the folds that are there do not have every speaker of the test corpus, the mean is called by their names,
-    ``1+2``; a single one stands for itself. The interval of a mean is that of the mean of the resamples, which are the
-    same speakers for all folds and seeds.
+    ``1+2``; a single one stands for itself. The interval of a mean over folds is that of the mean of the resamples,
+    which are the same speakers for all folds; of folds of few speakers whole folds are drawn. That of a mean over seeds
+    has both what other speakers and what other seeds would change.
 
     Raises
     ------
@@ -37,8 +49,8 @@ def with_means(cells: Sequence[Cell], level: float) -> list[Cell]:
                 f"results: two rows of {' '.join(cell.row.name())}: {other.folders[0]} and {cell.folders[0]}; "
                 "give each cell once"
             )
-    over_folds = _means(cells, "fold", level)
-    return [*cells, *over_folds, *_means(_over_folds([*cells, *over_folds]), "seed", level)]
+    over_folds = _means(cells, "fold", protocol)
+    return [*cells, *over_folds, *_means(_over_folds([*cells, *over_folds]), "seed", protocol)]
 
 
 def deviations(cells: Sequence[Cell]) -> str:
@@ -52,7 +64,11 @@ def deviations(cells: Sequence[Cell]) -> str:
     columns = [*names, "seeds", *(f"{name}{end}" for name in result_table.MEASURES for end in ("", "_stddev"))]
     lines = []
     for group in _groups(_over_folds(cells), "seed").values():
-        rows = [cell.row for cell in group if cell.row.seed != result_table.ALL and cell.row.status == result_table.OK]
+        rows = [
+            cell.row
+            for cell in group
+            if cell.row.seed not in (result_table.ALL, result_table.AVERAGE) and cell.row.status == result_table.OK
+        ]
         if len(rows) < 2:
             continue
         figures = []
@@ -64,49 +80,123 @@ def deviations(cells: Sequence[Cell]) -> str:
     return tab_separated(columns, lines)
 
 
-def compare(first: Sequence[Cell], second: Sequence[Cell], level: float) -> dict[str, bootstrap.Comparison]:
-    """Compare two systems, each by the cells of its folds: measure -> first less second, in percent.
+def compare(first: Sequence[Cell], second: Sequence[Cell], protocol: ProtocolConfig) -> dict[str, Difference]:
+    """Compare two systems, each by the cells of its folds and seeds: measure -> first less second, in percent.
 
     Raises
     ------
     SerError
-        Where the two are not of the same utterances and classes, or of other resamples.
+        Where the two are not of the same folds, utterances and classes, or of other resamples.
     """
-    scored = [{_test_set(cell) for cell in side} for side in (first, second)]
-    if scored[0] != scored[1] or len(first) != len(second):
-        utts = [{utt for _, keys in sets for utt in keys} for sets in scored]
+    sides = [_by_seed(side) for side in (first, second)]
+    scored = [{frozenset(_test_set(cell) for cell in cells) for cells in side.values()} for side in sides]
+    if len(scored[0] | scored[1]) > 1 or len({len(cells) for side in sides for cells in side.values()}) > 1:
+        utts = [{utt for sets in side for _, keys in sets for utt in keys} for side in scored]
         raise SerError(
-            f"compare: two systems are compared on the same folds, utterances and classes; found "
-            f"{len(first)} and {len(second)} cells, {len(utts[0])} and {len(utts[1])} utterances, "
-            f"{len(utts[0] & utts[1])} of them shared"
+            f"compare: systems are compared on the same folds, utterances and classes, each seed on all of them; found "
+            f"{len(first)} and {len(second)} cells of {len(sides[0])} and {len(sides[1])} seeds, {len(utts[0])} and "
+            f"{len(utts[1])} utterances, {len(utts[0] & utts[1])} of them shared"
         )
-    sides = [_mean_resamples(side) for side in (first, second)]
-    one, other = sides
-    if one is None or other is None or len(one) != len(other):
-        raise SerError("compare: cells without resamples, or with a different number of them; evaluate both alike")
-    pairs = zip(result_table.MEASURES, one.T, other.T, strict=True)
-    return {
-        name: bootstrap.compare(a, b, level) for name, a, b in pairs if not (np.isnan(a).all() or np.isnan(b).all())
-    }
+    one, other = ([_over_their_folds(cells, protocol) for cells in side.values()] for side in sides)
+    found = {}
+    for place, name in enumerate(result_table.MEASURES):
+        values = [[getattr(mean.row, name) for mean in side] for side in (one, other)]
+        if any(value is None for side in values for value in side):
+            continue
+        speakers = _mean_over(one)[:, place] - _mean_over(other)[:, place]
+        if np.isnan(speakers).all():
+            continue
+        differences = intervals.spread(speakers, protocol.level, one[0].units, values, protocol.seed)
+        means = [float(np.mean(side)) for side in values]
+        found[name] = Difference(means[0], means[1], intervals.compare(differences, protocol.level))
+    return found
 
 
-def _means(cells: Sequence[Cell], over: str, level: float) -> list[Cell]:
+def _by_seed(cells: Sequence[Cell]) -> dict[str, list[Cell]]:
+    seeds: dict[str, list[Cell]] = {}
+    for cell in cells:
+        seeds.setdefault(cell.row.seed, []).append(cell)
+    return seeds
+
+
+def _over_their_folds(cells: Sequence[Cell], protocol: ProtocolConfig) -> Cell:
+    """Give the mean of the cells of one seed, one for each fold."""
+    mean = cells[0] if len(cells) == 1 else _mean(cells, "fold", result_table.ALL, protocol)
+    if mean.resamples is None:
+        raise SerError("compare: cells without resamples; evaluate both alike")
+    return mean
+
+
+def _mean_over(cells: Sequence[Cell]) -> np.ndarray:
+    resamples = _mean_resamples(cells)
+    if resamples is None:
+        raise SerError("compare: cells without resamples; evaluate both alike")
+    return resamples
+
+
+def _means(cells: Sequence[Cell], over: str, protocol: ProtocolConfig) -> list[Cell]:
     found = []
+    if over == "seed":
+        cells = [cell for cell in cells if cell.row.seed != result_table.AVERAGE]
     for group in _groups(cells, over).values():
         if len(group) == 1 and (over == "seed" or group[0].row.fold == result_table.ALL):
             continue
-        utts_of = _utts_of(group)
         name = result_table.ALL
+        utts_of = _utts_of(group)
         if over == "fold" and utts_of is not None and min(utts_of.values()) == 0:
             if len(group) == 1:
                 continue
             name = result_table.AND.join(sorted((cell.row.fold for cell in group), key=natural_key))
-        row = result_table.mean([cell.row for cell in group], over, name)
-        resamples = _mean_resamples(group) if row.status == result_table.OK else None
-        if resamples is not None:
-            row = row.with_intervals(resamples, partial(bootstrap.interval, level=level))
-        found.append(Cell(tuple(folder for cell in group for folder in cell.folders), row, resamples, utts_of))
+        found.append(_mean(group, over, name, protocol))
     return found
+
+
+def _mean(group: Sequence[Cell], over: str, name: str, protocol: ProtocolConfig) -> Cell:
+    """Give the mean of the cells of an experiment over its folds, or over its seeds, with intervals."""
+    row = result_table.mean([cell.row for cell in group], over, name)
+    folders = tuple(folder for cell in group for folder in cell.folders)
+    utts_of = _utts_of(group) if over == "fold" else group[0].utts_of
+    resamples = _mean_resamples(group) if row.status == result_table.OK else None
+    if resamples is None:
+        return Cell(folders, row, None, utts_of)
+    units = group[0].units
+    if over == "fold":
+        resamples, units = _resample_folds(group, resamples, utts_of, protocol)
+    else:
+        resamples, units = _add_training(group, resamples, protocol), None
+    row = row.with_intervals(resamples, partial(intervals.interval, level=protocol.level, units=units))
+    return Cell(folders, row, resamples, utts_of, units)
+
+
+def _resample_folds(
+    group: Sequence[Cell], resamples: np.ndarray, utts_of: Mapping[str, int] | None, protocol: ProtocolConfig
+) -> tuple[np.ndarray, int | None]:
+    """Give the resamples (R, 4) of a mean over folds, and the number of units that they are drawn from.
+
+    Of folds of fewer speakers than an interval needs, whole folds are drawn in place of speakers.
+    """
+    if utts_of is None:
+        return resamples, None
+    fewest = min(np.count_nonzero(list((cell.utts_of or {}).values())) for cell in group)
+    if fewest >= protocol.interval_speakers or len(group) < 2:
+        return resamples, max(2, np.count_nonzero(list(utts_of.values())))
+    columns = []
+    for place, name in enumerate(result_table.MEASURES):
+        figures = [getattr(cell.row, name) for cell in group]
+        known = None not in figures
+        drawn = intervals.resample_folds(figures, len(resamples), protocol.seed) if known else resamples[:, place]
+        columns.append(drawn)
+    return np.column_stack(columns), len(group)
+
+
+def _add_training(group: Sequence[Cell], resamples: np.ndarray, protocol: ProtocolConfig) -> np.ndarray:
+    """Add to the resamples (R, 4) of a mean over seeds what other seeds would have changed."""
+    columns = []
+    for place, name in enumerate(result_table.MEASURES):
+        figures = [getattr(cell.row, name) for cell in group]
+        trainings = [] if None in figures else [figures]
+        columns.append(intervals.spread(resamples[:, place], protocol.level, group[0].units, trainings, protocol.seed))
+    return np.column_stack(columns)
 
 
 def _over_folds(cells: Sequence[Cell]) -> list[Cell]:
@@ -142,7 +232,7 @@ def _mean_resamples(cells: Sequence[Cell]) -> np.ndarray | None:
             f"results: {cells[0].folders[0]} and its other folds or seeds have different numbers of resamples; "
             "evaluate all of them with one conf/protocol.yaml"
         )
-    return bootstrap.fold_mean(resamples)
+    return intervals.fold_mean(resamples)
 
 
 def _test_set(cell: Cell) -> tuple[str, frozenset[str]]:

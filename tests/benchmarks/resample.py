@@ -8,7 +8,7 @@ import time
 
 import numpy as np
 
-from ser.metrics import bootstrap
+from ser.metrics import bootstrap, intervals
 
 
 def main() -> None:
@@ -20,7 +20,7 @@ def main() -> None:
     scores = vectors @ vectors.T
     wall, cpu = time.perf_counter(), time.process_time()
     draws = bootstrap.draw_speakers(num_speakers, resamples, seed=0)
-    bootstrap.interval(bootstrap.pair_eer(scores, labels, speakers, draws))
+    intervals.interval(bootstrap.pair_eer(scores, labels, speakers, draws))
     print(json.dumps({"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}))
 
 

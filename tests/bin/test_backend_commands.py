@@ -302,3 +302,41 @@ def test_the_commands_of_a_back_end_write_the_recipes_files_and_score_alike(run,
     np.testing.assert_allclose(scored, expected, atol=1e-3)
     found = run("compute_eer", "--utt2class", f"{known[0]}/utt2emo", "all", f"ark:{tmp_path}/all.ark")
     assert float(found) == pytest.approx(read_row(cell).eer, abs=0.02)
+
+
+def test_seeds_are_averaged_as_scores_and_twice_the_same_is_that_one(run, tmp_path, train, known):
+    options = (*CELL, "--modality", "speech", "--write-scores", "true")
+    run("evaluate_backend", *options, "--seed", "0", *train, *known, tmp_path / "one")
+    run(
+        "evaluate_backend",
+        *options,
+        "--seed",
+        "average",
+        "--also",
+        train[1],
+        known[1],
+        *train,
+        *known,
+        tmp_path / "two",
+    )
+    one, two = (read_row(tmp_path / name) for name in ("one", "two"))
+    assert (two.seed, two.lda_dim, two.eer) == ("average", one.lda_dim, one.eer)
+    assert (tmp_path / "two/scores.ark").read_bytes() == (tmp_path / "one/scores.ark").read_bytes()
+    assert (tmp_path / "two/backend/2/plda").read_bytes() == (tmp_path / "one/backend/plda").read_bytes()
+    with pytest.raises(SerError, match="--also: the vectors of several nets have no fallback"):
+        fallback = ("--fallback-train", train[1], "--fallback-test", known[1])
+        run("evaluate_backend", *options, *fallback, "--also", train[1], known[1], *train, *known, tmp_path / "three")
+
+
+def test_compared_with_several_systems_p_is_corrected_and_one_seed_is_said(run, tmp_path, train, known, caplog):
+    for name, seed in (("a", 0), ("b", 1), ("c", 2)):
+        run("evaluate_backend", *CELL, "--modality", "speech", "--seed", seed, *train, *known, tmp_path / name)
+    lines = run("compare_cells", *[tmp_path / name for name in "abc"]).splitlines()
+    assert lines[0].split()[0] == "other" and lines[0].split()[-1] == "Holm"
+    assert [line.split()[:2] for line in lines[1:3]] == [["1", "eer"], ["2", "eer"]]
+    assert all(line.split()[-2:] == ["1.000", "1.000"] for line in lines[1:])
+    assert "of 3 of 3 systems there is one seed: p speaks of other speakers" in caplog.text
+    caplog.clear()
+    sides = [f"{tmp_path}/a,{tmp_path}/b", f"{tmp_path}/b,{tmp_path}/c"]
+    assert run("compare_cells", *sides).splitlines()[1].split()[0] == "eer"
+    assert "there is one seed" not in caplog.text
