@@ -120,6 +120,7 @@ def say(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, int], Path]:
 COMMON = {
     "stage": "0", "stop_stage": "9", "check_inputs": "true", "estimate": "false", "dry_run": "false",
     "check_disk": "true", "rates": "conf/rates.yaml", "nj": "2", "num_threads": "1", "train_jobs": "", "seed": "",
+    "reproducible": "false",
     "name": "run", "conf": "conf", "toy": "false", "corpora": "/corpora",
 }  # fmt: skip
 XVECTOR_BERT = {

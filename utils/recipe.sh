@@ -11,6 +11,8 @@
 #   --train-jobs <n>      trainings that run at once (one for each GPU; without GPUs as many as the cores have room for)
 #   --num-threads <n>     of a training on the CPU (1); the last bits of a model depend on it
 #   --seed <n>            of all that is drawn, in place of the settings' own
+#   --reproducible true|false   on every x86-64 processor the same bits, slower: one thread, no special instructions; of
+#                         trainings on the CPU (false)
 #   --name <name>         of the run, which lies in data/<name> and exp/<name>
 #   --conf <dir>          folder of the settings
 #   --corpora <dir>       folder of the corpora, each under its usual name (conf/corpora.tsv)
@@ -33,14 +35,15 @@ train_jobs=
 num_threads=1
 processes=1     # that share each minibatch of a training; an option of drivers whose nets can
 seed=
+reproducible=false
 name=
 conf=
 corpora=
 toy=false
 corpus_names=$(awk -F '\t' '!/^#/ && $1 != "name" { print $1 }' conf/corpora.tsv)
 for corpus_name in $corpus_names; do printf -v "$corpus_name" ''; done
-common_options=(stage stop_stage dry_run estimate rates check_disk check_inputs nj train_jobs num_threads seed name conf
-  corpora)
+common_options=(stage stop_stage dry_run estimate rates check_disk check_inputs nj train_jobs num_threads seed reproducible
+  name conf corpora)
 for corpus_name in $corpus_names; do common_options+=("$corpus_name"); done
 command_line=$(printf "%q " "$0" "$@")
 
@@ -63,6 +66,10 @@ begin_recipe() {
   if [ "$stop_stage" = 99 ]; then stop_stage=$2; fi
   if $dry_run; then make_plan show; exit; fi
   if $estimate; then make_plan estimate; exit; fi
+  if $reproducible; then
+    num_threads=1
+    eval "$(python3 -m ser.bin.print_pins)"
+  fi
   make_plan check
   begin_run
   make_plan write

@@ -29,6 +29,7 @@ class RunOptions:
     corpora : folder of the corpora, each in its usual folder.
     folders : corpus -> the folder of that one, where it was given.
     seed : of all that is drawn, in place of the settings' own.
+    reproducible : whether the arithmetic is that which all processors share.
     """
 
     stage: int
@@ -42,6 +43,7 @@ class RunOptions:
     num_threads: int
     train_jobs: int | None
     seed: int | None
+    reproducible: bool
     name: str
     conf: str
     toy: bool

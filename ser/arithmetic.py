@@ -1,0 +1,35 @@
+"""What makes the last bits of a computation the same on every x86-64 processor, at a cost in speed.
+
+Libraries choose their code by the processor's vector instructions and by the number of threads. Each choice adds up
+sums in another order, and training carries such roundings on to whole points of an error rate. The variables here make
+every library take the code that all processors have, in one thread.
+"""
+
+import importlib
+import importlib.util
+
+_PINS = {
+    "ATEN_CPU_CAPABILITY": "default",  # PyTorch's own kernels
+    "MKL_CBWR": "COMPATIBLE",  # PyTorch's matrix products; the one branch that is equal on Intel and AMD
+    "ONEDNN_MAX_CPU_ISA": "SSE41",  # PyTorch's convolutions
+    "OPENBLAS_CORETYPE": "Nehalem",  # matrix products and eigenvectors of NumPy and SciPy
+    "NUMBA_CPU_NAME": "generic",  # compiled loops
+    "GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX512F,-AVX2,-FMA,-FMA4",  # exponentials and logarithms of the C library
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+}
+
+
+def pins() -> dict[str, str]:
+    """Return the environment variables, name -> value. They count for programs that start with them."""
+    return _PINS | {"NPY_DISABLE_CPU_FEATURES": " ".join(_numpy_dispatch())}
+
+
+def _numpy_dispatch() -> list[str]:
+    """List the instruction sets, of this machine too, for which the installed NumPy has code of its own."""
+    name = (
+        "numpy._core._multiarray_umath" if importlib.util.find_spec("numpy._core") else "numpy.core._multiarray_umath"
+    )
+    umath = importlib.import_module(name)
+    return [feature for feature in umath.__cpu_dispatch__ if umath.__cpu_features__.get(feature)]
