@@ -7,6 +7,7 @@ from ser.corpora.records import EMOTIONS
 # Words of the tables that nkululeko, EmoBox, audformat and the corpora's own papers use. Codes of one letter are left
 # out: they mean other things in other corpora, and each corpus's module has its own.
 NAMES = {
+    "afraid": "fear",
     "ang": "anger",
     "angry": "anger",
     "annoyed": "anger",
@@ -37,7 +38,6 @@ NAMES = {
     "pleasant_surprise": "surprise",
     "pleasant_surprised": "surprise",
     "ps": "surprise",
-    "afraid": "fear",
     "sad": "sadness",
     "scared": "fear",
     "sur": "surprise",

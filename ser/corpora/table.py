@@ -14,11 +14,11 @@ from pathlib import Path
 
 from ser.corpora.decoding import wav_entries
 from ser.corpora.emotion_names import emotion_name, is_known
-from ser.corpora.records import LARGEST_LOSS, LeftOut, Utterance, audio_fault, opaque
+from ser.corpora.records import LARGEST_LOSS, LeftOut, Utterance, audio_fault, opaque, write_left_out
 from ser.corpora.table_folds import assign_folds_of_table
 from ser.corpora.table_sources import OWN_PART, Row, columns_of, one_word, value
 from ser.errors import SerError
-from ser.files import sha256, write_text
+from ser.files import sha256
 
 logger = logging.getLogger(__name__)
 
@@ -282,7 +282,7 @@ def check_loss(data_dir: Path, kept: int, left_out: Sequence[LeftOut]) -> None:
     if len(faults) <= LARGEST_LOSS * (kept + len(faults)):
         return
     listed = data_dir / "left_out"
-    write_text(listed, "".join(f"{item.name} {item.reason}\n" for item in sorted(left_out)))
+    write_left_out(listed, left_out)
     names = ", ".join(item.name for item in faults[:NUM_NAMED])
     more = f" and {len(faults) - NUM_NAMED} more" if len(faults) > NUM_NAMED else ""
     reason, count = Counter(item.reason.partition(":")[0] for item in faults).most_common(1)[0]
