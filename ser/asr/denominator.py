@@ -143,10 +143,12 @@ class Denominator:
             pointers, targets, weights = self.leaving
 
             def sparse(rows: np.ndarray, columns: np.ndarray, values: np.ndarray, shape: tuple[int, int]) -> Tensor:
-                parts = [torch.as_tensor(part, device=device) for part in (rows, columns, values)]
+                crow, column, value = (torch.as_tensor(part, device=device) for part in (rows, columns, values))
                 with warnings.catch_warnings():
                     warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
-                    return torch.sparse_csr_tensor(*parts, shape, dtype=dtype, device=device, check_invariants=True)
+                    return torch.sparse_csr_tensor(
+                        crow, column, value, shape, dtype=dtype, device=device, check_invariants=True
+                    )
 
             def of_pdf(pdfs: np.ndarray) -> Tensor:
                 order = np.argsort(pdfs, kind="stable")

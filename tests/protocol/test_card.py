@@ -4,12 +4,14 @@ from pathlib import Path
 
 import pytest
 
+from ser.errors import SerError
 from ser.files import write_text
 from ser.kaldi import datadir
 from ser.protocol import audit
 from ser.protocol.card import Entry, make_card, to_markdown, to_tsv
 from ser.protocol.inventory import Corpora, Inventory
 
+ROOT = Path(__file__).parents[2]
 MAP = "# Two classes. Source: a paper.\nanger mad\nfury mad  # stronger\nneutral calm\n"
 
 
@@ -88,3 +90,21 @@ def test_card_warns_where_utterances_have_no_known_speaker(run, tmp_path):
     datadir.write_data_dir(tmp_path / "play", {"utt2spk": utts, "utt2emo": dict.fromkeys(utts, "anger")})
     card = values(make_card(exp, Corpora([tmp_path / "play"]), tmp_path / "two.map"))
     assert card["corpora", "play", "speakers"].startswith("3; WARNING: 2 utterances have no known speaker")
+
+
+def test_card_holds_what_to_know_of_the_system(run, tmp_path):
+    exp, corpora = run
+    write_text(tmp_path / "notes.tsv", "measure\tUAR and WA.\nwords\tSentences are shared.\n")
+    entries = make_card(exp, corpora, tmp_path / "two.map", "gold", tmp_path / "notes.tsv")
+    assert Entry("notes", "words", "", "Sentences are shared.") in entries
+    assert "Sentences are shared." in to_markdown(entries, "x")
+    write_text(tmp_path / "notes.tsv", "no tab here\n")
+    with pytest.raises(SerError, match=r"notes.tsv:1: expected what, a tab, and what to know of it; found 'no tab"):
+        make_card(exp, corpora, tmp_path / "two.map", "gold", tmp_path / "notes.tsv")
+
+
+def test_notes_of_system_b_are_read():
+    entries = make_card(ROOT / "conf", Corpora(), None, notes=ROOT / "conf" / "asr_tdnn" / "traps.tsv")
+    assert [entry.row for entry in entries if entry.section == "notes"][:3] == [
+        "layers", "choice of the layer", "measure"
+    ]  # fmt: skip
