@@ -22,9 +22,20 @@ _BLOCK = 2048
 class NodeNet(Protocol):
     """A net of which any node can be computed: an imported one, or our own."""
 
-    feature_dim: int
-    ivector_dim: int
-    modulus: int
+    @property
+    def feature_dim(self) -> int:
+        """Features a frame."""
+
+    @property
+    def ivector_dim(self) -> int:
+        """Numbers of an i-vector; 0 where the net takes none."""
+
+    @property
+    def modulus(self) -> int:
+        """The least number of frames by which the input may be moved without other outputs than moved ones."""
+
+    def buffers(self) -> Iterator[Tensor]:
+        """Give the tensors, which say on which device the net is."""
 
     def check_node(self, node: str) -> None:
         """Raise a `SerError` that lists the nodes unless `node` is one."""
@@ -67,7 +78,7 @@ def compute_outputs(
         are not those of T frames.
     """
     _check(net, features, options, ivectors)
-    device = next(iter(net.buffers())).device  # type: ignore[attr-defined]
+    device = next(iter(net.buffers())).device
     frames = torch.from_numpy(np.ascontiguousarray(features, np.float32)).to(device)
     vectors = None if ivectors is None else torch.from_numpy(np.ascontiguousarray(ivectors, np.float32)).to(device)
     left, right = net.context(options.node)

@@ -157,6 +157,45 @@ def test_wiring_that_is_not_computed_is_refused_by_name(source, message):
         Nnet3Graph(*from_nnet3(small(source)))
 
 
+AUGMENTED = """<Nnet3>
+input-node name=input dim=2
+component-node name=idct component=idct input=input
+component-node name=batchnorm0 component=batchnorm0 input=idct
+component-node name=spec-augment.freq-mask component=spec-augment.freq-mask input=batchnorm0
+component-node name=spec-augment.time-mask component=spec-augment.time-mask input=spec-augment.freq-mask
+component-node name=dropout component=dropout input=spec-augment.time-mask
+output-node name=output input=dropout objective=linear
+
+<NumComponents> 5
+<ComponentName> idct <FixedAffineComponent> <LinearParams>  [
+  0 2
+  1 0 ]
+<BiasParams>  [ 1 0 ]
+</FixedAffineComponent>
+<ComponentName> batchnorm0 <BatchNormComponent> <Dim> 2 <BlockDim> 1 <Epsilon> 0.001 <TargetRms> 0.5 <TestMode> T \
+<Count> 9 <StatsMean>  [ 3 ]
+<StatsVar>  [ 3.999 ]
+</BatchNormComponent>
+<ComponentName> spec-augment.freq-mask <GeneralDropoutComponent> <Dim> 2 <BlockDim> 2 <TimePeriod> 0 \
+<DropoutProportion> 0 <SpecAugmentMaxProportion> 0.5 <SpecAugmentMaxRegions> 2 <TestMode> <Continuous> \
+</GeneralDropoutComponent>
+<ComponentName> spec-augment.time-mask <SpecAugmentTimeMaskComponent> <Dim> 2 <ZeroedProportion> 0.2 \
+<TimeMaskMaxFrames> 10 </SpecAugmentTimeMaskComponent>
+<ComponentName> dropout <DropoutComponent> <Dim> 2 <DropoutProportion> 0.5 <DropoutPerFrame> F <TestMode> F \
+</DropoutComponent>
+</Nnet3>
+"""
+
+
+def test_idct_batch_norm_of_blocks_spec_augment_and_dropout_are_computed_as_in_testing(tmp_path):
+    (tmp_path / "x.txt").write_text(AUGMENTED)
+    net = Nnet3Graph(*from_nnet3(read_nnet3(tmp_path / "x.txt")))
+    found = compute_outputs(net, RAMP, OutputOptions("output"))
+    # (x - 3) / 4 after the idct: x is 2 b + 1 and a of the frame (a, b).
+    expected = (np.stack([2 * RAMP[:, 1] + 1, RAMP[:, 0]], axis=1) - 3) / 4
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
+
+
 def test_unknown_component_is_refused_by_name(tmp_path):
     text = (OWN / "chain_nnet3/final.mdl").read_bytes()
     (tmp_path / "x.mdl").write_bytes(text.replace(b"<NoOpComponent>", b"<PermuteComponent>"))
