@@ -1,8 +1,9 @@
 """Find the emotion in recordings: files of any format that libsndfile or ffmpeg read, or folders of them.
 
 Prints a row for each recording, or for each window of it: start, end and seconds of speech; the emotion, or "unknown"
-where no posterior reaches the model's threshold; the posterior of each class, all classes being equally likely
-beforehand. A recording that cannot be used has a row with the reason, the others go on, and the exit status is 1; a
+where no posterior reaches the model's threshold or the sound is unlike the speech of training (a distance over 1); the
+posterior of each class, all classes being equally likely beforehand. A recording that cannot be used has a row with the
+reason, the others go on, and the exit status is 1; a
 window without speech is no failure. Example:
 
     ser-detect --model exp/toy clip.wav another.flac folder/
@@ -102,7 +103,7 @@ def main() -> None:
             except SerError as error:
                 failed.append(file)
                 reason = str(error).removeprefix(f"{file}: ")
-                yield Detection(str(file), 0.0, 0.0, 0.0, "speech", None, {}, reason, number)
+                yield Detection(str(file), 0.0, 0.0, 0.0, "speech", None, {}, reason, channel=number)
 
     found = detect()
     if args.html:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from ser.config import load_config, to_yaml
 from ser.detect.detector_dir import CALIBRATION, REMEDY
 from ser.detect.enrolled import EnrolledClasses
+from ser.detect.outliers import Outliers
 from ser.errors import SerError
 from ser.files import write_text
 
@@ -23,24 +25,35 @@ class Calibration:
 
     Posteriors are the softmax of score / `temperature` + `bias` of the class (`ser.metrics.class_calibration`, which
     takes long to import). Where the highest is under `threshold`, an utterance is `UNKNOWN` (Hendrycks and Gimpel, "A
-    baseline for detecting misclassified and out-of-distribution examples in neural networks", ICLR 2017).
+    baseline for detecting misclassified and out-of-distribution examples in neural networks", ICLR 2017); so it is
+    where its outlier score (`ser.detect.outliers`) is over `farthest`.
     """
 
     temperature: float
     bias: dict[str, float]
     threshold: float
+    farthest: float
     utterances: int
+
+
+class Decision(NamedTuple):
+    """A class or `UNKNOWN`, the posterior of each class, and the outlier score over its threshold: 1 is the limit."""
+
+    emotion: str
+    posteriors: dict[str, float]
+    distance: float
 
 
 @dataclass(frozen=True)
 class Decider:
-    """Enrolled classes and the calibration of their scores."""
+    """Enrolled classes, the calibration of their scores, and what the embeddings of training were like."""
 
     classes: EnrolledClasses
     calibration: Calibration
+    outliers: Outliers
 
-    def decide(self, vectors: np.ndarray) -> list[tuple[str, dict[str, float]]]:
-        """Give emotion and posteriors of each of the embeddings (N, D); see `Detection`.
+    def decide(self, vectors: np.ndarray) -> list[Decision]:
+        """Decide on each of the embeddings (N, D); see `Detection`.
 
         Raises
         ------
@@ -54,20 +67,26 @@ class Decider:
         posteriors /= posteriors.sum(axis=1, keepdims=True)
         if not np.isfinite(posteriors).all():
             raise SerError(f"the posteriors are not numbers, so the model's own are infinite or none; {REMEDY}")
+        distances = self.outliers.scores(vectors) / self.calibration.farthest
         return [
-            (names[row.argmax()] if row.max() >= threshold else UNKNOWN, dict(zip(names, row.tolist(), strict=True)))
-            for row in posteriors
+            Decision(
+                names[row.argmax()] if row.max() >= threshold and distance <= 1 else UNKNOWN,
+                dict(zip(names, row.tolist(), strict=True)),
+                distance,
+            )
+            for row, distance in zip(posteriors, distances.tolist(), strict=True)
         ]
 
     def add(self, name: str, vectors: np.ndarray) -> Decider:
         """Enrol a class by the embeddings (n, D) of its examples, with the mean bias of the others."""
         bias = self.calibration.bias
         calibration = replace(self.calibration, bias=bias | {name: float(np.mean(list(bias.values())))})
-        return Decider(self.classes.add(name, vectors), calibration)
+        return Decider(self.classes.add(name, vectors), calibration, self.outliers.add(vectors))
 
     def save(self, folder: Path) -> None:
-        """Write both into a folder, for `load`."""
+        """Write all into a folder, for `load`."""
         self.classes.save(folder)
+        self.outliers.save(folder)
         write_text(folder / CALIBRATION, to_yaml(self.calibration))
 
     @classmethod
@@ -75,10 +94,12 @@ class Decider:
         """Read what `save` wrote."""
         classes, path = EnrolledClasses.load(folder), folder / CALIBRATION
         calibration = load_config(Calibration, path)
-        finite = np.isfinite([calibration.temperature, calibration.threshold, *calibration.bias.values()]).all()
-        if set(calibration.bias) != set(classes.names) or not calibration.temperature > 0 or not finite:
+        numbers = [calibration.temperature, calibration.threshold, calibration.farthest, *calibration.bias.values()]
+        is_over_0 = calibration.temperature > 0 and calibration.farthest > 0
+        if set(calibration.bias) != set(classes.names) or not is_over_0 or not np.isfinite(numbers).all():
             raise SerError(
-                f"{path}: temperature {calibration.temperature} and biases of {', '.join(calibration.bias)}; expected"
-                f" over 0, those of {', '.join(classes.names)}, and all of them finite; {REMEDY}"
+                f"{path}: temperature {calibration.temperature}, farthest {calibration.farthest} and biases of"
+                f" {', '.join(calibration.bias)}; expected over 0, over 0, those of {', '.join(classes.names)}, and all"
+                f" of them finite; {REMEDY}"
             )
-        return cls(classes, calibration)
+        return cls(classes, calibration, Outliers.load(folder, classes.averages.shape[1]))

@@ -14,7 +14,7 @@ import numpy as np
 
 import ser
 from ser.backend.chain import BackendConfig
-from ser.backend.held_out import held_out_scores
+from ser.backend.held_out import assign_parts, held_out_scores
 from ser.config import to_yaml
 from ser.corpora.label_map import read_label_map
 from ser.detect import detector_dir
@@ -23,6 +23,7 @@ from ser.detect.detector_dir import SPEECH, SPEECH_TEXT, Description, DetectorCo
 from ser.detect.enrolled import EnrolledClasses
 from ser.detect.front_end import FrontEnd
 from ser.detect.net import FrameLayer, Net
+from ser.detect.outliers import Outliers
 from ser.errors import SerError
 from ser.files import write_text
 from ser.kaldi import ark, audio, tables
@@ -179,7 +180,18 @@ def calibrate(
         expected_calibration_error(posteriors, found.labels),
         threshold,
     )
-    return Calibration(fitted.temperature, dict(zip(names, bias.tolist(), strict=True)), threshold, len(posteriors))
+    farthest = _farthest(vectors, labels, speakers, settings)
+    biases = dict(zip(names, bias.tolist(), strict=True))
+    return Calibration(fitted.temperature, biases, threshold, farthest, len(posteriors))
+
+
+def _farthest(vectors: np.ndarray, labels: np.ndarray, speakers: np.ndarray, settings: DetectorConfig) -> float:
+    """Return the outlier score that the share `unknown_share` of held-out speakers' utterances is over."""
+    part = assign_parts(labels, speakers, settings.held_out_parts, settings.seed)
+    scores = [Outliers.fit(vectors[part != number]).scores(vectors[part == number]) for number in set(part[part >= 0])]
+    farthest = float(np.quantile(np.concatenate(scores), 1 - settings.unknown_share))
+    logger.info("held out: unknown over an outlier score of %.3f", farthest)
+    return farthest
 
 
 def _fill(
@@ -207,7 +219,8 @@ def _fill(
         speakers = np.array([utt2spk[utt] for utt in data.utts])
         names = tuple(data.classes)
         calibration = calibrate(data.vectors, data.labels, speakers, names, backend, settings)
-        return Decider(EnrolledClasses.train(data.vectors, data.labels, names, backend), calibration)
+        classes = EnrolledClasses.train(data.vectors, data.labels, names, backend)
+        return Decider(classes, calibration, Outliers.fit(data.vectors))
 
     decider(speech).save(folder / SPEECH)
     pooling = None

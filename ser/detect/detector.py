@@ -11,7 +11,7 @@ import numpy as np
 
 from ser.config import load_config
 from ser.detect import detector_dir
-from ser.detect.decision import UNKNOWN, Decider
+from ser.detect.decision import UNKNOWN, Decider, Decision
 from ser.detect.detector_dir import SPEECH, SPEECH_TEXT, Description
 from ser.detect.front_end import FrontEnd
 from ser.detect.net import Net, pool
@@ -33,10 +33,12 @@ class Detection:
     start, end : seconds from the recording's beginning.
     speech : seconds of speech between them.
     modality : ``speech``, or ``speech+text`` where words helped.
-    emotion : the class of the highest posterior; ``unknown`` where that is under the model's threshold; None where
-        there is too little speech.
+    emotion : the class of the highest posterior; ``unknown`` where that is under the model's threshold, or the speech
+        unlike any of training; None where there is too little speech.
     posteriors : class -> calibrated probability, all classes equally likely beforehand; they sum to 1.
     problem : why there is no emotion; else empty.
+    distance : how far it is from the training speech, over what is far: above 1 it is none that the model knows, and
+        its emotion unknown; None where there is too little speech.
     channel : the channel that was listened to, from 1; None: all of them, averaged.
     """
 
@@ -48,6 +50,7 @@ class Detection:
     emotion: str | None
     posteriors: dict[str, float]
     problem: str = ""
+    distance: float | None = None
     channel: int | None = None
 
     def __str__(self) -> str:
@@ -127,7 +130,7 @@ class Detector:
             if (words := self.text_encoder(text)) is not None:
                 modality, vector = SPEECH_TEXT, np.concatenate([vector, words])
         (found,) = self.deciders[modality].decide(vector[None])
-        return Detection(str(recording), 0.0, seconds, speech, modality, *found, channel=channel)
+        return self._detection(str(recording), (0.0, seconds, speech), modality, found, channel)
 
     def windows(
         self,
@@ -167,12 +170,13 @@ class Detector:
             tail, stop = features[max(0, len(features) - span) :], block.stop
             voiced = np.concatenate([voiced, block.voiced])
             count = max(0, (stop - size - start) // step + 1)
-            yield from self._decide_windows(str(recording), voiced, hidden, start + step * np.arange(count), size, stop)
+            starts = start + step * np.arange(count)
+            yield from self._decide_windows(str(recording), channel, voiced, hidden, starts, size, stop)
             start += count * step
             passed = min(np.searchsorted(voiced, start), len(hidden))
             voiced, hidden = voiced[passed:], hidden[passed:]
         if start < stop and (start == 0 or start - step + size < stop):
-            yield from self._decide_windows(str(recording), voiced, hidden, np.array([start]), size, stop)
+            yield from self._decide_windows(str(recording), channel, voiced, hidden, np.array([start]), size, stop)
 
     def enrol(self, name: str, recordings: Iterable[str | Path]) -> Detector:
         """Return a detector with the class `name` added, by examples of it; nothing is trained.
@@ -233,12 +237,27 @@ class Detector:
             message = str(error)
             raise SerError(message if message.startswith(str(recording)) else f"{recording}: {message}") from error
 
+    @staticmethod
+    def _detection(
+        file: str, times: tuple[float, float, float], modality: str, found: Decision, channel: int | None
+    ) -> Detection:
+        return Detection(
+            *(file, *times, modality, found.emotion, found.posteriors), distance=found.distance, channel=channel
+        )
+
     def _too_little(self, frames: int) -> str:
         seconds = self.front_end.seconds_a_frame
         return f"{frames * seconds:.2f} s of speech found, {self.least_frames * seconds:.2f} s needed"
 
     def _decide_windows(
-        self, file: str, voiced: np.ndarray, hidden: np.ndarray, starts: np.ndarray, size: int, stop: int
+        self,
+        file: str,
+        channel: int | None,
+        voiced: np.ndarray,
+        hidden: np.ndarray,
+        starts: np.ndarray,
+        size: int,
+        stop: int,
     ) -> Iterator[Detection]:
         """Decide the windows that begin at `starts`, in frames, and end `size` later or at `stop`."""
         begin, end = np.searchsorted(voiced, [starts, starts + size])
@@ -251,6 +270,6 @@ class Detector:
             last = min(start + size, stop)
             times = (round(start * second, 3), round(last * second, 3), round(speech * second, 3))
             if enough:
-                yield Detection(file, *times, SPEECH, *next(found))
+                yield self._detection(file, times, SPEECH, next(found), channel)
             else:
-                yield Detection(file, *times, SPEECH, None, {}, self._too_little(speech))
+                yield Detection(file, *times, SPEECH, None, {}, self._too_little(speech), channel=channel)

@@ -3,7 +3,8 @@
     detector.yaml                         what it is, and the settings of conf/detector.yaml
     mfcc.conf pitch.conf vad.conf cmvn.conf   Kaldi option files of the features
     net.safetensors                       the x-vector net (`ser.detect.net`)
-    speech/, speech+text/                 back ends: Kaldi's mean.vec lda.mat plda, classes.ark, calibration.yaml
+    speech/, speech+text/                 back ends: Kaldi's mean.vec lda.mat plda, classes.ark, calibration.yaml,
+                                          outliers.ark
     text/                                 the text encoder, as the Hugging Face Hub has it (config.json, safetensors)
     labels.map                            which labels of the corpora its classes are
     files.sha256                          written last; `sha256sum -c files.sha256` checks it too
@@ -31,7 +32,7 @@ CALIBRATION = "calibration.yaml"
 
 # In a folder where a run was, the detector is here.
 USUAL_FOLDER = "detector"
-FORMAT = 1
+FORMAT = 2
 
 # What of a text encoder is data that the loader needs. Anything else of a Hub folder may be code, or name some.
 TEXT_FILES = re.compile(

@@ -51,13 +51,16 @@ def format_lines(
         shares = [f"{detection.posteriors[n]:.3f}" if n in detection.posteriors else NOTHING for n in classes]
         channel = f" channel {detection.channel}" if detection.channel else ""
         problem = f"  ({_printable(detection.problem)})" if detection.problem else ""
+        if detection.distance is not None and detection.distance > 1:
+            problem = "  (unlike the speech of training)"
         last = _printable(detection.file) + channel + problem
         yield _row([*numbers, detection.emotion or NOTHING, *shares, last], widths)
 
 
 def _rounded(detection: Detection) -> Detection:
     shares = {name: round(share, DECIMALS) for name, share in detection.posteriors.items()}
-    return dataclasses.replace(detection, posteriors=shares)
+    distance = None if detection.distance is None else round(detection.distance, DECIMALS)
+    return dataclasses.replace(detection, posteriors=shares, distance=distance)
 
 
 def _row(cells: Sequence[str], widths: Sequence[int]) -> str:

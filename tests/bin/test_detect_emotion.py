@@ -31,7 +31,8 @@ def test_table_json_and_csv_say_the_same(toy_run, say):
     lines = ser_detect(toy_run, "--json", *clips).stdout.splitlines()
     rows = [json.loads(line, parse_constant=refuse_constant) for line in lines]
     assert [row["file"] for row in rows] == list(map(str, clips))
-    assert list(rows[0]) == ["file", "start", "end", "speech", "modality", "emotion", "posteriors", "problem"]
+    columns = ["file", "start", "end", "speech", "modality", "emotion", "posteriors", "problem", "distance"]
+    assert list(rows[0]) == columns
     assert sum(rows[0]["posteriors"].values()) == pytest.approx(1, abs=1e-5)
     table = list(csv.DictReader(io.StringIO(ser_detect(toy_run, "--csv", *clips).stdout)))
     shown = ser_detect(toy_run, *clips).stdout.splitlines()

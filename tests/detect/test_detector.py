@@ -33,6 +33,11 @@ def test_planted_emotions_are_found(detector, say):
     assert sum(best(detector(say(name, seed))) == name for name in names for seed in range(900, 905)) >= 11
 
 
+def test_speech_of_the_same_kind_is_near(detector, say):
+    found = [detector(say(name, seed)) for name in ("anger", "neutral", "sadness") for seed in range(900, 906)]
+    assert sum(detection.distance > 1 for detection in found) <= 2
+
+
 def test_class_added_by_examples_is_found(detector, say):
     added = detector.enrol("boredom", [say("boredom", seed) for seed in (800, 801, 802)])
     assert added.classes == (*detector.classes, "boredom")
@@ -79,7 +84,7 @@ def test_a_window_is_an_utterance_of_its_voiced_frames(detector, say, tmp_path: 
         if inside.sum() < 25:
             assert each.emotion is None and "0.25 s needed" in each.problem
             continue
-        ((emotion, posteriors),) = detector.deciders["speech"].decide(detector.net(features[inside])[None])
+        ((emotion, posteriors, _),) = detector.deciders["speech"].decide(detector.net(features[inside])[None])
         assert each.emotion == emotion and each.posteriors == pytest.approx(posteriors, abs=1e-4)
     assert any(each.emotion is None for each in found)
 
@@ -87,7 +92,8 @@ def test_a_window_is_an_utterance_of_its_voiced_frames(detector, say, tmp_path: 
 def test_windows_of_a_short_recording_are_one(detector, say):
     (window,) = detector.windows(say("anger", 2), window=10.0, hop=1.0)
     whole = detector(say("anger", 2))
-    assert window == dataclasses.replace(whole, posteriors=window.posteriors)
+    assert window == dataclasses.replace(whole, posteriors=window.posteriors, distance=window.distance)
+    assert window.distance == pytest.approx(whole.distance, abs=1e-5)
     assert window.posteriors == pytest.approx(whole.posteriors, abs=1e-5)
     with pytest.raises(SerError, match=r"window=0\.1"):
         list(detector.windows(say("anger", 2), window=0.1))
@@ -181,10 +187,10 @@ def rewrite(model: Path, name: str, old: str, new: str) -> None:
 
 
 def test_settings_of_another_version_or_kind_are_refused(model):
-    rewrite(model, "detector.yaml", "format: 1", "format: 2")
-    with pytest.raises(SerError, match=r"detector\.yaml: format 2; this version reads 1"):
+    rewrite(model, "detector.yaml", "format: 2", "format: 3")
+    with pytest.raises(SerError, match=r"detector\.yaml: format 3; this version reads 2"):
         Detector.load(model)
-    rewrite(model, "detector.yaml", "format: 2", "run: !!python/object/apply:os.system [id]\nformat: 1")
+    rewrite(model, "detector.yaml", "format: 3", "run: !!python/object/apply:os.system [id]\nformat: 2")
     with pytest.raises(SerError, match=r"detector\.yaml: not YAML"):
         Detector.load(model)
 

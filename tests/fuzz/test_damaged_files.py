@@ -214,7 +214,7 @@ def read_part(name: str, read: Callable[[Path], object]) -> Callable[[Path], Non
 
 
 def decide(folder: Path) -> None:
-    for _, posteriors in Decider.load(folder).decide(np.ones((2, 4))):
+    for _, posteriors, _ in Decider.load(folder).decide(np.ones((2, 4))):
         assert np.isfinite(list(posteriors.values())).all()
 
 
@@ -265,12 +265,14 @@ def identity_backend() -> dict[str, bytes]:
     from ser.backend.plda import Plda
     from ser.detect.decision import Calibration
     from ser.detect.enrolled import EnrolledClasses
+    from ser.detect.outliers import Outliers
 
     config = load_config(BackendConfig, ROOT / "conf" / "backend.yaml")
     backend = Backend(None, None, Plda(np.zeros(4), np.eye(4), np.ones(4)), config)
     classes = EnrolledClasses(backend, ("a", "b"), np.eye(4)[:2], np.array([2, 3]))
     with tempfile.TemporaryDirectory() as folder:
-        Decider(classes, Calibration(1.0, {"a": 0.0, "b": 0.1}, 0.5, 9)).save(Path(folder))
+        outliers = Outliers(np.zeros((1, 4)), np.eye(4))
+        Decider(classes, Calibration(1.0, {"a": 0.0, "b": 0.1}, 0.5, 2.0, 9), outliers).save(Path(folder))
         return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
 
 
