@@ -2,12 +2,16 @@
 
 Inputs are sequences: of speech a row a patch (or frame), of text a row a token; an archive may hold more utterances
 than the data dirs. An utterance without a sequence has one learnt row in its place, and is counted. The validation data
-dir picks the epoch. A training that was stopped goes on where it was. Example:
+dir picks the epoch. A training that was stopped goes on where it was.
+
+With --encoder the rows of speech are patches (make_audioset_feats) and that net is trained with the rest, layer by
+layer where fit.unfreezing says so; <model-dir>/encoder is the tuned net. Example:
 
     python3 -m ser.bin.train_coattention --config conf/coattention/fusion.yaml --label-map conf/emotions/four.map \\
       --input speech=scp:exp/yamnet/10.scp --input text=scp:exp/t5/tokens.scp \\
       --valid-data data/iemocap_valid data/iemocap_train exp/coattention"""
 
+import argparse
 import logging
 
 from ser import cli
@@ -21,17 +25,28 @@ def main() -> None:
     cli.add_training_options(parser)
     cli.add_target_options(parser)
     parser.add_argument("--input", action="append", required=True, metavar="NAME=RSPECIFIER", help="speech or text")
+    parser.add_argument("--encoder", metavar="DIR", help="train this net over patches, too; the rows are patches")
+    parser.add_argument("--encoder-layer", metavar="NAME", help="whose states the co-attention sees")
+    parser.add_argument("--test-data", metavar="DIR", help="write the class probabilities of its utterances, too")
+    parser.add_argument("--without-text", type=cli.boolean, default=False, help="and those without text [false]")
     parser.add_argument("--valid-data", required=True, metavar="DIR", help="data dir for validation")
     parser.add_argument("data_dir", metavar="data-dir")
     parser.add_argument("model_dir", metavar="model-dir", help="folder of the model, to be written")
     args = parser.parse_args()
 
+    if bool(args.encoder) != bool(args.encoder_layer):
+        parser.error("--encoder and --encoder-layer go together")
+
+    import dataclasses
+
     import torch
 
     from ser.config import load_config
+    from ser.encoders.loading import find_encoder
     from ser.errors import SerError
     from ser.models.coattention import MODALITIES, CoAttention
-    from ser.training import model_dir, parallel
+    from ser.models.tuned_speech import TunedCoAttention
+    from ser.training import coattention, model_dir, parallel
     from ser.training.configs import CoAttentionTrainConfig
     from ser.training.dialogues import read_inputs
     from ser.training.fit import fit
@@ -42,6 +57,7 @@ def main() -> None:
     if args.num_threads:
         torch.set_num_threads(args.num_threads)
     config = load_config(CoAttentionTrainConfig, args.config, tuple(args.set))
+    config = dataclasses.replace(config, encoder_layer=args.encoder_layer or "")
     rspecifiers = read_inputs(args.input)
     if unknown := sorted(set(rspecifiers) - set(MODALITIES)):
         raise SerError(f"--input: {unknown[0]}: expected {' or '.join(MODALITIES)}")
@@ -59,11 +75,23 @@ def main() -> None:
     for name in rspecifiers:
         *statistics[name], digests[f"training {name}"] = train.summary(name, config.data.max_rows)
         digests[f"validation {name}"] = valid.summary(name, config.data.max_rows)[2]
-    if not model_dir.begin(args.model_dir, config, targets.inputs, digests):
+    inputs = dict(targets.inputs)
+    if args.encoder:
+        inputs["encoder"] = find_encoder(args.encoder) / model_dir.WEIGHTS
+    if not model_dir.begin(args.model_dir, config, inputs, digests):
+        write_posteriors(args, rspecifiers)
         return
     torch.manual_seed(config.fit.seed)
+    net: torch.nn.Module
+    if args.encoder:
+        patch_net = coattention.load_patch_net(args.encoder, args.encoder_layer)
+        statistics["speech"] = coattention.state_statistics(patch_net, args.encoder_layer, train, config.data.max_rows)
+        net = CoAttention(config.model, statistics, len(targets.classes))
+        net = TunedCoAttention(patch_net, args.encoder_layer, net)
+    else:
+        net = CoAttention(config.model, statistics, len(targets.classes))
     model = fit(
-        CoAttention(config.model, statistics, len(targets.classes)),
+        net,
         SequenceSource(train, targets.train, config.data, config.fit.seed),
         SequenceSource(valid, targets.valid_numbers, config.data, None),
         config.fit,
@@ -72,7 +100,30 @@ def main() -> None:
         args.device,
     )
     if parallel.start(args.device).is_first:
+        if isinstance(model, TunedCoAttention):
+            coattention.save_encoder(args.model_dir, model, str(find_encoder(args.encoder)))
         model_dir.save_model(args.model_dir, model, targets.classes)
+        write_posteriors(args, rspecifiers)
+
+
+def write_posteriors(args: argparse.Namespace, rspecifiers: dict[str, str]) -> None:
+    """Write the class probabilities of the test data: <model-dir>/posteriors.scp, and posteriors_none.scp."""
+    if not args.test_data:
+        return
+    from ser.kaldi import ark
+    from ser.training import coattention, parallel
+    from ser.training.sequences import read_sequences
+
+    sequences = read_sequences(args.test_data, rspecifiers)
+    model, config = coattention.load_coattention(args.model_dir, sequences)
+    device = parallel.pick_device(args.device)
+    model.to(device)
+    for name in ("posteriors", *["posteriors_none"] * args.without_text):
+        shown = sequences.without(["text"]) if name.endswith("none") else sequences
+        path = f"{args.model_dir}/{name}"
+        with ark.Writer(f"ark,scp:{path}.ark,{path}.scp") as writer:
+            for utt, vector in coattention.posteriors(model, config, shown, device):
+                writer.write(utt, vector)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ def main() -> None:
     cli.add_training_options(parser)
     parser.add_argument("--label-map", metavar="FILE", help="labels to classes [the labels are the classes]")
     parser.add_argument("--text-model", help="encoder to begin with, Hugging Face name or folder [the config's]")
+    parser.add_argument("--part", help="of the training data dir, by its utt2part, such as train [all of it]")
     parser.add_argument("--valid-data", metavar="DIR", help="data dir for validation [a share of the training one]")
     parser.add_argument("data_dir", metavar="data-dir", help="Kaldi data dir with text and utt2labels")
     parser.add_argument("model_dir", metavar="model-dir", help="folder of the model, to be written")
@@ -55,9 +56,10 @@ def main() -> None:
     encoder, tokenizer = bert.load_encoder(config.text_model)
     tokenizer.model_max_length = min(tokenizer.model_max_length, config.data.max_tokens)
 
-    ids, targets, cut = labels.tokenize_labelled(
-        args.data_dir, labels.read_labels(args.data_dir, mapping, classes), tokenizer
-    )
+    found = labels.read_labels(args.data_dir, mapping, classes)
+    if args.part:
+        found = labels.of_part(args.data_dir, found, args.part)
+    ids, targets, cut = labels.tokenize_labelled(args.data_dir, found, tokenizer)
     if args.valid_data:
         valid_ids, valid_targets, _ = labels.tokenize_labelled(
             args.valid_data, labels.read_labels(args.valid_data, mapping, classes), tokenizer
@@ -78,6 +80,8 @@ def main() -> None:
     inputs = {f"training {name}": Path(args.data_dir) / name for name in ("text", "utt2labels")}
     if args.valid_data:
         inputs |= {f"validation {name}": Path(args.valid_data) / name for name in ("text", "utt2labels")}
+    if args.part:
+        inputs["parts"] = Path(args.data_dir) / "utt2part"
     if args.label_map:
         inputs["label map"] = Path(args.label_map)
     weights = Path(bert.find_folder(config.text_model)) / model_dir.WEIGHTS

@@ -1,7 +1,7 @@
 """Speakers shared out to folds: disjoint, balanced by sex, the same on every machine. Utterances split at random."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from ser.errors import SerError
 
@@ -42,6 +42,18 @@ def assign_folds(genders: Mapping[str, str], num_folds: int) -> dict[str, str]:
         )
     dealt = sorted(genders, key=lambda speaker: (genders[speaker], speaker))
     return {speaker: str(turn % num_folds + 1) for turn, speaker in enumerate(dealt)}
+
+
+def group_folds(folds: Iterable[str], groups: int) -> dict[str, str]:
+    """Deal folds out in turn to so many groups, which then are the folds: fold -> group; 0 leaves them as they are.
+
+    >>> group_folds(["1", "2", "10"], 2)
+    {'1': '1', '2': '2', '10': '1'}
+    """
+    names = sorted(set(folds), key=natural_key)
+    if groups and not 2 <= groups <= len(names):
+        raise SerError(f"{groups} groups of {len(names)} folds: give 2 or more, each of a fold at least, or 0 for none")
+    return {name: str(turn % groups + 1) if groups else name for turn, name in enumerate(names)}
 
 
 def split_stratified(utt2class: Mapping[str, str], shares: Mapping[str, float], seed: int) -> dict[str, list[str]]:

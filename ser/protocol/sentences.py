@@ -5,10 +5,12 @@ a corpus: the table gets 75 % of its 7 classes, where chance is 25 %.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+
+from ser.errors import SerError
 
 
 @dataclass(frozen=True)
@@ -70,14 +72,31 @@ def score_table(
     )
 
 
-def unseen_sentences(train: Mapping[str, str], test: Mapping[str, str]) -> list[str]:
-    """List the training utterances that say no sentence of the test side; those without words stay.
+def deal_sentences(pairs: Iterable[tuple[str, str]], parts: int) -> dict[str, int]:
+    """Deal sentences out to parts in turn, those of one class after each other: sentence -> part, 0 to parts - 1.
 
-    >>> unseen_sentences({"a": "oh no", "b": "well", "c": ""}, {"d": "well"})
-    ['a', 'c']
+    Parameters
+    ----------
+    pairs : sentence and class of each utterance; a sentence counts to the class that says it most.
+    parts : how many.
+
+    Raises
+    ------
+    SerError
+        Where there are fewer sentences than parts.
+
+    >>> deal_sentences([("no", "sad"), ("oh", "sad"), ("well", "calm"), ("", "sad"), ("yes", "calm")], 2)
+    {'well': 0, 'yes': 1, 'no': 0, 'oh': 1}
     """
-    said = {sentence for sentence in test.values() if sentence}
-    return [utt for utt, sentence in train.items() if sentence not in said]
+    counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for sentence, name in pairs:
+        if sentence:
+            counts[sentence][name] += 1
+    if len(counts) < parts:
+        raise SerError(f"{len(counts)} sentences cannot be dealt out to {parts} parts; lower their number")
+    home = {sentence: min(names, key=lambda name: (-names[name], name)) for sentence, names in counts.items()}
+    order = sorted(counts, key=lambda sentence: (home[sentence], sentence))
+    return {sentence: turn % parts for turn, sentence in enumerate(order)}
 
 
 def _chance(counts: Counter[str]) -> dict[str, float]:

@@ -52,6 +52,15 @@ def class_names(data_dir: str | Path, mapping: Mapping[str, str]) -> list[str]:
     )
 
 
+def of_part(data_dir: str | Path, labels: Mapping[str, np.ndarray], part: str) -> dict[str, np.ndarray]:
+    """Keep the utterances of one of the corpus's own parts, by ``utt2part``."""
+    utt2part = tables.read_map(Path(data_dir) / "utt2part", fields=2)
+    kept = {utt: targets for utt, targets in labels.items() if utt2part[utt] == part}
+    if not kept:
+        raise SerError(f"{data_dir}/utt2part: no part '{part}'; it has {', '.join(sorted(set(utt2part.values())))}")
+    return kept
+
+
 def tokenize_labelled(
     data_dir: str | Path, labels: Mapping[str, np.ndarray], tokenizer: Any
 ) -> tuple[list[list[int]], np.ndarray, int]:

@@ -84,9 +84,15 @@ def make_network(config: FusionConfig, widths: Mapping[str, int], num_classes: i
 
 @dataclass(frozen=True)
 class CoAttentionTrainConfig:
-    """A whole ``conf/coattention/fusion.yaml``."""
+    """A whole ``conf/coattention/fusion.yaml``.
+
+    Attributes
+    ----------
+    encoder_layer : of the net of speech that is trained with the rest; empty where there is none.
+    """
 
     model: CoAttentionConfig
     data: SequenceConfig
     loss: LossConfig
     fit: FitConfig
+    encoder_layer: str = ""

@@ -1,6 +1,7 @@
 import pytest
 
-from ser.protocol.sentences import score_table, unseen_sentences
+from ser.errors import SerError
+from ser.protocol.sentences import deal_sentences, score_table
 
 EMOTIONS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise")
 
@@ -55,9 +56,18 @@ def test_without_words_or_classes_there_is_no_table():
     assert score_table({"a": "x"}, {"a": "sad"}, {"d": ""}, {"d": "sad"}) is None
 
 
-def test_without_the_test_sides_sentences_the_table_knows_nothing():
-    train, _, test, _ = sides((*EMOTIONS, "neutral"))
-    held = {**test, "only-1": "common 0"}
-    kept = unseen_sentences(train, {utt: sentence for utt, sentence in held.items() if "alone" in sentence})
-    assert len(kept) == 3 * (120 - 75)
-    assert unseen_sentences(train, test) == []
+def test_halves_of_savees_sentences_have_every_emotion_and_leave_the_table_nothing():
+    train, train_classes, test, test_classes = sides((*EMOTIONS, "neutral"))
+    part_of = deal_sentences([(train[utt], train_classes[utt]) for utt in train], 2)
+    assert 0.45 < sum(part_of.values()) / len(part_of) < 0.55
+    for half in (0, 1):
+        kept = {utt: words for utt, words in train.items() if part_of[words] != half}
+        tested = {utt: words for utt, words in test.items() if part_of[words] == half}
+        assert {train_classes[utt] for utt in kept} == {test_classes[utt] for utt in tested} == {*EMOTIONS, "neutral"}
+        score = score_table(kept, train_classes, tested, test_classes)
+        assert score.known == 0 and score.accuracy == score.majority < 0.35
+
+
+def test_fewer_sentences_than_parts_are_refused():
+    with pytest.raises(SerError, match="1 sentences cannot be dealt out to 2 parts"):
+        deal_sentences([("no", "sad"), ("", "calm")], 2)

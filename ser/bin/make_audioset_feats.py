@@ -1,0 +1,63 @@
+"""Write log mel energies as the nets of AudioSet (YAMNet, VGGish, TRILL) take them, of the recordings of a wav table.
+
+Of --level frame a matrix has 64 numbers a frame of 10 ms, which train_triplet takes; of --level patch a row a patch of
+0.96 s, 96 frames after each other, which train_coattention --encoder takes; there zeros follow the samples up to a
+whole patch. Example:
+
+    python3 -m ser.bin.make_audioset_feats --net yamnet --level frame scp:data/toy/wav.scp \\
+      ark,scp:data/toy/feats.ark,data/toy/feats.scp"""
+
+import logging
+import os
+
+from ser import cli
+
+logger = logging.getLogger(__name__)
+
+
+def main() -> None:
+    """Run the command."""
+    parser = cli.make_parser(__doc__)
+    parser.add_argument("--net", choices=("yamnet", "vggish"), default="yamnet", help="[%(default)s]")
+    parser.add_argument("--level", choices=("frame", "patch"), required=True)
+    parser.add_argument("--segments", metavar="FILE", help="the utterances are parts of the recordings")
+    parser.add_argument("--compress", type=cli.boolean, default=False, help="true or false [false]: a byte a number")
+    parser.add_argument("--left-out", metavar="FILE", help="write the utterances left out and why")
+    parser.add_argument("--max-left-out", type=float, default=0.05, metavar="SHARE", help="fail above [%(default)s]")
+    cli.add_done_option(parser)
+    parser.add_argument("wav_rspecifier", metavar="<wav-rspecifier>")
+    parser.add_argument("feats_wspecifier", metavar="<feats-wspecifier>")
+    args = parser.parse_args()
+
+    os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"
+    from ser.features import audioset
+    from ser.kaldi import ark, audio, specifiers
+    from ser.kaldi.left_out import LeftOut
+    from ser.record.job import Job
+
+    target = specifiers.parse_wspecifier(args.feats_wspecifier)
+    outputs = [target.ark, target.scp, args.left_out]
+    job = Job(__spec__.name, args, [args.segments], [args.wav_rspecifier], outputs)
+    if job.is_valid():
+        return
+    config = audioset.YAMNET if args.net == "yamnet" else audioset.VGGISH
+    left_out, count = LeftOut(args.left_out, args.max_left_out), 0
+    waves = audio.read_waves(args.wav_rspecifier, audioset.SAMPLE_RATE, args.segments)
+    with ark.Writer(args.feats_wspecifier, 1 if args.compress else 0) as writer:
+        for utt, samples in cli.progress(waves, None, "log mel"):
+            if isinstance(samples, audio.Unreadable):
+                left_out.add(utt, samples.reason)
+                continue
+            if args.level == "patch":
+                patches = audioset.patches(samples, config)
+                writer.write(utt, patches.reshape(len(patches), -1))
+            else:
+                writer.write(utt, audioset.log_mel(samples, config.log_offset))
+            count += 1
+        lost = left_out.finish(count)
+    job.write()
+    logger.info("%s: log mel energies of %d utterances, %d left out", args.feats_wspecifier, count, lost)
+
+
+if __name__ == "__main__":
+    cli.run(main)

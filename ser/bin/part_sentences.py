@@ -1,0 +1,59 @@
+"""Part the sentences of a corpus, so that what trains says none of those that are tested.
+
+Where actors all speak the same sentences, leaving out of the training what the test says would leave nothing. So the
+sentences are dealt out to --parts of equal size, class by class: of the test only those of the part --part are kept,
+and of what trains those of the others. Over all parts each test utterance is scored once. An utterance without words
+tests with the first part, and always trains. Example, for the second half:
+
+    python3 -m ser.bin.part_sentences --parts 2 --part 2 data/test data/test_2 data/train data/train_2"""
+
+import logging
+from pathlib import Path
+
+from ser import cli
+from ser.errors import SerError
+
+logger = logging.getLogger(__name__)
+
+
+def main() -> None:
+    """Run the command."""
+    parser = cli.make_parser(__doc__)
+    parser.add_argument("--parts", type=int, default=2, metavar="N", help="[%(default)s]")
+    parser.add_argument("--part", type=int, required=True, metavar="N", help="from 1")
+    parser.add_argument("test_dir", type=Path, metavar="test-dir", help="with text and utt2emo")
+    parser.add_argument("test_out", type=Path, metavar="test-out", help="to be written")
+    parser.add_argument("pairs", type=Path, nargs="+", metavar="train-dir train-out", help="what trains, and its copy")
+    args = parser.parse_args()
+    if not 1 <= args.part <= args.parts or len(args.pairs) % 2:
+        raise SerError(f"--part {args.part} of --parts {args.parts}, and {len(args.pairs)} data dirs; expected pairs")
+
+    from ser.corpora.staging import staged_data_dir
+    from ser.kaldi import data_subset, tables
+    from ser.kaldi.datadir import normalise_text
+    from ser.protocol.sentences import deal_sentences
+
+    folders = [args.test_dir, *args.pairs[::2]]
+    texts = [
+        {utt: normalise_text(words) for utt, words in tables.read_map(folder / "text", allow_empty=True).items()}
+        for folder in folders
+    ]
+    classes = [tables.read_map(folder / "utt2emo", fields=2) for folder in folders]
+    part_of = deal_sentences(
+        ((words, names[utt]) for said, names in zip(texts, classes, strict=True) for utt, words in said.items()),
+        args.parts,
+    )
+    for number, (folder, said, out) in enumerate(zip(folders, texts, [args.test_out, *args.pairs[1::2]], strict=True)):
+        tested = {utt for utt, words in said.items() if (part_of[words] if words else 0) == args.part - 1}
+        kept = [
+            utt for utt, words in said.items() if (utt in tested if number == 0 else utt not in tested or not words)
+        ]
+        if not kept:
+            raise SerError(f"{folder}: no utterance is left with part {args.part} of the sentences; lower --parts")
+        with staged_data_dir(out) as made:
+            data_subset.subset(folder, dict.fromkeys(kept, ""), made)
+        logger.info("%s: %d of %d utterances", out, len(kept), len(said))
+
+
+if __name__ == "__main__":
+    cli.run(main)

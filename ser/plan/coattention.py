@@ -1,0 +1,288 @@
+"""System C: nets of audio and a T5, transferred; co-attention of their states. Its options and its jobs."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ser.config import read_yaml
+from ser.corpora.folds import group_folds
+from ser.plan.coattention_options import ALL, ENCODERS, LAST_STAGE, LOSSES, SYSTEM, TOKENS, Options, check
+from ser.plan.corpora import find, read_corpora
+from ser.plan.facts import Facts
+from ser.plan.job import Job, Plan, job
+from ser.plan.roles import distinct
+
+# Of the sentences, where a model is not to know those that it is tested on.
+HALVES = ("1", "2")
+
+__all__ = ["KINDS", "LAST_STAGE", "Options", "check", "corpora", "plan"]
+
+# Kind of job -> the stage that runs it.
+KINDS = {
+    "prepare": 0, "classes": 1, "together": 1, "parts": 1, "unseen": 1, "audit": 1,
+    "frames": 2, "toy_nets": 2, "triplet": 2, "patches": 3, "states": 3, "text_init": 4, "t5": 4, "tokens": 5,
+    "merged": 5, "fixed": 6, "tuned": 6, "joined": 6, "cells": 7, "card": 7,
+}  # fmt: skip
+
+
+def corpora(options: Options) -> tuple[str, ...]:
+    """Return all corpora that stage 0 prepares."""
+    trains_triplet = "triplet" in options.encoders and not options.triplet
+    more = [options.triplet_train] * trains_triplet + [options.text_train] * bool(options.text_train)
+    return distinct((*options.scored, *more))
+
+
+def plan(options: Options, facts: Facts) -> Plan:
+    """List the jobs of a run."""
+    builder = _Builder(options, facts)
+    jobs = [*builder.data(), *builder.audio(), *builder.text(), *builder.models(), *builder.results()]
+    words = "".join(f"{name}: its own words\n" for name in options.scored if name not in options.speech_only)
+    return Plan(KINDS, tuple(jobs), {"text_used.txt": words})
+
+
+@dataclass(frozen=True)
+class Row:
+    """A model of each fold, a row of the table.
+
+    Attributes
+    ----------
+    name : of its folders; `layer` and `variant` are columns.
+    inputs : modality -> scp.
+    text : the text condition of its training and its test, or "-".
+    settings, overrides : of its training; `tune`: the net that is trained with it, and the layer.
+    """
+
+    corpus: str
+    name: str
+    layer: str
+    variant: str
+    inputs: dict[str, str]
+    text: str
+    settings: str
+    overrides: tuple[str, ...] = ()
+    tune: tuple[str, str] | None = None
+
+    @property
+    def modality(self) -> str:
+        """As the table has it."""
+        return "+".join(self.inputs)
+
+    @property
+    def is_unseen(self) -> bool:
+        """Whether it is trained and tested half by half of the sentences."""
+        return self.text == "unseen-sentence"
+
+
+class _Builder:
+    """Makes the jobs of one run; a method for each part of the recipe, in its order."""
+
+    def __init__(self, options: Options, facts: Facts) -> None:
+        self.options, self.facts, self.at = options, facts, options.layout
+        self.both = "+".join(options.together)
+        self.rows = list(self._rows())
+
+    def _folds(self, corpus: str) -> list[str]:
+        names = [find(name, read_corpora()).fold_names for name in corpus.split("+")]
+        if corpus == self.options.test and self.facts.folds:
+            names = [self.facts.folds]
+        folds = sorted({fold for each in names for fold in each})
+        return sorted(set(group_folds(folds, self.options.fold_groups).values())) if folds else [ALL]
+
+    def _labelled(self, corpus: str) -> Path:
+        return self.at.corpus(f"{corpus}_classes")
+
+    def _part(self, part: str, corpus: str, fold: str) -> Path:
+        return self.at.role(part, f"{corpus}_{fold}")
+
+    def _net(self, encoder: str) -> str:
+        return getattr(self.options, encoder) or str(self.at.exp / encoder)
+
+    def _states(self, encoder: str, corpus: str) -> str:
+        return str(self.at.exp / "states" / f"{encoder}_{corpus}" / f"{ENCODERS[encoder][0]}.scp")
+
+    def _patches(self, encoder: str, corpus: str) -> str:
+        return str(self.at.exp / "patches" / f"{ENCODERS[encoder][1]}_{corpus}.scp")
+
+    def _tokens(self, corpus: str) -> str:
+        return str(self.at.exp / "tokens" / f"{corpus}.scp")
+
+    def _rows(self) -> Iterator[Row]:
+        options = self.options
+        fusion, best = options.settings("fusion"), options.fusion_encoder
+        for corpus in options.tests:
+            for encoder in options.encoders:
+                layer = ENCODERS[encoder][0]
+                for variant in options.variants:
+                    if variant == "fixed":
+                        heard = {"speech": self._states(encoder, corpus)}
+                        yield Row(corpus, f"{encoder}_fixed", f"{encoder}_{layer}", variant, heard, "-", fusion)
+                    else:
+                        heard = {"speech": self._patches(encoder, corpus)}
+                        settings = options.settings(f"tune_{encoder}")
+                        tune = (self._net(encoder), layer)
+                        yield Row(
+                            corpus, f"{encoder}_tuned", f"{encoder}_{layer}", variant, heard, "-", settings, (), tune
+                        )
+            read = {"text": self._tokens(corpus)}
+            both = {"speech": self._states(best, corpus), **read}
+            joint = f"{best}+{TOKENS}"
+            yield Row(corpus, "text", TOKENS, "fixed", read, "gold", fusion)
+            for loss in options.losses:
+                change = (f"loss.kind={LOSSES[loss]}",)
+                yield Row(corpus, f"fusion_{loss}", joint, loss, both, "gold", fusion, change)
+            if corpus in options.unseen:
+                yield Row(corpus, "text_unseen", TOKENS, "fixed", read, "unseen-sentence", fusion)
+                yield Row(corpus, "fusion_unseen", joint, options.losses[0], both, "unseen-sentence", fusion)
+        if self.both:
+            both = {"speech": self._states(best, self.both), "text": self._tokens(self.both)}
+            yield Row(self.both, "fusion", f"{best}+{TOKENS}", options.losses[0], both, "gold", fusion)
+        for corpus in options.speech_only:
+            heard, layer = {"speech": self._states(best, corpus)}, f"{best}_{ENCODERS[best][0]}"
+            yield Row(corpus, "speech", layer, "fixed", heard, "-", fusion)
+        for corpus in options.text_only:
+            yield Row(corpus, "text", TOKENS, "fixed", {"text": self._tokens(corpus)}, "gold", fusion)
+
+    def data(self) -> Iterator[Job]:
+        at, options = self.at, self.options
+        for name in corpora(options):
+            folder, utts = options.folder(name), self.facts.utts([name])
+            words = [f"local/prepare_{name}.sh", folder, at.corpus(name)]
+            yield job(0, "prepare", name, words, [folder], [at.corpus(name)], utts)
+        for name in options.scored:
+            chosen = options.text_map if name == "goemotions" else options.label_map
+            labelled = self._labelled(name)
+            words = [chosen, at.corpus(name), labelled]
+            yield job(1, "classes", name, words, [at.corpus(name)], [labelled], self.facts.utts([name]))
+        if self.both:
+            dirs = [self._labelled(name) for name in options.together]
+            words = [self._labelled(self.both), *dirs]
+            yield job(1, "together", self.both, words, dirs, [self._labelled(self.both)])
+        for name in (*options.scored, *([self.both] if self.both else [])):
+            folds, labelled = self._folds(name), self._labelled(name)
+            made = [self._part(part, name, fold) for fold in folds for part in ("train", "valid", "test")]
+            words = ["--groups", options.fold_groups, "--seed", options.seed or 0, labelled, name, at.data]
+            yield job(1, "parts", name, words, [labelled], made, self.facts.utts(name.split("+")))
+            for fold in folds:
+                train, valid, test = (self._part(part, name, fold) for part in ("train", "valid", "test"))
+                for half in HALVES if name in options.unseen else ():
+                    outs = [self._part(part, name, f"{fold}.{half}") for part in ("test", "train", "valid")]
+                    words = ["--parts", len(HALVES), "--part", half, test, outs[0], train, outs[1], valid, outs[2]]
+                    yield job(1, "unseen", f"{name}_{fold}.{half}", words, [test, train, valid], outs)
+                table = at.audit(f"{name}_{fold}")
+                words = ["--corpora", labelled, "--out", table, test, f"train={train}"]
+                yield job(1, "audit", f"{name}_{fold}", words, [test, train], [table])
+
+    def audio(self) -> Iterator[Job]:
+        at, options = self.at, self.options
+        spoken = [name for name in options.scored if name not in options.text_only]
+        for encoder in options.encoders:
+            net = self._net(encoder)
+            if getattr(options, encoder):
+                continue
+            if encoder == "triplet":
+                data = at.corpus(options.triplet_train)
+                feats = at.exp / "patches" / "triplet_frames"
+                utts = self.facts.utts([options.triplet_train])
+                words = [f"scp:{data}/wav.scp", f"ark,scp:{feats}.ark,{data}/feats.scp"]
+                yield job(2, "frames", data.name, words, [data], [data / "feats.scp"], utts)
+                words = ["--config", options.settings("triplet"), *options.seed_override(), data, net]
+                yield job(2, "triplet", "triplet", words, [data], [net], utts)
+            else:
+                yield job(2, "toy_nets", encoder, ["--kind", encoder, net], [], [net])
+        for corpus in spoken:
+            data, utts = self._labelled(corpus), self.facts.utts([corpus])
+            segments = ["--segments", data / "segments"] if (data / "segments").is_file() else []
+            fronts = distinct(ENCODERS[name][1] for name in options.encoders)
+            for front in fronts if "tuned" in options.variants and corpus in options.tests else ():
+                made = at.exp / "patches" / f"{front}_{corpus}"
+                words = ["--net", front, *segments, "--done", f"{made}.done", f"scp:{data}/wav.scp"]
+                words += [f"ark,scp:{made}.ark,{made}.scp"]
+                yield job(3, "patches", f"{front}_{corpus}", words, [data], [f"{made}.scp"], utts)
+            needed = options.encoders if corpus in options.tests and "fixed" in options.variants else ()
+            for encoder in distinct((*needed, options.fusion_encoder)):
+                scp = Path(self._states(encoder, corpus))
+                words = ["--encoder", self._net(encoder), "--layers", ENCODERS[encoder][0], "--level", "patch"]
+                words += [*segments, "--done", scp.parent / "done", f"scp:{data}/wav.scp", scp.parent]
+                yield job(3, "states", f"{encoder}_{corpus}", words, [data, self._net(encoder)], [scp], utts)
+
+    def text(self) -> Iterator[Job]:
+        at, options = self.at, self.options
+        model = options.text_model
+        if options.toy and not model:
+            model = str(at.exp / "t5_init")
+            texts = [at.corpus(options.text_train)] if options.text_train else [at.corpus(options.test)]
+            yield job(4, "text_init", "t5_init", [*texts, model], texts, [model])
+        if options.text_train:
+            data, tuned = at.corpus(options.text_train), at.exp / TOKENS
+            words = [*options.seed_override(), "--part", "train"]
+            words += [*(["--text-model", model] if model else []), data, tuned]
+            yield job(4, "t5", options.text_train, words, [data], [tuned], self.facts.utts([options.text_train]))
+            model = str(tuned)
+        for corpus in options.scored:
+            if corpus not in options.speech_only:
+                data, stem = self._labelled(corpus), self._tokens(corpus).removesuffix(".scp")
+                words = ["--done", f"{stem}.done", model, data, f"ark,scp:{stem}.ark,{stem}.scp"]
+                yield job(5, "tokens", corpus, words, [data, model], [f"{stem}.scp"], self.facts.utts([corpus]))
+        if self.both:
+            for out, of in (
+                (self._tokens(self.both), [self._tokens(name) for name in options.together]),
+                (
+                    self._states(options.fusion_encoder, self.both),
+                    [self._states(options.fusion_encoder, name) for name in options.together],
+                ),
+            ):
+                yield job(5, "merged", Path(out).parent.name, [out, *of], of, [out])
+
+    def models(self) -> Iterator[Job]:
+        for row in self.rows:
+            folds = self._folds(row.corpus)
+            for fold in [f"{fold}.{half}" for fold in folds for half in HALVES] if row.is_unseen else folds:
+                train, valid, test = (self._part(part, row.corpus, fold) for part in ("train", "valid", "test"))
+                model = self._model(row, fold)
+                words: list[object] = ["--config", row.settings, *self.options.seed_override()]
+                words += [word for change in row.overrides for word in ("--set", change)]
+                words += [word for name, scp in row.inputs.items() for word in ("--input", f"{name}=scp:{scp}")]
+                if row.tune:
+                    words += ["--encoder", row.tune[0], "--encoder-layer", row.tune[1]]
+                words += ["--test-data", test, "--without-text", str(len(row.inputs) > 1).lower()]
+                words += ["--valid-data", valid, train, model]
+                kind = "tuned" if row.tune else "fixed"
+                size = self.facts.utts(row.corpus.split("+"))
+                inputs = [*row.inputs.values(), train, valid, test]
+                yield job(6, kind, model.name, words, inputs, [model], size)
+            for fold in folds if row.is_unseen else ():
+                halves = [f"{self._model(row, f'{fold}.{half}')}/posteriors.scp" for half in HALVES]
+                out = self.at.exp / "posteriors" / f"{row.name}_{row.corpus}_{fold}.scp"
+                yield job(6, "joined", out.stem, [out, *halves], halves, [out])
+
+    def _model(self, row: Row, fold: str) -> Path:
+        return self.at.model(row.name, f"{row.corpus}_{fold}")
+
+    def results(self) -> Iterator[Job]:
+        at, options = self.at, self.options
+        for row in self.rows:
+            for fold in self._folds(row.corpus):
+                yield self._cell(row, fold, row.text, "posteriors")
+                if row.name == f"fusion_{options.losses[0]}":
+                    yield self._cell(row, fold, "none", "posteriors_none")
+        words = ["--corpora", " ".join(str(at.corpus(name)) for name in options.scored), "--text-condition", "gold"]
+        yield job(7, "card", "card", [*words, at.exp], [at.exp / "audit"], [at.exp / "protocol_card.md"])
+
+    def _cell(self, row: Row, fold: str, text: str, scp: str) -> Job:
+        options, model, test = self.options, self._model(row, fold), self._part("test", row.corpus, fold)
+        scp = f"{model}/{scp}.scp"
+        if row.is_unseen:
+            model, scp = (
+                self._model(row, f"{fold}.{HALVES[0]}"),
+                f"{self.at.exp}/posteriors/{row.name}_{row.corpus}_{fold}.scp",
+            )
+        made = self.at.cell(row.name, row.corpus, text, fold)
+        seed = read_yaml(row.settings)["fit"]["seed"] if options.seed is None else options.seed
+        names = {
+            "system": SYSTEM, "train": row.corpus, "test": row.corpus, "fold": fold, "variant": row.variant,
+            "seed": seed, "layer": row.layer, "modality": row.modality, "text": text,
+            "speakers": self._labelled(row.corpus) / "spk2utt",
+        }  # fmt: skip
+        words = [str(word) for name, value in names.items() for word in (f"--{name}", value)]
+        words += [f"{model}/classes.txt", str(test), f"scp:{scp}", str(made)]
+        return job(7, "cells", made.name, words, [model, test], [made])

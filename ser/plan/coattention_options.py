@@ -1,0 +1,87 @@
+"""The options of system C, and the checks of them."""
+
+from dataclasses import dataclass
+
+from ser.errors import SerError
+from ser.plan.corpora import check_holds, read_corpora
+from ser.plan.options import RunOptions, check_run, check_words
+from ser.plan.roles import distinct
+
+SYSTEM = "coattention"
+LAST_STAGE = 7
+# The layer of each net of audio that counts, and the front end of its patches.
+ENCODERS = {"vggish": ("fc1", "vggish"), "yamnet": ("10", "yamnet"), "triplet": ("final", "yamnet")}
+LOSSES = {"bce": "binary", "ce": "cross_entropy"}
+VARIANTS = ("fixed", "tuned")
+TOKENS = "t5"
+# The fold of a corpus that has parts of its own.
+ALL = "all"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(RunOptions):
+    """The options of local/run_coattention.sh beside those of every driver; its --help tells them."""
+
+    tests: tuple[str, ...]
+    together: tuple[str, ...]
+    speech_only: tuple[str, ...]
+    text_only: tuple[str, ...]
+    unseen: tuple[str, ...]
+    triplet_train: str
+    text_train: str
+    encoders: tuple[str, ...]
+    variants: tuple[str, ...]
+    fusion_encoder: str
+    losses: tuple[str, ...]
+    vggish: str
+    yamnet: str
+    triplet: str
+    text_model: str
+    fold_groups: int
+    label_map: str
+    text_map: str
+
+    @property
+    def test(self) -> str:
+        """The first corpus that is scored."""
+        return self.scored[0]
+
+    def settings(self, name: str) -> str:
+        """YAML of settings."""
+        return f"{self.conf}/{name}.yaml"
+
+    @property
+    def scored(self) -> tuple[str, ...]:
+        """All corpora that are scored."""
+        return distinct((*self.tests, *self.together, *self.speech_only, *self.text_only))
+
+
+def check(options: Options) -> list[str]:
+    """Refuse settings that would only fail hours later."""
+    known = read_corpora()
+    if not options.scored:
+        raise SerError("--tests, --speech-only and --text-only: name a corpus or more")
+    check_holds("tests", options.tests, ["speech", "text", "emotion"], known)
+    check_holds("together", options.together, ["speech", "text", "emotion"], known)
+    check_holds("speech-only", options.speech_only, ["speech", "emotion"], known)
+    check_holds("text-only", options.text_only, ["text", "emotion"], known)
+    check_words("unseen", options.unseen, options.tests)
+    check_words("encoders", options.encoders, ENCODERS)
+    check_words("variants", options.variants, VARIANTS)
+    check_words("losses", options.losses, LOSSES)
+    check_words("fusion-encoder", [options.fusion_encoder], options.encoders)
+    for name in options.encoders:
+        if name != "triplet" and not options.toy and not getattr(options, name):
+            raise SerError(
+                f"--{name}: give the folder that ser.bin.import_audio_net wrote, or leave {name} out of --encoders"
+            )
+    if options.text_train and options.text_train != "goemotions":
+        raise SerError(f"--text-train: expected goemotions or nothing, found '{options.text_train}'")
+    if len(options.together) == 1:
+        raise SerError("--together: name two corpora or more, or none")
+    names = ["fusion", *(["triplet"] if "triplet" in options.encoders and not options.triplet else [])]
+    names += ["goemotions"] * bool(options.text_train)
+    if "tuned" in options.variants:
+        names += [f"tune_{name}" for name in options.encoders]
+    check_run(options, LAST_STAGE, [options.label_map, options.text_map, *map(options.settings, names)])
+    return []

@@ -1,0 +1,107 @@
+"""Co-attentions as they are made, kept and applied; with a net of speech in front where that is trained, too."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ser.config import load_config
+from ser.encoders import net_dir
+from ser.encoders.loading import ENCODER_FOLDER, load_audio_encoder
+from ser.encoders.patch_encoder import PatchEncoder
+from ser.errors import SerError
+from ser.files import write_text
+from ser.models.coattention import CoAttention
+from ser.models.resnet import Resnet
+from ser.models.tuned_speech import TunedCoAttention
+from ser.training import model_dir
+from ser.training.configs import CoAttentionTrainConfig
+from ser.training.losses import class_probabilities
+from ser.training.sequences import Sequences, SequenceSource
+
+# Patches that give the statistics of a net's states; so many tell them well enough.
+_PATCHES = 2000
+
+
+def load_patch_net(name: str, layer: str) -> nn.Module:
+    """Load the net over patches `name`.
+
+    Raises
+    ------
+    SerError
+        Where it is of another kind, or lacks the layer.
+    """
+    encoder = load_audio_encoder(name)
+    if not isinstance(encoder, PatchEncoder):
+        raise SerError(f"--encoder {name}: not a net over patches; give YAMNet, VGGish or one of train_triplet")
+    if layer not in encoder.layers:
+        raise SerError(f"--encoder-layer {layer}: {name} has {', '.join(encoder.layers)}")
+    return encoder.model
+
+
+def state_statistics(net: nn.Module, layer: str, sequences: Sequences, max_rows: int) -> tuple[Tensor, Tensor]:
+    """Compute mean and standard deviation (D,) of the states of a net over some of the patches of all utterances."""
+    each = max(1, _PATCHES // max(1, int(sequences.found["speech"].sum())))
+    states = []
+    with torch.inference_mode():
+        for index in np.flatnonzero(sequences.found["speech"])[:_PATCHES]:
+            rows = torch.from_numpy(sequences.rows("speech", int(index), min(each, max_rows or each)))
+            states.append(net.states(rows.reshape(-1, 96, 64), [layer])[layer])
+    joined = torch.cat(states).clone()
+    return joined.mean(0), joined.std(0, unbiased=False)
+
+
+def save_encoder(folder: str | Path, model: TunedCoAttention, start: str) -> None:
+    """Write the tuned net as a folder that `load_audio_encoder` takes: <folder>/encoder; `start` is what it was."""
+    out = Path(folder) / ENCODER_FOLDER
+    if isinstance(model.encoder, Resnet):
+        config = (Path(start) / net_dir.CONFIG).read_text(encoding="utf-8")
+        write_text(out / net_dir.CONFIG, config)
+        model_dir.save_weights(out / model_dir.WEIGHTS, model.encoder)
+    elif net_dir.is_net(start):
+        kind, config, _ = net_dir.load_net(start)
+        net_dir.save_tuned(out, kind, config, model.encoder)
+    else:  # a YAMNet of train_triplet
+        config = {"kind": "yamnet", "model": {"batch_norm": True, "num_classes": model.encoder.classifier.out_features}}
+        write_text(out / net_dir.CONFIG, "".join(f"{key}: {value}\n" for key, value in config.items()))
+        model_dir.save_weights(out / model_dir.WEIGHTS, model.encoder)
+
+
+def load_coattention(folder: str | Path, sequences: Sequences) -> tuple[nn.Module, CoAttentionTrainConfig]:
+    """Load what train_coattention wrote, in eval mode.
+
+    Raises
+    ------
+    SerError
+        Where the sequences are not those that it was trained on.
+    """
+    weights = model_dir.load_weights(folder)
+    config = load_config(CoAttentionTrainConfig, Path(folder) / "config.yaml")
+    prefix = "coattention." if config.encoder_layer else ""
+    statistics = {}
+    for name, width in sequences.widths.items():
+        mean = weights.get(f"{prefix}sides.{name}.mean", torch.zeros(width))
+        statistics[name] = (torch.zeros_like(mean), torch.ones_like(mean))
+    net: nn.Module = CoAttention(config.model, statistics, len(model_dir.load_classes(folder)))
+    if config.encoder_layer:
+        net = TunedCoAttention(load_patch_net(str(folder), config.encoder_layer), config.encoder_layer, net)
+    try:
+        net.load_state_dict(weights)
+    except RuntimeError as error:
+        raise SerError(f"{folder}: trained on other inputs than {sequences.widths}; give the same") from error
+    return net.eval(), config
+
+
+@torch.inference_mode()
+def posteriors(
+    model: nn.Module, config: CoAttentionTrainConfig, sequences: Sequences, device: torch.device | str
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Give each utterance and its class probabilities (K,)."""
+    source = SequenceSource(sequences, np.zeros(len(sequences.utts), np.int64), config.data, seed=None)
+    left = iter(sequences.utts)
+    for inputs, _ in source.batches(0):
+        logits = model({name: tensor.to(device) for name, tensor in inputs.items()})
+        for vector in class_probabilities(logits, config.loss.kind).cpu().numpy():
+            yield next(left), vector
