@@ -29,6 +29,7 @@ def main() -> None:
     parser.add_argument("--encoder-layer", metavar="NAME", help="whose states the co-attention sees")
     parser.add_argument("--test-data", metavar="DIR", help="write the class probabilities of its utterances, too")
     parser.add_argument("--without-text", type=cli.boolean, default=False, help="and those without text [false]")
+    parser.add_argument("--folds", default="", metavar="'F ...'", help="one after the other, for FOLD in the paths")
     parser.add_argument("--valid-data", required=True, metavar="DIR", help="data dir for validation")
     parser.add_argument("data_dir", metavar="data-dir")
     parser.add_argument("model_dir", metavar="model-dir", help="folder of the model, to be written")
@@ -37,6 +38,18 @@ def main() -> None:
     if bool(args.encoder) != bool(args.encoder_layer):
         parser.error("--encoder and --encoder-layer go together")
 
+    import torch
+
+    if args.num_threads:
+        torch.set_num_threads(args.num_threads)
+    for fold in args.folds.split() or [""]:
+        paths = ("data_dir", "valid_data", "test_data", "model_dir")
+        of_fold = {name: path.replace("FOLD", fold) for name in paths if fold and (path := getattr(args, name))}
+        train(argparse.Namespace(**{**vars(args), **of_fold}))
+
+
+def train(args: argparse.Namespace) -> None:
+    """Train one model."""
     import dataclasses
 
     import torch
@@ -54,26 +67,24 @@ def main() -> None:
     from ser.training.sequences import SequenceSource, read_sequences
     from ser.training.targets import read_targets
 
-    if args.num_threads:
-        torch.set_num_threads(args.num_threads)
     config = load_config(CoAttentionTrainConfig, args.config, tuple(args.set))
     config = dataclasses.replace(config, encoder_layer=args.encoder_layer or "")
     rspecifiers = read_inputs(args.input)
     if unknown := sorted(set(rspecifiers) - set(MODALITIES)):
         raise SerError(f"--input: {unknown[0]}: expected {' or '.join(MODALITIES)}")
     targets = read_targets(args.data_dir, args.valid_data, args.label_map, args.soft_targets)
-    train, valid = (read_sequences(folder, rspecifiers) for folder in (args.data_dir, args.valid_data))
-    if train.widths != valid.widths:
-        raise SerError(f"{args.data_dir} has rows of {train.widths} numbers, {args.valid_data} of {valid.widths}")
+    trained, valid = (read_sequences(folder, rspecifiers) for folder in (args.data_dir, args.valid_data))
+    if trained.widths != valid.widths:
+        raise SerError(f"{args.data_dir} has rows of {trained.widths} numbers, {args.valid_data} of {valid.widths}")
     logger.info(
         "%d utterances train (%s), %d validate; without a sequence: %s",
-        len(train.utts), ", ".join(f"{name} {n}" for name, n in zip(targets.classes, targets.counts, strict=True)),
+        len(trained.utts), ", ".join(f"{name} {n}" for name, n in zip(targets.classes, targets.counts, strict=True)),
         len(valid.utts),
-        ", ".join(f"{name} {(~there).sum()} and {(~valid.found[name]).sum()}" for name, there in train.found.items()),
+        ", ".join(f"{name} {(~there).sum()} and {(~valid.found[name]).sum()}" for name, there in trained.found.items()),
     )  # fmt: skip
     statistics, digests = {}, {}
     for name in rspecifiers:
-        *statistics[name], digests[f"training {name}"] = train.summary(name, config.data.max_rows)
+        *statistics[name], digests[f"training {name}"] = trained.summary(name, config.data.max_rows)
         digests[f"validation {name}"] = valid.summary(name, config.data.max_rows)[2]
     inputs = dict(targets.inputs)
     if args.encoder:
@@ -85,14 +96,16 @@ def main() -> None:
     net: torch.nn.Module
     if args.encoder:
         patch_net = coattention.load_patch_net(args.encoder, args.encoder_layer)
-        statistics["speech"] = coattention.state_statistics(patch_net, args.encoder_layer, train, config.data.max_rows)
+        statistics["speech"] = coattention.state_statistics(
+            patch_net, args.encoder_layer, trained, config.data.max_rows
+        )
         net = CoAttention(config.model, statistics, len(targets.classes))
         net = TunedCoAttention(patch_net, args.encoder_layer, net)
     else:
         net = CoAttention(config.model, statistics, len(targets.classes))
     model = fit(
         net,
-        SequenceSource(train, targets.train, config.data, config.fit.seed),
+        SequenceSource(trained, targets.train, config.data, config.fit.seed),
         SequenceSource(valid, targets.valid_numbers, config.data, None),
         config.fit,
         args.model_dir,

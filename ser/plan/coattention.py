@@ -236,24 +236,32 @@ class _Builder:
     def models(self) -> Iterator[Job]:
         for row in self.rows:
             folds = self._folds(row.corpus)
-            for fold in [f"{fold}.{half}" for fold in folds for half in HALVES] if row.is_unseen else folds:
-                train, valid, test = (self._part(part, row.corpus, fold) for part in ("train", "valid", "test"))
-                model = self._model(row, fold)
-                words: list[object] = ["--config", row.settings, *self.options.seed_override()]
-                words += [word for change in row.overrides for word in ("--set", change)]
-                words += [word for name, scp in row.inputs.items() for word in ("--input", f"{name}=scp:{scp}")]
-                if row.tune:
-                    words += ["--encoder", row.tune[0], "--encoder-layer", row.tune[1]]
-                words += ["--test-data", test, "--without-text", str(len(row.inputs) > 1).lower()]
-                words += ["--valid-data", valid, train, model]
-                kind = "tuned" if row.tune else "fixed"
-                size = self.facts.utts(row.corpus.split("+"))
-                inputs = [*row.inputs.values(), train, valid, test]
-                yield job(6, kind, model.name, words, inputs, [model], size)
+            parted = [f"{fold}.{half}" for fold in folds for half in HALVES] if row.is_unseen else folds
+            # In a quick run those of all folds share a process: most of its time goes by until it is ready.
+            for batch in [parted] if self.options.fold_groups else [[fold] for fold in parted]:
+                yield self._training(row, batch)
             for fold in folds if row.is_unseen else ():
                 halves = [f"{self._model(row, f'{fold}.{half}')}/posteriors.scp" for half in HALVES]
                 out = self.at.exp / "posteriors" / f"{row.name}_{row.corpus}_{fold}.scp"
                 yield job(6, "joined", out.stem, [out, *halves], halves, [out])
+
+    def _training(self, row: Row, folds: list[str]) -> Job:
+        """Train the models of some folds of a row, and have each judge its test part."""
+        fold = "FOLD" if len(folds) > 1 else folds[0]
+        train, valid, test = (self._part(part, row.corpus, fold) for part in ("train", "valid", "test"))
+        model = self._model(row, fold)
+        words: list[object] = ["--config", row.settings, *self.options.seed_override()]
+        words += [word for change in row.overrides for word in ("--set", change)]
+        words += [word for name, scp in row.inputs.items() for word in ("--input", f"{name}=scp:{scp}")]
+        if row.tune:
+            words += ["--encoder", row.tune[0], "--encoder-layer", row.tune[1]]
+        words += ["--folds", " ".join(folds)] if len(folds) > 1 else []
+        words += ["--test-data", test, "--without-text", str(len(row.inputs) > 1).lower()]
+        words += ["--valid-data", valid, train, model]
+        dirs = [self._part(part, row.corpus, one) for one in folds for part in ("train", "valid", "test")]
+        made = [self._model(row, one) for one in folds]
+        size = len(folds) * self.facts.utts(row.corpus.split("+"))
+        return job(6, "tuned" if row.tune else "fixed", made[0].name, words, [*row.inputs.values(), *dirs], made, size)
 
     def _model(self, row: Row, fold: str) -> Path:
         return self.at.model(row.name, f"{row.corpus}_{fold}")

@@ -72,9 +72,7 @@ def check(options: Options) -> list[str]:
     check_words("fusion-encoder", [options.fusion_encoder], options.encoders)
     for name in options.encoders:
         if name != "triplet" and not options.toy and not getattr(options, name):
-            raise SerError(
-                f"--{name}: give the folder that ser.bin.import_audio_net wrote, or leave {name} out of --encoders"
-            )
+            raise SerError(f"--{name}: give the folder that import_audio_net wrote, or leave it out of --encoders")
     if options.text_train and options.text_train != "goemotions":
         raise SerError(f"--text-train: expected goemotions or nothing, found '{options.text_train}'")
     if len(options.together) == 1:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from ser.errors import SerError
 from ser.kaldi import ark, tables
@@ -84,3 +85,48 @@ def test_another_modality_is_refused(data, call):
         call("train_coattention", "--config", CONFIG, "--label-map", data / "map",
              "--input", f"video=scp:{data}/text.scp", "--valid-data", data / "valid", data / "train", data / "x",
              )  # fmt: skip
+
+
+def test_a_net_of_speech_is_tuned_with_the_attention_and_kept(data, call, tmp_path):
+    from ser.encoders.loading import load_audio_encoder
+    from ser.models.resnet import Resnet, ResnetConfig
+    from ser.training import model_dir
+
+    torch.manual_seed(0)
+    net = Resnet(ResnetConfig((4, 8), 1))
+    (tmp_path / "net").mkdir()
+    (tmp_path / "net" / "config.yaml").write_text("network: resnet\nmodel: {channels: [4, 8], blocks: 1}\n")
+    model_dir.save_weights(tmp_path / "net" / "model.safetensors", net)
+    rng = np.random.default_rng(0)
+    # Louder patches are of the last two classes.
+    with ark.Writer(f"ark,scp:{tmp_path}/p.ark,{tmp_path}/p.scp") as writer:
+        for part in ("train", "valid", "test"):
+            for utt, name in tables.read_map(data / part / "utt2emo").items():
+                loud = CLASSES.index(name) // 2
+                writer.write(utt, (rng.standard_normal((2, 96 * 64)) + 2 * loud).astype(np.float32))
+    schedule = "fit.unfreezing={unit: steps, rate_ratio: 2.6, groups: [{start: 0, layers: [coattention]}, " \
+               "{start: 2, layers: ['*']}]}"  # fmt: skip
+    model = tmp_path / "model"
+    call("train_coattention", "--config", CONFIG, "--set", "fit.epochs=2", "--set", schedule, "--num-threads", 1,
+         "--label-map", data / "map", "--input", f"speech=scp:{tmp_path}/p.scp", "--encoder", tmp_path / "net",
+         "--encoder-layer", "final", "--test-data", data / "test", "--valid-data", data / "valid", data / "train",
+         model)  # fmt: skip
+    assert accuracy(data, model / "posteriors.scp") > 0.4
+    tuned = load_audio_encoder(str(model)).model.state_dict()
+    assert any(not torch.equal(tuned[name], tensor) for name, tensor in net.state_dict().items())
+    # Applied again, the folder gives the same.
+    call("apply_coattention", "--num-threads", 1, "--input", f"speech=scp:{tmp_path}/p.scp", model, data / "test",
+         f"ark,scp:{model}/again.ark,{model}/again.scp")  # fmt: skip
+    one, two = (ark.load(f"scp:{model}/{name}.scp") for name in ("posteriors", "again"))
+    assert all(np.array_equal(one[utt], two[utt]) for utt in one)
+
+
+def test_another_kind_of_encoder_or_layer_is_refused(tmp_path):
+    from ser.models.resnet import Resnet, ResnetConfig
+    from ser.training import model_dir
+    from ser.training.coattention import load_patch_net
+
+    (tmp_path / "config.yaml").write_text("network: resnet\nmodel: {channels: [4], blocks: 1}\n")
+    model_dir.save_weights(tmp_path / "model.safetensors", Resnet(ResnetConfig((4,), 1)))
+    with pytest.raises(SerError, match=r"--encoder-layer 10: .* has 1, final"):
+        load_patch_net(str(tmp_path), "10")

@@ -1,0 +1,125 @@
+"""The jobs of system C: every row of the paper's tables."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from ser.errors import SerError
+from ser.plan import coattention
+from ser.plan.corpora import read_corpora
+from ser.plan.facts import Facts
+from ser.plan.options import read_options
+
+DRIVER = Path("local/run_coattention.sh")
+
+
+@pytest.fixture
+def options():
+    """Make the options of a run on real corpora, as the driver's own defaults have them."""
+    text = DRIVER.read_text(encoding="utf-8")
+    own = dict(re.findall(r"^([a-z_]+)=\"?([^\"\n]*?)\"?$", text, flags=re.M))
+    shared = {
+        "stage": "0", "stop_stage": "7", "check_inputs": "true", "estimate": "false", "dry_run": "false",
+        "check_disk": "true", "rates": "conf/rates.yaml", "nj": "2", "num_threads": "1", "train_jobs": "", "seed": "",
+        "name": "run", "conf": "conf/coattention", "toy": "false", "corpora": "/corpora",
+    }  # fmt: skip
+
+    def make(**changes: str):
+        settings = shared | own | {"vggish": "exp/vggish", "yamnet": "exp/yamnet", "fold_groups": "0"} | changes
+        words = [f"--{name.replace('_', '-')}={value}" for name, value in settings.items()]
+        return read_options(coattention.Options, words, read_corpora())
+
+    return make
+
+
+FACTS = Facts({}, ("1", "2", "3", "4", "5"))
+
+
+def columns(found):
+    cells = []
+    for one in found.of("cells"):
+        words = dict(zip(one.arguments[:-4:2], one.arguments[1:-4:2], strict=True))
+        names = ("test", "layer", "variant", "modality", "text", "fold")
+        cells.append(tuple(words[f"--{name}"] for name in names))
+    return cells
+
+
+def test_every_row_of_the_papers_tables_is_a_row(options):
+    coattention.check(options())
+    rows = columns(coattention.plan(options(), FACTS))
+    for corpus, folds in (("iemocap", "12345"), ("savee", "1234")):
+        for fold in folds:
+            for layer in ("vggish_fc1", "yamnet_10", "triplet_final"):
+                for variant in ("fixed", "tuned"):
+                    assert (corpus, layer, variant, "speech", "-", fold) in rows
+            assert (corpus, "t5", "fixed", "text", "gold", fold) in rows
+            for loss in ("bce", "ce"):
+                assert (corpus, "triplet+t5", loss, "speech+text", "gold", fold) in rows
+            assert (corpus, "triplet+t5", "bce", "speech+text", "none", fold) in rows
+    assert ("savee", "t5", "fixed", "text", "unseen-sentence", "4") in rows
+    assert not any(row[0] == "iemocap" and row[4] == "unseen-sentence" for row in rows)
+    # The third table.
+    assert ("iemocap+savee", "triplet+t5", "bce", "speech+text", "gold", "5") in rows
+    assert ("ravdess", "triplet_final", "fixed", "speech", "-", "6") in rows
+    assert ("goemotions", "t5", "fixed", "text", "gold", "all") in rows
+    assert len(set(rows)) == len(rows)
+
+
+def test_an_unseen_row_is_trained_half_by_half_and_its_halves_are_joined(options):
+    found = coattention.plan(options(), FACTS)
+    halves = [one for one in found.of("fixed") if one.name.startswith("text_unseen_savee_3")]
+    assert [one.name for one in halves] == ["text_unseen_savee_3.1", "text_unseen_savee_3.2"]
+    assert "data/run/train_savee_3.2" in halves[1].arguments and "data/run/test_savee_3.2" in halves[1].arguments
+    (joined,) = [one for one in found.of("joined") if one.name == "text_unseen_savee_3"]
+    assert joined.arguments == (
+        "exp/run/posteriors/text_unseen_savee_3.scp",
+        *(f"exp/run/text_unseen_savee_3.{half}/posteriors.scp" for half in "12"),
+    )
+
+
+def test_the_text_model_is_tuned_on_the_training_part_of_goemotions_alone(options):
+    (one,) = coattention.plan(options(), FACTS).of("t5")
+    assert " ".join(one.arguments) == "--part train data/run/goemotions exp/run/t5"
+
+
+def test_a_quick_run_trains_the_folds_of_a_row_in_one_process(options):
+    found = coattention.plan(options(fold_groups="2"), FACTS)
+    (one,) = [one for one in found.of("fixed") if one.name == "text_iemocap_1"]
+    words = " ".join(one.arguments)
+    assert "--folds 1 2 --test-data data/run/test_iemocap_FOLD" in words
+    assert [Path(out).name for out in one.outputs] == ["text_iemocap_1", "text_iemocap_2"]
+
+
+def test_speech_of_ravdess_alone_needs_no_text_and_no_other_net(options):
+    asked = options(tests="", speech_only="ravdess", encoders="yamnet", fusion_encoder="yamnet", together="",
+                    text_only="", text_train="", unseen="")  # fmt: skip
+    coattention.check(asked)
+    found = coattention.plan(asked, Facts({}, ("1", "2", "3")))
+    assert coattention.corpora(asked) == ("ravdess",)
+    assert not found.of("triplet") and not found.of("tokens") and len(found.of("cells")) == 3
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"tests": "iemocap dailydialog"}, "--tests: dailydialog has no speech"),
+        ({"yamnet": ""}, "--yamnet: give the folder that import_audio_net wrote"),
+        ({"encoders": "yamnet"}, "--fusion-encoder: unknown 'triplet'"),
+        ({"unseen": "ravdess"}, "--unseen: unknown 'ravdess'"),
+        ({"together": "savee"}, "--together: name two corpora or more"),
+        ({"losses": "mse"}, "--losses: unknown 'mse'"),
+        ({"text_train": "dailydialog"}, "--text-train: expected goemotions or nothing"),
+    ],
+)
+def test_settings_that_cannot_work_are_refused(options, changes, message):
+    with pytest.raises(SerError, match=message):
+        coattention.check(options(**changes))
+
+
+def test_the_driver_prints_its_help_and_refuses_an_unknown_option():
+    done = subprocess.run([DRIVER, "--help"], capture_output=True, text=True, check=True)
+    assert "--fusion-encoder" in done.stdout
+    done = subprocess.run([DRIVER, "--bogus", "1"], capture_output=True, text=True, check=False)
+    assert done.returncode != 0 and "bogus" in done.stderr
