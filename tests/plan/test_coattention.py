@@ -18,9 +18,14 @@ DRIVER = Path("local/run_coattention.sh")
 @pytest.fixture
 def options():
     """Make the options of a run on real corpora, as the driver's own defaults have them."""
-    text = DRIVER.read_text(encoding="utf-8")
-    own = dict(re.findall(r"^([a-z_]+)=\"?([^\"\n]*?)\"?$", text, flags=re.M))
-    shared = {
+    own, shared = (
+        dict(re.findall(r"^([a-z_]+)=\"?([^\"\n]*?)\"?(?: +#.*)?$", path.read_text(encoding="utf-8"), flags=re.M))
+        for path in (DRIVER, Path("utils/recipe.sh"))
+    )
+    # What the recipe does not pass on, or computes.
+    for name in ("corpus_names", "command_line", "processes", "system", "common_options", "running_stage"):
+        shared.pop(name, None)
+    shared |= {
         "stage": "0", "stop_stage": "7", "check_inputs": "true", "estimate": "false", "dry_run": "false",
         "check_disk": "true", "rates": "conf/rates.yaml", "nj": "2", "num_threads": "1", "train_jobs": "", "seed": "",
         "name": "run", "conf": "conf/coattention", "toy": "false", "corpora": "/corpora",
