@@ -44,6 +44,20 @@ def boolean(text: str) -> bool:
     raise argparse.ArgumentTypeError(f"expected true or false, found '{text}'")
 
 
+def lda_rows(text: str) -> int:
+    """Parse the rows of an LDA: a number, or as the results table writes it, ``K-1``, which is 0 in the settings.
+
+    >>> lda_rows("K-1"), lda_rows("0"), lda_rows("200")
+    (0, 0, 200)
+    """
+    if text == "K-1":
+        return 0
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected a number of rows, or K-1, found '{text}'") from None
+
+
 # The columns of the results table that name what a system was trained on and scored on.
 ROW_OPTIONS = ("system", "train", "test", "fold", "variant", "seed", "text", "layer", "modality")
 

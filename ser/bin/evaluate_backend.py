@@ -39,7 +39,9 @@ def main() -> None:
     parser = cli.make_parser(__doc__)
     parser.add_argument("--config", default="conf/backend.yaml", help="settings of the back end (default: %(default)s)")
     parser.add_argument("--protocol", default="conf/protocol.yaml", help="and of the trials (default: %(default)s)")
-    parser.add_argument("--lda-dim", type=int, help="rows of the LDA, in place of the settings' lda_dim")
+    parser.add_argument(
+        "--lda-dim", type=cli.lda_rows, metavar="N|K-1", help="rows of the LDA, in place of the settings' lda_dim"
+    )
     parser.add_argument("--rule", choices=("average", "best"), help="in place of the settings' rule of classification")
     parser.add_argument(
         "--backend", choices=("plda", "cosine", "logistic"), default="plda", help="(default: %(default)s)"

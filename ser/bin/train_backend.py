@@ -10,7 +10,7 @@ from ser import cli
 def main() -> None:
     parser = cli.make_parser(__doc__)
     parser.add_argument(
-        "--lda-dim", type=int, help="rows of the LDA, in place of the settings' lda_dim; 0: classes less 1"
+        "--lda-dim", type=cli.lda_rows, metavar="N|K-1", help="rows of the LDA, in place of the settings' lda_dim"
     )
     parser.add_argument("--config", default="conf/backend.yaml", help="settings (default: %(default)s)")
     parser.add_argument("utt2class", help="'<utterance> <class>' a line")

@@ -164,7 +164,7 @@ def _loudest(energy: np.ndarray) -> list[int]:
         return [0]
     sums = np.concatenate([[0], np.cumsum(energy, dtype=np.float64)])
     loudness = sums[STRETCH:] - sums[:-STRETCH]
-    starts = []
+    starts: list[int] = []
     while len(starts) < NUM_STRETCHES and np.isfinite(loudness.max()):
         start = int(loudness.argmax())
         starts.append(start)

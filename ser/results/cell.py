@@ -198,7 +198,7 @@ def read_cell(folder: str | Path, allow_failed: bool = False) -> Cell:
     table = folder / "bootstrap.tsv"
     resamples = np.loadtxt(table, skiprows=1, ndmin=2) if table.exists() else None
     utts_of = _read_speakers(folder / "speakers.tsv")
-    speakers = np.count_nonzero(list(utts_of.values())) if utts_of else 0
+    speakers = sum(count > 0 for count in utts_of.values()) if utts_of else 0
     return Cell((folder,), rows[0], resamples, utts_of, speakers if speakers > 1 else None)
 
 

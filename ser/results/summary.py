@@ -177,9 +177,9 @@ def _resample_folds(
     """
     if utts_of is None:
         return resamples, None
-    fewest = min(np.count_nonzero(list((cell.utts_of or {}).values())) for cell in group)
+    fewest = min(sum(count > 0 for count in (cell.utts_of or {}).values()) for cell in group)
     if fewest >= protocol.interval_speakers or len(group) < 2:
-        return resamples, max(2, np.count_nonzero(list(utts_of.values())))
+        return resamples, max(2, sum(count > 0 for count in utts_of.values()))
     columns = []
     for place, name in enumerate(result_table.MEASURES):
         figures = [getattr(cell.row, name) for cell in group]

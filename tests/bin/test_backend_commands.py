@@ -340,3 +340,12 @@ def test_compared_with_several_systems_p_is_corrected_and_one_seed_is_said(run, 
     sides = [f"{tmp_path}/a,{tmp_path}/b", f"{tmp_path}/b,{tmp_path}/c"]
     assert run("compare_cells", *sides).splitlines()[1].split()[0] == "eer"
     assert "there is one seed" not in caplog.text
+
+
+def test_the_size_of_an_lda_is_taken_as_the_table_writes_it(run, tmp_path, train, known):
+    for name, value in (("names", "K-1"), ("number", "0")):
+        run("evaluate_backend", *CELL, "--modality", "speech", "--lda-dim", value, *train, *known, tmp_path / name)
+    one, other = (tmp_path / name / "result.tsv" for name in ("names", "number"))
+    assert one.read_bytes() == other.read_bytes() and "\tK-1\t" in one.read_text()
+    with pytest.raises(SystemExit):
+        run("evaluate_backend", *CELL, "--modality", "speech", "--lda-dim", "few", *train, *known, tmp_path / "bad")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from ser import cli
 from ser.config import load_config
 from ser.errors import SerError
 from ser.experiments.artefact import Artefact, Workshop, all_needed
@@ -81,6 +82,12 @@ def test_cells_that_differ_in_the_back_end_share_the_rest(run):
     cells = [made.cell(cell(backend=backend, lda_dim=dim)) for backend in ("plda", "cosine") for dim in (0, 200)]
     expected = {"cell": 4, "role": 1, "audit": 1, "net": 1, "embedded": 1, "embeddings": 1}
     assert steps(*cells) == expected
+
+
+def test_a_cell_asks_for_its_lda_as_evaluate_backend_takes_it(run):
+    for dim, written in ((0, "K-1"), (200, "200")):
+        assert f" --lda-dim {written} " in recipe(run).cell(cell(lda_dim=dim)).commands[0]
+        assert cli.lda_rows(written) == dim
 
 
 def test_layers_and_speech_with_text_share_one_net_and_one_text_model(run):
