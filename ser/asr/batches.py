@@ -113,6 +113,7 @@ class SpeechBatches:
     ) -> None:
         self.utts, self.features, self.ivectors, self.supervision = list(utts), features, ivectors, supervision
         self.context, self.batch_size, self.seed = context, batch_size, seed
+        self.ivector_dim: int | None = None  # of those seen so far
         self.frames = np.array([features.shape(utt)[0] for utt in utts])
 
     def num_batches(self, epoch: int) -> int:
@@ -167,6 +168,18 @@ class SpeechBatches:
         if self.ivectors is None or utt not in self.ivectors:
             raise SerError(f"no i-vectors of '{utt}'; extract them for all utterances")
         rows = self.ivectors[utt]
+        whole = self.features.shape(utt)[0]
+        if rows.ndim == 2 and len(rows) != math.ceil(whole / IVECTOR_PERIOD):
+            raise SerError(
+                f"'{utt}': {len(rows)} i-vectors for {whole} frames; expected {math.ceil(whole / IVECTOR_PERIOD)}, one "
+                f"each {IVECTOR_PERIOD} frames: extract them again, of these features"
+            )
+        if self.ivector_dim is not None and rows.shape[-1] != self.ivector_dim:
+            raise SerError(
+                f"'{utt}': i-vectors of {rows.shape[-1]} numbers, but of {self.ivector_dim} for others; they "
+                "are of two extractors: extract all with one"
+            )
+        self.ivector_dim = rows.shape[-1]
         vector = rows if rows.ndim == 1 else rows[min(frames // 2 // IVECTOR_PERIOD, len(rows) - 1)]
         if not np.isfinite(vector).all():
             raise SerError(f"the i-vectors of '{utt}' are not finite; extract them again")

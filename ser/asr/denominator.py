@@ -52,6 +52,13 @@ class Denominator:
             initial = np.log(initial_probabilities(graph))
         return cls(split_states(graph, initial), num_pdfs, leak)
 
+    def unseen_pdfs(self) -> list[int]:
+        """List the pdfs that no arc has: the network's outputs for them learn nothing but to be small."""
+        graph = self.graph
+        looping = graph.loop[np.isfinite(graph.loop_weights)]
+        entered = graph.entry[np.diff(graph.pointers) > 0]
+        return sorted(set(range(self.num_pdfs)) - {*entered.tolist(), *looping.tolist()})
+
     @cached_property
     def leaving(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The arcs by the state that they leave: pointers (S + 1,), targets (A,), log weights (A,)."""

@@ -78,6 +78,8 @@ def main() -> None:
     context = make_context(lexicon.phones, sequences, config.units)
     den, by_phone = make_denominator(estimate(sequences, config.phone_lm), context, config.loss.leak)
     logger.info("denominator: %d states, %d arcs, %d pdfs", den.graph.num_states, len(den.graph.sources), den.num_pdfs)
+    if unseen := den.unseen_pdfs():
+        logger.warning("denominator: %d of %d pdfs are in no path, e.g. %d", len(unseen), den.num_pdfs, unseen[0])
     supervision = Supervision(texts, lexicon, by_phone)
     kept, reasons = usable(list(texts), frames, supervision, config.data.max_seconds)
     tables.write_map(folder / "left_out", reasons)

@@ -38,7 +38,7 @@ def read_stm(path: str | Path) -> list[StmSegment]:
     Raises
     ------
     SerError
-        With file and line on anything else than a segment, or where it does not end after its begin.
+        With file and line on anything else than a segment; one that ends before it begins is the caller's to leave out.
     """
     segments = []
     for number, line in enumerate(read_text_lines(path, "give an stm file"), start=1):
@@ -51,8 +51,8 @@ def read_stm(path: str | Path) -> list[StmSegment]:
             raise SerError(
                 f"{path}:{number}: expected file, channel, speaker, begin, end and words; found '{line[:80]}'"
             ) from error
-        if not 0 <= begin < end < math.inf:
-            raise SerError(f"{path}:{number}: expected 0 <= begin < end in seconds; found '{fields[3]} {fields[4]}'")
+        if not (0 <= begin < math.inf and 0 <= end < math.inf):
+            raise SerError(f"{path}:{number}: expected times of 0 s or more; found '{fields[3]} {fields[4]}'")
         rest = fields[5] if len(fields) == 6 else ""
         if rest.startswith("<"):
             label, _, after = rest.partition(">")

@@ -78,6 +78,10 @@ def read(corpus: Path, part: str) -> tuple[list[Utterance], list[LeftOut]]:
                 left_out.append(_left_out(segment, "not to be scored, as its stm file says", chosen=True))
             elif fault:
                 left_out.append(_left_out(segment, fault))
+            elif segment.end <= segment.begin:
+                left_out.append(
+                    _left_out(segment, f"segment that ends before it begins: {segment.begin:g} to {segment.end:g} s")
+                )
             elif segment.end > seconds + MAX_OVERSHOOT or segment.begin >= seconds:
                 left_out.append(
                     _left_out(segment, f"segment past the end of its recording: {segment.end:g} of {seconds:.2f} s")

@@ -105,6 +105,22 @@ def test_a_missing_ivector_is_named(tables, supervision):
         next(make(tables, supervision, utts=["u1"]).batches(0))
 
 
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        ((3, 2), "'u1': 3 i-vectors for 40 frames; expected 4, one each 10 frames"),
+        ((4, 5), "i-vectors of .* numbers, but of .* for others"),
+    ],
+)
+def test_ivectors_that_do_not_fit_are_named(tables, supervision, shape, message):
+    table = ark.load(f"scp:{tables}/ivectors.scp") | {"u1": np.zeros(shape, np.float32)}
+    with ark.Writer(f"ark,scp:{tables}/ivectors.ark,{tables}/ivectors.scp") as writer:
+        for utt, array in table.items():
+            writer.write(utt, array)
+    with pytest.raises(SerError, match=message):
+        list(make(tables, supervision).batches(0))
+
+
 def test_whitening_makes_the_joined_frames_white(tables, supervision):
     source = make(tables, supervision)
     weight, bias = whitening(source, limit=10, floor=1e-9)

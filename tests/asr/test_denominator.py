@@ -90,3 +90,7 @@ def test_outputs_far_out_are_clamped_as_kaldi_does(small: graph.Graph):
 def test_a_pdf_that_the_network_lacks_is_named(small: graph.Graph):
     with pytest.raises(SerError, match="it has pdf 3, but the network only 3 outputs"):
         Denominator.of(small, 3, 0.1)
+
+
+def test_pdfs_that_no_path_takes_are_listed(small: graph.Graph):
+    assert Denominator.of(small, 6, 0.1).unseen_pdfs() == [4, 5]

@@ -51,6 +51,14 @@ def test_times_past_the_audio_are_left_out_by_name(tmp_path: Path):
     ]
 
 
+def test_a_segment_that_ends_before_it_begins_is_left_out_by_name(tmp_path: Path):
+    utterances, left_out = tedlium.read(write(tmp_path, "dev", STM + "talk 1 talk 2.00 1.00 <o,f0,male> late\n"), "dev")
+    assert len(utterances) == 2
+    assert [(item.name, item.reason) for item in left_out if not item.chosen] == [
+        ("talk-0000200-0000100", "segment that ends before it begins: 2 to 1 s")
+    ]
+
+
 def test_stm_without_sph_and_sph_without_stm_are_told(tmp_path: Path):
     corpus = write(write(tmp_path, "dev"), "dev", name="other")
     (corpus / "dev" / "sph" / "talk.sph").unlink()
