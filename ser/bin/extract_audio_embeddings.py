@@ -11,6 +11,7 @@ emotion2vec, or of import_audio_net, train_audio_encoder, train_triplet, train_x
 
 import contextlib
 import logging
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,6 +67,8 @@ def main() -> None:
     if job.is_valid():
         return
 
+    # The small products of the log mel energies gain nothing by threads. Must be set before numpy is imported.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     import torch
 
     from ser.encoders.audio_encoder import check_layers, check_level, pool_rows

@@ -159,8 +159,12 @@ def arrange(model: TunedEncoder, config: TuningConfig, gradual: GradualConfig | 
     encoder: Any = model.encoder
     settle(encoder)
     blocks = find_blocks(encoder)
+    if all(layer.isdecimal() for layer in model.layers):  # those above the last layer that counts have nothing to do
+        blocks = blocks[: max(map(int, model.layers))]
     if config.top_blocks > len(blocks):
-        raise SerError(f"model.top_blocks is {config.top_blocks}, but the encoder has {len(blocks)} blocks")
+        raise SerError(
+            f"model.top_blocks is {config.top_blocks}, but the encoder has {len(blocks)} blocks up to those layers"
+        )
     count = len(blocks) if config.top_blocks < 0 else config.top_blocks
     trained = blocks[len(blocks) - count :]
     if config.lora is not None:
