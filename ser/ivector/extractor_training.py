@@ -40,8 +40,14 @@ class ExtractorStats:
     @classmethod
     def zeros(cls, extractor: Extractor) -> "ExtractorStats":
         count, dim, size = extractor.num_gaussians, extractor.dim, extractor.size
-        shapes = (count,), (count, dim, size), (count, size * (size + 1) // 2), (count, dim, dim), (size,), (size, size)
-        return cls(*map(np.zeros, shapes))
+        return cls(
+            gammas=np.zeros(count),
+            y=np.zeros((count, dim, size)),
+            r=np.zeros((count, size * (size + 1) // 2)),
+            s=np.zeros((count, dim, dim)),
+            total=np.zeros(size),
+            scatter=np.zeros((size, size)),
+        )
 
 
 def initialise(ubm: UbmArrays, size: int, seed: int) -> ExtractorArrays:
@@ -120,7 +126,7 @@ def update(stats: ExtractorStats, extractor: Extractor, min_count: float) -> tup
     frames = stats.gammas.sum()
     arrays = extractor.arrays
     projections, precisions = arrays.projections.copy(), arrays.precisions.copy()
-    squares = {gaussian: extractor.unpack(stats.r[gaussian]) for gaussian in np.flatnonzero(kept)}
+    squares = {gaussian: extractor.unpack(stats.r[gaussian]) for gaussian in np.flatnonzero(kept).tolist()}
     gain = 0.0
     for gaussian, square in squares.items():
         projections[gaussian], better = _solve(square, stats.y[gaussian], precisions[gaussian], projections[gaussian])

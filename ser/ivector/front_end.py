@@ -58,18 +58,16 @@ def principal_components(features: Iterable[np.ndarray], left: int, right: int, 
     -------
     (dim, F (left + 1 + right)) float64: ``final.mat``, in place of the LDA and MLLT of a recogniser.
     """
-    count, total, squares, join = 0, None, None, None
+    count, splice = 0, None
+    total, squares = np.zeros(0), np.zeros((0, 0))
     for matrix in features:
-        if join is None:
+        if splice is None:
             width = matrix.shape[1] * (left + 1 + right)
             if not 1 <= dim <= width:
                 raise SerError(f"front_end: dim={dim} of {width} joined features; give 1 to {width}")
-            join, total, squares = (
-                Splice(left, right, np.zeros((1, width))).join,
-                np.zeros(width),
-                np.zeros((width, width)),
-            )
-        x = join(matrix).astype(np.float64)
+            splice = Splice(left, right, np.zeros((1, width)))
+            total, squares = np.zeros(width), np.zeros((width, width))
+        x = splice.join(matrix).astype(np.float64)
         count, total, squares = count + len(x), total + x.sum(axis=0), squares + x.T @ x
     if count < 2:
         raise SerError("too few frames for principal components")

@@ -148,7 +148,7 @@ class OnlineExtractor:
     def _forget(self, state: SpeakerState) -> None:
         """Scale the statistics down to `max_remembered_frames`; the prior keeps its weight."""
         most = self.options.max_remembered_frames
-        if state.cmvn[0, -1] > most:
+        if state.cmvn is not None and state.cmvn[0, -1] > most:
             state.cmvn *= most / state.cmvn[0, -1]
         most *= self.options.posterior_scale
         if state.num_frames <= most:

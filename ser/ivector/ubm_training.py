@@ -31,7 +31,8 @@ class UbmStats:
 
     @classmethod
     def zeros(cls, ubm: Ubm) -> "UbmStats":
-        return cls(np.zeros(ubm.num_gaussians), *(np.zeros((ubm.num_gaussians, ubm.dim)) for _ in range(2)))
+        shape = ubm.num_gaussians, ubm.dim
+        return cls(np.zeros(ubm.num_gaussians), np.zeros(shape), np.zeros(shape))
 
 
 def accumulate(stats: UbmStats, ubm: Ubm, features: np.ndarray, num_gselect: int | None) -> None:

@@ -103,7 +103,7 @@ class Cursor:
                 raise self.error(f"<{field}> is of the size {rows}")
             found = np.frombuffer(self._take(rows * (rows + 1) // 2 * dtype.itemsize), dtype)
         elif head in _ARRAYS:
-            found = self._binary_value(field)
+            found = np.asarray(self._binary_value(field))
         else:
             raise self.error(f"expected a matrix or vector of <{field}>, found {head!r}")
         return self._finite(field, found.astype(np.float64))

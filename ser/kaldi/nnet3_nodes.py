@@ -6,6 +6,8 @@ Kaldi's nnet3/nnet-descriptor.h has the language; what feed-forward networks use
 import re
 from dataclasses import dataclass
 
+import numpy as np
+
 from ser.errors import SerError
 
 
@@ -84,6 +86,16 @@ def parse_descriptor(text: str, node: str = "") -> Descriptor:
 def all_parts(source: Descriptor | None) -> list[Descriptor]:
     """Give a descriptor and all that are inside it."""
     return [] if source is None else [source, *(inner for part in source.parts for inner in all_parts(part))]
+
+
+def moved(source: Descriptor, times: np.ndarray) -> np.ndarray:
+    """Give the times at which a descriptor at `times` reads its parts."""
+    number = int(source.number)
+    if source.kind == "Offset":
+        return times + number
+    if source.kind == "Round":
+        return times // number * number
+    return np.full_like(times, number) if source.kind == "ReplaceIndex" else times
 
 
 _FARTHEST = 1000

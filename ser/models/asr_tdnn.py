@@ -40,6 +40,7 @@ class AsrTdnn(nn.Module):
     """
 
     modulus = 1
+    steps: Tensor
 
     def __init__(self, config: AsrTdnnConfig, feature_dim: int, ivector_dim: int, num_pdfs: int) -> None:
         super().__init__()
@@ -182,13 +183,20 @@ class AsrTdnn(nn.Module):
         for number, layer in enumerate(self.layers[:depth], start=1):
             # The last of the dense layers is computed at every step-th frame already.
             every, unit = (step if number == dense else 1), (1 if number <= dense else step)
-            x = self.get_submodule(layer)(x, self.config.bypass_scale, every, unit)
+            x = self.factored(layer)(x, self.config.bypass_scale, every, unit)
         return x
 
-    def orthonormal(self) -> Iterator[nn.Parameter]:
+    def factored(self, layer: str) -> FactoredLayer:
+        """Give a factored layer by its name."""
+        found = self.get_submodule(layer)
+        if not isinstance(found, FactoredLayer):
+            raise TypeError(f"{layer} is no factored layer")
+        return found
+
+    def orthonormal(self) -> Iterator[Tensor]:
         """Yield the matrices that are kept semi-orthogonal (Kaldi's orthonormal-constraint=-1)."""
         for layer in self.layers:
-            yield self.get_submodule(layer).linear.weight
+            yield self.factored(layer).linear.weight
         yield self.prefinal_l.weight
         yield self.prefinal_chain.linear.weight
         yield self.prefinal_xent.linear.weight

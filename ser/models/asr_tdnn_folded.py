@@ -31,6 +31,9 @@ class FoldedTdnn(nn.Module):
     """
 
     modulus = 1
+    weight: Tensor
+    bias: Tensor
+    offset: Tensor
 
     @torch.no_grad()
     def __init__(self, net: AsrTdnn) -> None:
@@ -46,7 +49,7 @@ class FoldedTdnn(nn.Module):
         self._layers: list[_Layer] = []
         carried = offset
         for name in net.layers:
-            layer = net.get_submodule(name)
+            layer = net.factored(name)
             parts = 2 if layer.stride else 1
             scale, offset = _scale_offset(layer.batchnorm)
             linear, affine = layer.linear.weight.double(), layer.affine.weight.double()
@@ -138,5 +141,6 @@ def _product(matrices: tuple[Tensor, ...], parts: list[Tensor], bias: Tensor | N
 
 
 def _scale_offset(batchnorm: nn.BatchNorm1d) -> tuple[Tensor, Tensor]:
-    scale = (batchnorm.running_var.double() + batchnorm.eps).rsqrt()
-    return scale, -batchnorm.running_mean.double() * scale
+    statistics = batchnorm.state_dict()
+    scale = (statistics["running_var"].double() + batchnorm.eps).rsqrt()
+    return scale, -statistics["running_mean"].double() * scale

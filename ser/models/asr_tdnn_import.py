@@ -3,9 +3,10 @@
 import torch
 from torch import Tensor, nn
 
-from ser.kaldi.nnet3_nodes import Descriptor, parse_descriptor
+from ser.kaldi.nnet3_nodes import parse_descriptor
 from ser.models.asr_tdnn import AsrTdnn, AsrTdnnConfig
 from ser.models.asr_tdnn_folded import FoldedTdnn
+from ser.models.factored import FixedAffine
 from ser.models.nnet3_components import Affine, Elementwise
 from ser.models.nnet3_graph import INPUT, IVECTOR, Nnet3Graph
 
@@ -75,7 +76,7 @@ def to_asr_tdnn(graph: Nnet3Graph) -> AsrTdnn:
         wide = reader.affine(f"{prefinal}.affine", "prefinal-l")
         first = reader.activation(prefinal, f"{prefinal}.affine", "batchnorm1")[1]
         back = reader.affine(f"{prefinal}.linear", f"{prefinal}.batchnorm1", bias=False)
-        second = reader.module(f"{prefinal}.batchnorm2", f"{prefinal}.linear", "BatchNormComponent")
+        second = reader.norm(f"{prefinal}.batchnorm2", f"{prefinal}.linear")
         final = reader.affine(f"{output}.affine", f"{prefinal}.batchnorm2")
         if branch == "xent":
             reader.module(f"{output}.log-softmax", f"{output}.affine", "LogSoftmaxComponent")
@@ -83,31 +84,30 @@ def to_asr_tdnn(graph: Nnet3Graph) -> AsrTdnn:
     strides = tuple(stride for stride, *_ in layers)
     config = AsrTdnnConfig(tdnn1.outputs, layers[0][1].outputs, strides, layers[0][-1], narrow.outputs)
     net = AsrTdnn(config, graph.feature_dim, graph.ivector_dim, branches["chain"][-1].outputs)
-    pairs = [(net.tdnn1.affine, tdnn1), (net.prefinal_l, narrow)]
+    pairs: list[tuple[nn.Linear | FixedAffine, Affine]] = [(net.tdnn1.affine, tdnn1), (net.prefinal_l, narrow)]
     norms = [(net.tdnn1.batchnorm, norm1)]
-    for name, (_, linear, affine, norm, _) in zip(net.layers, layers, strict=True):
-        layer = net.get_submodule(name)
+    for layer, (_, linear, affine, norm, _) in zip(map(net.factored, net.layers), layers, strict=True):
         pairs += [(layer.linear, linear), (layer.affine, affine)]
         norms.append((layer.batchnorm, norm))
     for branch, (wide, first, back, second, final) in branches.items():
-        prefinal = net.get_submodule(f"prefinal_{branch}")
-        pairs += [(prefinal.affine, wide), (prefinal.linear, back)]
-        pairs.append((net.output if branch == "chain" else net.output_xent, final))
-        norms += [(prefinal.batchnorm1, first), (prefinal.batchnorm2, second)]
+        own = net.prefinal_chain if branch == "chain" else net.prefinal_xent
+        last_layer = net.output if branch == "chain" else net.output_xent
+        pairs += [(own.affine, wide), (own.linear, back), (last_layer, final)]
+        norms += [(own.batchnorm1, first), (own.batchnorm2, second)]
+    if lda is not None:
+        pairs.append((net.lda, lda))
     with torch.no_grad():
-        for own, theirs in pairs:
-            _copy(own, theirs)
-        if lda is not None:
-            _copy(net.lda, lda)
-        for own, theirs in norms:
-            _require(len(own.running_var) == len(theirs.scale))
-            scale = theirs.scale.double()
-            own.running_var.copy_(1 / scale**2 - own.eps)
-            own.running_mean.copy_(-theirs.offset.double() / scale)
+        for pair in pairs:
+            _copy(*pair)
+        for batchnorm, stored in norms:
+            statistics, factors = batchnorm.state_dict(), stored.scale.double()
+            _require(statistics["running_var"].shape == factors.shape)
+            statistics["running_var"].copy_(1 / factors**2 - batchnorm.eps)
+            statistics["running_mean"].copy_(-stored.offset.double() / factors)
     return net.eval()
 
 
-def _copy(own: nn.Module, theirs: Affine) -> None:
+def _copy(own: nn.Linear | FixedAffine, theirs: Affine) -> None:
     _require(own.weight.shape == theirs.linear.shape)
     own.weight.copy_(theirs.linear)
     if theirs.bias is not None:
@@ -125,23 +125,33 @@ class _Reader:
     def __init__(self, graph: Nnet3Graph) -> None:
         self.graph = graph
 
-    def module(self, node: str, source: str | Descriptor, kind: str = "") -> Affine | Elementwise:
-        expected = parse_descriptor(source) if isinstance(source, str) else source
+    def module(self, node: str, source: str, kind: str = "") -> Affine | Elementwise:
+        """Take the module of a node that reads `source`."""
         found = self.graph.nodes.get(node)
-        _require(found is not None and found.kind == "component" and found.source == expected)
+        if found is None or found.kind != "component" or found.source != parse_descriptor(source):
+            raise _OtherWiring
         module = self.graph.component(node)
         _require(not kind or getattr(module, "kind", "") == kind)
         return module
 
     def affine(self, node: str, source: str, bias: bool = True) -> Affine:
+        """Take an affine component."""
         module = self.module(node, source)
-        _require(isinstance(module, Affine) and (module.bias is not None) == bias)
+        if not isinstance(module, Affine) or (module.bias is not None) != bias:
+            raise _OtherWiring
+        return module
+
+    def norm(self, node: str, source: str) -> Elementwise:
+        """Take a batch norm."""
+        module = self.module(node, source, "BatchNormComponent")
+        if not isinstance(module, Elementwise):
+            raise _OtherWiring
         return module
 
     def activation(self, layer: str, source: str, norm: str = "batchnorm") -> tuple[str, Elementwise]:
         """Take ReLU and batch norm; give the node that ends them, dropout where it is there, and the norm."""
         self.module(f"{layer}.relu", source, "RectifiedLinearComponent")
-        module = self.module(f"{layer}.{norm}", f"{layer}.relu", "BatchNormComponent")
+        module = self.norm(f"{layer}.{norm}", f"{layer}.relu")
         if f"{layer}.dropout" not in self.graph.nodes:
             return f"{layer}.{norm}", module
         dropout = self.module(f"{layer}.dropout", f"{layer}.{norm}")
@@ -151,7 +161,8 @@ class _Reader:
     def bypass(self, node: str, before: str, inner: str) -> float:
         """Take the sum of a layer and its scaled input; give the scale."""
         found = self.graph.nodes.get(node)
-        _require(found is not None and found.source is not None and found.source.kind == "Sum")
+        if found is None or found.source is None or found.source.kind != "Sum":
+            raise _OtherWiring
         scale = found.source.parts[0].number
         self.module(node, f"Sum(Scale({scale}, {before}), {inner})", "NoOpComponent")
         return scale

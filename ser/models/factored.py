@@ -24,6 +24,9 @@ def linear(inputs: int, outputs: int, bias: bool = True) -> nn.Linear:
 class FixedAffine(nn.Module):
     """An affine map that is not trained; the identity until it is set."""
 
+    weight: Tensor
+    bias: Tensor
+
     def __init__(self, dim: int) -> None:
         super().__init__()
         self.register_buffer("weight", torch.eye(dim))

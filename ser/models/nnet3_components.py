@@ -24,6 +24,9 @@ COMPUTED = (*_AFFINE, *_OTHER, *_IDENTITY)
 class Affine(nn.Module):
     """Affine map of the frames t + `offsets`, joined; of frame t alone where there is one offset, 0."""
 
+    linear: Tensor
+    bias: Tensor | None
+
     def __init__(self, weights: Mapping[str, Tensor]) -> None:
         super().__init__()
         self.register_buffer("linear", weights["linear"])
@@ -36,20 +39,19 @@ class Affine(nn.Module):
     def forward(self, parts: list[Tensor]) -> Tensor:
         """Map the input at each of the offsets, (T, B, C) each, to (T, B, C')."""
         frames, batch, width = parts[0].shape
-        out = None
-        for index, part in enumerate(parts):
-            matrix = self.linear[:, index * width : (index + 1) * width].T
-            rows = part.reshape(-1, width)
-            if out is None:
-                out = rows @ matrix if self.bias is None else torch.addmm(self.bias, rows, matrix)
-            else:
-                out.addmm_(rows, matrix)
+        rows = [part.reshape(-1, width) for part in parts]
+        matrices = [matrix.T for matrix in self.linear.split(width, dim=1)]
+        out = rows[0] @ matrices[0] if self.bias is None else torch.addmm(self.bias, rows[0], matrices[0])
+        for row, matrix in zip(rows[1:], matrices[1:], strict=True):
+            out.addmm_(row, matrix)
         return out.view(frames, batch, -1)
 
 
 class Elementwise(nn.Module):
     """A map of each frame that keeps its width: batch norm by its stored statistics, ReLU, log-softmax, identity."""
 
+    scale: Tensor
+    offset: Tensor
     times = (0,)
 
     def __init__(self, kind: str, weights: Mapping[str, Tensor]) -> None:
@@ -58,7 +60,7 @@ class Elementwise(nn.Module):
         self.register_buffer("scale", weights.get("scale"))
         self.register_buffer("offset", weights.get("offset"))
         # A batch norm of blocks, and a component whose file does not tell its width, take any multiple.
-        self.block = len(self.scale) if self.scale is not None else 1
+        self.block = len(weights["scale"]) if "scale" in weights else 1
 
     def forward(self, parts: list[Tensor]) -> Tensor:
         """Map (T, B, C) to (T, B, C)."""

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from ser.errors import SerError
 from ser.kaldi.nnet3 import Nnet3
-from ser.kaldi.nnet3_nodes import Descriptor, Node, all_parts, parse_node
+from ser.kaldi.nnet3_nodes import Descriptor, Node, all_parts, moved, parse_node
 from ser.models.nnet3_components import Affine, Elementwise, make_module, tensors
 
 INPUT, IVECTOR = "input", "ivector"
@@ -103,7 +103,10 @@ class Nnet3Graph(nn.Module):
 
     def component(self, node: str) -> Affine | Elementwise:
         """Give the module of a component-node."""
-        return self.parts[_key(self.nodes[node].component)]
+        module = self.parts[_key(self.nodes[node].component)]
+        if not isinstance(module, (Affine, Elementwise)):
+            raise TypeError(f"{node} is of a {type(module)}")
+        return module
 
     def context(self, node: str) -> tuple[int, int]:
         """Frames before and after t that `node` sees at t."""
@@ -143,12 +146,13 @@ class Nnet3Graph(nn.Module):
         values: dict[str, Tensor] = {}
         for name in plan.order:
             times, this = plan.times[name], self.nodes[name]
-            if name == INPUT:
-                values[name] = _pick(features, np.arange(plan.first, plan.last + 1), times)
-            elif name == IVECTOR:
-                values[name] = ivectors.unsqueeze(0)
+            if this.source is None:
+                given = _pick(features, np.arange(plan.first, plan.last + 1), times) if name == INPUT else ivectors
+                if given is None:
+                    raise SerError(f"nnet3: the network takes i-vectors of {self.ivector_dim} numbers")
+                values[name] = given if name == INPUT else given.unsqueeze(0)
             elif this.kind == "component":
-                module = self.parts[_key(this.component)]
+                module = self.component(name)
                 inputs = [self._read(this.source, times + offset, values, plan) for offset in module.times]
                 values[name] = module(inputs)
             else:
@@ -165,7 +169,7 @@ class Nnet3Graph(nn.Module):
         if source.kind == "ReplaceIndex" and source.parts[0].kind == "Node":
             one = self._read(source.parts[0], np.array([int(source.number)]), values, plan)
             return one.expand(len(times), -1, -1)
-        parts = [self._read(part, _moved(source, times), values, plan) for part in source.parts]
+        parts = [self._read(part, moved(source, times), values, plan) for part in source.parts]
         if source.kind == "Append":
             return torch.cat(parts, dim=2)
         if source.kind == "Scale":
@@ -184,7 +188,7 @@ class Nnet3Graph(nn.Module):
             this = self.nodes[name]
             times[name] = np.unique(np.concatenate(needed[name]))
             if this.source is not None:
-                offsets = self.parts[_key(this.component)].times if this.kind == "component" else (0,)
+                offsets = self.component(name).times if this.kind == "component" else (0,)
                 for offset in offsets:
                     _demand(this.source, times[name] + offset, needed)
         inputs = times.get(INPUT, np.zeros(1, int))
@@ -215,7 +219,7 @@ class Nnet3Graph(nn.Module):
 
     def _check(self, node: Node) -> int:
         """Give the width of a node whose sources have theirs."""
-        if node.kind == "input":
+        if node.source is None:
             if node.name not in (INPUT, IVECTOR) or node.dim < 1:
                 raise SerError(
                     f"nnet3: unknown input-node '{node.name}' of dim {node.dim}; there are input and ivector"
@@ -261,7 +265,7 @@ class Nnet3Graph(nn.Module):
 def from_nnet3(nnet: Nnet3) -> tuple[GraphConfig, dict[str, Tensor]]:
     """Take over a network: the wiring, and the weights for `Nnet3Graph`."""
     config = GraphConfig(tuple(nnet.nodes), {name: component.type for name, component in nnet.components.items()})
-    weights = {}
+    weights: dict[str, Tensor] = {}
     for name, component in nnet.components.items():
         weights |= {f"parts.{_key(name)}.{part}": tensor for part, tensor in tensors(name, component).items()}
     return config, weights
@@ -276,21 +280,11 @@ def _names(source: Descriptor | None) -> list[str]:
     return [part.name for part in all_parts(source) if part.kind == "Node"]
 
 
-def _moved(source: Descriptor, times: np.ndarray) -> np.ndarray:
-    """Give the times at which a descriptor at `times` reads its parts."""
-    number = int(source.number)
-    if source.kind == "Offset":
-        return times + number
-    if source.kind == "Round":
-        return times // number * number
-    return np.full_like(times, number) if source.kind == "ReplaceIndex" else times
-
-
 def _demand(source: Descriptor, times: np.ndarray, needed: dict[str, list[np.ndarray]]) -> None:
     if source.kind == "Node":
         needed.setdefault(source.name, []).append(times)
     for part in source.parts:
-        _demand(part, _moved(source, times), needed)
+        _demand(part, moved(source, times), needed)
 
 
 def _pick(value: Tensor, times: np.ndarray, wanted: np.ndarray) -> Tensor:

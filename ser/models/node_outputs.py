@@ -88,7 +88,7 @@ def compute_outputs(
         times = torch.arange(-left, size + right, device=device)[:, None] + torch.tensor(starts, device=device)
         chunk = frames[times.clamp(0, len(frames) - 1)]  # (T, B, F)
         rows = vectors
-        if online:
+        if online and vectors is not None:
             # Kaldi's middle lies between the first and the last frame that is put out.
             middle = np.array(starts) + (size - 1) // options.subsampling * options.subsampling // 2
             rows = vectors[np.minimum(middle // options.period, len(vectors) - 1)]
