@@ -13,7 +13,7 @@ from ser.report.style import CSS, ERRORS_CSS
 from ser.results.result_table import NONE
 
 SORTS = {
-    "sure": "mistakes, most confident first",
+    "sure": "mistakes first",
     "unsure": "least certain first",
     "speaker": "by speaker",
     "pair": "by pair of classes",

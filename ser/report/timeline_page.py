@@ -112,11 +112,12 @@ def _chart(name: str, found: Sequence[Detection], classes: Sequence[str], second
 def _ticks(seconds: float) -> list[float]:
     """Choose five to ten round times.
 
-    >>> _ticks(12.0)
-    [0, 2, 4, 6, 8, 10, 12]
+    >>> _ticks(12.5)
+    [0, 2, 4, 6, 8, 10]
     """
     step = next((step for step in (0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800) if seconds / step <= 8), 3600)
-    return [number * step for number in range(int(seconds / step) + 1)]
+    # The last twentieth is left to the unit.
+    return [number * step for number in range(int(0.95 * seconds / step) + 1)]
 
 
 def _summary(found: Sequence[Detection]) -> str:
