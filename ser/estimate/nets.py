@@ -78,6 +78,8 @@ def text_net(path: Path, text_model: str, rates: Rates) -> Net:
     scratch = setting(path, "scratch")
     if config.is_file():  # JSON is YAML
         names = ("num_hidden_layers", "hidden_size", "intermediate_size", "vocab_size")
+        if "d_model" in read_yaml(config):  # T5 has names of its own
+            names = ("num_layers", "d_model", "d_ff", "vocab_size")
         layers, hidden, inner, vocabulary = (setting(config, name) for name in names)
     elif scratch is not None and not text_model:
         layers, hidden, inner = (scratch[name] for name in ("layers", "hidden_size", "inner_size"))

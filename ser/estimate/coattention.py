@@ -1,0 +1,77 @@
+"""What each stage of system C costs. Early stopping may end a training sooner: the figures are of all epochs."""
+
+from pathlib import Path
+
+from ser.estimate.costs import Cost, compressed, data_dirs, forward, training, vector_bytes
+from ser.estimate.nets import setting, text_net
+from ser.estimate.rates import Rates
+from ser.plan.coattention import Options
+from ser.plan.coattention_options import ENCODERS
+from ser.plan.facts import Facts
+from ser.plan.job import Plan
+
+# The last stage that writes features.
+LAST_OF_DATA = 3
+# Multiplications a patch of 0.96 s, numbers of a row of states, and weights; a triplet net is at most a YAMNet.
+_NETS = {"vggish": (864e6, 4096, 72e6), "yamnet": (69.2e6, 512, 3.7e6), "triplet": (69.2e6, 1024, 3.7e6)}
+_PATCH_SECONDS, _PATCH_NUMBERS, _BANDS = 0.48, 96 * 64, 64
+# Forward and backward.
+_PASSES = 3
+_CLASSES = 4
+
+
+def estimate(options: Options, plan: Plan, facts: Facts, rates: Rates) -> list[Cost]:
+    """Estimate each stage of a run by its plan; nothing but starting costs anything where a corpus was not found."""
+    hours = {name: size.hours for name, size in facts.sizes.items()}
+
+    def patches(names: str) -> float:
+        return sum(hours.get(name, 0.0) for name in names.split("+")) * 3600 / _PATCH_SECONDS
+
+    def seconds(encoder: str, count: float) -> float:
+        return 2 * _NETS[encoder][0] * count / (rates.picture_gflops * 1e9)
+
+    def epochs(name: str) -> int:
+        return int(setting(Path(options.settings(name)), "fit", "epochs"))
+
+    utts = sum(one.size for one in plan.of("parts"))
+    commands = sum(len(plan.of(kind)) for kind in ("classes", "together", "parts", "unseen", "audit"))
+    stages = [
+        data_dirs(list(facts.sizes.values()), options.toy, rates),
+        Cost(1, "classes, parts", 4 * rates.table * utts * max(1, options.fold_groups or 5), rates.command * commands),
+    ]
+    if plan.of("triplet"):
+        frames = hours.get(options.triplet_train, 0.0) * 360_000
+        windows = 2 * epochs("triplet") * facts.utts([options.triplet_train])
+        cpu = hours.get(options.triplet_train, 0.0) * rates.logmel + 2 * rates.start
+        disk = compressed(frames, facts.utts([options.triplet_train]), _BANDS) + 16 * _NETS["triplet"][2]
+        stages.append(Cost(2, "triplet net", disk, cpu + _PASSES * seconds("triplet", windows)))
+    disk = sum(4 * _PATCH_NUMBERS * patches(one.name.split("_", 1)[1]) for one in plan.of("patches"))
+    cpu = rates.start * (len(plan.of("patches")) + len(plan.of("states")))
+    for one in plan.of("states"):
+        encoder, corpus = one.name.split("_", 1)
+        disk += 4 * _NETS[encoder][1] * patches(corpus)
+        cpu += seconds(encoder, patches(corpus)) + hours.get(corpus, 0.0) * rates.logmel
+    stages.append(Cost(3, "patches, states", disk, cpu))
+    if plan.of("t5") or plan.of("tokens"):
+        net = text_net(Path(options.settings("goemotions")), options.text_model, rates)
+        if plan.of("t5"):
+            stages.append(training(4, "text model", [one.size for one in plan.of("t5")], net, rates))
+        read = sum(one.size for one in plan.of("tokens")) * rates.tokens
+        cpu = rates.start * len(plan.of("tokens")) + read * forward(net)
+        stages.append(Cost(5, "token states", 4 * net.dim * read, cpu))
+    cpu = disk = 0.0
+    for one in plan.of("fixed"):
+        cpu += rates.start + epochs("fusion") * one.size * rates.dialogue
+        disk += one.size * vector_bytes(_CLASSES) + 20e6
+    for one in plan.of("tuned"):
+        encoder = next(name for name in ENCODERS if one.name.startswith(f"{name}_"))
+        corpus = one.name.removeprefix(f"{encoder}_tuned_").rpartition("_")[0]
+        # Of a long utterance so many patches are seen; of all folds of the job, whose sizes are one.size together.
+        most = int(setting(Path(options.settings(f"tune_{encoder}")), "data", "max_rows")) * one.size
+        seen = min(len(one.outputs) * patches(corpus), most or float("inf"))
+        cpu += rates.start + _PASSES * epochs(f"tune_{encoder}") * seconds(encoder, seen)
+        disk += 8 * _NETS[encoder][2]
+    stages.append(Cost(6, "co-attentions", disk, cpu))
+    cells = len(plan.of("cells"))
+    stages.append(Cost(7, "cells, table, report", rates.report_mb * 1e6, cells * rates.start + rates.report))
+    return stages

@@ -1,0 +1,55 @@
+"""Costs of system C: what the nets of audio and their patches take, against figures by hand."""
+
+import dataclasses
+import re
+from pathlib import Path
+
+import pytest
+
+from ser.config import load_config
+from ser.estimate import coattention, nets
+from ser.estimate.rates import Rates
+from ser.plan import coattention as planned
+from ser.plan.corpora import read_corpora
+from ser.plan.facts import Facts
+from ser.plan.options import read_options
+from ser.plan.sizes import Size
+
+RATES = dataclasses.replace(
+    load_config(Rates, Path(__file__).parents[2] / "conf" / "rates.yaml"),
+    **{"command": 0.0, "start": 0.0, "logmel": 0.0, "dialogue": 0.01, "picture_gflops": 10.0},
+)
+
+
+@pytest.fixture
+def stages(monkeypatch):
+    monkeypatch.chdir(Path(__file__).parents[2])
+    found = {}
+    for path in (Path("local/run_coattention.sh"), Path("utils/recipe.sh")):
+        text = path.read_text(encoding="utf-8")
+        found = dict(re.findall(r"^([a-z_]+)=\"?([^\"\n]*?)\"?(?: +#.*)?$", text, flags=re.M)) | found
+    for name in ("corpus_names", "command_line", "processes", "system", "common_options", "running_stage"):
+        found.pop(name, None)
+    found |= {
+        "nj": "1", "toy": "false", "name": "run", "conf": "conf/coattention", "corpora": "/c", "fold_groups": "0",
+        "tests": "", "speech_only": "ravdess", "together": "", "text_only": "", "text_train": "", "unseen": "",
+        "encoders": "yamnet", "fusion_encoder": "yamnet", "yamnet": "exp/yamnet",
+    }  # fmt: skip
+    words = [f"--{name.replace('_', '-')}={value}" for name, value in found.items()]
+    options = read_options(planned.Options, words, read_corpora())
+    facts = Facts({"ravdess": Size(1000, 1.0, 6, "planted", False)}, tuple("123456"))
+    return {cost.stage: cost for cost in coattention.estimate(options, planned.plan(options, facts), facts, RATES)}
+
+
+def test_states_of_an_hour_are_7500_patches_through_the_net(stages):
+    assert stages[3].cpu == pytest.approx(7500 * 2 * 69.2e6 / 10e9)
+    assert stages[3].disk == pytest.approx(7500 * 512 * 4)
+
+
+def test_attentions_see_each_utterance_in_each_epoch_of_each_fold(stages):
+    epochs = nets.setting(Path("conf/coattention/fusion.yaml"), "fit", "epochs")
+    assert stages[6].cpu == pytest.approx(6 * epochs * 1000 * 0.01)
+
+
+def test_what_is_not_asked_for_costs_nothing(stages):
+    assert stages.keys() == {0, 1, 3, 6, 7}
