@@ -310,3 +310,23 @@ class TestRefused:
     def test_unknown_kind_of_toy_encoder_lists_them(self, tmp_path):
         with pytest.raises(SerError, match="no kind of toy encoder 'bird'; there are wav2vec2-base, wav2vec2-large"):
             run(build_toy_encoder, "--kind", "bird", tmp_path)
+
+
+@pytest.mark.parametrize("network", ["resnet", "yamnet"])
+def test_net_of_the_triplet_training_is_an_encoder(network, wav_scp, tmp_path):
+    from ser.models.resnet import Resnet, ResnetConfig
+    from ser.models.yamnet import Yamnet, YamnetConfig
+    from ser.training import model_dir
+
+    torch.manual_seed(0)
+    sizes = ResnetConfig((4, 8), 1)
+    net = Resnet(sizes) if network == "resnet" else Yamnet(YamnetConfig(True, 521))
+    folder, model = tmp_path / "triplet", "{channels: [4, 8], blocks: 1}" if network == "resnet" else "null"
+    folder.mkdir()
+    (folder / "config.yaml").write_text(f"network: {network}\nmodel: {model}\n")
+    model_dir.save_weights(folder / "model.safetensors", net)
+    found = extract(folder, tmp_path / "o", wav_scp, "--level", "patch", layers="1 final")
+    assert found["final"]["a-1"].shape == (2, 8 if network == "resnet" else 1024)
+    (folder / "config.yaml").write_text("network: resnet\nmodel: {channels: [4, 9], blocks: 1}\n")
+    with pytest.raises(SerError, match=r"its weights are not those of its config.yaml"):
+        extract(folder, tmp_path / "x", wav_scp)
