@@ -13,10 +13,20 @@ from ser.errors import SerError
 from ser.progress import progress as progress
 
 
-def make_parser(doc: str | None) -> argparse.ArgumentParser:
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose options of `boolean` all read ``--option true|false`` in the help."""
+
+    def add_argument(self, *names: Any, **options: Any) -> argparse.Action:
+        """Add an argument, as argparse does."""
+        if options.get("type") is boolean:
+            options.setdefault("metavar", "true|false")
+        return super().add_argument(*names, **options)
+
+
+def make_parser(doc: str | None) -> Parser:
     """Make the parser of the command whose module docstring is `doc`; ``--help`` prints it whole."""
     name = command_name()
-    return argparse.ArgumentParser(
+    return Parser(
         prog=f"python3 -m {name}" if name.startswith("ser.") else name,
         description=doc,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -148,7 +158,7 @@ def add_row_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--system", required=True, help="name of the system in the table, such as xvector_bert")
     parser.add_argument("--train", required=True, help="name of what the system was trained on")
     parser.add_argument("--test", required=True, help="name of what is scored")
-    parser.add_argument("--fold", default="all", help="fold that is scored (default: all, where there are none)")
+    parser.add_argument("--fold", default="all", help="fold that is scored [all, where there are none]")
     parser.add_argument("--variant", default="-", help="of the training, such as all or frozen")
     parser.add_argument("--seed", default="-", help="of the training")
     parser.add_argument("--text", default="-", help="that is scored: gold, none, shuffled or an ASR system's")

@@ -7,9 +7,9 @@ from ser import cli
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--within-covar-scale", type=float, default=0.3, help="Kaldi's option (default: %(default)s)")
-    parser.add_argument("--between-covar-scale", type=float, default=0.7, help="Kaldi's option (default: %(default)s)")
-    parser.add_argument("--mean-diff-scale", type=float, default=1.0, help="Kaldi's option (default: %(default)s)")
+    parser.add_argument("--within-covar-scale", type=float, default=0.3, help="Kaldi's option [%(default)s]")
+    parser.add_argument("--between-covar-scale", type=float, default=0.7, help="Kaldi's option [%(default)s]")
+    parser.add_argument("--mean-diff-scale", type=float, default=1.0, help="Kaldi's option [%(default)s]")
     parser.add_argument("--config", default="conf/backend.yaml", help="settings of a back end that has none of its own")
     parser.add_argument("backend_dir", help="folder of the back end")
     parser.add_argument("vectors", help="rspecifier of the vectors of the new domain")

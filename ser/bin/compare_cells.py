@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--protocol", default="conf/protocol.yaml", help="settings (default: %(default)s)")
+    parser.add_argument("--protocol", default="conf/protocol.yaml", help="settings [%(default)s]")
     parser.add_argument("first", help="folder, or folders with commas between")
     parser.add_argument("others", nargs="+", help="of another system, the same folds")
     args = parser.parse_args()

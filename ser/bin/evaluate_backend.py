@@ -37,24 +37,20 @@ logger = logging.getLogger(__name__)
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--config", default="conf/backend.yaml", help="settings of the back end (default: %(default)s)")
-    parser.add_argument("--protocol", default="conf/protocol.yaml", help="and of the trials (default: %(default)s)")
+    parser.add_argument("--config", default="conf/backend.yaml", help="settings of the back end [%(default)s]")
+    parser.add_argument("--protocol", default="conf/protocol.yaml", help="and of the trials [%(default)s]")
     parser.add_argument(
         "--lda-dim", type=cli.lda_rows, metavar="N|K-1", help="rows of the LDA, in place of the settings' lda_dim"
     )
     parser.add_argument("--rule", choices=("average", "best"), help="in place of the settings' rule of classification")
-    parser.add_argument(
-        "--backend", choices=("plda", "cosine", "logistic"), default="plda", help="(default: %(default)s)"
-    )
-    parser.add_argument(
-        "--write-scores", type=cli.boolean, default=False, help="also write scores.ark (default: false)"
-    )
+    parser.add_argument("--backend", choices=("plda", "cosine", "logistic"), default="plda", help="[%(default)s]")
+    parser.add_argument("--write-scores", type=cli.boolean, default=False, help="also write scores.ark [false]")
     parser.add_argument(
         "--adapt",
         type=cli.boolean,
         default=False,
         metavar="true|false",
-        help="adapt PLDA to the test vectors, without their classes, before they are scored (default: false)",
+        help="adapt PLDA to the test vectors, without their classes, before they are scored [false]",
     )
     parser.add_argument("--speakers", help="spk2utt of the whole test corpus, where the test dir is a fold of it")
     parser.add_argument("--held-out", default="-", help="class that nothing was trained on; '-' for none")

@@ -10,12 +10,12 @@ from ser import cli
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--protocol", default="conf/protocol.yaml", help="settings (default: %(default)s)")
+    parser.add_argument("--protocol", default="conf/protocol.yaml", help="settings [%(default)s]")
     parser.add_argument(
         "--allow-failed",
         type=cli.boolean,
         default=False,
-        help="cells with a file `failed` are rows that say so (default: false)",
+        help="cells with a file `failed` are rows that say so [false]",
     )
     parser.add_argument("out_dir", help="folder to write")
     parser.add_argument("cell_dirs", nargs="+", help="folders of cells")

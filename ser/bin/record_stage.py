@@ -10,7 +10,7 @@ from ser import cli
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--check-recordings", type=cli.boolean, default=True, help="whether it looks (true)")
+    parser.add_argument("--check-recordings", type=cli.boolean, default=True, help="whether it looks [true]")
     parser.add_argument("exp_dir", help="of the run; <exp-dir>/log/stage_<stage>.began is as old as the stage's begin")
     parser.add_argument("stage", type=int, help="its number")
     parser.add_argument("folders", nargs="+", help="that the recipe writes to")

@@ -12,7 +12,7 @@ def main() -> None:
     parser.add_argument(
         "--lda-dim", type=cli.lda_rows, metavar="N|K-1", help="rows of the LDA, in place of the settings' lda_dim"
     )
-    parser.add_argument("--config", default="conf/backend.yaml", help="settings (default: %(default)s)")
+    parser.add_argument("--config", default="conf/backend.yaml", help="settings [%(default)s]")
     parser.add_argument("utt2class", help="'<utterance> <class>' a line")
     parser.add_argument("vectors", help="rspecifier of the vectors, read twice; those of no class are left out")
     parser.add_argument("backend_dir", help="folder to write")

@@ -1,0 +1,31 @@
+"""What every command shares."""
+
+import pytest
+
+from ser import cli
+
+
+def test_every_boolean_option_reads_alike_in_the_help():
+    parser = cli.make_parser("A command.")
+    parser.add_argument("--compress", type=cli.boolean, default=False, help="a byte a number [false]")
+    parser.add_argument("--nj", type=int, default=4, help="jobs [%(default)s]")
+    text = parser.format_help()
+    assert "--compress true|false" in text and "a byte a number [false]" in text and "jobs [4]" in text
+    assert parser.parse_args(["--compress", "true"]).compress is True
+
+
+def test_a_boolean_that_is_none_is_refused(capsys):
+    parser = cli.make_parser("A command.")
+    parser.add_argument("--compress", type=cli.boolean, default=False)
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--compress", "maybe"])
+    assert "expected true or false, found 'maybe'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["few", "1.5", "K-2"])
+def test_rows_of_an_lda_are_a_number_or_k_less_1(text):
+    parser = cli.make_parser("A command.")
+    parser.add_argument("--lda-dim", type=cli.lda_rows)
+    assert parser.parse_args(["--lda-dim", "K-1"]).lda_dim == 0
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--lda-dim", text])
