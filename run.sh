@@ -184,13 +184,13 @@ end_stage
 # Expected of ./run.sh on the toy corpora, in %; another processor rounds otherwise, and may give other digits:
 #   awk -F'\t' '$4 == "all" { print $8, $9, $2, $16, $20 }' exp/toy/results.tsv
 #   layer modality    trained on                            EER     UAR
-#   bert  text        dailydialog+cremad                    39.52   55.92
-#   bert  text        dailydialog+cremad+iemocap            26.45   77.50
-#   tdnn6 speech      voxceleb1+cremad                      33.39   63.30
-#   tdnn7 speech      voxceleb1+cremad                      30.36   63.86
-#   tdnn6 speech+text voxceleb1+cremad+dailydialog          30.18   69.42
-#   tdnn7 speech+text voxceleb1+cremad+dailydialog          25.97   73.25
-#   tdnn6 speech      voxceleb1+cremad+iemocap              31.04   63.69
-#   tdnn7 speech      voxceleb1+cremad+iemocap              28.62   67.10
-#   tdnn6 speech+text voxceleb1+cremad+iemocap+dailydialog  21.28   82.23
-#   tdnn7 speech+text voxceleb1+cremad+iemocap+dailydialog  20.57   82.84
+#   bert  text        dailydialog+cremad                    40.58   59.04
+#   bert  text        dailydialog+cremad+iemocap            26.44   72.30
+#   tdnn6 speech      voxceleb1+cremad                      32.99   62.48
+#   tdnn7 speech      voxceleb1+cremad                      31.20   61.11
+#   tdnn6 speech+text voxceleb1+cremad+dailydialog          31.77   70.00
+#   tdnn7 speech+text voxceleb1+cremad+dailydialog          29.53   71.90
+#   tdnn6 speech      voxceleb1+cremad+iemocap              29.94   65.92
+#   tdnn7 speech      voxceleb1+cremad+iemocap              26.61   65.66
+#   tdnn6 speech+text voxceleb1+cremad+iemocap+dailydialog  20.56   83.38
+#   tdnn7 speech+text voxceleb1+cremad+iemocap+dailydialog  18.51   82.75

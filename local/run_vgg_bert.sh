@@ -139,7 +139,8 @@ if [ "$stage" -le 7 ] && [ "$stop_stage" -ge 7 ]; then
 fi
 end_stage
 
-# Expected on the toy corpora, in %; another processor rounds otherwise, and may give other digits:
+# Expected on the toy corpora, in %; another processor rounds otherwise, and may give other digits. These were printed
+# before the last step of a training had the final learning rate (ser/training/optimizer.py), and wait to be run again:
 #   awk -F'\t' '$4 == "all" { print $5, $8, $9, $20, $23 }' exp/toy_vgg_bert/results.tsv
 #   variant  layer     modality       UAR      WA
 #   folds    bc_lstm   speech+text  73.59   72.54
