@@ -136,3 +136,17 @@ if [ "$stage" -le 7 ] && [ "$stop_stage" -ge 7 ]; then
   log "Results: $exp/results.tsv (fold all: the mean); what sentences alone tell: $exp/audit/*.tsv"
 fi
 end_stage
+
+# Expected on the toy corpora, two groups of folds (UAR, WA in %; tuning the random nets on 60 utterances does not pay):
+#   awk -F'\t' '$4 == "all" { print $3, $8, $5, $9, $7, $20, $23 }' exp/toy_coattention/results.tsv
+#   test             layer          variant  modality     text               UAR     WA
+#   iemocap          triplet_final  fixed    speech       -                61.45  59.14
+#   iemocap          t5             fixed    text         gold             50.33  50.85
+#   iemocap          triplet+t5     bce      speech+text  gold             67.60  65.44
+#   savee            triplet_final  fixed    speech       -                68.12  65.91
+#   savee            t5             fixed    text         gold             67.50  68.18
+#   savee            t5             fixed    text         unseen-sentence  46.25  50.00
+#   savee            triplet+t5     bce      speech+text  gold             82.50  78.41
+#   iemocap+savee    triplet+t5     bce      speech+text  gold             74.35  72.58
+#   ravdess          triplet_final  fixed    speech       -                63.54  61.66
+#   goemotions       t5             fixed    text         gold             46.89  45.00
