@@ -21,7 +21,7 @@ data=$1
 model=$2
 
 for dir in "$data" ${valid_data:+"$valid_data"}; do
-  [ -f "$dir/feats.scp" ] || die "no $dir/feats.scp; run steps/make_audioset_logmel.sh $dir"
+  [ -f "$dir/feats.scp" ] || die "no $dir/feats.scp; run ser.bin.make_audioset_feats --level frame"
 done
 $cmd --num-threads "$num_threads" "$model/log/train.log" \
   python3 -m ser.bin.train_triplet --config "$config" --num-threads "$num_threads" \
