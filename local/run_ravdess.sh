@@ -5,7 +5,7 @@
 # emotions, also as spoken faster and slower; its embeddings of their speech train LDA and PLDA over the five collapsed
 # classes. Every ordered pair of the fold's utterances is a trial. No stage of a fold sees its actors. The table is of
 # speech alone, since the actors speak two sentences; the text model is trained by itself on DailyDialog and validated
-# on a tenth of each class, which also picks its epoch.
+# on its own validation part, less the texts whose words train too, which also picks its epoch.
 #
 # Expected of actors 1 to 12, without musan: EER 28.3 % from tdnn7 and 29.7 % from tdnn6, the mean of folds that lie
 # between 23 % and 41 %. The settings were chosen on some of these same folds. 8 minutes on two cores, and 10 for a text
