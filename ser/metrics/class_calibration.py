@@ -1,4 +1,4 @@
-"""Scores of classes as posterior probabilities: a temperature and biases."""
+"""Calibration of class scores to posterior probabilities, by a temperature and a bias for each class."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from ser.metrics.logistic import minimise
 
 @dataclass(frozen=True)
 class ClassCalibration:
-    """Posteriors are the softmax of score / `temperature` + `bias` (K,)."""
+    """A fitted calibration: the posteriors are the softmax of score / `temperature` + `bias` (K,)."""
 
     temperature: float
     bias: np.ndarray
 
     def posteriors(self, scores: np.ndarray) -> np.ndarray:
-        """Take scores (N, K) to posteriors (N, K) float64."""
+        """Map scores (N, K) to posteriors (N, K) float64."""
         return np.exp(log_softmax(scores / self.temperature + self.bias, axis=1))
 
 
 def fit(scores: np.ndarray, truth: np.ndarray, *, with_bias: bool) -> ClassCalibration:
-    """Fit a temperature, and a bias of each class if asked, by multinomial logistic regression.
+    """Fit a temperature, and with `with_bias` a bias for each class, by multinomial logistic regression.
 
     Source: Guo et al., "On calibration of modern neural networks", ICML 2017, section 4.2; Brümmer and van Leeuwen,
     "On calibration of language recognition scores", Odyssey 2006.
@@ -37,23 +37,26 @@ def fit(scores: np.ndarray, truth: np.ndarray, *, with_bias: bool) -> ClassCalib
     Raises
     ------
     SerError
-        Where a score is not finite, or truth is no class of the scores.
+        Where a score is not finite, or a true class has no column of scores.
     """
     _check_classes(scores, truth)
     num, size = scores.shape
-    # What all classes of an utterance have in common is no matter.
-    centred = scores - scores.mean(axis=1, keepdims=True, dtype=np.float64)
+    # The softmax ignores a constant added to all scores of an utterance: take off their mean.
+    centred = scores - scores.mean(axis=1, keepdims=True, dtype=np.float64)  # (N, K)
+    # Scale to deviation 1, so that the search suits scores of any scale.
     spread = centred.std() or 1.0
     standard = centred / spread
-    right = np.eye(size)[truth]
+    right = np.eye(size)[truth]  # (N, K) one-hot
 
     def loss(parameters: np.ndarray) -> tuple[float, np.ndarray]:
-        logs = log_softmax(parameters[0] * standard + parameters[1:] * with_bias, axis=1)
-        wrong = (np.exp(logs) - right) / num
+        # The parameters are the inverse temperature, then the K biases, which stay 0 unless `with_bias`.
+        logs = log_softmax(parameters[0] * standard + parameters[1:] * with_bias, axis=1)  # (N, K) log posteriors
+        wrong = (np.exp(logs) - right) / num  # (N, K) the derivative of the loss by each calibrated score
         gradient = np.concatenate([[np.sum(wrong * standard)], wrong.sum(axis=0) * with_bias])
         return -np.mean(logs[np.arange(num), truth]), gradient
 
-    # A scale of 0 or less would say that scores mislead: the temperature ends at 1,000 deviations of the scores.
+    # A scale of 0 or less would reverse the ranking of the classes. The bound keeps the temperature under 1,000 times
+    # the standard deviation of the scores.
     bounds = [(1e-3, None), *[(None, None)] * size]
     scale, *bias = minimise(loss, np.concatenate([[1.0], np.zeros(size)]), bounds)
     return ClassCalibration(float(spread / scale), np.array(bias))

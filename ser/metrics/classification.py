@@ -1,4 +1,4 @@
-"""Classification: predictions, confusions, unweighted and weighted accuracy, F1."""
+"""Classification: predictions, confusion matrices, unweighted and weighted accuracy, F1."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from ser.errors import SerError
 
 
 def format_predictions(utts: Sequence[str], classes: Sequence[str], scores: np.ndarray) -> dict[str, str]:
-    """Name the class of the highest score of each utterance: utterance -> ``class score ...``, `scores` being (N, K).
+    """Write the best class and all scores (N, K) of each utterance: utterance -> ``class score ...``.
 
     >>> format_predictions(["u1"], ["anger", "neutral"], np.array([[-1.0, 2.0]]))
     {'u1': 'neutral -1.000000 2.000000'}
@@ -31,7 +31,7 @@ def confusion(truth: np.ndarray, predicted: np.ndarray, num_classes: int) -> np.
     """
     if len(truth) != len(predicted) or not len(truth):
         raise SerError(
-            f"confusion: {len(truth)} true and {len(predicted)} predicted classes; give one each an utterance"
+            f"confusion: {len(truth)} true and {len(predicted)} predicted classes; give one of each for every utterance"
         )
     return np.bincount(truth * num_classes + predicted, minlength=num_classes**2).reshape(num_classes, num_classes)
 

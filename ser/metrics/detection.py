@@ -8,15 +8,15 @@ import numpy as np
 
 from ser.errors import SerError
 
-# Rows of a score matrix taken apart at a time.
+# Rows of a score matrix that are split into targets and nontargets at once.
 ROWS_PER_BLOCK = 512
 
 
 @dataclass(frozen=True)
 class Step:
-    """What one score does to the ROC: `missed` targets lie below it, `accepted` nontargets at it or above.
+    """One step of the ROC, that of one score: `missed` targets lie below it, `accepted` nontargets at it or above it.
 
-    `hits` targets and `alarms` nontargets have that score, of all `targets` and `nontargets`.
+    `hits` targets and `alarms` nontargets have exactly that score. There are `targets` and `nontargets` in all.
     """
 
     missed: float
@@ -28,18 +28,18 @@ class Step:
 
     @property
     def has_crossed(self) -> bool:
-        """Whether above this score at least as large a share of targets is missed as of nontargets accepted."""
+        """Whether the miss rate has reached the false alarm rate for a threshold just above this score."""
         return (self.missed + self.hits) * self.nontargets >= (self.accepted - self.alarms) * self.targets
 
     @property
     def is_inside_a_tie(self) -> bool:
-        """Whether the two rates cross between the ends of this step, and it has trials of both kinds."""
+        """Whether targets and nontargets tie at this score, and miss and false alarm rate cross inside the step."""
         begins_before = self.missed * self.nontargets < self.accepted * self.targets
         ends_after = (self.missed + self.hits) * self.nontargets > (self.accepted - self.alarms) * self.targets
         return bool(self.hits and self.alarms and begins_before and ends_after)
 
     def rate(self) -> float:
-        """Return where the line between the ends of the step meets equal rates, a share."""
+        """Return the equal error rate, a share, on the straight line between the two ends of the step."""
         miss, false_alarm = self.missed / self.targets, self.accepted / self.nontargets
         rise, fall = self.hits / self.targets, self.alarms / self.nontargets
         return miss + rise * (false_alarm - miss) / (rise + fall)
@@ -47,9 +47,9 @@ class Step:
 
 @dataclass(frozen=True)
 class ScoredTrials:
-    """Scores of target and of nontarget trials, each (n,) float32 in rising order; `of` and `of_pairs` make them.
+    """Scores of the target and of the nontarget trials, each (n,) float32 in rising order; see `of` and `of_pairs`.
 
-    A trial is accepted where its score is the threshold or more.
+    A trial is accepted if its score reaches the threshold.
     """
 
     target: np.ndarray
@@ -57,12 +57,12 @@ class ScoredTrials:
 
     @classmethod
     def of(cls, scores: np.ndarray, is_target: np.ndarray) -> ScoredTrials:
-        """Sort the scores (n,) of trials, of which those where `is_target` (n,) bool are targets.
+        """Split the scores (n,) of trials into targets, where `is_target` (n,) bool, and nontargets, and sort each.
 
         Raises
         ------
         SerError
-            Where a score is NaN, or one of the two kinds is missing.
+            Where a score is NaN, or there are no targets or no nontargets.
         """
         return cls._sorted(scores[is_target], scores[~is_target])
 
@@ -76,7 +76,7 @@ class ScoredTrials:
         ----------
         scores : (N, M) float32.
         enrol_labels, test_labels : (N,) and (M,) int, the classes.
-        left_out : (N,) int, for each row the column that is no trial (the same utterance), -1 for none.
+        left_out : (N,) int, for each row the column that is no trial because it is the same utterance; -1 for none.
         """
         parts: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
         for start in range(0, len(scores), ROWS_PER_BLOCK):
@@ -96,7 +96,7 @@ class ScoredTrials:
     def _sorted(cls, target: np.ndarray, nontarget: np.ndarray) -> ScoredTrials:
         for name, part in (("target", target), ("nontarget", nontarget)):
             if not len(part):
-                raise SerError(f"no {name} trials; an error rate needs both kinds")
+                raise SerError(f"no {name} trials; an error rate needs target and nontarget trials")
             part.sort()
             # NaN sorts last.
             if np.isnan(part[-1]):
@@ -111,13 +111,13 @@ class ScoredTrials:
     def eer(self) -> float:
         """Return the equal error rate, a share, as Kaldi's `compute-eer` defines it where no scores tie.
 
-        Trials of one score are accepted together, so that a tie is one step of the ROC. Where the crossing lies inside
-        a tie of targets with nontargets, it is that of the straight line between the two ends of the step (Fawcett,
-        "An introduction to ROC analysis", Pattern Recognition Letters 2006, section 6).
+        Trials of equal score are accepted together, so that a tie is one step of the ROC. Where miss and false alarm
+        rate cross inside a tie of targets with nontargets, the EER is read off the straight line between the two ends
+        of the step (Fawcett, "An introduction to ROC analysis", Pattern Recognition Letters 2006, section 6).
 
-        Elsewhere, with the targets in rising order, it is p / T for the first target p whose score is over that of the
-        nontarget at the same share from the top: place N - 1 - floor(N p / T). That holds for all later p too, so p is
-        bisected.
+        Elsewhere it is p / T: p (from 0) is the first of the T targets, in rising order, whose score exceeds that of
+        the nontarget number N - 1 - floor(N p / T) of the N in rising order, the one with the same share above it. All
+        later targets exceed theirs too, so p is found by bisection.
         """
         step = self._crossing()
         if step.is_inside_a_tie:
@@ -133,12 +133,12 @@ class ScoredTrials:
         return low / len(self.target)
 
     def ties_at_eer(self) -> int:
-        """Return how many trials tie where the equal error rate lies: 0 where it does not lie inside a tie."""
+        """Return how many trials tie at the equal error rate; 0 where it does not lie inside a tie."""
         step = self._crossing()
         return int(step.hits + step.alarms) if step.is_inside_a_tie else 0
 
     def _crossing(self) -> Step:
-        """Find the score from which on the misses are as many as the false alarms, or more."""
+        """Find the lowest score at which the miss rate has reached the false alarm rate, by bisection."""
         score = np.float32(np.inf)
         for part in (self.target, self.nontarget):
             low, high = 0, len(part)
@@ -170,8 +170,9 @@ class ScoredTrials:
     def det(self, num_points: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return thresholds in rising order and their miss and false alarm rates, about `num_points` of each.
 
-        The points are of targets from the lowest and of nontargets from the highest, with ranks evenly spaced on a
-        logarithmic scale, where a DET plot looks (Martin et al., Eurospeech 1997).
+        The thresholds are scores of targets, counted from the lowest, and of nontargets, counted from the highest, at
+        ranks that are evenly spaced on a logarithmic scale: a DET plot magnifies small rates (Martin et al.,
+        Eurospeech 1997).
         """
         thresholds = []
         for part, sign in ((self.target, 1), (self.nontarget, -1)):
@@ -181,7 +182,7 @@ class ScoredTrials:
         return chosen, *self.rates(chosen)
 
     def min_dcf(self, p_target: float, cost_miss: float = 1.0, cost_false_alarm: float = 1.0) -> float:
-        """Return the least detection cost over all thresholds, over that of a system that hears nothing.
+        """Return the least detection cost over all thresholds, divided by that of the best constant decision.
 
         Source: NIST speaker recognition evaluation 2016, section 3.1.
 
@@ -194,7 +195,7 @@ class ScoredTrials:
             raise SerError(f"minDCF: the prior of a target lies between 0 and 1, found {p_target}")
         miss_cost, false_alarm_cost = cost_miss * p_target, cost_false_alarm * (1.0 - p_target)
         best = min(miss_cost, false_alarm_cost)
-        # The least cost is at a threshold that just takes a target in.
+        # The least cost is at the score of a target: raising a threshold to the next one rejects only nontargets.
         for start in range(0, len(self.target), 1 << 20):
             miss, false_alarm = self.rates(self.target[start : start + (1 << 20)])
             best = min(best, float(np.min(miss_cost * miss + false_alarm_cost * false_alarm)))

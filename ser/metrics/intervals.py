@@ -1,9 +1,9 @@
-"""Intervals and comparisons, over speakers or folds, which are resampled, and over trainings with other seeds.
+"""Confidence intervals and significance tests over resampled speakers or folds, and over trainings of several seeds.
 
-A figure of a system varies with the speakers that it is scored on, and with the seed of its training. The first is told
-by resamples (`ser.metrics.bootstrap`), the second by trainings with several seeds. Of few units, resamples vary too
-little; `spread` mends that (T. Hesterberg, "What teachers should know about the bootstrap", The American Statistician
-2015, section 4.5).
+A figure of a system varies with the speakers that it is scored on, and with the seed of its training. Resamples
+(`ser.metrics.bootstrap`) measure the first, trainings with several seeds the second. Resamples of few speakers vary too
+little; `spread` corrects that (T. Hesterberg, "What teachers should know about the bootstrap", The American
+Statistician 2015, section 4.5).
 """
 
 from __future__ import annotations
@@ -23,12 +23,13 @@ logger = logging.getLogger(__name__)
 def interval(values: np.ndarray, level: float = 0.95, units: int | None = None) -> tuple[float, float]:
     """Return the percentile interval of a figure over its resamples (R,).
 
-    Resamples without the figure (NaN) are left out, and their number is logged; (NaN, NaN) where there is no other.
+    Resamples without the figure (NaN) are left out, and their number is logged; (NaN, NaN) where no resample has it.
     Source: Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, section 13.3.
 
     Parameters
     ----------
-    units : speakers, or folds, that were resampled: the fewer, the wider. None: the values are as wide as they should.
+    units : number of speakers or folds that were resampled: the fewer, the wider the interval, see `spread`. None: the
+        values are used as they are.
 
     >>> interval(np.arange(101.0), level=0.5)
     (25.0, 75.0)
@@ -48,18 +49,19 @@ def interval(values: np.ndarray, level: float = 0.95, units: int | None = None) 
 def spread(
     values: np.ndarray, level: float, units: int | None, trainings: Sequence[Sequence[float]] = (), seed: int = 0
 ) -> np.ndarray:
-    """Make resamples (R,) vary as a figure does over few units and few seeds: their quantiles are then its interval.
+    """Widen resamples (R,) for few units and few seeds, so that their quantiles are the confidence interval.
 
-    The variance of the resamples is that of n units times (n - 1) / n. To each is added a normal draw with the standard
-    error of each mean over S seeds. All are then spread by the ratio of Student's quantile to the normal one, at the
-    degrees of freedom of such a sum (B. L. Welch, "The generalization of Student's problem", Biometrika 1947):
-    (sum of variances)^2 / sum of (variance^2 / degrees), of n - 1 and S - 1 degrees.
+    1. Resampling n units shrinks the variance by (n - 1) / n; this is undone.
+    2. A normal draw with the standard error of a mean over S seeds is added to each resample, for each such mean.
+    3. All are spread about their mean by the ratio of Student's quantile to the normal one, at the degrees of freedom
+       of such a sum (B. L. Welch, "The generalization of Student's problem", Biometrika 1947): (sum of variances)^2 /
+       sum of (variance^2 / degrees), with n - 1 and S - 1 degrees.
 
     Parameters
     ----------
-    values : NaN, which stays, where a resample has no figure.
-    units : the n speakers or folds that were resampled; None: `values` vary as they should.
-    trainings : figures (S,) of the seeds behind each mean that is in `values`; of one seed nothing is known.
+    values : (R,); NaN, which stays, where a resample does not have the figure.
+    units : n, the number of speakers or folds that were resampled; None: the variance needs no correction.
+    trainings : for each mean over seeds that is in `values`, the figures (S,) of its seeds. One seed adds no variance.
     seed : of the normal draws.
     """
     if not 0.0 < level < 1.0:
@@ -69,13 +71,13 @@ def spread(
     if units is not None and units < 2:
         raise SerError(f"interval: resamples of {units} speakers or folds; it takes 2")
     centre = np.nanmean(values)
-    varied = (values - centre) * (1.0 if units is None else np.sqrt(units / (units - 1)))
+    varied = (values - centre) * (1.0 if units is None else np.sqrt(units / (units - 1)))  # (R,), step 1
     variances = [float(np.nanvar(varied))]
     degrees = [np.inf if units is None else units - 1]
     rng = np.random.default_rng((seed, 1))
     for figures in trainings:
         error = np.std(figures, ddof=1) / np.sqrt(len(figures)) if len(figures) > 1 else 0.0
-        varied = varied + error * rng.standard_normal(len(values))
+        varied = varied + error * rng.standard_normal(len(values))  # step 2
         variances.append(float(error) ** 2)
         degrees.append(max(1, len(figures) - 1))
     total = sum(variances)
@@ -83,14 +85,15 @@ def spread(
         return values
     freedom = total**2 / max(sum(v**2 / d for v, d in zip(variances, degrees, strict=True)), 1e-300)
     quantile = (1.0 + level) / 2.0
+    # Step 3.
     return centre + varied * stats.t.ppf(quantile, freedom) / stats.norm.ppf(quantile)
 
 
 def resample_folds(figures: Sequence[float], resamples: int, seed: int) -> np.ndarray:
-    """Average folds drawn with replacement, again and again: (R,) of the figures (F,) of the folds.
+    """Draw F of the F folds with replacement and average their figures (F,), R times: (R,).
 
-    For folds of few speakers: of one or two a resample of speakers often has no pairs between speakers, or no fold at
-    all. Row r depends on the number of folds, `seed` and r alone, so that all systems have the same draws.
+    This is for folds of so few speakers that speakers cannot be resampled: a resample of one or two often has no pairs
+    between speakers. Row r depends on the number of folds, `seed` and r alone, so that all systems have the same draws.
     """
     drawn = np.random.default_rng((seed, len(figures))).integers(len(figures), size=(resamples, len(figures)))
     return np.asarray(figures, dtype=np.float64)[drawn].mean(axis=1)
@@ -98,7 +101,7 @@ def resample_folds(figures: Sequence[float], resamples: int, seed: int) -> np.nd
 
 @dataclass(frozen=True)
 class Comparison:
-    """The interval of a figure of one system less that of another, and the two-sided p."""
+    """The confidence interval of the difference between two systems in a figure, and its two-sided p value."""
 
     low: float
     high: float
@@ -106,11 +109,11 @@ class Comparison:
 
 
 def compare(differences: np.ndarray, level: float = 0.95) -> Comparison:
-    """Compare two systems by the differences of a figure over the same resamples, (R,): one less the other.
+    """Compare two systems by the differences (R,), first less second, of a figure over the same resamples.
 
-    p is twice the share of resamples on the rarer side of no difference, that of the original among them (Davison and
-    Hinkley, "Bootstrap Methods and their Application", 1997, eq. 4.11): 2 / (R + 1) at the least, 1 for identical
-    systems. Resamples that lack one of the two are left out.
+    p is twice the share of differences on the rarer side of 0, where one more is counted for the original data (Davison
+    and Hinkley, "Bootstrap Methods and their Application", 1997, eq. 4.11): it is 2 / (R + 1) at the least, and 1 for
+    identical systems. Resamples in which one of the two has no figure (NaN) are left out.
     """
     known = differences[~np.isnan(differences)]
     if not len(known):
@@ -121,8 +124,9 @@ def compare(differences: np.ndarray, level: float = 0.95) -> Comparison:
 
 
 def holm(values: Sequence[float]) -> list[float]:
-    """Correct the p of several comparisons so that any is under a bound by chance no more often than one alone.
+    """Correct the p values of several comparisons by Holm's method.
 
+    The chance that any of them falls under a level without a true difference is then no more than that level.
     Source: S. Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 1979.
 
     >>> holm([0.01, 0.04, 0.03])
@@ -130,6 +134,7 @@ def holm(values: Sequence[float]) -> list[float]:
     """
     corrected = np.empty(len(values))
     worst = 0.0
+    # From the smallest p: of n values, that at place k is multiplied by n - k, and none may fall below the one before.
     for place, index in enumerate(np.argsort(values, kind="stable").tolist()):
         worst = max(worst, min(1.0, (len(values) - place) * values[index]))
         corrected[index] = worst
@@ -139,7 +144,7 @@ def holm(values: Sequence[float]) -> list[float]:
 def fold_mean(folds: Sequence[np.ndarray]) -> np.ndarray:
     """Average a figure over folds, resample by resample: (R,) from (R,) each.
 
-    A fold without the figure (NaN) leaves the mean; where none has it the mean is NaN.
+    A fold without the figure (NaN) is left out of the mean; where no fold has it, the mean is NaN.
 
     >>> fold_mean([np.array([1.0, np.nan]), np.array([3.0, 5.0])]).tolist()
     [2.0, 5.0]

@@ -1,12 +1,12 @@
-"""The search that logistic regressions of scores have in common."""
+"""Minimisation of a loss with a small ridge, for the logistic regressions that calibrate scores."""
 
 from collections.abc import Callable, Sequence
 
 import numpy as np
 from scipy.optimize import minimize
 
-# What keeps a logistic regression finite where scores part the classes without an error: the weight of the squared
-# parameters, for scores of unit deviation, beside a mean loss.
+# Weight of the squared parameters beside the mean loss, for scores of standard deviation 1. It keeps the parameters
+# finite where the scores separate the classes without an error.
 RIDGE = 1e-6
 
 
@@ -15,13 +15,13 @@ def minimise(
     start: np.ndarray,
     bounds: Sequence[tuple[float | None, float | None]] | None = None,
 ) -> np.ndarray:
-    """Find the parameters (P,) of the least loss plus ridge, by L-BFGS-B.
+    """Find the parameters (P,) that minimise loss plus ridge, by L-BFGS-B.
 
     Parameters
     ----------
-    loss : takes parameters to a mean loss and its gradient (P,).
+    loss : function from parameters (P,) to the mean loss and its gradient (P,).
     start : (P,), where the search begins.
-    bounds : the least and greatest value of each parameter, None for none.
+    bounds : the least and greatest value of each parameter; None where there is no bound.
     """
 
     def ridged(parameters: np.ndarray) -> tuple[float, np.ndarray]:

@@ -1,14 +1,14 @@
-"""Figures of answers that may be of several classes at once.
+"""F1 and thresholds for multi-label classification, where an utterance may have several classes at once.
 
-The share of right ones among all N K answers is no such figure: where a text has one class of 28, saying nothing at all
-gets 96 %.
+Accuracy over all N K decisions would say little: where each text has one class of 28, choosing no class at all gets
+96 %.
 """
 
 import numpy as np
 
 
 def f1_by_class(truth: np.ndarray, answers: np.ndarray) -> np.ndarray:
-    """Compute F1 of each class, the harmonic mean of precision and recall; 0 where it was neither there nor said.
+    """Compute F1 of each class, the harmonic mean of precision and recall; 0 for a class neither present nor predicted.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def f1_by_class(truth: np.ndarray, answers: np.ndarray) -> np.ndarray:
 
 
 def best_thresholds(truth: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """Find for each class the threshold with the highest F1: said is what scores at least that.
+    """Find for each class the threshold with the highest F1; a score that reaches it predicts the class.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def best_thresholds(truth: np.ndarray, scores: np.ndarray) -> np.ndarray:
 
     Returns
     -------
-    (K,) float64; of a class that is not there 1, so that nothing is said.
+    (K,) float64; 1 for a class without examples, so that it is not predicted.
 
     >>> best_thresholds(np.array([[1], [1], [0]], bool), np.array([[0.9], [0.4], [0.2]])).tolist()
     [0.4]
@@ -46,8 +46,9 @@ def best_thresholds(truth: np.ndarray, scores: np.ndarray) -> np.ndarray:
         order = np.argsort(-scores[:, number], kind="stable")
         sorted_scores = scores[order, number]
         hits = np.cumsum(truth[order, number])
+        # Entry n is the F1 if the n + 1 highest scores predict the class.
         f1 = 2.0 * hits / (np.arange(1, len(order) + 1) + hits[-1])
-        # Texts of equal scores are said together.
+        # A threshold accepts equal scores together: only the last of them is a choice.
         f1[:-1][sorted_scores[:-1] == sorted_scores[1:]] = -1.0
         thresholds[number] = sorted_scores[f1.argmax()]
     return thresholds

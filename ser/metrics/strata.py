@@ -1,6 +1,7 @@
-"""Trials by what their two utterances share: speaker, sentence, dialogue, emotion; and trials of enrolled classes.
+"""Strata of trials, by what the two utterances share: speaker, sentence, dialogue, emotion; and enrolled classes.
 
-In trials of all pairs who speaks, or what is said, can pass for the emotion; the strata say by how much.
+In trials of all pairs, a system can recognise the speaker or the words in place of the emotion. Strata of trials with
+different speakers, sentences or dialogues show how much of the result that explains.
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ ScoreModels = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class Utterances:
-    """N scored utterances and what is known of them.
+    """N scored utterances with their classes, speakers, sentences and dialogues.
 
-    `labels` (N,) int into `classes`; `speakers` (N,) int into `all_speakers`, those of the whole test corpus, sorted,
-    of which a fold has some. `sentences` and `dialogues`, (N,) int, tell them apart; None where the corpus does not.
+    `labels` (N,) int index `classes`. `speakers` (N,) int index `all_speakers`, the sorted speakers of the whole test
+    corpus, of which a fold has some. `sentences` and `dialogues` (N,) int number them; None where the corpus has none.
     """
 
     utts: list[str]
@@ -37,7 +38,7 @@ class Utterances:
 
 @dataclass(frozen=True)
 class Stratum:
-    """Figures of the trials of one kind; `eer` a share, and None, as `min_dcf`, without targets or nontargets."""
+    """Figures of the trials of one stratum. `eer` is a share; both rates are None without targets or nontargets."""
 
     name: str
     trials: int
@@ -47,7 +48,7 @@ class Stratum:
 
 
 def all_pairs(utterances: Utterances, held_out: str | None = None) -> np.ndarray:
-    """Return which pairs are trials: all of two utterances, or, of these, all that involve the class `held_out`."""
+    """Return which pairs are trials, (N, N) bool: all pairs of two utterances, or those that involve `held_out`."""
     pairs = ~np.eye(len(utterances.utts), dtype=bool)
     if held_out is not None:
         involved = utterances.labels == utterances.classes.index(held_out)
@@ -56,7 +57,7 @@ def all_pairs(utterances: Utterances, held_out: str | None = None) -> np.ndarray
 
 
 def pair_strata(utterances: Utterances, pairs: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield the name of each stratum of `pairs` (N, N) bool and which of them are its trials, (N, N) bool."""
+    """Yield the name of each stratum and which of `pairs` (N, N) bool are its trials, (N, N) bool."""
     yield "all", pairs
     yield "different_speaker", pairs & _differ(utterances.speakers)
     told = {"sentence": utterances.sentences, "dialogue": utterances.dialogues}
@@ -73,7 +74,9 @@ def pair_strata(utterances: Utterances, pairs: np.ndarray) -> Iterator[tuple[str
 def emotion_pairs(
     utterances: Utterances, scores: np.ndarray, pairs: np.ndarray, p_target: float
 ) -> dict[tuple[str, str], Stratum]:
-    """Measure, for each two classes, the trials among their utterances: targets of one class, nontargets of both.
+    """Measure, for each pair of classes, the trials among their utterances.
+
+    Targets are pairs within one of the two classes, nontargets are pairs across them.
 
     Parameters
     ----------
@@ -92,7 +95,7 @@ def emotion_pairs(
 
 
 def measure(name: str, scores: np.ndarray, same: np.ndarray, pairs: np.ndarray, p_target: float) -> Stratum:
-    """Measure the trials `pairs` of a matrix of scores, targets where `same`; all three of one shape."""
+    """Measure the trials `pairs` of a matrix of scores; trials where `same` are targets. All three have one shape."""
     is_target = same[pairs]
     targets = int(np.count_nonzero(is_target))
     if targets in (0, len(is_target)):
@@ -110,15 +113,16 @@ def enrolment_stratum(
     p_target: float,
     held_out: str | None = None,
 ) -> Stratum:
-    """Enrol each class with `size` utterances of one half of the speakers and score the other half, both ways round.
+    """Enrol each class with `size` utterances of one half of the speakers, score the other half, and swap the halves.
 
-    Speakers are split and utterances drawn anew `draws` times, and the trials pooled. A half with fewer utterances of a
-    class does not enrol it.
+    This is repeated `draws` times with a new split of the speakers and new utterances; the trials are pooled. Where a
+    half has fewer than `size` utterances of a class, the class is not enrolled.
 
     Parameters
     ----------
-    score_models : takes rows (C, size) int, the utterances of each model, and rows (M,) int to scores (C, M).
-    held_out : the one class that is enrolled; None: each.
+    score_models : function of the utterances of each model (C, size) int and the tested utterances (M,) int, which
+        returns scores (C, M).
+    held_out : the only class that is enrolled; None for all classes.
     """
     rng = np.random.default_rng((seed, size))
     speakers = np.unique(utterances.speakers)
