@@ -1,4 +1,4 @@
-"""What every command shares: its parser, its progress lines, its way to fail."""
+"""What all commands share: the argument parser, options that several have, log lines, exit with a message."""
 
 import argparse
 import logging
@@ -73,44 +73,50 @@ ROW_OPTIONS = ("system", "train", "test", "fold", "variant", "seed", "text", "la
 
 
 def add_training_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that every training has."""
-    parser.add_argument("--config", required=True, help="YAML of the settings; those in conf/ explain each")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="replaces one: fit.seed=2")
+    """Add the options that every training command has."""
+    parser.add_argument("--config", required=True, help="YAML file of settings; the files in conf/ explain each")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a setting: fit.seed=2")
     add_device_options(parser)
 
 
 def add_device_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of where a net is computed."""
-    parser.add_argument("--num-threads", type=int, help="threads of PyTorch on a CPU [all cores]")
+    """Add the options that say on which device a net is computed."""
+    parser.add_argument("--num-threads", type=int, help="number of PyTorch's CPU threads [all cores]")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="[%(default)s]")
 
 
 def add_done_option(parser: argparse.ArgumentParser) -> None:
-    """Add the note of what a job made, `ser.record.job`."""
-    parser.add_argument("--done", metavar="FILE", help="note of what was made of what; the same again does nothing")
+    """Add --done, the file of the note that `ser.record.job` writes."""
+    parser.add_argument("--done", metavar="FILE", help="note of this job's work; if it still holds, do nothing")
 
 
 def add_ivector_options(parser: argparse.ArgumentParser, frames_per_chunk: int) -> None:
-    """Add the options that say which i-vectors an acoustic net takes; `ivector_tables` gives the tables."""
+    """Add the options that say which i-vectors an acoustic net reads; `ivector_tables` returns their tables."""
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--ivectors", metavar="RSPECIFIER", help="one vector an utterance")
     which.add_argument("--online-ivectors", metavar="RSPECIFIER", help="a matrix an utterance")
     which.add_argument(
-        "--zero-ivectors", type=boolean, default=False, metavar="true|false", help="those of nobody, a control [false]"
+        "--zero-ivectors", type=boolean, default=False, metavar="true|false", help="zeros, as a control [false]"
     )
-    parser.add_argument("--ivector-period", type=int, default=10, metavar="N", help="frames a row [%(default)s]")
     parser.add_argument(
-        "--frames-per-chunk", type=int, default=frames_per_chunk, metavar="N", help="of one i-vector [%(default)s]"
+        "--ivector-period", type=int, default=10, metavar="N", help="frames for each row of the matrix [%(default)s]"
+    )
+    parser.add_argument(
+        "--frames-per-chunk",
+        type=int,
+        default=frames_per_chunk,
+        metavar="N",
+        help="frames that share one i-vector [%(default)s]",
     )
 
 
 def ivector_tables(args: argparse.Namespace) -> list[str]:
-    """Give the tables that `add_ivector_options` took."""
+    """Return the tables that the user gave to the options of `add_ivector_options`."""
     return [table for table in (args.ivectors, args.online_ivectors) if table]
 
 
 def ivector_options(args: argparse.Namespace) -> dict[str, Any]:
-    """Give what `add_ivector_options` took, as `ser.training.node_net.NodeComputer` takes it."""
+    """Return the values of the options of `add_ivector_options` as arguments of `NodeComputer`."""
     return {
         "ivectors": args.ivectors,
         "online_ivectors": args.online_ivectors,
@@ -121,13 +127,13 @@ def ivector_options(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def add_left_out_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of a command that leaves out what it cannot use, `ser.kaldi.left_out`."""
-    parser.add_argument("--left-out", metavar="FILE", help="list of the utterances left out and why; none: warnings")
+    """Add the options of a command that leaves out utterances that it cannot use (`ser.kaldi.left_out`)."""
+    parser.add_argument("--left-out", metavar="FILE", help="list of utterances left out and why [warnings only]")
     add_max_left_out(parser)
 
 
 def add_max_left_out(parser: argparse.ArgumentParser) -> None:
-    """Add the share of the utterances that may be left out."""
+    """Add --max-left-out, the share of the utterances that may be left out."""
     from ser.kaldi.left_out import MAX_SHARE
 
     parser.add_argument(
@@ -135,39 +141,39 @@ def add_max_left_out(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=MAX_SHARE,
         metavar="SHARE",
-        help="exit with 1 if more are left out [%(default)s]",
+        help="fail if a larger share of the utterances is left out [%(default)s]",
     )
 
 
 def add_target_options(parser: argparse.ArgumentParser, required: bool = True) -> None:
-    """Add the options that say what a net is to tell of an utterance: the classes of a label map, or shares of them."""
+    """Add the options that say what a net learns to predict: the classes of a label map, or shares of the votes."""
     parser.add_argument(
-        "--label-map", required=required, metavar="FILE", help="its classes are the model's, whatever the data has"
+        "--label-map", required=required, metavar="FILE", help="label map; the model has all of its classes"
     )
     parser.add_argument(
         "--soft-targets",
         type=boolean,
         default=False,
         metavar="true|false",
-        help="train on the shares of the votes in <data-dir>/utt2votes, by the label map [false]",
+        help="train on each class's share of the votes in <data-dir>/utt2votes [false]",
     )
 
 
 def add_row_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that name a row of the results table; `row_names` reads them."""
     parser.add_argument("--system", required=True, help="name of the system in the table, such as xvector_bert")
-    parser.add_argument("--train", required=True, help="name of what the system was trained on")
-    parser.add_argument("--test", required=True, help="name of what is scored")
-    parser.add_argument("--fold", default="all", help="fold that is scored [all, where there are none]")
-    parser.add_argument("--variant", default="-", help="of the training, such as all or frozen")
-    parser.add_argument("--seed", default="-", help="of the training")
-    parser.add_argument("--text", default="-", help="that is scored: gold, none, shuffled or an ASR system's")
-    parser.add_argument("--layer", required=True, help="what gave the vectors or the probabilities, such as tdnn6")
+    parser.add_argument("--train", required=True, help="name of the training data")
+    parser.add_argument("--test", required=True, help="name of the test data")
+    parser.add_argument("--fold", default="all", help="fold that is scored [%(default)s]")
+    parser.add_argument("--variant", default="-", help="variant of the training, such as all or frozen [%(default)s]")
+    parser.add_argument("--seed", default="-", help="seed of the training [%(default)s]")
+    parser.add_argument("--text", default="-", help="test words: gold, none, shuffled or an ASR system's [%(default)s]")
+    parser.add_argument("--layer", required=True, help="layer that gave the vectors or probabilities, such as tdnn6")
     parser.add_argument("--modality", required=True, help="speech, text or speech+text")
 
 
 def row_names(args: argparse.Namespace) -> dict[str, Any]:
-    """Return the columns of a row that `add_row_options` took."""
+    """Return the names of a results row, column -> value, from the options of `add_row_options`."""
     return {name: getattr(args, name) for name in ROW_OPTIONS}
 
 
@@ -183,19 +189,21 @@ def run(main: Callable[[], None]) -> NoReturn:
         sys.exit(1)
     except OSError as error:
         if isinstance(error, BrokenPipeError):
-            # The reader of our output left, as `head` does: no message, and none from Python's exit either.
+            # The reader of our output has closed the pipe, as `head` does. Print no message, and let Python print
+            # none when it flushes standard output at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(128 + signal.SIGPIPE)
         where = f"{error.filename}: " if error.filename else ""
         print(f"{name}: {where}{error.strerror or error}", file=sys.stderr)
         sys.exit(1)
     except UnicodeEncodeError as error:
-        # The name of a file that is not UTF-8, as it came from the system (PEP 383), was to be written somewhere.
+        # A file name that is not UTF-8 has lone surrogates in Python (PEP 383), and these cannot be written.
         if not isinstance(error.object, str) or not any("\udc80" <= letter <= "\udcff" for letter in error.object):
             raise
         found = error.object[:200].encode("utf-8", "surrogateescape")
         print(
-            f"{name}: a name is not UTF-8: {found!r}; rename it to plain letters, and run this again", file=sys.stderr
+            f"{name}: a name is not UTF-8: {found!r}; rename the file to plain letters and run this again",
+            file=sys.stderr,
         )
         sys.exit(1)
     except KeyboardInterrupt:

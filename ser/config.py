@@ -1,4 +1,4 @@
-"""Strict YAML: a file's keys are exactly the fields of a frozen dataclass."""
+"""Read YAML settings strictly: the keys of a file are exactly the fields of a frozen dataclass."""
 
 import dataclasses
 import reprlib
@@ -14,7 +14,7 @@ from ser.files import read_text
 
 Config = TypeVar("Config")
 
-# The key of a file that differs from another in some values.
+# The key that names another file of settings, from which this file differs in some values.
 LIKE = "like"
 
 
@@ -25,7 +25,7 @@ def load_config(cls: type[Config], path: str | Path, overrides: tuple[str, ...] 
     ----------
     cls : frozen dataclass; a field may be a dataclass too, and then is a nested mapping in the file.
     path : YAML file. Every field without a default must be there, and nothing else.
-    overrides : ``key=value`` or ``section.key=value`` settings, the value in YAML, that replace the file's.
+    overrides : ``key=value`` or ``section.key=value``, the value in YAML; they replace values of the file.
 
     Raises
     ------
@@ -40,12 +40,12 @@ def load_config(cls: type[Config], path: str | Path, overrides: tuple[str, ...] 
 
 
 def read_yaml(path: str | Path) -> Any:
-    """Read a YAML file as plain data; where it says ``like: other.yaml``, those of the other file with its changes.
+    """Read a YAML file as plain data. ``like: other.yaml`` in it takes all values that it does not give from there.
 
     Raises
     ------
     SerError
-        Where it cannot be read, is not YAML, or is like a file that is like yet another.
+        If the file cannot be read or is not YAML, or if the file that ``like`` names has a ``like`` of its own.
     """
     data = _read_one(path)
     if not isinstance(data, dict) or LIKE not in data:
@@ -53,12 +53,12 @@ def read_yaml(path: str | Path) -> Any:
     other = Path(path).parent / str(data.pop(LIKE))
     base = _read_one(other)
     if not isinstance(base, dict) or LIKE in base:
-        raise SerError(f"{path}: like {other}, which has to be a file of settings that is like no other")
+        raise SerError(f"{path}: like: {other} must be a file of settings without a 'like' of its own")
     return _replaced(base, data)
 
 
 def _replaced(base: dict, changes: dict) -> dict:
-    """Give `base` with the values of `changes`, section by section."""
+    """Return `base` with the values of `changes` in place of its own, section by section."""
     both = dict(base)
     for key, value in changes.items():
         inner = both.get(key)
@@ -68,15 +68,15 @@ def _replaced(base: dict, changes: dict) -> dict:
 
 def _read_one(path: str | Path) -> Any:
     try:
-        return yaml.safe_load(read_text(path, "give a file of settings that is there"))
+        return yaml.safe_load(read_text(path, "give an existing file of settings"))
     except RecursionError as error:
         raise SerError(f"{path}: not a file of settings: hundreds of brackets inside each other") from error
-    except (yaml.YAMLError, ValueError) as error:  # a ValueError is of a date or a number that is none, or of no UTF-8
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: an impossible date or number, or not UTF-8
         raise SerError(f"{path}: not YAML: {error}") from error
 
 
 def from_mapping(cls: type[Config], data: Any, where: str) -> Config:
-    """Make a `cls` of the plain mapping `data`; `where` begins the messages."""
+    """Build a `cls` from the plain mapping `data`; messages of errors begin with `where`."""
     fields = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
     valid = ", ".join(fields)
     if not isinstance(data, dict):
@@ -95,12 +95,12 @@ def from_mapping(cls: type[Config], data: Any, where: str) -> Config:
 
 
 def check_ranges(section: str, config: Any, **ranges: str) -> None:
-    """Check that the numbers of a dataclass lie where they must; NaN lies nowhere. For its `__post_init__`.
+    """Check that the numbers of a dataclass lie in their intervals; NaN lies in none. Call it in `__post_init__`.
 
     Parameters
     ----------
-    section : what messages call it, such as ``fit``.
-    ranges : field -> interval, a bracket that is square where the end belongs to it: ``[0, 1)``, ``(0, inf)``.
+    section : name of the dataclass in messages, such as ``fit``.
+    ranges : field -> interval, such as ``[0, 1)`` or ``(0, inf)``; a square bracket includes the end.
 
     >>> @dataclasses.dataclass(frozen=True)
     ... class Sgd:
@@ -108,7 +108,7 @@ def check_ranges(section: str, config: Any, **ranges: str) -> None:
     >>> check_ranges("fit", Sgd(3.0), momentum="[0, 1)")
     Traceback (most recent call last):
     ...
-    ser.errors.SerError: fit: momentum lies in [0, 1); found 3.0
+    ser.errors.SerError: fit: momentum must lie in [0, 1); found 3.0
     """
     for name, interval in ranges.items():
         value = getattr(config, name)
@@ -116,16 +116,16 @@ def check_ranges(section: str, config: Any, **ranges: str) -> None:
         above = value >= low if interval[0] == "[" else value > low
         below = value <= high if interval[-1] == "]" else value < high
         if not (above and below):
-            raise SerError(f"{section}: {name} lies in {interval}; found {value}")
+            raise SerError(f"{section}: {name} must lie in {interval}; found {value}")
 
 
 def to_yaml(config: Any) -> str:
-    """Write a dataclass as the YAML that `load_config` reads back."""
+    """Return a dataclass as YAML text that `load_config` reads back."""
     return yaml.safe_dump(_plain(dataclasses.asdict(config)), sort_keys=False, allow_unicode=True)
 
 
 def _shown(value: Any) -> str:
-    # Whole, a file of a few lines that refer to each other would be a message of gigabytes.
+    # Cut the value short: a few lines of YAML aliases can stand for gigabytes.
     short = reprlib.Repr()
     short.maxlevel, short.maxstring = 2, 80
     return short.repr(value)
@@ -173,7 +173,7 @@ def _convert(value: Any, hint: Any, where: str) -> Any:
         if not isinstance(value, dict):
             raise SerError(f"{where}: expected a mapping; found {_shown(value)}")
         return {key: _convert(item, arguments[1], f"{where}.{key}") for key, item in value.items()}
-    # YAML 1.1 reads 1e-3 as a string, and an integer stands for the float that it equals.
+    # YAML 1.1 reads 1e-3 as a string; and where a float is expected, an integer will do.
     if hint is float and not isinstance(value, bool):
         try:
             return float(value)

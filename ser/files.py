@@ -1,4 +1,4 @@
-"""Text files read by one reader, output files that are whole or absent, tables as text, checksums of files."""
+"""Read text files, write output files whole or not at all, lay out tables as text, compute checksums of files."""
 
 import codecs
 import contextlib
@@ -12,11 +12,11 @@ from pathlib import Path
 
 from ser.errors import SerError
 
-# What some editors and spreadsheets of Windows write before UTF-8 text. It is part of no name and of no word.
+# The byte order mark: some Windows editors and spreadsheets write it before UTF-8 text. It is not part of the text.
 BOM = codecs.BOM_UTF8
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
-# The word in whose place the wrappers of utils/ put the number of a job: JOB with no letter or digit beside it.
+# The wrappers of utils/ replace this word by the number of the job: JOB with no letter or digit beside it.
 JOB_WORD = re.compile(r"(?<![A-Za-z0-9])JOB(?![A-Za-z0-9])")
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
@@ -45,7 +45,8 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         temporary.chmod(0o666 & ~umask)
         temporary.replace(path)
     except OSError as error:
-        # That a disk is full, no error of a write says of which file it was. Other errors may be of what is read.
+        # When the disk is full, the error of a write names no file, so name it here. Any other error may come from a
+        # file that the block reads, so pass it on.
         if error.filename is None and error.errno in _FULL:
             raise cannot_write(path, error.strerror or str(error)) from error
         raise
@@ -55,20 +56,20 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 
 def cannot_write(path: str | Path, reason: str) -> SerError:
-    """Make the error of a file that cannot be written."""
+    """Return the `SerError` that says that a file cannot be written, and why."""
     return SerError(f"{path}: cannot be written: {reason}; check the folder and the free disk space, then run it again")
 
 
 def read_text(path: str | Path, remedy: str = "", errors: str = "strict") -> str:
-    """Read a UTF-8 text file: the one reader of text, but for tables of a key a line (`ser.kaldi.tables`).
+    """Read a UTF-8 text file. All text is read here, except tables with one key a line (`ser.kaldi.tables`).
 
-    A byte order mark is taken off, at the start of the file and of any line, where joining two files puts it. Lines
-    end with a line feed: CR LF becomes one, and so does a CR where the file has no line feed at all.
+    A byte order mark is removed at the start of the file and of any line, since joining two files puts one inside. In
+    the result lines end with a line feed: CR LF becomes one, and so does CR where the file has no line feed at all.
 
     Parameters
     ----------
-    remedy : ends the message where the file is missing or is not UTF-8.
-    errors : ``replace`` puts U+FFFD in place of bytes that are not UTF-8, in place of an error.
+    remedy : last part of the message if the file is missing or is not UTF-8.
+    errors : ``replace`` puts U+FFFD in place of bytes that are not UTF-8 and raises nothing.
 
     Raises
     ------
@@ -95,7 +96,7 @@ def read_text(path: str | Path, remedy: str = "", errors: str = "strict") -> str
 
 
 def read_text_lines(path: str | Path, remedy: str = "", errors: str = "strict") -> list[str]:
-    """Read the lines of a text file by `read_text`, cut at line feeds alone; no other separator ends a line."""
+    """Read the lines of a text file with `read_text`. Only a line feed ends a line, no other Unicode separator."""
     lines = read_text(path, remedy, errors).split("\n")
     return lines if lines[-1] else lines[:-1]
 
@@ -106,7 +107,7 @@ def utf16_problem(path: str | Path) -> str:
 
 
 def without_bom(line: bytes, path: str | Path) -> bytes:
-    """Take a byte order mark off a line of bytes; `SerError` for that of UTF-16."""
+    """Remove a UTF-8 byte order mark from a line of bytes; raise a `SerError` if it is the mark of UTF-16."""
     if line.startswith(BOM):
         return line[len(BOM) :]
     if line.startswith(_UTF16):
@@ -121,12 +122,12 @@ def write_text(path: str | Path, text: str) -> None:
 
 
 def cache_folder() -> Path:
-    """Return the folder for what may be made again: compiled functions, digests of code. It may not exist yet."""
+    """Return the user's cache folder (compiled functions, digests of code), which may not exist yet."""
     return Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "ser")
 
 
 def tab_separated(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
-    """Write rows under the names of their columns, tab separated.
+    """Return a table as tab-separated text: the column names, then the rows.
 
     >>> tab_separated(["class", "utts"], [("anger", 3)])
     'class\\tutts\\nanger\\t3\\n'
@@ -142,5 +143,5 @@ def sha256(path: str | Path) -> str:
             while block := stream.read(1 << 20):
                 digest.update(block)
     except OSError as error:
-        raise SerError(f"{path}: cannot be read: {error.strerror}; run the step again that makes it") from error
+        raise SerError(f"{path}: cannot be read: {error.strerror}; run the step that makes it again") from error
     return digest.hexdigest()

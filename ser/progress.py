@@ -1,4 +1,4 @@
-"""How far a long loop is, for a person or for a log."""
+"""Show the progress of a long loop, as a bar for a person or as lines in a log."""
 
 import logging
 import sys
@@ -10,12 +10,12 @@ Item = TypeVar("Item")
 
 logger = logging.getLogger(__name__)
 
-# A log read later wants a line now and then, not a thousand carriage returns.
+# In a log, a line now and then is easier to read than a bar of a thousand carriage returns.
 SECONDS_BETWEEN_LINES = 10.0
 
 
 def progress(items: Iterable[Item], total: int | None, what: str) -> Iterator[Item]:
-    """Yield `items`, showing how far the loop is: a tqdm bar for a person, plain lines in a log."""
+    """Yield `items` and show the progress: a tqdm bar on a terminal, plain lines elsewhere."""
     if sys.stderr.isatty():
         from tqdm import tqdm
 

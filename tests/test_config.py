@@ -26,7 +26,7 @@ def test_a_file_like_another_has_its_keys_but_for_its_own(tmp_path):
 def test_a_file_is_like_a_file_of_settings_that_is_like_no_other(tmp_path, base):
     (tmp_path / "base.yaml").write_text(base)
     (tmp_path / "other.yaml").write_text("like: base.yaml\n")
-    with pytest.raises(SerError, match=r"other.yaml: like .*base.yaml, which has to be a file of settings"):
+    with pytest.raises(SerError, match=r"other.yaml: like: .*base.yaml must be a file of settings"):
         read_yaml(tmp_path / "other.yaml")
     (tmp_path / "other.yaml").write_text("like: nowhere.yaml\n")
     with pytest.raises(SerError, match=r"nowhere.yaml: missing"):

@@ -28,7 +28,9 @@ def test_error_of_a_file_that_is_read_is_left_alone(tmp_path):
 def test_sha256_is_that_of_the_contents(tmp_path):
     (tmp_path / "file").write_bytes(b"abc")
     assert sha256(tmp_path / "file") == hashlib.sha256(b"abc").hexdigest()
-    with pytest.raises(SerError, match="absent: cannot be read: No such file or directory; run the step again"):
+    with pytest.raises(
+        SerError, match="absent: cannot be read: No such file or directory; run the step that makes it again"
+    ):
         sha256(tmp_path / "absent")
 
 

@@ -1,1 +1,1 @@
-"""What a run will cost, before anything runs."""
+"""Estimate the disk space and computing time of a run before anything runs."""

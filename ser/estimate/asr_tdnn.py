@@ -1,4 +1,4 @@
-"""What each stage of system B costs: the TDNN-F's training above all, of which the denominator is a small part."""
+"""Estimate the cost of each stage of system B. Most of it is the training of the TDNN-F; its denominator is little."""
 
 from pathlib import Path
 
@@ -10,27 +10,29 @@ from ser.plan.facts import Facts
 from ser.plan.job import Plan
 from ser.plan.sizes import Size
 
-# The last stage that writes features.
+# The number of the last stage that writes features.
 LAST_OF_DATA = 1
 FRAMES_A_SECOND, SUBSAMPLING = 100, 3
 FEATURES = 40
-# CPU seconds of the denominator's forward-backward for an output frame, with a full English phone language model.
+# CPU seconds of the denominator's forward-backward per output frame, with a full English phone language model.
 DENOMINATOR_SECONDS = 200e-6
-# CPU seconds of i-vectors for one of speech: extraction, and training passes on top (512 Gaussians, 100 numbers).
+# CPU seconds of i-vector extraction per second of speech, and of the extractor's training in addition (512 Gaussians,
+# 100 dimensions).
 IVECTOR_SECONDS, EXTRACTOR_SECONDS = 0.003, 0.02
-# CPU seconds of decoding for one of speech.
+# CPU seconds of decoding per second of speech.
 DECODING_SECONDS = 0.2
 
 
 def tdnnf_net(path: Path, seconds: float, num_pdfs: int, rates: Rates) -> Net:
-    """Size the TDNN-F of ``tdnnf.yaml`` for utterances of so many seconds."""
+    """Compute the size of the TDNN-F of ``tdnnf.yaml`` for utterances of `seconds` on average."""
     dim, narrow, prefinal = (setting(path, "model", key) for key in ("dim", "bottleneck_dim", "prefinal_dim"))
     strides = setting(path, "model", "strides")
     ivector = 100
     layers = [(2 if stride else 1) * 2 * dim * narrow for stride in strides]
     first = (3 * FEATURES + ivector) * dim
     head = dim * prefinal + 2 * (2 * prefinal * dim + prefinal * num_pdfs)
-    # Layers before the first stride that is a multiple of three are computed at every frame.
+    # Once all further strides are multiples of three, layers are computed at every third frame; those before, at every
+    # frame.
     dense = next(n for n in range(len(strides) + 1) if all(stride % SUBSAMPLING == 0 for stride in strides[n:]))
     products = first + sum(layers[:dense]) + (sum(layers[dense:]) + head) / SUBSAMPLING
     return Net(
@@ -45,7 +47,7 @@ def tdnnf_net(path: Path, seconds: float, num_pdfs: int, rates: Rates) -> Net:
 
 
 def estimate(options: Options, plan: Plan, facts: Facts, rates: Rates) -> list[Cost]:
-    """Estimate each stage of a run by its plan."""
+    """Estimate the cost of each stage of a run from its plan."""
     nothing = Size(0, 0.0, 1, "not found", False)
     emotion = facts.sizes.get(options.test, nothing)
     speech = facts.sizes.get(options.speech, nothing) if options.trains else nothing

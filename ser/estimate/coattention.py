@@ -1,4 +1,4 @@
-"""What each stage of system C costs. Early stopping may end a training sooner: the figures are of all epochs."""
+"""Estimate the cost of each stage of system C, for all epochs; early stopping may end a training sooner."""
 
 from pathlib import Path
 
@@ -10,18 +10,19 @@ from ser.plan.coattention_options import ENCODERS
 from ser.plan.facts import Facts
 from ser.plan.job import Plan
 
-# The last stage that writes features.
+# The number of the last stage that writes features.
 LAST_OF_DATA = 3
-# Multiplications a patch of 0.96 s, numbers of a row of states, and weights; a triplet net is at most a YAMNet.
+# Net -> multiplications per patch of 0.96 s, dimension of its states, number of weights. A triplet net is at most as
+# large as a YAMNet.
 _NETS = {"vggish": (864e6, 4096, 72e6), "yamnet": (69.2e6, 512, 3.7e6), "triplet": (69.2e6, 1024, 3.7e6)}
 _PATCH_SECONDS, _PATCH_NUMBERS, _BANDS = 0.48, 96 * 64, 64
-# Forward and backward.
+# Matrix products in training: one forward, and two backward (gradients of the inputs and of the weights).
 _PASSES = 3
 _CLASSES = 4
 
 
 def estimate(options: Options, plan: Plan, facts: Facts, rates: Rates) -> list[Cost]:
-    """Estimate each stage of a run by its plan; nothing but starting costs anything where a corpus was not found."""
+    """Estimate the cost of each stage of a run from its plan. For a corpus that was not found, only starting counts."""
     hours = {name: size.hours for name, size in facts.sizes.items()}
 
     def patches(names: str) -> float:
@@ -66,7 +67,7 @@ def estimate(options: Options, plan: Plan, facts: Facts, rates: Rates) -> list[C
     for one in plan.of("tuned"):
         encoder = next(name for name in ENCODERS if one.name.startswith(f"{name}_"))
         corpus = one.name.removeprefix(f"{encoder}_tuned_").rpartition("_")[0]
-        # Of a long utterance so many patches are seen; of all folds of the job, whose sizes are one.size together.
+        # Training reads at most max_rows patches of an utterance; one.size sums the utterances of all folds of the job.
         most = int(setting(Path(options.settings(f"tune_{encoder}")), "data", "max_rows")) * one.size
         seen = min(len(one.outputs) * patches(corpus), most or float("inf"))
         cpu += rates.start + _PASSES * epochs(f"tune_{encoder}") * seconds(encoder, seen)

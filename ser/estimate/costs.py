@@ -1,6 +1,6 @@
-"""What the stages of any run cost: disk, CPU time and GPU time, from the jobs of its plan and measured rates.
+"""Estimate disk space, CPU time and GPU time of the stages of a run, from the jobs of its plan and measured rates.
 
-All utterances count, those of no emotion class too, and all frames, those of silence too: the figures are upper ones.
+The figures are upper bounds: they count utterances without an emotion class and silent frames too.
 """
 
 from collections.abc import Sequence
@@ -10,17 +10,17 @@ from ser.estimate.nets import Net
 from ser.estimate.rates import Rates
 from ser.plan.sizes import Size
 
-# Forward, and backward by the inputs and by the weights.
+# Matrix products in training: one forward, and two backward (gradients of the inputs and of the weights).
 _PASSES = 3
-# A model's folder while it trains: the weights there, and in a checkpoint with the optimizer's two numbers for each.
+# During training a model's folder has the weights twice (model, checkpoint), and the checkpoint has Adam's two moments.
 _COPIES_OF_WEIGHTS = 4
-# Of a vector in an archive: its key and header, and its line in the scp file.
+# Bytes of a vector beside its numbers: key and header in the archive, and its line in the scp file.
 _VECTOR_HEADER = 170
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Of a stage: bytes, CPU seconds without a GPU, and the seconds of a GPU in place of most of these."""
+    """Cost of a stage: `disk` in bytes, `cpu` in seconds without a GPU, `gpu` in seconds if its nets use a GPU."""
 
     stage: int
     what: str
@@ -30,7 +30,7 @@ class Cost:
 
 
 def data_dirs(found: Sequence[Size], toy: bool, rates: Rates) -> Cost:
-    """Estimate stage 0 of a recipe on the corpora that were found, made first where they are the toy ones."""
+    """Estimate stage 0 on the corpora that were found. A toy run makes its corpora first."""
     utts = sum(size.utts for size in found)
     toy_disk, toy_cpu = (rates.toy_mb * 1e6, rates.toy) if toy else (0.0, 0.0)
     cpu = rates.command * len(found) + rates.prepare * utts + toy_cpu
@@ -38,12 +38,12 @@ def data_dirs(found: Sequence[Size], toy: bool, rates: Rates) -> Cost:
 
 
 def compressed(frames: float, utts: float, dim: int) -> float:
-    """Bytes of features in Kaldi's compression: one a number; for each matrix 20, and 8 a column (of its header)."""
+    """Bytes of features in Kaldi's compression: 1 for each number, 20 for each matrix, 8 for each of its columns."""
     return frames * dim + utts * (20 + 8 * dim)
 
 
 def training(stage: int, what: str, utts: list[float], net: Net, rates: Rates) -> Cost:
-    """Estimate one training on each of so many utterances."""
+    """Estimate several trainings together; `utts` has the training-set size, with augmented copies, of each."""
     units = sum(utts) * net.units_per_utterance
     operations = 2 * _PASSES * net.multiplications * units
     peak = getattr(rates.gpu, net.precision) * 1e12 * rates.gpu.share
@@ -52,10 +52,10 @@ def training(stage: int, what: str, utts: list[float], net: Net, rates: Rates) -
 
 
 def forward(net: Net) -> float:
-    """CPU seconds that a net takes for a frame or token."""
+    """CPU seconds of a net's forward pass for one frame or token."""
     return net.overhead / _PASSES + 2 * net.multiplications / (net.gflops * 1e9)
 
 
 def vector_bytes(dim: int) -> int:
-    """Bytes of a vector in an archive, and of its line in the scp file."""
+    """Bytes of a vector in an archive, together with its line in the scp file."""
     return 4 * dim + _VECTOR_HEADER

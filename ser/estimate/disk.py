@@ -1,4 +1,4 @@
-"""Whether the disk has room for the stages that will run."""
+"""Check that the disk has room for the stages that will run."""
 
 import os
 import shutil
@@ -14,16 +14,16 @@ from ser.report.experiment import read_table
 def check_free(stages: Sequence[Cost], data: Path, exp: Path, last_of_data: int) -> None:
     """Check that the file systems of `data` and `exp` have room for what `stages` will write there.
 
-    What a stage wrote when it ran before (``cost.tsv``) is written over, so that it needs no room again.
+    A stage that ran before overwrites its files, so the space that they take (``cost.tsv``) is not needed again.
 
     Parameters
     ----------
-    last_of_data : the last stage that writes features; what comes after is in `exp`.
+    last_of_data : number of the last stage that writes into `data`; later stages write into `exp`.
 
     Raises
     ------
     SerError
-        With what is needed, what is free, and the remedy.
+        If the room is not enough; the message says how much is needed and free, and the remedy.
     """
     written = _read_written(exp / "cost.tsv")
     needed: defaultdict[int, float] = defaultdict(float)
@@ -46,8 +46,8 @@ def check_free(stages: Sequence[Cost], data: Path, exp: Path, last_of_data: int)
 
 
 def _read_written(table: Path) -> dict[str, float]:
-    """Return the bytes that each stage wrote when it ran before."""
+    """Return the bytes that each stage wrote when it last ran."""
     try:
         return {row["stage"]: float(row["disk_mb"]) * 2**20 for row in read_table(table)}
-    except (KeyError, ValueError) as error:  # bytes that are no UTF-8 are a ValueError, too
-        raise SerError(f"{table}: damaged: {error}; remove it: it only says what the stages cost") from error
+    except (KeyError, ValueError) as error:  # text that is not UTF-8 gives a ValueError too
+        raise SerError(f"{table}: damaged: {error}; remove it (it only records what the stages cost)") from error

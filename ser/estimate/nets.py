@@ -1,4 +1,4 @@
-"""Sizes of the networks, from their settings alone: nothing here loads torch."""
+"""Compute the sizes of the networks from their settings, without loading torch."""
 
 import itertools
 from dataclasses import dataclass
@@ -9,24 +9,28 @@ from ser.config import read_yaml
 from ser.errors import SerError
 from ser.estimate.rates import Rates
 
-# Of conf/mfcc.conf and conf/pitch.conf; and how many frames each of tdnn1 to tdnn5 sees (ser.models.xvector).
+# Features of conf/mfcc.conf (30) and conf/pitch.conf (3).
 FEATURES = 33
-# Of a convolution of ser.models.vgg: 3 by 3, and behind it one number of 2 by 2 is left.
+# A convolution of ser.models.vgg has a kernel of 3 x 3; the pooling after it keeps one number of 2 x 2.
 _PICTURE_KERNEL, _POOLED = 9, 4
+# Frames that each of tdnn1 to tdnn5 reads (ser.models.xvector).
 _KERNELS = (5, 3, 3, 1, 1)
-# bert-base-uncased: layers, hidden and inner size. Its vocabulary counts on disk alone.
+# bert-base-uncased: layers, hidden size, inner size. The vocabulary adds weights on disk but no multiplications.
 _BERT_BASE, _BERT_VOCABULARY = (12, 768, 3072), 30_522
 
 
 @dataclass(frozen=True)
 class Net:
-    """A network's sizes: multiplications of a frame (or token), weights, size of a vector, and its training's settings.
+    """Size of a network and settings of its training. A unit is a frame or, for text, a token.
 
     Attributes
     ----------
-    units_per_utterance : frames, or tokens, of an utterance that the whole training sees.
-    overhead : CPU seconds a unit beside the products.
-    gflops : of the products, on a core.
+    multiplications : per unit, in a forward pass.
+    dim : dimension of the vectors that are taken from it.
+    units_per_utterance : units of one utterance that the training reads, over all epochs.
+    precision : number format in training, as in the settings.
+    overhead : CPU seconds per unit that are not matrix products.
+    gflops : speed of the matrix products on one core.
     """
 
     multiplications: float
@@ -39,7 +43,7 @@ class Net:
 
 
 def xvector_net(path: Path, rates: Rates) -> Net:
-    """Size the x-vector net of ``conf/xvector_*.yaml``."""
+    """Compute the size of the x-vector net of ``conf/xvector_*.yaml``."""
     frame_dims, segment_dims = setting(path, "model", "frame_dims"), setting(path, "model", "segment_dims")
     inputs = (FEATURES, *frame_dims)
     frame_products = sum(
@@ -61,7 +65,7 @@ def xvector_net(path: Path, rates: Rates) -> Net:
 
 
 def vgg_net(path: Path, num_mels: int, rates: Rates) -> Net:
-    """Size the VGG net of ``conf/vgg_bert/vgg.yaml`` on pictures of `num_mels` bands."""
+    """Compute the size of the VGG net of ``conf/vgg_bert/vgg.yaml`` for log mel energies of `num_mels` bands."""
     channels = setting(path, "model", "channels")
     kernels = [_PICTURE_KERNEL * one * next_one for one, next_one in itertools.pairwise((1, *channels))]
     products = sum(kernel * num_mels / _POOLED**layer for layer, kernel in enumerate(kernels))
@@ -72,13 +76,13 @@ def vgg_net(path: Path, num_mels: int, rates: Rates) -> Net:
 
 
 def text_net(path: Path, text_model: str, rates: Rates) -> Net:
-    """Size the text model: of the folder `text_model`, else of the settings' `scratch`, else bert-base."""
+    """Compute the size of the text model: folder `text_model`, else `scratch` of the settings, else bert-base."""
     layers, hidden, inner, vocabulary = *_BERT_BASE, _BERT_VOCABULARY
     config = Path(text_model or setting(path, "text_model")) / "config.json"
     scratch = setting(path, "scratch")
-    if config.is_file():  # JSON is YAML
+    if config.is_file():  # JSON can be read as YAML
         names = ("num_hidden_layers", "hidden_size", "intermediate_size", "vocab_size")
-        if "d_model" in read_yaml(config):  # T5 has names of its own
+        if "d_model" in read_yaml(config):  # T5 has other names for these
             names = ("num_layers", "d_model", "d_ff", "vocab_size")
         layers, hidden, inner, vocabulary = (setting(config, name) for name in names)
     elif scratch is not None and not text_model:
@@ -91,7 +95,7 @@ def text_net(path: Path, text_model: str, rates: Rates) -> Net:
 
 
 def setting(path: Path, *keys: str) -> Any:
-    """Return a value of a YAML file, whatever else is in it; SerError where it is missing."""
+    """Return one value of a YAML file, found by its nested keys; `SerError` if it is missing."""
     value = read_yaml(path)
     for key in keys:
         if not isinstance(value, dict) or key not in value:

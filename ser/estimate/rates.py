@@ -1,11 +1,11 @@
-"""The measured rates that an estimate reckons with."""
+"""Read the measured rates on which the estimates rest."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class GpuRates:
-    """A GPU: its peaks in TFLOP/s, and the share of them that a training reaches."""
+    """A GPU: its peak speeds in TFLOP/s, and the share of the peak that a training reaches."""
 
     name: str
     bf16: float
@@ -15,7 +15,7 @@ class GpuRates:
 
 @dataclass(frozen=True)
 class Rates:
-    """``conf/rates.yaml``, where the units are."""
+    """The contents of ``conf/rates.yaml``; that file gives the unit of each rate."""
 
     command: float
     start: float

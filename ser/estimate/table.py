@@ -1,4 +1,4 @@
-"""The estimate as text."""
+"""Print an estimate as text."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,7 +8,7 @@ from ser.plan.sizes import Size
 
 
 def show(sizes: Mapping[str, Size], stages: Sequence[Cost], gpu: GpuRates) -> str:
-    """Lay out the corpora and the stages as two tables."""
+    """Return two tables as text: the sizes of the corpora and the costs of the stages."""
     lines = [f"{'corpus':<12} {'utterances':>12} {'hours':>10}  size from"]
     for name, size in sizes.items():
         lines.append(f"{name:<12} {size.utts:>12,} {size.hours:>10,.2f}  {size.source}")

@@ -1,4 +1,4 @@
-"""What each stage of system D costs. Early stopping may end a training sooner: the figures are of all epochs."""
+"""Estimate the cost of each stage of system D, for all epochs; early stopping may end a training sooner."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,15 +12,15 @@ from ser.plan.job import Plan
 from ser.plan.sizes import Size
 from ser.plan.vgg_bert import MODELS, Options, folds_of
 
-# The last stage that writes features.
+# The number of the last stage that writes features.
 LAST_OF_DATA = 1
-# Numbers in a vector of class probabilities: no label map has more classes.
+# Dimension of a vector of class probabilities, as an upper bound: no label map has more classes.
 _CLASSES = 10
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What the files of settings say of the costs: bands and frames a second, the nets, epochs of each yardstick."""
+    """Settings on which the cost depends: mel bands, frames per second, the nets, epochs of each yardstick."""
 
     num_mels: int
     frame_rate: float
@@ -29,7 +29,7 @@ class Settings:
 
 
 def estimate(options: Options, plan: Plan, facts: Facts, rates: Rates) -> list[Cost]:
-    """Estimate each stage of a run by its plan; nothing but starting costs anything where the corpus was not found."""
+    """Estimate the cost of each stage of a run from its plan. If the corpus was not found, only starting counts."""
     logmel = Path(options.settings("logmel"))
     num_mels, rate, hop = (setting(logmel, key) for key in ("num_mels", "sample_rate", "hop"))
     nets = {}
@@ -42,7 +42,7 @@ def estimate(options: Options, plan: Plan, facts: Facts, rates: Rates) -> list[C
 
 
 def costs(options: Options, plan: Plan, facts: Facts, rates: Rates, settings: Settings) -> list[Cost]:
-    """Estimate each stage with nets of these sizes."""
+    """Estimate the cost of each stage with the nets of `settings`."""
     size = facts.sizes.get(options.test, Size(0, 0.0, 1, "not found", False))
     models = len(folds_of(options, facts))
     vectors = models * size.utts
@@ -74,7 +74,7 @@ def _sizes(plan: Plan, kind: str) -> list[float]:
 
 
 def _features(options: Options, plan: Plan, size: Size, rates: Rates, settings: Settings) -> Cost:
-    """Estimate stage 1: the corpus's features and, for each model, those of the copies of its training part."""
+    """Estimate stage 1: features of the corpus and, for each model, of the copies of its training part."""
     parts = len(plan.of("audit"))
     clips = sum(_sizes(plan, "copies"))
     copied = clips * len(options.copies) / (1 + len(options.copies)) / size.utts if size.utts else 0.0

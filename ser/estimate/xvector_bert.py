@@ -1,4 +1,4 @@
-"""What each stage of system A costs."""
+"""Estimate the cost of each stage of system A."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -12,12 +12,12 @@ from ser.plan.roles import distinct
 from ser.plan.sizes import FRAMES_PER_HOUR, Size
 from ser.plan.xvector_bert_options import Options
 
-# The last stage that writes features.
+# The number of the last stage that writes features.
 LAST_OF_DATA = 2
 
 
 def estimate(options: Options, plan: Plan, facts: Facts, rates: Rates) -> list[Cost]:
-    """Estimate each stage of a run by its plan; a corpus that was not found counts nothing."""
+    """Estimate the cost of each stage of a run from its plan; a corpus that was not found costs nothing."""
     conf = Path(options.conf)
     pretrain, finetune = conf / "xvector_pretrain.yaml", Path(options.finetune_settings)
     return costs(
@@ -40,7 +40,7 @@ def costs(
     finetune: Net | None,
     text: Net | None,
 ) -> list[Cost]:
-    """Estimate each stage with nets of these sizes, None for those that are not trained."""
+    """Estimate the cost of each stage with nets of these sizes; None stands for a net that is not trained."""
     found = [facts.sizes[name] for name in options.all_corpora() if name in facts.sizes]
     stages = [data_dirs(found, options.toy, rates)]
     if options.uses_speech:
@@ -64,9 +64,13 @@ def _sizes(plan: Plan, kind: str) -> list[float]:
 def _feature_cost(
     size: Size, rates: Rates, options: Options, times: float, raw: int, apart: float
 ) -> tuple[float, float]:
-    """Return bytes and CPU seconds of the features, as made and normalised, of a corpus `times` over.
+    """Return bytes and CPU seconds of the features of a corpus, before and after normalisation.
 
-    `raw` is bytes a frame of what lies beside them, and `apart` CPU seconds an hour beside the features'.
+    Parameters
+    ----------
+    times : how often the corpus is processed, such as once for each kind of noise.
+    raw : bytes per frame of other files, such as the voice activity.
+    apart : CPU seconds per hour of speech of other work, such as adding noise.
     """
     utts, hours = size.utts * times, size.hours * times
     frames = hours * FRAMES_PER_HOUR
@@ -77,7 +81,7 @@ def _feature_cost(
 
 
 def _features(options: Options, plan: Plan, facts: Facts, rates: Rates) -> Cost:
-    # The voice activity is a float32 a frame.
+    # The voice activity takes 4 bytes, a float32, for each frame.
     found = [facts.sizes[job.name] for job in plan.of("features") if job.name in facts.sizes]
     return Cost(1, "features", *_totals(_feature_cost(size, rates, options, 1.0, 4, 0.0) for size in found))
 
@@ -101,7 +105,7 @@ def _copies_and_roles(options: Options, plan: Plan, facts: Facts, rates: Rates) 
 def _vectors(
     options: Options, plan: Plan, facts: Facts, rates: Rates, speech: Net | None, text: Net | None
 ) -> Iterator[Cost]:
-    """Yield stages 5 to 7: vectors of speech, the text model and its vectors, both end to end."""
+    """Yield stages 5 to 7: speech vectors; text model and text vectors; the two kinds of vectors concatenated."""
     names = distinct((*options.backend, options.test))
     utts, frames = facts.utts(names), sum(facts.sizes[name].hours for name in names if name in facts.sizes)
     if speech:

@@ -1,1 +1,1 @@
-"""What a run will do: its corpora, roles, folders and jobs, before anything runs."""
+"""Plan a run: derive its corpora, roles, folders and jobs from its options before anything runs."""

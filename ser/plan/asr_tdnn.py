@@ -1,4 +1,4 @@
-"""System B: a recogniser's TDNN-F, its bottlenecks, and frame classifiers of emotion. Its options and its jobs."""
+"""Plan of system B: bottlenecks of a speech recogniser's TDNN-F and frame classifiers of emotion. Options and jobs."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ from ser.plan.roles import in_order
 
 SYSTEM = "asr_tdnn"
 LAST_STAGE = 8
-# Variants of the net behind the bottlenecks: trained, of random weights, trained but given i-vectors of zeros.
+# Variants of the net that gives the bottlenecks: trained, with random weights, trained but fed i-vectors of zeros.
 PRETRAINED, RANDOM, NO_IVECTOR, IVECTOR_ONLY = VARIANTS = ("pretrained", "random", "no_ivector", "ivector_only")
 HISTORIES = ("utterance", "dialogue", "speaker")
-# The parts of each speech corpus that train and that are recognised, and its lexicon.
+# Speech corpus -> its training part and its test part (for word errors); and its lexicon file.
 PARTS = {
     "tedlium": ("train", "test"),
     "librispeech": ("train-clean-5", "dev-clean-2"),
@@ -28,7 +28,8 @@ LEXICONS = {
     "librispeech": "librispeech-lexicon.txt",
     "speechocean762": "resource/lexicon.txt",
 }
-# As Kaldi's training does it: an i-vector's history is a pair of utterances, so that short histories are known too.
+# As in Kaldi's training, speakers are cut into pairs of utterances for the i-vectors, so that the net also learns from
+# i-vectors of short histories.
 TRAINING_HISTORY = "2"
 KINDS = {
     "prepare": 0, "prepare_speech": 0, "classes": 1, "mfcc": 1, "copies": 1, "fold_parts": 1, "audit": 1,
@@ -39,7 +40,7 @@ KINDS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Options(RunOptions):
-    """The options of local/run_asr_tdnn.sh beside those of every driver; its --help tells them."""
+    """The options of local/run_asr_tdnn.sh that other drivers do not have; its --help explains them."""
 
     speech: str
     train_part: str
@@ -64,23 +65,23 @@ class Options(RunOptions):
 
     @property
     def trains(self) -> bool:
-        """Whether a recogniser is trained here, not given."""
+        """Whether this run trains the recogniser instead of being given one."""
         return not self.asr_model
 
     def settings(self, name: str) -> str:
-        """YAML of the settings of a model."""
+        """Path of the YAML file of settings of a model."""
         return f"{self.conf}/{name}.yaml"
 
 
 def check(options: Options) -> list[str]:
-    """Refuse settings that would only fail hours later."""
+    """Refuse settings that would otherwise fail only hours later; return warnings."""
     known = read_corpora()
     check_holds("test", [options.test], ["speech", "emotion"], known)
     check_words("variants", options.variants, VARIANTS)
     check_words("ivector-history", [options.ivector_history], HISTORIES)
     check_words("vote", [options.vote], ("sum", "log"))
     if not options.layers or PRETRAINED not in options.variants:
-        raise SerError("--layers: name one or more; --variants: pretrained must be among them")
+        raise SerError("--layers: name one or more layers; --variants: include pretrained")
     if options.ivector_history == "dialogue" and "dialogues" not in known[options.test].holds:
         raise SerError(f"--ivector-history dialogue: {options.test} has no dialogues; give utterance or speaker")
     files = [options.label_map, options.mfcc_config, options.settings("frames")]
@@ -91,16 +92,18 @@ def check(options: Options) -> list[str]:
     else:
         files += [f"{options.asr_model}/config.yaml"]
         if RANDOM in options.variants:
-            raise SerError("--variants: no net of random weights beside an imported one; leave out random")
+            raise SerError("--variants random: not possible with an imported net (--asr-model); leave out random")
         if options.extractor:
             files.append(f"{options.extractor}/online.conf")
         elif {NO_IVECTOR, IVECTOR_ONLY} & set(options.variants):
-            raise SerError("--variants: no i-vectors without --extractor; leave out no_ivector and ivector_only")
+            raise SerError("--variants no_ivector and ivector_only need i-vectors; give --extractor or leave them out")
     if bool(options.extractor) and options.trains:
-        raise SerError("--extractor goes with --asr-model; a trained net gets an extractor of its own")
+        raise SerError(
+            "--extractor needs --asr-model too; without it, the run trains a recogniser and its own extractor"
+        )
     check_run(options, LAST_STAGE, files)
     if options.trains and not options.decode:
-        return ["--decode false: whether the net recognises speech is not known; the gate --max-wer is open"]
+        return ["--decode false: word errors are not measured, and --max-wer cannot stop a net that recognises nothing"]
     return []
 
 
@@ -113,14 +116,16 @@ def plan(options: Options, facts: Facts) -> Plan:
     """List the jobs of a run."""
     folds = in_order(facts.folds)
     if len(folds) < 3:
-        raise SerError(f"{options.test} has {len(folds)} folds here, and three are needed: one tests, one validates")
+        raise SerError(
+            f"{options.test} has {len(folds)} folds here, but three are needed: to test, to validate and to train"
+        )
     builder = _Builder(options, facts, folds)
     jobs = [*builder.data(), *builder.recogniser(), *builder.emotions()]
     return Plan(KINDS, tuple(sorted(jobs, key=lambda one: one.stage)))
 
 
 class _Builder:
-    """Makes the jobs of one run; a method for each part of the recipe, in its order."""
+    """Makes the jobs of one run; one method for each part of the recipe, in the order of the recipe."""
 
     def __init__(self, options: Options, facts: Facts, folds: list[str]) -> None:
         self.options, self.facts, self.folds, self.at = options, facts, folds, options.layout
@@ -153,7 +158,7 @@ class _Builder:
             (self.train, self.heard), parts, (options.train_part, options.test_part), strict=True
         ):
             if options.test_speakers and data == self.heard:
-                continue  # cut out of the training part
+                continue  # stage 0 takes these speakers out of the training part
             others = [self.heard] if options.test_speakers else []
             words = [options.speech, own or part, folder, data, *others]
             made = [data, *others]

@@ -1,4 +1,4 @@
-"""System C: nets of audio and a T5, transferred; co-attention of their states. Its options and its jobs."""
+"""Plan of system C: co-attention of the states of pretrained audio nets and of a pretrained T5. Its jobs."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from ser.plan.facts import Facts
 from ser.plan.job import Job, Plan, job
 from ser.plan.roles import distinct
 
-# Of the sentences, where a model is not to know those that it is tested on.
+# For tests on unseen sentences the sentences of a corpus are cut into two halves: one trains, the other tests.
 HALVES = ("1", "2")
 
 __all__ = ["KINDS", "LAST_STAGE", "Options", "check", "corpora", "plan"]
 
-# Kind of job -> the stage that runs it.
+# Kind of job -> number of the stage that runs it.
 KINDS = {
     "prepare": 0, "classes": 1, "together": 1, "parts": 1, "unseen": 1, "audit": 1,
     "frames": 2, "toy_nets": 2, "triplet": 2, "patches": 3, "states": 3, "text_init": 4, "t5": 4, "tokens": 5,
@@ -42,14 +42,17 @@ def plan(options: Options, facts: Facts) -> Plan:
 
 @dataclass(frozen=True)
 class Row:
-    """A model of each fold, a row of the table.
+    """A row of the results table: one model for each fold.
 
     Attributes
     ----------
-    name : of its folders; `layer` and `variant` are columns.
+    corpus : the corpus on which it is trained and tested.
+    name : part of the names of its folders.
+    layer, variant : values of these columns of the table.
     inputs : modality -> scp.
-    text : the text condition of its training and its test, or "-".
-    settings, overrides : of its training; `tune`: the net that is trained with it, and the layer.
+    text : the text condition of training and test, or "-".
+    settings, overrides : YAML file of settings of the training, and ``key=value`` changes to it.
+    tune : the audio net that is trained along with the model, and its layer; None if no audio net is trained.
     """
 
     corpus: str
@@ -64,17 +67,17 @@ class Row:
 
     @property
     def modality(self) -> str:
-        """As the table has it."""
+        """The modality as the table writes it, such as ``speech+text``."""
         return "+".join(self.inputs)
 
     @property
     def is_unseen(self) -> bool:
-        """Whether it is trained and tested half by half of the sentences."""
+        """Whether its models are trained on one half of the sentences and tested on the other."""
         return self.text == "unseen-sentence"
 
 
 class _Builder:
-    """Makes the jobs of one run; a method for each part of the recipe, in its order."""
+    """Makes the jobs of one run; one method for each part of the recipe, in the order of the recipe."""
 
     def __init__(self, options: Options, facts: Facts) -> None:
         self.options, self.facts, self.at = options, facts, options.layout
@@ -237,7 +240,8 @@ class _Builder:
         for row in self.rows:
             folds = self._folds(row.corpus)
             parted = [f"{fold}.{half}" for fold in folds for half in HALVES] if row.is_unseen else folds
-            # In a quick run those of all folds share a process: most of its time goes by until it is ready.
+            # With --fold-groups the models of all folds share a process, because in a quick run most of the time of a
+            # process is its start.
             for batch in [parted] if self.options.fold_groups else [[fold] for fold in parted]:
                 yield self._training(row, batch)
             for fold in folds if row.is_unseen else ():
@@ -246,7 +250,7 @@ class _Builder:
                 yield job(6, "joined", out.stem, [out, *halves], halves, [out])
 
     def _training(self, row: Row, folds: list[str]) -> Job:
-        """Train the models of some folds of a row, and have each judge its test part."""
+        """Return the job that trains the models of `folds` and computes posteriors of the test part of each fold."""
         fold = "FOLD" if len(folds) > 1 else folds[0]
         train, valid, test = (self._part(part, row.corpus, fold) for part in ("train", "valid", "test"))
         model = self._model(row, fold)

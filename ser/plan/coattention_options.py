@@ -1,4 +1,4 @@
-"""The options of system C, and the checks of them."""
+"""The options of system C and the checks of their values."""
 
 from dataclasses import dataclass
 
@@ -9,18 +9,18 @@ from ser.plan.roles import distinct
 
 SYSTEM = "coattention"
 LAST_STAGE = 7
-# The layer of each net of audio that counts, and the front end of its patches.
+# Audio net -> the layer whose states are used, and the front end that makes its patches.
 ENCODERS = {"vggish": ("fc1", "vggish"), "yamnet": ("10", "yamnet"), "triplet": ("final", "yamnet")}
 LOSSES = {"bce": "binary", "ce": "cross_entropy"}
 VARIANTS = ("fixed", "tuned")
 TOKENS = "t5"
-# The fold of a corpus that has parts of its own.
+# Name of the only fold of a corpus that is published with a training, a validation and a test part.
 ALL = "all"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options(RunOptions):
-    """The options of local/run_coattention.sh beside those of every driver; its --help tells them."""
+    """The options of local/run_coattention.sh that other drivers do not have; its --help explains them."""
 
     tests: tuple[str, ...]
     together: tuple[str, ...]
@@ -47,7 +47,7 @@ class Options(RunOptions):
         return self.scored[0]
 
     def settings(self, name: str) -> str:
-        """YAML of settings."""
+        """Path of the YAML file of settings `name`."""
         return f"{self.conf}/{name}.yaml"
 
     @property
@@ -57,10 +57,10 @@ class Options(RunOptions):
 
 
 def check(options: Options) -> list[str]:
-    """Refuse settings that would only fail hours later."""
+    """Refuse settings that would otherwise fail only hours later; return warnings (there are none)."""
     known = read_corpora()
     if not options.scored:
-        raise SerError("--tests, --speech-only and --text-only: name a corpus or more")
+        raise SerError("--tests, --speech-only, --text-only: all are empty; name at least one corpus")
     check_holds("tests", options.tests, ["speech", "text", "emotion"], known)
     check_holds("together", options.together, ["speech", "text", "emotion"], known)
     check_holds("speech-only", options.speech_only, ["speech", "emotion"], known)

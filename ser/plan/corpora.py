@@ -1,4 +1,4 @@
-"""The table of corpora, ``conf/corpora.tsv``: what each is called, where it lies and what it holds."""
+"""Read the table of corpora, ``conf/corpora.tsv``: name, usual folder, contents and published size of each."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -18,13 +18,13 @@ class Corpus:
 
     Attributes
     ----------
-    name : in options and of its data dir.
-    folder : its usual name, as it is distributed.
-    holds : some of `HOLDINGS`.
-    utterances, seconds : published count, and the mean length of one (0 where the corpus is text).
-    folds : of its data dir, 1 where it has none.
-    files, inside : suffixes of the files that count, and a folder that each of their paths has ("": any).
-    toy : seconds of an utterance of the toy corpus of this name, None where there is no such.
+    name : name in options, and of the data dir.
+    folder : name of the folder in which it is distributed.
+    holds : its contents, some of `HOLDINGS`.
+    utterances, seconds : published number of utterances, and their mean length (0 for a corpus of text).
+    folds : number of folds of the data dir, 1 if it has none.
+    files, inside : to count utterances, the suffixes of their files, and a folder on their path ("" for any).
+    toy : seconds of an utterance of the toy corpus of this name, None if there is no toy corpus.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Corpus:
 
     @property
     def fold_names(self) -> tuple[str, ...]:
-        """The folds of its data dir, as ``utt2fold`` will name them; none where it has one."""
+        """The names of its folds, as ``utt2fold`` will have them; empty if it has no folds."""
         return tuple(str(number) for number in range(1, self.folds + 1)) if self.folds > 1 else ()
 
 
@@ -49,9 +49,9 @@ def read_corpora(path: Path = TABLE) -> dict[str, Corpus]:
     Raises
     ------
     SerError
-        With the line, on a wrong header, number of fields or value.
+        If the header, a number of fields or a value is wrong; the message names the line.
     """
-    text = read_text_lines(path, "it is part of the repository: bring it back")
+    text = read_text_lines(path, "it is part of the repository; restore it")
     lines = [(number, line) for number, line in enumerate(text, start=1) if not line.startswith("#")]
     if not lines or tuple(lines[0][1].split("\t")) != COLUMNS:
         raise SerError(f"{path}: expected the header {' '.join(COLUMNS)}, parted by tabs")
@@ -65,7 +65,7 @@ def read_corpora(path: Path = TABLE) -> dict[str, Corpus]:
 
 
 def find(name: str, known: Mapping[str, Corpus]) -> Corpus:
-    """Return a corpus; SerError with the known ones where it is none of them."""
+    """Return the corpus `name`; raise a `SerError` that lists the known names if there is no such corpus."""
     if name not in known:
         raise SerError(f"unknown corpus '{name}'; known: {', '.join(known)} (a new one is a line of conf/{TABLE.name})")
     return known[name]
@@ -77,7 +77,7 @@ def holding(what: str, known: Mapping[str, Corpus]) -> list[str]:
 
 
 def check_holds(option: str, names: Iterable[str], holdings: Iterable[str], known: Mapping[str, Corpus]) -> None:
-    """Refuse, of the value of an option, a corpus that is unknown or lacks what its role needs."""
+    """Raise a `SerError` if a corpus that an option names is unknown or lacks what its role needs."""
     for name in names:
         corpus = find(name, known)
         for what in holdings:

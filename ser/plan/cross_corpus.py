@@ -1,4 +1,4 @@
-"""Results across corpora: each corpus, and all others together, train; each is scored. The jobs of a run."""
+"""Plan of the cross-corpus results: each corpus is scored by nets trained on other corpora. Options and jobs."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from ser.plan.roles import in_order
 
 SYSTEM = "cross_corpus"
 LAST_STAGE = 5
-# Kind of job -> the stage that runs it.
+# Kind of job -> number of the stage that runs it.
 KINDS = {
     "prepare": 0, "features": 1, "classes": 1, "shared": 1, "others": 1, "folds": 1, "audit": 1,
     "nets": 2, "embedded": 3, "embeddings": 3, "encoded": 3, "cells": 4, "card": 5,
@@ -25,7 +25,7 @@ PLAIN, ADAPTED = "plain", "adapted"
 
 @dataclass(frozen=True, kw_only=True)
 class Options(RunOptions):
-    """The options of local/run_cross_corpus.sh beside those of every driver; its --help tells them."""
+    """The options of local/run_cross_corpus.sh that other drivers do not have; its --help explains them."""
 
     among: tuple[str, ...]
     within: bool
@@ -37,17 +37,17 @@ class Options(RunOptions):
 
     @property
     def test(self) -> str:
-        """The corpus whose folds `Facts` tell; those of the others are looked up here."""
+        """The corpus whose folds are in `Facts`; this module looks up the folds of the others."""
         return self.among[0]
 
     @property
     def settings(self) -> str:
-        """YAML of the net that each training set trains."""
+        """Path of the YAML file of settings of the net that each training set trains."""
         return f"{self.conf}/{self.finetune_config}.yaml"
 
 
 def check(options: Options) -> list[str]:
-    """Refuse settings that would only fail later."""
+    """Refuse settings that would otherwise fail only later; return warnings (there are none)."""
     check_holds("among", options.among, ["speech", "emotion"], read_corpora())
     if len(set(options.among)) < 2 or len(set(options.among)) < len(options.among):
         raise SerError(f"--among '{' '.join(options.among)}': name two corpora or more, each once")
@@ -62,7 +62,7 @@ def corpora(options: Options) -> tuple[str, ...]:
 
 
 def training_sets(test: str, among: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """Give the training sets that a corpus is scored by: their names, and their corpora.
+    """Return the training sets whose nets score the corpus `test`: each other corpus, and all others together.
 
     >>> training_sets("a", ["a", "b", "c"])
     {'b': ('b',), 'c': ('c',), 'not_a': ('b', 'c')}
@@ -79,11 +79,11 @@ def plan(options: Options, facts: Facts) -> Plan:
 
 
 class _Builder:
-    """Makes the jobs of one run; a method for each part of the recipe, in its order."""
+    """Makes the jobs of one run; one method for each part of the recipe, in the order of the recipe."""
 
     def __init__(self, options: Options, facts: Facts) -> None:
         self.options, self.facts, self.at = options, facts, options.layout
-        # Training set -> its corpora, and the corpora that it is scored on.
+        # Training set -> its corpora (sets), and the corpora on which its net is scored (scored).
         self.sets: dict[str, tuple[str, ...]] = {}
         self.scored: dict[str, list[str]] = {}
         for test in options.among:
@@ -93,7 +93,7 @@ class _Builder:
         self.folds = {name: self._folds_of(name) for name in options.among} if options.within else {}
 
     def _folds_of(self, name: str) -> tuple[str, ...]:
-        """The folds of a corpus: those of its data dir, or before that is made the published ones."""
+        """Return the folds of a corpus: those of its data dir or, if that does not exist yet, the published ones."""
         made = self.at.corpus(name)
         if not (made / "utt2spk").is_file():
             return find(name, read_corpora()).fold_names
@@ -147,7 +147,7 @@ class _Builder:
         return job(1, "audit", name, words, [test, train], [made])
 
     def _nets(self) -> dict[str, Path]:
-        """Training set, or corpus and fold -> what trains a net of its own."""
+        """Map the name of each net (a training set, or corpus and fold) to its training data dir."""
         nets = {name: self._training_dir(name) for name in self.sets}
         for name, folds in self.folds.items():
             nets |= {f"{name}_{fold}": self.at.role(f"{name}_train", fold) for fold in folds}

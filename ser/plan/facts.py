@@ -1,4 +1,4 @@
-"""What a plan must know of the corpora: sizes, folds, words; from the data dirs once they are made."""
+"""Find out what a plan needs to know of the corpora: sizes, folds, words; from the data dirs once they exist."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -16,16 +16,16 @@ TOY_CONFIG = Path(__file__).parents[2] / "conf" / "toy" / "corpora.yaml"
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of the corpora of a run.
+    """Facts about the corpora of a run.
 
     Attributes
     ----------
-    sizes : of all corpora; published ones where a corpus is not there.
-    missing : the corpora that are not there -> the folder that they were looked for in.
-    folds : of the corpus that is scored: those of its data dir, or before that is made the published ones.
-    wordless : whether an utterance of it has no words.
-    annotated : whether its data dir has the annotators' votes.
-    has_trials : whether VoxCeleb1 lies there with a list of its trials of speaker verification.
+    sizes : corpus -> its size; the published size if the corpus was not found.
+    missing : corpus that was not found -> the folder in which it was looked for.
+    folds : folds of the scored corpus: those of its data dir or, if that does not exist yet, the published ones.
+    wordless : whether some utterance of the scored corpus has no words.
+    annotated : whether the data dir of the scored corpus has the annotators' votes.
+    has_trials : whether VoxCeleb1 was found with a list of its speaker verification trials.
     """
 
     sizes: Mapping[str, Size]
@@ -36,17 +36,17 @@ class Facts:
     missing: Mapping[str, str] = field(default_factory=dict)
 
     def utts(self, names: Iterable[str]) -> float:
-        """Count the utterances of corpora; one that was not found counts nothing."""
+        """Sum the utterances of corpora; a corpus without a known size counts as 0."""
         return float(sum(self.sizes[name].utts for name in names if name in self.sizes))
 
 
 def find_out(options: RunOptions, corpora: Iterable[str], test: str) -> Facts:
-    """Look at data dirs and corpora.
+    """Collect the facts from data dirs and corpora.
 
     Parameters
     ----------
-    corpora : all that the run prepares.
-    test : the corpus that is scored.
+    corpora : all corpora that the run prepares.
+    test : the scored corpus.
     """
     toy = None
     if options.toy:

@@ -1,4 +1,4 @@
-"""A plan: the jobs of a run, in the order of its stages, as a table and as files of arguments."""
+"""Plans: the jobs of a run in the order of its stages, printed as a table and written as files of arguments."""
 
 import shutil
 from collections.abc import Iterable, Sequence
@@ -19,11 +19,11 @@ class Job:
     Attributes
     ----------
     stage : number of the stage that runs it.
-    kind : jobs of a kind run the same command on other arguments, side by side where they are an array.
-    name : tells it from the others of its kind.
-    arguments : of the command, behind those that all of its kind share, which the driver shows.
-    inputs, outputs : files and folders; the first output is what the job is for.
-    size : utterances that it reads, copies too; 0 where that is not known or does not matter.
+    kind : jobs of one kind run the same command with different arguments; in a job array they run in parallel.
+    name : name of the job, unique within its kind.
+    arguments : arguments of this job alone; the driver shows those that all jobs of the kind share.
+    inputs, outputs : files and folders; the first output is the main one.
+    size : number of utterances that the job reads, with augmented copies; 0 if not known or not relevant.
     """
 
     stage: int
@@ -44,7 +44,7 @@ def job(
     outputs: Iterable[object] = (),
     size: float = 0.0,
 ) -> Job:
-    """Make a job of paths, numbers and words alike."""
+    """Make a `Job`; arguments, inputs and outputs may be paths, numbers or strings."""
     arguments, inputs, outputs = (tuple(map(str, words)) for words in (arguments, inputs, outputs))
     return Job(stage, kind, name, arguments, inputs, outputs, size)
 
@@ -55,8 +55,8 @@ class Plan:
 
     Attributes
     ----------
-    kinds : kind -> stage, of all kinds that the system knows; one may have no jobs.
-    texts : further files of the plan: name -> text.
+    kinds : kind of job -> stage, for all kinds of the system, also those without jobs in this run.
+    texts : further files of the plan, name -> text.
     """
 
     kinds: dict[str, int]
@@ -80,22 +80,22 @@ class Plan:
 
 
 def show(jobs: Sequence[Job]) -> str:
-    """Lay out jobs as a table that a person reads."""
+    """Return jobs as a text table for a person to read."""
     rows = [COLUMNS, *(_row(one) for one in jobs)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS) - 1)]
     return "".join("  ".join([*map(str.ljust, row, widths), row[-1]]).rstrip() + "\n" for row in rows)
 
 
 def write(plan: Plan, folder: Path) -> None:
-    """Write a plan into `folder`, in place of the one that is there.
+    """Write a plan into `folder` and remove the files of an earlier plan there.
 
-    ``plan.tsv`` is the table of all jobs. For each kind ``<kind>.list`` has the first output of each of its jobs, a
-    line each, and ``<kind>.<n>.args`` the arguments of the n-th job, one a line, as ``@<file>`` takes them.
+    ``plan.tsv`` is the table of all jobs. For each kind, ``<kind>.list`` has the first output of each job, one a line,
+    and ``<kind>.<n>.args`` has the arguments of the n-th job, one a line, for a command to read as ``@<file>``.
 
     Raises
     ------
     SerError
-        Of an argument with a line break in it.
+        If an argument contains a line break.
     """
     files = {
         TABLE: tab_separated(COLUMNS, [_row(one) for one in plan.between(0, max(plan.kinds.values()))]),

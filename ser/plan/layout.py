@@ -1,4 +1,4 @@
-"""The folders of a run, and nothing else: what is called how in data/<name> and exp/<name>."""
+"""Names of all folders of a run, in data/<name> and exp/<name>."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ class Layout:
 
     @classmethod
     def of_run(cls, name: str) -> "Layout":
-        """Return the folders of the run of that --name."""
+        """Return the layout of the run that --name names."""
         return cls(Path("data", name), Path("exp", name))
 
     @property
@@ -24,35 +24,35 @@ class Layout:
         return self.data / "corpora"
 
     def corpus(self, name: str) -> Path:
-        """The data dir of a corpus, or of copies of it, with all its utterances."""
+        """The data dir of a corpus, or of augmented copies of it, with all utterances."""
         return self.data / name
 
     def normalised(self, name: str) -> Path:
-        """The same with features ready for a network: normalised, without silence."""
+        """The data dir of a corpus with features for a network: mean-normalised, without silence."""
         return self.data / f"{name}_no_sil"
 
     def emotion(self, name: str) -> Path:
-        """The utterances of it that belong to a class."""
+        """The data dir of the utterances of a corpus that belong to a class of emotion."""
         return self.data / f"{name}_emotion"
 
     def role(self, role: str, fold: str) -> Path:
-        """What a role, or a part such as train or valid, has for a fold."""
+        """The data dir of a role, or of a part such as train or valid, for a fold."""
         return self.data / f"{role}_{fold}"
 
     def test(self, fold: str) -> Path:
-        """What is scored in a fold; in `none` all."""
+        """The data dir of the utterances that are scored in a fold; in the condition `none`, of all."""
         return self.role("test", fold)
 
     def model(self, kind: str, fold: str) -> Path:
-        """A trained model, such as finetune or text."""
+        """The folder of a trained model, such as finetune or text."""
         return self.exp / f"{kind}_{fold}"
 
     def vectors(self, kind: str, fold: str, suffix: str = "") -> Path:
-        """Vectors of utterances: embeddings, text_embeddings, speech+text, posteriors."""
+        """The folder of vectors, one an utterance: embeddings, text_embeddings, speech+text or posteriors."""
         return self.exp / f"{kind}_{fold}{suffix}"
 
     def shared(self, root: Path, kind: str, condition: str) -> Path:
-        """<root>/<kind>_<condition> where that is there, else the one that all conditions share."""
+        """<root>/<kind>_<condition> if it exists, else <root>/<kind>_none, which all conditions share."""
         own = root / f"{kind}_{condition}"
         return own if own.exists() else root / f"{kind}_{NONE}"
 
@@ -61,10 +61,10 @@ class Layout:
         return self.exp / "cells" / "_".join(names)
 
     def audit(self, fold: str) -> Path:
-        """The table of what a fold's test set shares with what trains."""
+        """The table of what the test set of a fold shares with the training data."""
         return self.exp / "audit" / f"{fold}.tsv"
 
     @property
     def plan(self) -> Path:
-        """Where the plan is written."""
+        """The folder of the plan."""
         return self.exp / "plan"

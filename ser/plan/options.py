@@ -1,4 +1,4 @@
-"""The options of a driver, as its shell passes them, and the checks that all drivers share."""
+"""Read the options that a driver's shell script passes, and check those that all drivers share."""
 
 import dataclasses
 import re
@@ -25,11 +25,11 @@ class RunOptions:
 
     Attributes
     ----------
-    toy : whether the run is on the toy corpora, since no folder of a corpus was given.
-    corpora : folder of the corpora, each in its usual folder.
-    folders : corpus -> the folder of that one, where it was given.
-    seed : of all that is drawn, in place of the settings' own.
-    reproducible : whether the arithmetic is that which all processors share.
+    toy : whether the run is on the toy corpora, because the user gave no folder of a corpus.
+    corpora : folder that contains the corpora, each under its usual name.
+    folders : corpus -> its own folder, for corpora whose folder the user gave.
+    seed : seed of the run, in place of the seeds in the settings.
+    reproducible : whether to use only arithmetic that gives the same bits on all processors.
     """
 
     stage: int
@@ -56,7 +56,7 @@ class RunOptions:
         return Layout.of_run(self.name)
 
     def folder(self, corpus: str) -> str:
-        """Return the folder of a corpus as it is distributed: its own option, or its usual name under --corpora."""
+        """Return the folder of a corpus as distributed: the value of its own option, or its usual name in --corpora."""
         known = find(corpus, read_corpora())
         if own := self.folders.get(corpus):
             return own
@@ -65,19 +65,19 @@ class RunOptions:
         return f"{self.corpora}/{known.folder}"
 
     def seed_override(self, key: str = "fit.seed") -> list[str]:
-        """Give the options of a training that put the run's seed in the place of the settings' own."""
+        """Return the options of a training that replace the seed of its settings by the seed of the run."""
         return [] if self.seed is None else ["--set", f"{key}={self.seed}"]
 
 
 def read_options(cls: type[Options], words: Sequence[str], corpora: Mapping[str, Corpus]) -> Options:
-    """Make the options of a system of ``--some-name=value`` words, one for each of its fields.
+    """Parse words ``--some-name=value`` into the options of a system, one word for each field.
 
-    The name of a corpus is an option too, whose value is that corpus's folder.
+    The name of a corpus is an option too; its value is the folder of that corpus.
 
     Raises
     ------
     SerError
-        On a missing or unknown option (the driver and the system disagree), or a value of another type.
+        If an option is missing or unknown (driver and system disagree), or a value has the wrong type.
     """
     hints = typing.get_type_hints(cls)
     known = {item.name for item in dataclasses.fields(cls)} - {"folders"}
@@ -100,18 +100,18 @@ def read_options(cls: type[Options], words: Sequence[str], corpora: Mapping[str,
 
 
 def check_words(option: str, words: Iterable[str], known: Collection[str]) -> None:
-    """Refuse a word of a list that is not known."""
+    """Raise a `SerError` if an option has a word that is not one of `known`."""
     for word in words:
         if word not in known:
             raise SerError(f"--{option}: unknown '{word}'; known: {' '.join(known)}")
 
 
 def check_run(options: RunOptions, last_stage: int, files: Iterable[str]) -> None:
-    """Refuse what would only fail hours later, whichever the system.
+    """Check the options that all systems share, so that mistakes fail now and not hours later.
 
     Parameters
     ----------
-    files : of settings, which must be there.
+    files : files of settings that must exist.
     """
     if not 0 <= options.stage <= min(last_stage, options.stop_stage):
         raise SerError(
@@ -128,7 +128,7 @@ def check_run(options: RunOptions, last_stage: int, files: Iterable[str]) -> Non
         raise SerError(f"--name: expected letters, digits and ._- alone, found '{options.name}'; take another")
     if JOB_WORD.search(options.name):
         raise SerError(
-            f"--name: '{options.name}' has the word JOB by itself, in whose place job arrays put a number; take another"
+            f"--name: '{options.name}' has the word JOB by itself, which job arrays replace by a number; take another"
         )
     for path in files:
         if not Path(path).is_file():

@@ -1,4 +1,4 @@
-"""Which command makes what is missing of a run: the run's own, from the stage that makes it."""
+"""Find the command that makes a missing part of a run: the run's last command, from the stage that makes the part."""
 
 import csv
 import shlex
@@ -8,17 +8,17 @@ from ser.errors import SerError
 from ser.files import read_text_lines
 from ser.plan.job import TABLE
 
-# What a report shows, and the kind of job that makes it.
+# The scores that a report shows; also the name of the kind of job that makes them.
 CELLS = "cells"
 
 
 def command_for(exp: Path, what: str) -> str:
-    """Return the command that makes something of a run, as it was last given, from the stage that makes it.
+    """Return the last command of a run, with the --stage that makes a part of it.
 
     Parameters
     ----------
-    exp : folder of the run, or of a grid, whose command makes all that is missing.
-    what : ``run`` (all), ``training``, ``cells`` or ``report``.
+    exp : folder of the run, or of a grid; a grid's command makes all missing parts and gets no --stage.
+    what : the part: ``run`` (all of it), ``training``, ``cells`` or ``report``.
     """
     command = _last_command(exp)
     stage = _stages(exp / "plan" / TABLE).get(what)
@@ -26,11 +26,11 @@ def command_for(exp: Path, what: str) -> str:
 
 
 def _last_command(exp: Path) -> str:
-    """Return the last line of commands.txt, without the stages that it was for."""
+    """Return the last line of commands.txt, without its --stage and --stop-stage."""
     path = exp / "commands.txt"
     try:
         words = shlex.split(read_text_lines(path)[-1])
-    except (SerError, ValueError, IndexError):  # none was noted here, or it is not a command any more
+    except (SerError, ValueError, IndexError):  # no command was noted, or the file is damaged
         return "./run.sh"
     kept: list[str] = []
     drop = False
@@ -45,7 +45,7 @@ def _last_command(exp: Path) -> str:
 
 
 def _stages(table: Path) -> dict[str, int]:
-    """Read from a plan's table the first stage that trains, that of the cells, and the last one."""
+    """Read from the table of a plan: the first stage that trains, the stage of the cells, and the last stage."""
     if not table.exists():
         return {}
     with open(table, encoding="utf-8", newline="") as stream:
@@ -53,7 +53,7 @@ def _stages(table: Path) -> dict[str, int]:
     try:
         stages = {row["kind"]: int(row["stage"]) for row in rows}
     except (KeyError, TypeError, ValueError) as error:
-        raise SerError(f"{table}: damaged: {error}; run the driver again, which writes it") from error
+        raise SerError(f"{table}: damaged: {error}; run the driver again to write it anew") from error
     made = {kind: stage for kind, stage in stages.items() if kind != "audit"}
     models = [int(row["stage"]) for row in rows if row["kind"] in made and Path(row["makes"]).parts[:1] == ("exp",)]
     found = {

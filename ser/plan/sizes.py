@@ -1,6 +1,6 @@
-"""How large a corpus is: from its data dir, else by counting its files, else as it was published.
+"""Measure the size of a corpus: from its data dir, else by counting its files, else from the published totals.
 
-Published totals are those of ``conf/corpora.tsv``.
+``conf/corpora.tsv`` has the published totals.
 """
 
 from __future__ import annotations
@@ -18,38 +18,38 @@ from ser.plan.corpora import Corpus, find, read_corpora
 if TYPE_CHECKING:
     from ser.toy.corpora import ToyConfig
 
-# More files than this are not counted: on a file server a walk through a million takes minutes.
+# Counting stops at this number of files: on a file server, listing a million takes minutes.
 MOST_COUNTED = 20_000
-# Files whose headers tell the mean length.
+# Number of files whose headers are read to estimate the mean length.
 SAMPLED = 50
 FRAMES_PER_HOUR = 360_000
 
 
 @dataclass(frozen=True)
 class Size:
-    """Utterances, hours of speech (0 where a corpus is text), folds (1 where it has none), and how they are known."""
+    """Utterances, hours of speech (0 for text), folds (1 if there are none), and the source of these numbers."""
 
     utts: int
     hours: float
     folds: int
     source: str
-    decoded: bool  # whether a program decodes each utterance
+    decoded: bool  # whether an external program decodes each utterance
 
 
 def measure(corpus: str, data_dir: Path, folder: Path, toy: ToyConfig | None = None) -> Size | None:
-    """Return the size of a corpus, cheaply: no sample is decoded. None where neither of its folders is there.
+    """Return the size of a corpus without decoding audio; None if neither its data dir nor its folder exists.
 
     Parameters
     ----------
-    corpus : its name in run.sh.
-    data_dir : what stage 0 makes of it.
-    folder : the corpus as it is distributed, or a table of its utterances.
-    toy : the sizes of the toy corpora, where it is one of these and need not be there.
+    corpus : name of the corpus in conf/corpora.tsv.
+    data_dir : the data dir that stage 0 makes of it.
+    folder : the corpus as distributed, or a table of its utterances.
+    toy : settings of the toy corpora, if it is one of them; it need not exist yet.
 
     Raises
     ------
     SerError
-        Of a corpus that is not known.
+        If the corpus is unknown.
     """
     known = find(corpus, read_corpora())
     if (data_dir / "utt2spk").is_file():
@@ -59,7 +59,7 @@ def measure(corpus: str, data_dir: Path, folder: Path, toy: ToyConfig | None = N
 
         utts = count_utterances(corpus, toy)
         return _size(known, utts, known.toy or 0.0, "settings of the toy corpora", decoded=False)
-    if folder.is_file():  # a table of utterances, a line each under its header
+    if folder.is_file():  # a table of utterances: a header, then a line each
         lines = folder.read_bytes().count(b"\n")
         return _size(known, max(1, lines - 1), known.seconds, "counted")
     if not folder.is_dir():
@@ -74,7 +74,7 @@ def measure(corpus: str, data_dir: Path, folder: Path, toy: ToyConfig | None = N
 
 
 def published(corpus: str, where: str) -> Size:
-    """Return the published size of a corpus that is not there; `where` it was looked for goes into its source."""
+    """Return the published size of a corpus that was not found; `where`, the missing folder, is named as its source."""
     known = find(corpus, read_corpora())
     return _size(known, known.utterances, known.seconds, f"published totals: no {where}")
 
@@ -103,7 +103,7 @@ def _files(folder: Path, known: Corpus) -> Iterator[Path]:
 
 
 def _has_turns(path: Path) -> bool:
-    # The corpus has its dialogues once whole and once in parts; the parts are what a data dir is made of.
+    # DailyDialog has its dialogues twice, in one file and split into parts; the data dir is made of the parts.
     return path.name.startswith("dialogues_") and path.name != "dialogues_text.txt" and "emotion" not in path.name
 
 
@@ -114,6 +114,6 @@ def _mean_seconds(paths: list[Path]) -> float:
     for path in paths[:: max(1, len(paths) // SAMPLED)]:
         try:
             lengths.append(soundfile.info(path).duration)
-        except (soundfile.SoundFileError, OSError):  # a format that libsndfile has not; what is broken, stage 1 says
+        except (soundfile.SoundFileError, OSError):  # not a format of libsndfile, or broken: stage 1 will say
             continue
     return sum(lengths) / len(lengths) if lengths else 0.0

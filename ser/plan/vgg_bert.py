@@ -1,4 +1,4 @@
-"""System D: a VGG on log mel energies and a BERT, fused by their class probabilities. Its options and its jobs."""
+"""Plan of system D: a VGG on log mel energies and a BERT, fused by a third network. Its options and jobs."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,11 +18,11 @@ MODALITIES = ("speech", "text", "speech+text")
 PROTOCOLS = ("folds", "random")
 YARDSTICKS = ("bc_lstm", "icon")
 COPIES = ("white", "pitch", "stretch", "shift")
-# The paper's split by utterances, as a fold's name, and the shares of its training, validation and test part.
+# The paper's random split of the utterances: its name as a fold; the shares of training, validation and test part.
 RANDOM, RANDOM_SHARES = "random", (0.7, 0.2, 0.1)
-# The model of each modality, and the stage that trains it.
+# Modality -> its model, and the number of the stage that trains it.
 MODELS = {"speech": ("vgg", 2), "text": ("bert", 3)}
-# Kind of job -> the stage that runs it.
+# Kind of job -> number of the stage that runs it.
 KINDS = {
     "prepare": 0, "classes": 1, "logmel": 1, "fold_parts": 1, "random_parts": 1, "audit": 1, "copies": 1, "clips": 1,
     "vgg": 2, "vgg_vectors": 2, "vgg_posteriors": 2, "text_init": 3, "bert": 3, "bert_vectors": 3, "bert_posteriors": 3,
@@ -34,7 +34,7 @@ KINDS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Options(RunOptions):
-    """The options of local/run_vgg_bert.sh beside those of every driver; its --help tells them."""
+    """The options of local/run_vgg_bert.sh that other drivers do not have; its --help explains them."""
 
     test: str
     protocols: tuple[str, ...]
@@ -48,21 +48,21 @@ class Options(RunOptions):
     text_model: str
 
     def uses(self, modality: str) -> bool:
-        """Whether models of speech or of text are trained, for themselves or for the fusion."""
+        """Whether models of speech or text (`modality`) are trained, alone or for the fusion."""
         return any(modality in name for name in self.modalities)
 
     @property
     def heard(self) -> tuple[str, ...]:
-        """The modalities of the yardsticks: as asked for, else all, of a toy run the last one."""
+        """The modalities of the yardsticks: those given, else all, but in a toy run only the last one."""
         return self.yardstick_modalities or (self.modalities[-1:] if self.toy else self.modalities)
 
     def settings(self, model: str) -> str:
-        """YAML of the settings of a model."""
+        """Path of the YAML file of settings of a model."""
         return f"{self.conf}/{model}.yaml"
 
 
 def check(options: Options) -> list[str]:
-    """Refuse settings that would only fail hours later."""
+    """Refuse settings that would otherwise fail only hours later; return warnings (there are none)."""
     known = read_corpora()
     texts = ["text"] * options.uses("text")
     check_holds("test", [options.test], ["speech", *texts, "emotion"], known)
@@ -73,9 +73,9 @@ def check(options: Options) -> list[str]:
     check_words("copies", options.copies, COPIES)
     if options.yardsticks and "dialogues" not in find(options.test, known).holds:
         asked = " ".join(options.yardsticks)
-        raise SerError(f"--yardsticks: {options.test} has no dialogues for '{asked}' to hear; give --yardsticks \"\"")
+        raise SerError(f"--yardsticks: {options.test} has no dialogues, which '{asked}' need; give --yardsticks \"\"")
     if not (options.protocols and options.modalities):
-        raise SerError("--protocols and --modalities: name one or more")
+        raise SerError("--protocols and --modalities: name one or more of each")
     models = [model for modality, (model, _) in MODELS.items() if options.uses(modality)]
     models += ["fusion"] * options.uses("+") + list(options.yardsticks)
     check_run(options, LAST_STAGE, [options.label_map, *map(options.settings, ("logmel", *models))])
@@ -88,12 +88,12 @@ def corpora(options: Options) -> tuple[str, ...]:
 
 
 def folds_of(options: Options, facts: Facts) -> list[str]:
-    """List what is scored by models of its own: the folds of the corpus, and the random split as one more."""
+    """List the folds that have models of their own: the folds of the corpus and, as one more, the random split."""
     folds = in_order(facts.folds) if "folds" in options.protocols else []
     if "folds" in options.protocols and len(folds) < 3:
         raise SerError(
-            f"--protocols folds: {options.test} has {len(folds)} folds here, and three or more are needed: one tests,"
-            " one validates"
+            f"--protocols folds: {options.test} has {len(folds)} folds here, but three or more are needed: one to test,"
+            " one to validate, the others to train"
         )
     return [*folds, *[RANDOM] * ("random" in options.protocols)]
 
@@ -107,7 +107,7 @@ def plan(options: Options, facts: Facts) -> Plan:
 
 
 class _Builder:
-    """Makes the jobs of one run; a method for each part of the recipe, in its order."""
+    """Makes the jobs of one run; one method for each part of the recipe, in the order of the recipe."""
 
     def __init__(self, options: Options, facts: Facts) -> None:
         self.options, self.facts, self.at = options, facts, options.layout
@@ -136,7 +136,8 @@ class _Builder:
                 following = next_fold(fold, self.facts.folds)
                 words = [fold, following, str(labelled), str(test), str(at.role("rest", fold)), str(valid), str(train)]
                 yield job(1, "fold_parts", fold, words, [labelled], [train, valid, test], self.utts)
-            # The paper's split shares much and says so; a fold of the corpus must not.
+            # In the paper's random split, training and test share speakers: the audit reports it. In a fold of the
+            # corpus that is an error.
             only = "true" if fold == RANDOM else "false"
             options_of = ["--corpora", labelled, "--out", at.audit(fold), "--report-only", only]
             words = [*map(str, (*options_of, test, f"train={train}", f"valid={valid}"))]
@@ -149,14 +150,14 @@ class _Builder:
                 yield job(1, "clips", fold, [train, clips], [train], [clips], size)
 
     def _tables(self, fold: str, kind: str, modality: str) -> Path:
-        """The vectors or probabilities that a modality's model gives all utterances, without their suffix."""
+        """The table of vectors or probabilities of all utterances by the model of a modality, without its suffix."""
         return self.at.vectors(kind, fold) / modality
 
     def models(self) -> Iterator[Job]:
         at, options, labelled = self.at, self.options, self.labelled
         encoder = options.text_model
         if options.uses("text") and options.toy and not encoder:
-            # The Hub is out of reach of a first try: a tiny BERT of random weights.
+            # A first try must run without the Hub, so it starts from a tiny BERT of random weights.
             encoder, source = str(at.exp / "bert_init"), f"{options.corpora}/dailydialog/train/dialogues_train.txt"
             yield job(3, "text_init", "bert", [source, encoder], [source], [encoder])
         for modality, (kind, stage) in MODELS.items():
@@ -190,7 +191,7 @@ class _Builder:
                     yield from self._fusion(5, yardstick, fold, f"{modality}_{fold}", "embeddings", modality)
 
     def _fusion(self, stage: int, kind: str, fold: str, name: str, tables: str, modality: str) -> Iterator[Job]:
-        """Train a network on the vectors of the modalities, and have it judge the test part."""
+        """Yield the jobs that train a network on vectors of the modalities and compute posteriors of the test part."""
         at = self.at
         scps = {one: f"{self._tables(fold, tables, one)}.scp" for one in modality.split("+")}
         heard = [word for one, scp in scps.items() for word in ("--input", f"{one}=scp:{scp}")]
@@ -223,7 +224,7 @@ class _Builder:
         text = ["--text-condition", "gold"] if options.uses("text") else []
         words = ["--corpora", corpus, *text, at.exp]
         yield job(7, "card", "card", words, [at.exp / "audit"], [at.exp / "protocol_card.md"])
-        # Clips of a real corpus may have to stay where they are: the page of errors asks for its name.
+        # The licence of a real corpus may forbid to embed its clips: the page of errors looks the corpus's name up.
         words = ["--test-dir", self.labelled, *([] if options.toy else ["--corpus", options.test]), at.exp]
         yield job(7, "report", "report", words, [at.exp / "cells"], [at.exp / "report.html"])
 
@@ -237,7 +238,7 @@ class _Builder:
             "speakers": self.labelled / "spk2utt",
         }  # fmt: skip
         words = [str(word) for name, value in names.items() for word in (f"--{name}", value)]
-        if options.uses("speech"):  # without words an utterance is scored by speech alone
+        if options.uses("speech"):  # an utterance without words is scored by speech alone
             words.append(f"--fallback=scp:{self._tables(fold, 'posteriors', 'speech')}.scp")
         words += [f"{model}/classes.txt", str(test), f"scp:{scp}", str(made)]
         return job(6, "cells", made.name, words, [model, scp, test], [made], self._size(fold, 2))

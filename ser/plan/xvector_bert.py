@@ -1,4 +1,4 @@
-"""System A: x-vectors pretrained on speakers and fine-tuned on emotion, BERT, LDA-PLDA. The jobs of a run."""
+"""Plan of system A: x-vectors pretrained on speakers and fine-tuned on emotion, BERT, LDA-PLDA. Its jobs."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +16,7 @@ __all__ = ["KINDS", "LAST_STAGE", "SYSTEM", "Options", "check", "corpora", "plan
 SYSTEM = "xvector_bert"
 TEXT_LAYER = "bert"
 VOXCELEB = "voxceleb1"
-# Kind of job -> the stage that runs it.
+# Kind of job -> number of the stage that runs it.
 KINDS = {
     "prepare": 0, "features": 1, "augmented": 2, "speeds": 2, "classes": 2, "roles": 2, "test_folds": 2, "test_all": 2,
     "audit": 2, "pretrain": 3, "gate": 3, "finetune": 4, "embedded": 5, "embeddings": 5, "text_init": 6, "test_text": 6,
@@ -35,7 +35,7 @@ def plan(options: Options, facts: Facts) -> Plan:
     Raises
     ------
     SerError
-        Where the corpus that is scored has no folds and needs some, or utterances of it cannot be scored.
+        If the scored corpus needs folds and has none, or if some of its utterances cannot be scored.
     """
     builder = _Builder(options, facts)
     jobs = [
@@ -47,20 +47,20 @@ def plan(options: Options, facts: Facts) -> Plan:
 
 
 class _Builder:
-    """Makes the jobs of one run; a method for each part of the recipe, in its order."""
+    """Makes the jobs of one run; one method for each part of the recipe, in the order of the recipe."""
 
     def __init__(self, options: Options, facts: Facts) -> None:
         self.options, self.facts = options, facts
         self.at = options.layout
         self.roles = options.roles(facts.folds)
         self.conditions = self.roles.conditions()
-        # What the scored side's vectors add to the names of folders, where its words are not those that it was given.
+        # Suffix of the folders of the test vectors if the test words are not the corpus's own.
         self.suffix = "" if options.text_condition == "gold" else f"_{options.text_name}"
         self.falls_back = options.uses_speech and bool(self.suffix or facts.wordless)
         if facts.wordless and options.uses_text and not options.uses_speech and not self.suffix:
             raise SerError(
-                f"utterances of {options.test} have no words, and --modalities text trains no net that scores them by"
-                " speech; add speech to --modalities"
+                f"some utterances of {options.test} have no words, and with --modalities text alone there is no net to"
+                " score them by speech; add speech to --modalities"
             )
         self.dirs = {role: self._role_dir_jobs(role) for role in self.roles.training}
 
@@ -87,7 +87,7 @@ class _Builder:
             yield job(2, "speeds", copies, [speed, at.corpus(name), *made], [at.corpus(name)], made, size)
 
     def _speed_copies(self) -> list[tuple[str, str, str]]:
-        """List the data dirs of copies of another speed, with their corpus and factor."""
+        """List the speed-perturbed copies: (name of the data dir, its corpus, speed factor)."""
         speeds = self.options.finetune_speeds
         return [(f"{name}_speed{speed}", name, speed) for name in self.roles.finetune for speed in speeds]
 
@@ -115,12 +115,12 @@ class _Builder:
             yield job(2, "audit", fold, words, inputs, [at.audit(fold)])
 
     def _corpus_dirs(self) -> str:
-        """The data dirs of whole corpora, features and all."""
+        """Return the data dirs of the whole corpora, without copies, joined by spaces."""
         used = distinct((*self.options.speech_corpora(), *self.roles.backend, self.roles.test, *self.roles.text_train))
         return " ".join(sorted(str(self.at.corpus(name)) for name in used))
 
     def _role_dir_jobs(self, role: str) -> list[Job]:
-        """Combine, for each fold, the data dirs that a role trains on, copies too."""
+        """Return the jobs that combine, for each fold, the data dirs on which a role trains, with augmented copies."""
         options, names = self.options, self.roles.training[role]
         kinds = ["emotion"]
         if role == "pretrain":
@@ -141,7 +141,7 @@ class _Builder:
         return jobs
 
     def _utts_outside(self, fold: str, names: tuple[str, ...]) -> float:
-        """Count what a role trains on: of the corpus that is scored, what is outside the fold, in `none` nothing."""
+        """Count the utterances that train a role: of the scored corpus those outside the fold, or 0 in `none`."""
         test, folds = self.options.test, len(self.roles.folds)
         utts = self.facts.utts(self.roles.corpora_of(NONE, [name for name in names if name != test]))
         if fold != NONE and test in names:
@@ -158,7 +158,7 @@ class _Builder:
             words = [*options.seed_override(), data, data / "utt2spk", model]
             yield job(3, "pretrain", fold, words, [data], [model], self._size_of("pretrain", fold))
         if VOXCELEB in roles.pretrain and self.facts.has_trials:
-            # The speakers of the trials are of VoxCeleb1's test part, which trains nothing.
+            # The speakers of the trials belong to the test part of VoxCeleb1, which is not used in training.
             model, train = at.model("pretrain", NONE), at.normalised(VOXCELEB)
             made = [at.corpus(f"{VOXCELEB}_test"), at.exp / "verification"]
             words = [options.folder(VOXCELEB), model, train, *made]
@@ -185,7 +185,9 @@ class _Builder:
         if not folds:
             return
         encoder = options.text_model
-        if options.toy and not encoder:  # the Hub is out of reach of a first try: a tiny BERT of random weights
+        if (
+            options.toy and not encoder
+        ):  # a first try must run without the Hub: start from a tiny BERT of random weights
             encoder, source = str(at.exp / "bert_init"), at.role("text", folds[0])
             yield job(6, "text_init", "bert", [source, encoder], [source], [encoder])
         whole, test_text = at.emotion(options.test), at.data / "test_text"
@@ -212,7 +214,7 @@ class _Builder:
             return
         for fold in roles.folds_of((*roles.speech, *roles.text_train)):
             for layer in self.options.layer_names:
-                for side in distinct(("", self.suffix)):  # what trains, and in another text condition what is scored
+                for side in distinct(("", self.suffix)):  # of training; and of test, if its words are not its own
                     speech = at.vectors("embeddings", roles.fold_of(fold, roles.speech)) / f"{layer}.scp"
                     text = at.vectors("text_embeddings", roles.fold_of(fold, roles.text_train), side) / "all.scp"
                     made = at.vectors("speech+text", fold, side) / layer
@@ -266,7 +268,7 @@ class _Builder:
         text = ["--text-condition", options.text_name] if options.uses_text else []
         words = ["--corpora", self._corpus_dirs(), *text, at.exp]
         yield job(9, "card", "card", words, [at.exp / "audit"], [at.exp / "protocol_card.md"])
-        # Clips of a real corpus may have to stay where they are: the page of errors asks for its name.
+        # The licence of a real corpus may forbid to embed its clips: the page of errors looks the corpus's name up.
         test, trained = at.emotion(options.test), [at.emotion(name) for name in self.roles.backend]
         words = ["--test-dir", test, "--train-dirs", " ".join(map(str, trained))]
         words += [*([] if options.toy else ["--corpus", options.test]), at.exp]
@@ -276,7 +278,7 @@ class _Builder:
             yield job(9, "detector", "detector", [at.data, at.exp, made], [at.exp], [made])
 
     def text_used(self) -> str:
-        """Say which text each corpus of the results had."""
+        """Return a line of text for each corpus in the results: which words its text vectors were made from."""
         options, lines = self.options, []
         for name in self.roles.backend:
             if name in options.drawn_text:

@@ -1,4 +1,4 @@
-"""The options of system A, and what is refused of them before anything runs."""
+"""The options of system A and the checks of their values before anything runs."""
 
 import re
 from dataclasses import dataclass
@@ -19,9 +19,9 @@ LAYERS = ("tdnn6", "tdnn7", "tdnn8", "tdnn9")
 
 @dataclass(frozen=True, kw_only=True)
 class Options(RunOptions):
-    """The options of run.sh beside those of every driver; ``./run.sh --help`` tells them.
+    """The options of run.sh that other drivers do not have; ``./run.sh --help`` explains them.
 
-    The driver has put `only` into the roles already.
+    The driver has already put the corpus of --only (`only`) into the roles.
     """
 
     processes: int
@@ -48,12 +48,12 @@ class Options(RunOptions):
 
     @cached_property
     def scored(self) -> tuple[str, ...]:
-        """The modalities that are scored: without words, not text alone."""
+        """The modalities that are scored; with --text-condition none, text alone is not."""
         return tuple(word for word in self.modalities if word != "text" or self.text_condition != NONE)
 
     @property
     def uses_speech(self) -> bool:
-        """Whether a net of speech is trained."""
+        """Whether an x-vector net is trained."""
         return any("speech" in modality for modality in self.scored)
 
     @property
@@ -68,16 +68,20 @@ class Options(RunOptions):
 
     @property
     def finetune_settings(self) -> str:
-        """YAML of the settings of fine-tuning."""
+        """Path of the YAML file of settings of the fine-tuning."""
         return f"{self.conf}/{self.finetune_config}.yaml"
 
     @property
     def text_name(self) -> str:
-        """The text condition as the results call it."""
+        """Name of the text condition in the results."""
         return Path(self.text_condition).name
 
     def roles(self, folds: tuple[str, ...] = ()) -> Roles:
-        """Return who trains what; a modality that is not asked for trains nothing, and no toy corpus is VoxCeleb2."""
+        """Return the corpora of each role.
+
+        The roles of a modality that is not scored are empty. In a toy run, corpora without a toy version (VoxCeleb2)
+        are left out of the pretraining.
+        """
         known = read_corpora()
         pretrain = tuple(name for name in self.pretrain if not self.toy or known[name].toy is not None)
         speech = (distinct(pretrain), distinct(self.finetune)) if self.uses_speech else ((), ())
@@ -85,23 +89,23 @@ class Options(RunOptions):
         return Roles(*speech, distinct(self.backend), text, self.test, folds)
 
     def augmented(self) -> tuple[str, ...]:
-        """The corpora that get noisy copies."""
+        """Return the corpora that get noisy copies."""
         roles = self.roles()
         return distinct((*roles.pretrain, *(roles.finetune if self.finetune_noise else ()))) if self.augment else ()
 
     def speech_corpora(self) -> tuple[str, ...]:
-        """The corpora whose features are made."""
+        """Return the corpora whose speech features are made."""
         roles = self.roles()
         return distinct((*roles.pretrain, *roles.finetune, *roles.backend, self.test)) if self.uses_speech else ()
 
     def all_corpora(self) -> tuple[str, ...]:
-        """All corpora that stage 0 prepares."""
+        """Return all corpora that stage 0 prepares."""
         roles = self.roles()
         noise = holding("noise", read_corpora()) if self.augmented() else ()
         return distinct((*self.speech_corpora(), *roles.backend, self.test, *roles.text_train, *noise))
 
     def variant(self) -> str:
-        """Name the fine-tuning as the results do: all layers trained, or what the name of its settings adds."""
+        """Return the name of the fine-tuning in the results, from its settings' name and the kinds of copies."""
         name = self.finetune_config.removeprefix("xvector_finetune").removeprefix("_") or "all"
         if not self.roles().pretrain:
             name = "scratch" if name == "all" else f"scratch_{name}"
@@ -109,7 +113,7 @@ class Options(RunOptions):
 
 
 def check(options: Options) -> list[str]:
-    """Refuse settings that would only fail hours later; return what is worth a word."""
+    """Refuse settings that would otherwise fail only hours later; return warnings."""
     files = [options.backend_config, options.label_map]
     if options.uses_speech:
         files += [f"{options.conf}/xvector_pretrain.yaml"] * bool(options.pretrain) + [options.finetune_settings]
@@ -138,8 +142,8 @@ def check(options: Options) -> list[str]:
         settings = read_yaml(options.finetune_settings)
         if frozen := (settings.get("fit") or {}).get("frozen"):
             raise SerError(
-                f"{options.finetune_settings}: fit.frozen keeps {', '.join(frozen)} as they begin, which without"
-                " --pretrain is at random; name a corpus to pretrain on, or other settings with --finetune-config"
+                f"{options.finetune_settings}: fit.frozen keeps {', '.join(frozen)} as they begin, and without"
+                " --pretrain they begin at random; name a corpus to pretrain on, or other settings by --finetune-config"
             )
     if options.uses_text and options.test in options.drawn_text:
         raise SerError(f"{options.test} is scored and in --drawn-text: the draw uses the labels; take it out")
@@ -152,11 +156,15 @@ def _check_text_condition(options: Options) -> list[str]:
         return []
     if condition == NONE:
         if not options.scored:
-            raise SerError("--text-condition none leaves nothing to score of --modalities text")
+            raise SerError(
+                "--text-condition none leaves nothing to score with --modalities text; add speech or speech+text"
+            )
         gone = "No rows of text alone: --text-condition none leaves nothing to score"
         return [gone] if "text" in options.modalities else []
     if not (Path(condition).is_file() and Path(condition).stat().st_size):
         raise SerError(f"--text-condition: expected gold, none, shuffled or a file of transcripts, found '{condition}'")
     if not re.fullmatch(r"[A-Za-z0-9._-]+", name) or name in ("gold", "none", "shuffled"):
-        raise SerError(f"--text-condition: results will say '{name}'; rename the file, in letters, digits and ._-")
+        raise SerError(
+            f"--text-condition: the results would call it '{name}'; rename the file to letters, digits and ._- only"
+        )
     return []

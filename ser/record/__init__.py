@@ -1,1 +1,1 @@
-"""What was made of what: one note for jobs, trainings, stages and artefacts; digests of files, of features, of code."""
+"""Records of the inputs, settings, code and outputs of jobs, trainings, stages and artefacts, and their digests."""

@@ -1,7 +1,7 @@
-"""Which files of this repository a command uses, and a digest of each that no comment changes; and which packages.
+"""Find the code that a command uses: files of this repository with their digests, and packages with their versions.
 
-Parsing takes some milliseconds a file, which many short jobs would each pay. What was parsed is remembered in the
-user's cache folder, by path, size and time of change, so that only a file that was edited is parsed again.
+Comments do not change a digest. Parsing takes some milliseconds a file, which many short jobs would each pay. So the
+results are kept in the user's cache folder by path, size and time of change, and only an edited file is parsed again.
 """
 
 import ast
@@ -22,45 +22,45 @@ from ser.files import atomic_path, cache_folder
 from ser.versions import package_version
 
 _MODULE = re.compile(r"-m (ser\.bin\.\w+)")
-# Where a command may stand, so that a script that a message recommends is none of them; with a dot it is sourced.
+# A script counts only in the place of a command, called or sourced (`. script`), not where a message recommends it.
 _SCRIPT = re.compile(
     r"(?:^|[;&|({]|\b(?:do|then|else|exec|if)\b)\s*(?:\.\s+)?((?:steps|utils|local)/\w+\.sh)\b", re.MULTILINE
 )
 _SETTINGS = re.compile(r"(?<![\w/.])conf/[\w./-]+")
-# Packages whose modules have another name.
+# Module -> package, where the two have different names.
 _DISTRIBUTIONS = {"sklearn": "scikit-learn", "yaml": "PyYAML"}
 # Fields of a syntax tree that not all versions of Python have, or that say nothing about what is computed.
 _NOT_CODE = {"ctx", "kind", "type_comment", "type_ignores", "type_params"}
-# Of the parsed files. Its name changes when what is remembered of a file, or how it is digested, does.
+# Cache of the parsed files. Change the number in its name when its contents or the way of digesting change.
 _CACHE = "code-1.json"
 
 
 class Sources:
-    """The files under `root`, each parsed once, also over processes."""
+    """The files under `root`; each is parsed once, and other processes read the result from the cache."""
 
     def __init__(self, root: Path) -> None:
         self._root = root.resolve()
         self._read: dict[str, tuple[str, tuple[str, ...]]] = {}
         self._used: dict[str, dict[str, str]] = {}
-        # File -> its size, time of change, digest and what it uses, as they were when some process parsed it.
+        # File -> [size, time of change in ns, digest, files and packages that it uses], from when it was parsed.
         self._parsed: dict[str, list] = _load()
         self._news = False
 
     def used_by(self, commands: str) -> dict[str, str]:
-        """Find what shell `commands` run: path -> digest of the file, package -> version; sorted.
+        """Find the code that shell `commands` run: path -> digest of the file, package -> version; sorted.
 
-        These are the scripts of steps/, utils/ and local/ that they call, those that these call or source, the
-        commands of ser.bin that any of them runs, every module of ser that these import, at their head or inside a
-        function, and the settings in conf/ that `commands` themselves name: what a script has for a default is not
-        what it got. Packages are those that any of the modules imports.
+        Files are the scripts of steps/, utils/ and local/ that the commands call; the scripts that these call or
+        source; the commands of ser.bin that any of them runs; every module of ser that these import, at the top or
+        inside a function; and the files of conf/ that `commands` name. A file of conf/ that only a script names does
+        not count: it is a default, which the caller may have replaced. Packages are those that any module imports.
 
-        A digest is of what a file says: of Python its syntax tree without docstrings, of YAML its data, else its
-        lines; a comment or a blank line changes nothing.
+        For Python the digest is of the syntax tree without docstrings, for YAML of the data, otherwise of the lines.
+        Comments and blank lines do not change it.
 
         Raises
         ------
         SerError
-            Where a file is not there or does not parse.
+            If a file is missing or does not parse.
         """
         if commands not in self._used:
             self._news = False
@@ -80,7 +80,7 @@ class Sources:
         return {path: self._file(path)[0] for path in sorted(found)}
 
     def _file(self, path: str) -> tuple[str, tuple[str, ...]]:
-        """Return the digest of a file and what it uses; of a package its version."""
+        """Return the digest of a file and the files and packages that it uses; for a package, its version and ()."""
         if path not in self._read:
             self._read[path] = self._parse(path)
         return self._read[path]
@@ -105,7 +105,7 @@ class Sources:
         return digest, uses
 
     def _read_text(self, suffix: str, text: str) -> tuple[str, tuple[str, ...]]:
-        """Return the digest of what a file says, and the files and packages that it uses."""
+        """Return the digest of the text of a file, and the files and packages that it uses."""
         if suffix == ".py":
             tree = ast.parse(text)
             return _sha256(repr(_plain(tree))), tuple(self._imports(tree))
@@ -135,7 +135,10 @@ class Sources:
                     yield package
 
     def _module(self, name: str) -> Iterator[str]:
-        """Find the files that importing `name` runs: its packages' too; the last part may be no module."""
+        """Find the files that importing `name` runs, with the __init__.py of its packages.
+
+        The last part of `name` may be a function or class of the module before it; it then adds no file.
+        """
         parts = name.split(".")
         for end in range(1, len(parts) + 1):
             stem = "/".join(parts[:end])
@@ -151,7 +154,7 @@ def _load() -> dict[str, list]:
 
 
 def _save(parsed: dict[str, list]) -> None:
-    """Remember what was parsed of files that are there. Where nothing can be written, each process parses anew."""
+    """Write the cache, for files that still exist. If it cannot be written, every process parses the files itself."""
     present = {path: entry for path, entry in parsed.items() if os.path.exists(path)}
     with contextlib.suppress(OSError, SerError), atomic_path(cache_folder() / _CACHE) as temporary:
         temporary.write_text(json.dumps(present), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Digests of what a grid finds ready: data dirs, trained models, files; remembered while sizes and times stay."""
+"""Digests of the inputs of a grid (data dirs, trained models, files), kept as long as sizes and times do not change."""
 
 import hashlib
 from collections.abc import Callable, Iterable
@@ -10,14 +10,14 @@ from ser.kaldi import specifiers, tables
 from ser.kaldi.datadir import table_names
 from ser.record.fingerprint import fingerprint
 
-# They name files, which may lie anywhere; what the features are is in the fingerprint.
+# Tables of file locations. Moving the files changes these but not the features, which `fingerprint` digests.
 _LOCATIONS = {"wav.scp", "feats.scp", "vad.scp"}
 
 
 class Digests:
-    """Digests of files and folders, remembered in the text file `cache`.
+    """Digests of files and folders, kept in the text file `cache`.
 
-    A digest is made again where the size or the time of change of a file differs.
+    A digest is computed again if the size or the time of change of a file differs.
     """
 
     def __init__(self, cache: Path) -> None:
@@ -37,13 +37,13 @@ class Digests:
         return self._digest(files, lambda: _sha256(files))
 
     def data_dir(self, folder: Path) -> str:
-        """Digest a data dir: its tables, and its features where it has any, wherever their archives lie."""
+        """Digest a data dir: its tables and, if it has any, its features, no matter where their archives lie."""
         if folder not in self._folders:
             self._folders[folder] = self._data_dir(folder)
         return self._folders[folder]
 
     def save(self) -> None:
-        """Write the digests that were asked for; those that were not are forgotten."""
+        """Write the digests that were used in this run; all others are dropped from the cache."""
         write_text(self._cache, "".join(f"{key} {value}\n" for key, value in sorted(self._used.items())))
 
     def _data_dir(self, folder: Path) -> str:

@@ -1,4 +1,4 @@
-"""Whether features are those that a model was trained on."""
+"""Fingerprints of features, which tell whether they are the features that a model was trained on."""
 
 import hashlib
 from pathlib import Path
@@ -7,9 +7,10 @@ from ser.kaldi.ark import Reader
 
 
 def fingerprint(data_dir: str | Path) -> str:
-    """Digest what the features of `data_dir` are, wherever its archives lie: ids, lengths, originals, some numbers.
+    """Digest the features of `data_dir`: utterance ids, lengths, originals of copies, and some of the numbers.
 
-    One frame of each of up to 1,000 utterances is enough to tell features of other settings.
+    Where the archives lie does not matter. One frame of each of up to 1,000 utterances is enough to notice that
+    features were made with other settings.
     """
     data_dir = Path(data_dir)
     digest = _digest(Reader(data_dir / "feats.scp"))

@@ -1,7 +1,7 @@
-"""Jobs that were done before: a job notes what it made, of what and how, and does nothing when all of that still holds.
+"""Skip jobs that were done before: a job notes its inputs, settings, code and outputs, and does nothing if they hold.
 
-A stage that is run again so does what is missing, and what others would now make: by contents, settings and code, not
-by times alone as make does.
+So a stage that is run again repeats only the jobs whose outputs are missing or whose inputs, settings or code have
+changed. Unlike make, it compares contents, not times alone.
 """
 
 import argparse
@@ -22,15 +22,15 @@ logger = logging.getLogger(__name__)
 
 
 class Job:
-    """A job and its note, in the file that --done names; without that option every job is to do.
+    """A job and its note, the file that --done names; without --done the job always runs.
 
     Parameters
     ----------
-    command : module of the command; its code, and that of the modules which it imports, counts.
-    args : its arguments, all of which count.
-    files : inputs whose contents count; None and names of no file are passed over.
-    rspecifiers : tables that are read: their contents count, and size and time of the files that they name.
-    outputs : files that the job writes; None is passed over.
+    command : module of the command; its code and that of the modules which it imports are compared.
+    args : arguments of the command; all are compared.
+    files : input files, compared by contents; None and names without a file are skipped.
+    rspecifiers : input tables, compared by contents; the files that they name by size and time of change.
+    outputs : files that the job writes; None is skipped.
     """
 
     def __init__(
@@ -53,31 +53,31 @@ class Job:
         )
 
     def is_valid(self) -> bool:
-        """Tell, and say, that nothing is to do: the note is of the same, and the outputs are what it says.
+        """Return, and log, whether the job was done before: its note and its outputs are those that it would make now.
 
-        A valid note gets the time of now, so that the record of the stage knows that its outputs were looked at.
+        The time of a valid note is set to now, which tells the record of the stage that its outputs were checked.
         """
         if self._path is None or not self._path.is_file():
             return False
         try:
             before = Note.read(self._path)
         except SerError:
-            return False  # a damaged note says nothing
+            return False  # treat a damaged note as no note
         if before.made_of() != self._note.made_of() or before.outputs.keys() != set(self._made()):
             return False
         if first_changed(before.outputs) is not None:
             return False
         os.utime(self._path)
-        logger.info("%s: made before of the same, by the same code and settings; nothing to do", self._path)
+        logger.info("%s: made before from the same inputs, with the same code and settings; nothing to do", self._path)
         return True
 
     def write(self) -> None:
-        """Note that the job is done."""
+        """Write the note of the finished job."""
         if self._path is not None:
             Note(self._note.settings, self._note.inputs, self._note.code, observe(self._made())).write(self._path)
 
     def _made(self) -> list[str]:
-        """The outputs that are there: a job may have nothing to write in one of them."""
+        """The outputs that exist: a job may have had nothing to write to some of them."""
         return [path for path in self._outputs if os.path.isfile(path)]
 
 
@@ -86,7 +86,7 @@ def _digest(rspecifier: str) -> str:
 
 
 def _state(rspecifier: str) -> Iterable[str]:
-    """Yield what tells whether the table of an rspecifier, and the files that it names, are the same as before."""
+    """Yield strings that change if the table of an rspecifier, or a file that it names, changes."""
     kind, name = specifiers.parse_rspecifier(rspecifier)
     if kind == "scp" and os.path.isfile(name):
         yield sha256(name)

@@ -1,4 +1,4 @@
-r"""The note of something that was made: its settings, inputs, code and outputs.
+r"""Notes: text files that record the settings, inputs, code and outputs of a piece of work.
 
 A job, a training, a stage and an artefact of a grid each leave one. It is a text file of tab-separated lines,
 
@@ -7,8 +7,8 @@ A job, a training, a stage and an artefact of a grid each leave one. It is a tex
     code     <digest>  <file, or package>
     output   <SHA-256>  <bytes>  <time of change, ns>  <file>
 
-in which tabs, line feeds and backslashes of names and values are escaped. The first three kinds say what it was made
-of: as long as they are equal, the outputs would be made again as they are.
+in which tabs, line feeds and backslashes of names and values are escaped. As long as the settings, inputs and code
+are equal, the same work would make the same outputs again.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ _UNESCAPES = {escaped: char for char, escaped in _ESCAPES.items()}
 
 
 class Output(NamedTuple):
-    """A file as it was written: SHA-256 of its contents, size in bytes, time of its last change in nanoseconds."""
+    """State of an output file when it was written: SHA-256, size in bytes, time of the last change in nanoseconds."""
 
     digest: str
     size: int
@@ -37,14 +37,14 @@ class Output(NamedTuple):
 
 @dataclass(frozen=True)
 class Note:
-    """What something was made of, and what became of it.
+    """The settings, inputs, code and outputs of a piece of work.
 
     Attributes
     ----------
     settings : name -> value.
-    inputs : name -> digest of what was read.
+    inputs : name -> digest of the input.
     code : file of the repository -> digest, and package -> version.
-    outputs : file -> what it was when it was written.
+    outputs : file -> its state when it was written.
     """
 
     settings: Mapping[str, str] = field(default_factory=dict)
@@ -53,14 +53,14 @@ class Note:
     outputs: Mapping[str, Output] = field(default_factory=dict)
 
     def made_of(self) -> str:
-        """Return the lines of settings, inputs and code: equal where the same would be made again."""
+        """Return the lines of settings, inputs and code; work with equal lines makes equal outputs."""
         lines = [("setting", name, value) for name, value in sorted(self.settings.items())]
         lines += [("input", digest, name) for name, digest in sorted(self.inputs.items())]
         lines += [("code", digest, name) for name, digest in sorted(self.code.items())]
         return "".join(_line(*line) for line in lines)
 
     def digest(self) -> str:
-        """Digest what was made of what. Times are left out: the same made again has the same digest."""
+        """Digest the note without its times, so that making the same again gives the same digest."""
         outputs = "".join(_line("output", made.digest, name) for name, made in sorted(self.outputs.items()))
         return hashlib.sha256((self.made_of() + outputs).encode()).hexdigest()
 
@@ -76,13 +76,13 @@ class Note:
         Raises
         ------
         SerError
-            Where it cannot be read, or a line is none of a note.
+            If the file cannot be read, or a line is not a line of a note.
         """
         try:
             lines = Path(path).read_bytes().decode().split("\n")
         except (OSError, UnicodeDecodeError) as error:
             raise SerError(
-                f"{path}: cannot be read: {error}; remove it and run the step again that wrote it"
+                f"{path}: cannot be read: {error}; remove it and run the step that wrote it again"
             ) from error
         settings, inputs, code, outputs = {}, {}, {}, {}
         for number, line in enumerate(lines[:-1], start=1):
@@ -102,9 +102,9 @@ class Note:
         return cls(settings, inputs, code, outputs)
 
     def difference(self, now: "Note") -> str:
-        """Say what differs in what was made of this and what is to be made of `now`; empty where nothing does.
+        """Name the first setting or input that differs from those of `now`; an empty string if none does.
 
-        The code is left out: a model that other code trained is still the model of these settings and inputs.
+        Code is not compared: a model that an older version of the code trained still has these settings and inputs.
         """
         for name in sorted(self.settings.keys() | now.settings.keys()):
             if self.settings.get(name) != now.settings.get(name):
@@ -120,8 +120,8 @@ def observe(paths: Iterable[str | Path], known: Mapping[str, Output] | None = No
 
     Parameters
     ----------
-    paths : of the files.
-    known : file -> what it was when it was digested before; one of the same size and time is not read again.
+    paths : the files.
+    known : file -> its state at an earlier digest; a file of unchanged size and time is not read again.
     """
     names = [str(path) for path in paths]
     states = {name: os.stat(name) for name in names}
@@ -137,13 +137,13 @@ def observe(paths: Iterable[str | Path], known: Mapping[str, Output] | None = No
 
 
 def first_changed(outputs: Mapping[str, Output], contents: bool = True) -> str | None:
-    """Find the first file that is gone, or is not what it was when it was written.
+    """Find the first file that is gone or has changed since it was written; None if there is none.
 
     Parameters
     ----------
-    outputs : files as they were.
-    contents : whether to read each file, which notices a disk that rots too. Else a file of the same size and time is
-        taken to be the same, and only others are read.
+    outputs : file -> its state when it was written.
+    contents : True reads every file, which also notices damage on the disk; False trusts files of unchanged size and
+        time and reads only the others.
     """
     unread = []
     for name, made in outputs.items():
@@ -155,7 +155,7 @@ def first_changed(outputs: Mapping[str, Output], contents: bool = True) -> str |
 
 
 def digests(paths: list[str]) -> list[str]:
-    """Return the SHA-256 of each file; one thread a core reads them."""
+    """Return the SHA-256 of each file; the files are read by one thread for each core."""
     if len(paths) < 2:
         return [sha256(path) for path in paths]
     with ThreadPoolExecutor(os.cpu_count()) as pool:

@@ -1,11 +1,11 @@
-"""What each stage of a run wrote, as notes, so that no later stage runs on something else.
+"""Record the files that each stage of a run wrote, and check before a later stage that they have not changed.
 
 ``<exp>/stages/<n>.tsv`` is the note of stage n: its outputs are the files that the stage wrote, its one input is the
-note of the stage before it. So a stage that is run again with another outcome (of other options, for instance) is
-noticed where a later stage still stands on the first outcome. ``0.sizes`` beside the notes has size and path of the
-recordings that the data dirs name, by themselves or in a command: corpora are too large to be read once more.
+note of the stage before it. So if a stage is run again with another result (with other options, for instance), it is
+noticed that later stages still rest on the old result. ``<exp>/stages/0.sizes`` lists size and path of the recordings
+that the data dirs name, directly or in a command; only sizes, because corpora are too large to be read again.
 
-A file is digested once: what a job, a training or an artefact noted of its outputs is taken over from its note.
+A file is digested once: where a job, a training or an artefact has noted its outputs, the digest is taken from there.
 """
 
 import os
@@ -22,10 +22,10 @@ from ser.kaldi import tables
 from ser.record.note import Note, Output, first_changed, observe
 
 SIZES = "0.sizes"
-# The last stage that reads recordings.
+# The number of the last stage that reads recordings.
 LAST_OF_RECORDINGS = 2
 
-# What no stage reads, or what its own reader checks.
+# Folders and files that are not recorded: no stage reads them, or their own reader checks them.
 _PRUNED = re.compile(r"\..*|log|q|audit|plan|stages|experiments|detector|split\d+(utt)?")
 _IGNORED = re.compile(r"\..*|commands\.txt|cost\.tsv|.*\.done|note\.tsv")
 # The notes of jobs and trainings.
@@ -34,32 +34,33 @@ _NOTE = re.compile(r".*\.done|note\.tsv")
 
 @dataclass(frozen=True)
 class _Files:
-    """The files of a run, file -> time of its last change in ns, and its notes that are no older than a moment."""
+    """The files of a run, file -> time of last change in ns, and the notes written since the stage began."""
 
     times: Mapping[str, int]
     notes: Sequence[str]
 
 
 def record(folder: Path, stage: int, roots: Sequence[Path]) -> None:
-    """Note what a stage wrote, when it has ended well. It began when ``<exp>/log/stage_<n>.began`` was written.
+    """Write the note of a stage that has ended well. It began when ``<exp>/log/stage_<n>.began`` was written.
 
     Parameters
     ----------
-    folder : of the notes, ``<exp>/stages``.
+    folder : folder of the notes, ``<exp>/stages``.
     roots : folders in which a stage writes.
 
     Raises
     ------
     SerError
-        Naming a file that the stage wrote when it ran before, found done now, and that is not what it was.
+        If the stage took as done a file of its earlier run that has changed since then; the message names it.
     """
     recorded = {number: _read(path) for number, path in _tables(folder)}
     own = recorded.get(stage, Note()).outputs
     later = {path for number, note in recorded.items() if number > stage for path in note.outputs}
     began_at = _began(folder, stage).stat().st_mtime_ns
     files = _find_files(roots, began_at)
-    # A stage that was cut off and run again finds some of its files done. To it belong: files that were written since
-    # it began, files that no other stage owns, and files that were modified after their owner last ended well.
+    # A stage that was cut off and run again finds some of its files done, written before it began. These files belong
+    # to it: files written since it began, files that no other stage owns, and files modified after their owner last
+    # ended well.
     owner_ended = _end_of_earlier(folder, stage, recorded) | dict.fromkeys(own, _time(_table(folder, stage)))
     written = [
         path
@@ -68,7 +69,8 @@ def record(folder: Path, stage: int, roots: Sequence[Path]) -> None:
     ]
     known = {path: made for note in files.notes for path, made in _noted(note)}
     found_done = {path: own[path] for path in own.keys() & files.times.keys() - set(written)}
-    # A job that found its work done has read its outputs again, and a file of a later stage is what that made of it.
+    # Two kinds of files need no check: those that a job has just read to find its work done, and those that a later
+    # stage rewrote.
     unread = {path: made for path, made in found_done.items() if path not in later and known.get(path) != made}
     if path := first_changed(unread):
         (root,) = (root for root in roots if Path(path).is_relative_to(root))
@@ -87,20 +89,20 @@ def record(folder: Path, stage: int, roots: Sequence[Path]) -> None:
 
 
 def check(folder: Path, stage: int, contents: bool = True) -> None:
-    """Check, before a stage, that all stages before it ended well and that what they wrote is still that.
+    """Check, before a stage runs, that all earlier stages ended well and that their files are unchanged.
 
-    A folder of which nothing is left was taken away on purpose: what needs it says so.
+    A folder without any of its files left counts as removed on purpose: the step that needs it will say so.
 
     Parameters
     ----------
-    folder : of the notes, ``<exp>/stages``.
-    stage : the one that is to run.
-    contents : whether to read every file, or to trust those whose size and time of change are as noted.
+    folder : folder of the notes, ``<exp>/stages``.
+    stage : the stage that is about to run.
+    contents : True reads every file; False trusts files whose size and time of change are as noted.
 
     Raises
     ------
     SerError
-        Naming a stage that was cut off, or a file that changed or is gone.
+        If a stage was cut off, or a file has changed or is gone; the message names it.
     """
     for number in range(stage):
         if (began := _began(folder, number)).exists():
@@ -109,7 +111,8 @@ def check(folder: Path, stage: int, contents: bool = True) -> None:
                 f" of stage {number} is needed"
             )
     recorded = {number: _read(path) for number, path in _tables(folder)}
-    # A file that several stages wrote is what the last of them made of it, or an attempt at this stage.
+    # Path -> the last stage that wrote it: only that stage's note describes the file as it is now. An earlier, cut-off
+    # attempt at this stage may have written it too.
     last = {path: number for number, note in recorded.items() for path in note.outputs}
     if _began(folder, stage).exists():
         ends = _end_of_earlier(folder, stage, recorded)
@@ -123,12 +126,14 @@ def check(folder: Path, stage: int, contents: bool = True) -> None:
 
 
 def check_recordings(folder: Path, stage: int) -> None:
-    """Check that the recordings that a stage reads, or has read, are as long as when stage 0 prepared their corpus.
+    """Check that the recordings have the size in bytes that they had when stage 0 prepared their corpus.
+
+    Only stages 1 to `LAST_OF_RECORDINGS` read recordings; for others nothing is checked.
 
     Raises
     ------
     SerError
-        Naming one that is not.
+        If the size of a recording differs or it cannot be read; the message names it.
     """
     table = folder / SIZES
     if not (0 < stage <= LAST_OF_RECORDINGS and table.exists()):
@@ -141,22 +146,22 @@ def check_recordings(folder: Path, stage: int) -> None:
 
 
 def _check_order(folder: Path, recorded: Mapping[int, Note]) -> None:
-    """Check that each stage stands on the last outcome of the stages before it."""
+    """Check that each stage ran on the latest results of the stages before it."""
     for number, note in recorded.items():
         for earlier, before in recorded.items():
             table = _table(folder, earlier)
             digest = note.inputs.get(str(table))
             if digest is not None and digest != before.digest():
                 raise SerError(
-                    f"{table}: stage {earlier} was run again, with another outcome, since stage {number} ran; run again"
-                    f" from --stage {number}, or, if that is meant, take its line out of {_table(folder, number)}"
+                    f"{table}: stage {earlier} was run again, with another result, since stage {number} ran; run again"
+                    f" from --stage {number}, or, if that is intended, delete its line from {_table(folder, number)}"
                 )
 
 
 def _check_files(folder: Path, stage: int, outputs: Mapping[str, Output], contents: bool) -> None:
     present = [path for path in outputs if os.path.isfile(path)]
     folders = {os.path.dirname(path) for path in present}
-    remedy = f"run again from --stage {stage}, or, if that is meant, take its line out of {_table(folder, stage)}"
+    remedy = f"run again from --stage {stage}, or, if that is intended, delete its line from {_table(folder, stage)}"
     for path in outputs.keys() - set(present):
         if os.path.dirname(path) in folders:
             raise SerError(f"{path}: gone since stage {stage} wrote it; {remedy}")
@@ -165,9 +170,9 @@ def _check_files(folder: Path, stage: int, outputs: Mapping[str, Output], conten
 
 
 def _find_files(roots: Sequence[Path], since: int) -> _Files:
-    """Find the files that are checked, also in folders on other disks that links lead to, and the notes since a time.
+    """Find the files to record, also behind links to other disks, and the notes of jobs no older than `since` (ns).
 
-    A note of the same run that is no older says what its outputs are: its job wrote them, or has read them again.
+    The outputs in such a note need no digest: its job has just written them, or read and compared them.
     """
     times, notes = {}, []
     for path, name in chain.from_iterable(map(_walk, roots)):
@@ -180,7 +185,7 @@ def _find_files(roots: Sequence[Path], since: int) -> _Files:
 
 
 def _walk(root: Path) -> Iterator[tuple[str, str]]:
-    """Yield path and name of every file."""
+    """Yield path and name of every file; each folder is visited once, even if links lead to it twice."""
     seen = set()
     for folder, folders, names in os.walk(root, followlinks=True):
         place = os.path.realpath(folder)
@@ -191,7 +196,7 @@ def _walk(root: Path) -> Iterator[tuple[str, str]]:
 
 
 def _end_of_earlier(folder: Path, stage: int, recorded: Mapping[int, Note]) -> dict[str, int]:
-    """Map what the stages before one wrote to the time at which the last of them had ended."""
+    """Map each file that earlier stages wrote to the time, in ns, at which the last of these stages ended."""
     earlier = [number for number in recorded if number < stage]
     end = max((_time(_table(folder, number)) for number in earlier), default=0)
     return {path: end for number in earlier for path in recorded[number].outputs}
@@ -214,12 +219,12 @@ def _read(path: Path) -> Note:
         return Note.read(path)
     except SerError as error:
         if path.parent.name != "stages":
-            return Note()  # a damaged note of a job says nothing; its files are read
+            return Note()  # a damaged note of a job counts as none; its files are read
         raise SerError(f"{error}; that is --stage {path.stem}") from error
 
 
 def _noted(path: str) -> Iterator[tuple[str, Output]]:
-    """Yield the outputs of a note, which a training names as they are called in its own folder."""
+    """Yield path and state of the outputs of a note; a training's note names them relative to its own folder."""
     folder = os.path.dirname(path) if os.path.basename(path) == "note.tsv" else ""
     for name, made in _read(Path(path)).outputs.items():
         yield os.path.join(folder, name), made
@@ -238,7 +243,7 @@ def _time(path: Path) -> int:
 
 def _sizes(paths: list[str]) -> list[int]:
     blocks = [paths[start : start + 1000] for start in range(0, len(paths), 1000)]
-    with ThreadPoolExecutor(32) as pool:  # a file server answers many at once
+    with ThreadPoolExecutor(32) as pool:  # a file server answers many requests at once
         return list(chain.from_iterable(pool.map(lambda block: [_size(path) for path in block], blocks)))
 
 

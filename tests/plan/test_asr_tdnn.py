@@ -50,9 +50,9 @@ def test_an_imported_model_needs_no_speech_corpus(asr_options, facts, tmp_path):
         assert names(found, kind) == []
     assert names(found, "bottlenecks") == ["pretrained", "no_ivector"]
     assert "--layers=tdnn5.batchnorm" in arguments(found, "bottlenecks", "pretrained")
-    with pytest.raises(SerError, match="no net of random weights beside an imported one"):
+    with pytest.raises(SerError, match="--variants random: not possible with an imported net"):
         check(asr_options(**given | {"variants": "pretrained random"}))
-    with pytest.raises(SerError, match="no i-vectors without --extractor"):
+    with pytest.raises(SerError, match="ivector_only need i-vectors; give --extractor"):
         check(asr_options(**given | {"extractor": ""}))
 
 
@@ -69,11 +69,11 @@ def test_test_speakers_are_cut_out_of_the_training_part(asr_options, facts):
     ("changes", "message"),
     [
         ({"layers": ""}, "--layers: name one or more"),
-        ({"variants": "random"}, "pretrained must be among them"),
+        ({"variants": "random"}, "--variants: include pretrained"),
         ({"ivector_history": "ever"}, "--ivector-history: unknown 'ever'"),
         ({"test": "ravdess", "ivector_history": "dialogue"}, "--ivector-history dialogue: ravdess has no dialogues"),
         ({"speech": "cremad"}, "--speech: unknown 'cremad'; known: tedlium librispeech speechocean762"),
-        ({"extractor": "exp/e"}, "--extractor goes with --asr-model"),
+        ({"extractor": "exp/e"}, "--extractor needs --asr-model too"),
     ],
 )
 def test_settings_that_would_fail_later_are_refused(asr_options, changes, message):
@@ -84,5 +84,5 @@ def test_settings_that_would_fail_later_are_refused(asr_options, changes, messag
 def test_without_decoding_the_gate_is_said_to_be_open(asr_options, facts):
     options = asr_options(corpora="/corpora", decode="false")
     (warning,) = check(options)
-    assert "the gate --max-wer is open" in warning
+    assert "--max-wer cannot stop a net" in warning
     assert names(plan(options, facts), "decode") == []

@@ -23,7 +23,7 @@ def test_a_corpus_that_trains_nothing_is_scored_as_a_whole():
 
 
 def test_a_corpus_that_needs_folds_and_has_none_is_refused():
-    with pytest.raises(SerError, match=r"'iemocap' is all that some role trains on, and it has no folds here"):
+    with pytest.raises(SerError, match=r"'iemocap' is the only corpus of some role, and it has no folds here"):
         Roles((), ("iemocap",), ("iemocap",), (), "iemocap", ()).conditions()
 
 

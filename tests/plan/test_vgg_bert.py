@@ -76,7 +76,7 @@ def test_a_toy_run_lets_the_yardsticks_hear_the_fusion_alone(vgg_options, facts)
     ("changes", "message"),
     [
         ({"test": "voxceleb1"}, "--test: voxceleb1 has no"),
-        ({"test": "ravdess"}, "--yardsticks: ravdess has no dialogues for 'bc_lstm icon' to hear"),
+        ({"test": "ravdess"}, "--yardsticks: ravdess has no dialogues, which 'bc_lstm icon' need"),
         ({"protocols": "halves"}, "--protocols: unknown 'halves'; known: folds random"),
         ({"protocols": ""}, "--protocols and --modalities: name one or more"),
         ({"copies": "echo"}, "--copies: unknown 'echo'"),
@@ -92,5 +92,5 @@ def test_settings_that_would_fail_later_are_refused(vgg_options, changes, messag
 
 
 def test_folds_that_are_too_few_to_train_validate_and_test_are_refused(vgg_options, facts):
-    with pytest.raises(SerError, match="iemocap has 2 folds here, and three or more are needed"):
+    with pytest.raises(SerError, match="iemocap has 2 folds here, but three or more are needed"):
         plan(vgg_options(), dataclasses.replace(facts, folds=("1", "2")))

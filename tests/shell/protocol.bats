@@ -76,7 +76,7 @@ data_dir() {
 @test "run.sh refuses to score text alone without text" {
   run ./run.sh --name "$name" --text-condition none --modalities text
   [ "$status" -eq 1 ]
-  [[ "$output" == *"leaves nothing to score of --modalities text"* ]]
+  [[ "$output" == *"leaves nothing to score with --modalities text"* ]]
   [ ! -e "exp/$name" ]
 }
 
@@ -85,5 +85,5 @@ data_dir() {
   echo "a-1 words" > "$tmp/asr/gold"
   run ./run.sh --name "$name" --text-condition "$tmp/asr/gold"
   [ "$status" -eq 1 ]
-  [[ "$output" == *"results will say 'gold'; rename the file"* ]]
+  [[ "$output" == *"the results would call it 'gold'; rename the file"* ]]
 }

@@ -77,7 +77,7 @@ def test_statistics_are_of_all_frames_of_all_clips_zeros_included(reader):
 
 
 def test_clips_without_a_frame_are_refused(reader):
-    with pytest.raises(SerError, match="data: frames lies in"):
+    with pytest.raises(SerError, match="data: frames must lie in"):
         make(reader, frames=0)
 
 

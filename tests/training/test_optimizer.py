@@ -68,16 +68,16 @@ def test_the_rate_of_the_last_step_is_the_final_one():
     ],
 )
 def test_a_setting_out_of_its_range_is_refused(make_config, setting, value, interval):
-    with pytest.raises(SerError, match=f"fit: {setting} lies in {interval}; found {value}"):
+    with pytest.raises(SerError, match=f"fit: {setting} must lie in {interval}; found {value}"):
         make_config(**{setting: value})
 
 
 def test_settings_of_batches_out_of_range_are_refused():
     data = DataConfig(20, 1, 0.1, 20, 40, 1.0, 16, True)
     for setting, value in (("valid_fraction", 7), ("batch_size", 0), ("chunks_per_utterance", 0.0), ("min_chunk", 0)):
-        with pytest.raises(SerError, match=f"data: {setting} lies in .*; found {value}"):
+        with pytest.raises(SerError, match=f"data: {setting} must lie in .*; found {value}"):
             dataclasses.replace(data, **{setting: value})
-    with pytest.raises(SerError, match="batch_size lies in"):
+    with pytest.raises(SerError, match="batch_size must lie in"):
         ClipConfig(frames=10, batch_size=0)
-    with pytest.raises(SerError, match=r"label_smoothing lies in \[0, 1\); found 1.0"):
+    with pytest.raises(SerError, match=r"label_smoothing must lie in \[0, 1\); found 1.0"):
         LossConfig(1.0, "none")
