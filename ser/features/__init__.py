@@ -1,1 +1,1 @@
-"""Per-frame features of waveforms, and the waveforms' augmentation: arrays in, arrays out."""
+"""Per-frame features of waveforms, and augmentation of waveforms: arrays in, arrays out."""

@@ -1,8 +1,8 @@
-"""Log mel energies of the nets that were trained on AudioSet: VGGish, YAMNet, TRILL; and patches of them.
+"""Log mel energies, and patches of them, for nets that were trained on AudioSet: VGGish, YAMNet, TRILL.
 
 Hershey et al., "CNN architectures for large-scale audio classification", ICASSP 2017, section 3.1; the details are
-those of the TensorFlow models' research/audioset (mel_features.py, yamnet/features.py). Other programs' HTK filters
-are triangles over Hz; these are triangles over mel, and the log mel energies of the two differ by up to 0.07.
+those of the TensorFlow models' research/audioset (mel_features.py, yamnet/features.py). The filters are triangles over
+mel, where other programs' HTK filters are triangles over Hz; the log mel energies of the two differ by up to 0.07.
 """
 
 import math
@@ -18,16 +18,16 @@ WINDOW, HOP, FFT = 400, 160, 512  # samples: 25 ms, 10 ms
 NUM_BANDS = 64
 LOW_HZ, HIGH_HZ = 125.0, 7500.0
 PATCH_FRAMES = 96
-# A patch needs this many samples: 96 frames, the last one whole.
+# Samples of a patch, up to the end of the window of its last frame.
 PATCH_SAMPLES = (PATCH_FRAMES - 1) * HOP + WINDOW
 
-# Frames that are transformed at once; so a recording of hours needs no gigabytes.
+# Frames that are transformed at once, so that a recording of hours does not take gigabytes.
 _BLOCK = 1024
 
 
 @dataclass(frozen=True)
 class AudioSetConfig:
-    """What the nets differ in."""
+    """The settings in which the nets differ."""
 
     log_offset: float  # added to a band's magnitude before the logarithm: 0.01 VGGish, 0.001 YAMNet and TRILL
     patch_hop: int  # frames from a patch to the next: 96 VGGish, 48 YAMNet
@@ -39,7 +39,7 @@ YAMNET = AudioSetConfig(log_offset=0.001, patch_hop=48)
 
 @cache
 def mel_matrix() -> np.ndarray:
-    """Weights of the FFT's lines in each band: (257, 64) float32; the line of 0 Hz counts nowhere.
+    """Weights of the FFT bins in each band: (257, 64) float32; the bin of 0 Hz has no weight.
 
     Band b rises from edge b to edge b + 1 and falls to edge b + 2, linearly in mel = 1127 ln(1 + f / 700), where the
     66 edges are equally spaced in mel.
@@ -51,6 +51,7 @@ def mel_matrix() -> np.ndarray:
     low, high = to_mel(np.array([LOW_HZ, HIGH_HZ]))
     edges = np.linspace(low, high, NUM_BANDS + 2)
     lines = to_mel(np.linspace(0.0, SAMPLE_RATE / 2, FFT // 2 + 1))[:, None]  # (257, 1)
+    # (257, 64) each: the rising and the falling side of every triangle.
     rise = (lines - edges[:-2]) / (edges[1:-1] - edges[:-2])
     fall = (edges[2:] - lines) / (edges[2:] - edges[1:-1])
     weights = np.maximum(0.0, np.minimum(rise, fall))
@@ -59,7 +60,7 @@ def mel_matrix() -> np.ndarray:
 
 
 def log_mel(samples: np.ndarray, log_offset: float) -> np.ndarray:
-    """Compute log mel energies, of magnitudes, of whole frames.
+    """Compute log mel energies of whole frames, from magnitudes, not powers.
 
     Parameters
     ----------
@@ -77,7 +78,7 @@ def log_mel(samples: np.ndarray, log_offset: float) -> np.ndarray:
     frames = np.lib.stride_tricks.sliding_window_view(samples, WINDOW)[::HOP]  # (T, 400), a view
     # In float64: beside a loud tone, float32 would be wrong by 0.4 % in quiet bands.
     window = 0.5 - 0.5 * np.cos(2 * np.pi / WINDOW * np.arange(WINDOW))
-    # Lines outside of all bands need neither magnitude nor product.
+    # FFT bins outside of all bands are skipped.
     used = np.flatnonzero(mel_matrix().any(axis=1))
     lines = slice(used[0], used[-1] + 1)
     bands = mel_matrix()[lines]
@@ -92,7 +93,7 @@ def log_mel(samples: np.ndarray, log_offset: float) -> np.ndarray:
 
 
 def count_patches(num_samples: int, patch_hop: int) -> int:
-    """Count the patches of a recording, which is padded to whole ones.
+    """Count the patches of a recording, which is padded to whole patches.
 
     >>> [count_patches(n, 48) for n in (1, 15_600, 15_601, 23_280, 48_000)]
     [1, 1, 2, 2, 6]
@@ -103,8 +104,8 @@ def count_patches(num_samples: int, patch_hop: int) -> int:
 def patches(samples: np.ndarray, config: AudioSetConfig) -> np.ndarray:
     """Cut a recording into patches of log mel energies.
 
-    Zeros follow the samples up to a whole patch, or past the first one up to a whole hop, as YAMNet has it; so a clip
-    of any length has one.
+    As in YAMNet, a clip shorter than a patch is padded with zeros to one patch, and a longer one to a whole number of
+    hops. So a clip of any length has at least one patch.
 
     Parameters
     ----------
@@ -118,7 +119,7 @@ def patches(samples: np.ndarray, config: AudioSetConfig) -> np.ndarray:
     Raises
     ------
     SerError
-        Where there is no sample.
+        Where there are no samples.
     """
     if not len(samples):
         raise SerError("a recording without samples has no patch")

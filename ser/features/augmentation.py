@@ -1,12 +1,12 @@
-"""Reverberation, noise, music and babble, added to waveforms.
+"""Augmentation of waveforms with reverberation, noise, music and babble.
 
-The copies of Kaldi's VoxCeleb x-vector recipe (Snyder et al., "X-vectors: Robust DNN embeddings for speaker
-recognition", ICASSP 2018, section 3.3): room impulse responses of simulated small and medium rooms (Ko et al., "A study
-on data augmentation of reverberant speech for robust speech recognition", ICASSP 2017) and the MUSAN corpus (Snyder et
-al., arXiv:1510.08484). Waveforms keep their length and their energy, as in Kaldi's `wav-reverberate --shift-output`.
+As in Kaldi's VoxCeleb x-vector recipe (Snyder et al., "X-vectors: Robust DNN embeddings for speaker recognition",
+ICASSP 2018, section 3.3), with room impulse responses of simulated small and medium rooms (Ko et al., "A study on data
+augmentation of reverberant speech for robust speech recognition", ICASSP 2017) and the MUSAN corpus (Snyder et al.,
+arXiv:1510.08484). Waveforms keep their length and their energy, as in Kaldi's `wav-reverberate --shift-output`.
 
-What is done to a copy is its `Treatment`, drawn once and written as one line of the table ``utt2augment``, so that the
-same waveform can be made again wherever and whenever it is needed:
+A `Treatment` says how a copy is made. It is drawn once and written as one line of the table ``utt2augment``, so that
+the same waveform can be made again on any machine at any time:
 
     <utt> reverb <rir file>
     <utt> noise|music|babble <snr in dB> <file> [<snr in dB> <file> ...]
@@ -25,26 +25,26 @@ import scipy.signal
 from ser.errors import SerError
 from ser.features import distortion
 
-# Signal-to-noise ratios in dB, and how many files are drawn. Kaldi's recipe has no other values, and neither has this.
+# Signal-to-noise ratios in dB, and numbers of files, to draw from; the values of Kaldi's recipe.
 SNRS = {"noise": (15.0, 10.0, 5.0, 0.0), "music": (15.0, 10.0, 8.0, 5.0), "babble": (20.0, 17.0, 15.0, 13.0)}
 NUM_FILES = {"noise": (4,), "music": (1,), "babble": (3, 4, 5, 6, 7)}
 KINDS = ("reverb", *SNRS)
 
-# The `utt2type` of the recordings that each kind draws from.
+# The types (table `utt2type`) of the recordings that each kind draws from.
 TYPES = {"reverb": ("smallroom", "mediumroom"), "noise": ("noise",), "music": ("music",), "babble": ("speech",)}
 
 # Silence between the end of one foreground noise and the start of the next.
 SECONDS_BETWEEN_NOISES = 1.0
 
-# load(path, num_samples) gives at most the first num_samples of a recording, or all of it where that is None.
+# load(path, num_samples) returns at most the first num_samples of a recording; all of it for None.
 Loader = Callable[[str, int | None], np.ndarray]
 
 
 @dataclass(frozen=True)
 class Treatment:
-    """What is done to one utterance: the kind, and a signal-to-noise ratio in dB for each file (none for reverb).
+    """How one copy is made: the kind, the files, and for each file a signal-to-noise ratio in dB (none for reverb).
 
-    A distortion has its `amount` instead.
+    A distortion has an `amount` in place of files, see `ser.features.distortion`.
     """
 
     kind: str
@@ -67,7 +67,7 @@ class Treatment:
 
     @classmethod
     def parse(cls, line: str, where: str) -> "Treatment":
-        """Read what `line` wrote; `where` begins the message of the `SerError` on anything else.
+        """Read a line that `line` wrote; `where` names the line in the message of the `SerError` on any other.
 
         >>> Treatment.parse("noise 15 /musan/n.wav", "utt2augment:1")
         Treatment(kind='noise', files=('/musan/n.wav',), snrs=(15.0,), amount=None)
@@ -90,18 +90,18 @@ class Treatment:
 
 
 def draw_treatment(kind: str, utt: str, files: Mapping[str, Sequence[str]], seed: int) -> Treatment:
-    """Draw what is done to the `kind` copy of `utt`: always the same for the same arguments.
+    """Draw the treatment of the `kind` copy of `utt`; the same arguments always give the same treatment.
 
     Parameters
     ----------
     kind : one of `KINDS`.
-    files : the recordings of each type of `TYPES` that `kind` needs. Small and medium rooms are drawn equally often.
-    seed : changes every draw.
+    files : type -> recordings, for the types of `TYPES` that `kind` needs. Each type is drawn equally often.
+    seed : another seed changes every draw.
 
     Raises
     ------
     SerError
-        For an unknown kind, and where `files` has no recording of its type.
+        For an unknown kind, or where `files` has no recording of its types.
     """
     if kind not in TYPES:
         raise SerError(f"augmentation: unknown kind '{kind}'; valid kinds: {', '.join(KINDS)}")
@@ -120,16 +120,16 @@ def draw_treatment(kind: str, utt: str, files: Mapping[str, Sequence[str]], seed
 
 
 def copy_rng(kind: str, utt: str, seed: int) -> np.random.Generator:
-    """Give the random numbers of the `kind` copy of `utt`, whichever others are made."""
+    """Return the random generator of the `kind` copy of `utt`, which does not depend on other copies."""
     digest = hashlib.sha256(f"{seed} {kind} {utt}".encode()).digest()
     return np.random.default_rng(int.from_bytes(digest[:16], "little"))
 
 
 def reverberate(samples: np.ndarray, rir: np.ndarray) -> np.ndarray:
-    """Convolve `samples` (N,) with the room impulse response `rir` (M,): float32 (N,), aligned and as loud as before.
+    """Convolve `samples` (N,) with the room impulse response `rir` (M,): float32 (N,), aligned and with equal power.
 
-    The response's peak, the direct path, is taken for time 0, so that the labels and the voice activity of the
-    original hold for the copy; the tail past its end is cut off.
+    The peak of the response, which is the direct path, is put at time 0, so that labels and voice activity of the
+    original are right for the copy. The tail after the end of the original is cut off.
     """
     convolved = scipy.signal.oaconvolve(samples.astype(np.float64), rir.astype(np.float64))
     peak = int(np.argmax(np.abs(rir)))
@@ -137,12 +137,12 @@ def reverberate(samples: np.ndarray, rir: np.ndarray) -> np.ndarray:
 
 
 def mix(samples: np.ndarray, noises: Sequence[tuple[int, np.ndarray]], snrs: Sequence[float]) -> np.ndarray:
-    """Add noises to `samples` (N,): float32 (N,), as loud as before.
+    """Add noises to `samples` (N,) and scale the sum to the power of `samples`: float32 (N,).
 
     Parameters
     ----------
     samples : (N,)
-    noises : where each starts (in samples), and the noise (M,), with start + M <= N.
+    noises : the first sample and the waveform (M,) of each noise, with start + M <= N.
     snrs : power of `samples` over the power of each noise while it lasts, in dB.
     """
     mixture = samples.astype(np.float64)
@@ -155,14 +155,14 @@ def mix(samples: np.ndarray, noises: Sequence[tuple[int, np.ndarray]], snrs: Seq
 
 
 class Augmenter:
-    """Applies to each utterance its treatment.
+    """Applies its treatment to each utterance.
 
     Parameters
     ----------
-    treatments : the treatment of each utterance; a line of ``utt2augment`` does as well.
+    treatments : utterance -> its treatment, or its line of ``utt2augment``.
     load : reads the recordings that the treatments name.
-    sample_rate : of the utterances and of what `load` gives, in Hz.
-    where : what to call `treatments` in a message.
+    sample_rate : of the utterances and of the loaded recordings, in Hz.
+    where : name of `treatments` in messages.
     """
 
     def __init__(
@@ -181,12 +181,14 @@ class Augmenter:
         return cls(tables.read_map(path), recording_loader(sample_rate), sample_rate, str(path))
 
     def __call__(self, utt: str, samples: np.ndarray) -> np.ndarray:
-        """Give the augmented `samples` (N,) as float32, (N,) but after a stretch; as they are, without a treatment.
+        """Return the augmented `samples` (N,): float32 (N,), or another length after a stretch.
+
+        An utterance without a treatment is returned unchanged.
 
         Raises
         ------
         SerError
-            Where the treatment cannot be read, or a recording of it.
+            Where the treatment, or a recording that it names, cannot be read.
         """
         treatment = self.treatments.get(utt)
         if treatment is None or not len(samples):
@@ -204,7 +206,7 @@ class Augmenter:
         return mix(samples, [(0, noise) for noise in noises], treatment.snrs)
 
     def _with_foreground(self, samples: np.ndarray, treatment: Treatment) -> np.ndarray:
-        """Add the noises one after the other, and round again, with a pause between, to the end of the utterance."""
+        """Add the noises one after another with pauses between them, in turn, until the end of the utterance."""
         noises: list[tuple[int, np.ndarray]] = []
         snrs, start = [], 0
         pause = round(SECONDS_BETWEEN_NOISES * self.sample_rate)
@@ -218,7 +220,7 @@ class Augmenter:
 
 
 def recording_loader(sample_rate: float) -> Loader:
-    """Give a loader of audio files' first channel at `sample_rate` Hz, which reads no more of a file than it gives."""
+    """Return a loader of the first channel of audio files at `sample_rate` Hz, which reads only the part asked for."""
 
     def load(path: str, num_samples: int | None) -> np.ndarray:
         import soundfile
@@ -241,7 +243,7 @@ def recording_loader(sample_rate: float) -> Loader:
 
 
 def to_pcm16(samples: np.ndarray) -> np.ndarray:
-    """Give `samples` in -1 to 1 as int16, the louder ones clipped.
+    """Convert `samples` in [-1, 1] to int16; louder samples are clipped.
 
     >>> to_pcm16(np.array([-1.0, 0.5, 1.0])).tolist()
     [-32768, 16384, 32767]

@@ -1,4 +1,4 @@
-"""Normalisation of mean and variance, as Kaldi's ``apply-cmvn-sliding`` and ``compute-cmvn-stats`` have it."""
+"""Cepstral mean and variance normalisation, as in Kaldi's ``apply-cmvn-sliding`` and ``compute-cmvn-stats``."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from ser.errors import SerError
 
-# Kaldi's smallest variance of a window.
+# Kaldi's floor of the variance of a window.
 VARIANCE_FLOOR = 1e-10
 
 
@@ -30,12 +30,12 @@ class SlidingCmvnOptions:
 def sliding_cmvn(feats: np.ndarray, options: SlidingCmvnOptions) -> np.ndarray:
     """Subtract from each frame the mean of the window around it, and divide by the standard deviation if asked to.
 
-    A centred window is moved inside the utterance at its ends.
+    Near the ends of the utterance a centred window is shifted so that it lies inside.
 
     Parameters
     ----------
     feats : (T, F) features.
-    options : the window, and what to normalise.
+    options : the window, and whether to normalise variance.
 
     Returns
     -------
@@ -43,6 +43,7 @@ def sliding_cmvn(feats: np.ndarray, options: SlidingCmvnOptions) -> np.ndarray:
     """
     num_frames = len(feats)
     frames = np.arange(num_frames)
+    # (T,) the window of each frame is from `begin` to before `end`.
     if options.center:
         begin = np.maximum(frames - options.cmn_window // 2, 0)
         end = begin + options.cmn_window
@@ -51,8 +52,9 @@ def sliding_cmvn(feats: np.ndarray, options: SlidingCmvnOptions) -> np.ndarray:
         end = np.maximum(frames + 1, options.min_cmn_window)
     begin = np.maximum(begin - np.maximum(end - num_frames, 0), 0)
     end = np.minimum(end, num_frames)
-    count = (end - begin)[:, None]
+    count = (end - begin)[:, None]  # (T, 1)
 
+    # A window's sum is the difference of two running sums.
     double = feats.astype(np.float64)
     sums = _sums(double)
     mean = (sums[end] - sums[begin]) / count
@@ -70,14 +72,15 @@ def _sums(values: np.ndarray) -> np.ndarray:
 
 
 def cmvn_stats(feats: np.ndarray) -> np.ndarray:
-    """Sum features as Kaldi stores it.
+    """Compute the statistics of features (T, F) in Kaldi's form.
 
     Returns
     -------
-    (2, F + 1) float64: the sums and the number of frames; the sums of squares and 0. Those of several utterances add.
+    (2, F + 1) float64: row 0 the sums and the number of frames, row 1 the sums of squares and 0. Statistics of several
+    utterances can be added.
     """
     stats = np.zeros((2, feats.shape[1] + 1))
     stats[0, :-1], stats[0, -1] = feats.sum(axis=0, dtype=np.float64), len(feats)
-    # The squares in single precision, their sum in double, as Kaldi has them.
+    # Squares in single precision and sums in double precision, as in Kaldi.
     stats[1, :-1] = np.square(feats, dtype=np.float32).sum(axis=0, dtype=np.float64)
     return stats

@@ -1,4 +1,4 @@
-"""Functions compiled by numba, once for each kind of processor, with the machine code kept on disk."""
+"""Compilation of functions by numba, with the machine code cached on disk for each kind of processor."""
 
 import zlib
 from collections.abc import Callable
@@ -8,8 +8,8 @@ import numba
 
 from ser.files import cache_folder
 
-# Freedoms that the compiler may take to fill vector registers. In sums the order is free; where each rounding counts
-# there is still no NaN, and zero has no sign.
+# What the compiler may assume in order to use vector registers. FREE_ORDER: sums may be reordered. EXACT, for functions
+# where each rounding counts: there is no NaN, and the sign of zero does not matter.
 FREE_ORDER = {"reassoc", "contract", "arcp", "nsz"}
 EXACT = {"nnan", "nsz"}
 
@@ -17,8 +17,8 @@ EXACT = {"nnan", "nsz"}
 def compiled(signature: str, fastmath: set[str]) -> Callable[[Callable], Callable]:
     """Compile the decorated function for one signature, when its module is imported.
 
-    One signature makes the cache safe when many jobs start together: numba writes a file under a temporary name, then
-    renames it, and all jobs write the same. Where no folder can be written, each process compiles for itself.
+    With one signature the cache is safe when many jobs start together: numba writes a file under a temporary name and
+    renames it, and all jobs write the same content. Where no folder is writable, each process compiles for itself.
     """
 
     def compile_(function: Callable) -> Callable:
@@ -31,7 +31,7 @@ def compiled(signature: str, fastmath: set[str]) -> Callable[[Callable], Callabl
 
 
 def compiled_when_called(function: Callable | None = None, **options: object) -> Callable:
-    """Compile the decorated function at its first call, for the types that it is called with; the code is kept too."""
+    """Compile the decorated function at its first call, for the types of its arguments; the code is cached, too."""
     if function is None:
         return lambda it: compiled_when_called(it, **options)
     try:
@@ -41,7 +41,7 @@ def compiled_when_called(function: Callable | None = None, **options: object) ->
 
 
 def _cache_folder() -> str:
-    """A folder for this kind of processor: the machines of a cluster may share a home and differ in instructions."""
+    """Return a folder for this kind of processor: machines that share a home may have different instruction sets."""
     processor = f"{llvm.get_host_cpu_name()} {llvm.get_host_cpu_features().flatten()}"
     return str(cache_folder() / f"numba-{zlib.crc32(processor.encode()):08x}")
 

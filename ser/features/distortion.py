@@ -1,30 +1,30 @@
-"""Changes to a waveform that need no other recording: white noise, pitch, tempo, a shift in time.
+"""Distortions of a waveform that need no other recording: white noise, pitch shift, time stretch, shift in time.
 
-The four of Zhou et al., "A multi-modal approach to speech emotion recognition", section 4, which gives no amounts; the
-ranges here are this project's.
+The four are those of Zhou et al., "A multi-modal approach to speech emotion recognition", section 4. The paper gives no
+amounts; the ranges are this project's choice.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-# How far each goes; the amount of a copy is drawn evenly from its range.
+# Range of each distortion; the amount of a copy is drawn uniformly from it.
 AMOUNTS = {
     "white": (15.0, 30.0),  # signal-to-noise ratio, dB
     "pitch": (-2.0, 2.0),  # semitones
     "stretch": (0.85, 1.15),  # tempo: 2 is twice as fast, at the same pitch
-    "shift": (-0.5, 0.5),  # seconds; later where positive
+    "shift": (-0.5, 0.5),  # seconds; positive is later
 }
 KINDS = tuple(AMOUNTS)
 
 
 def draw_amount(kind: str, rng: np.random.Generator) -> float:
-    """Draw how much of `kind` a copy gets."""
+    """Draw the amount of distortion `kind` for a copy."""
     return round(float(rng.uniform(*AMOUNTS[kind])), 3)
 
 
 def distort(kind: str, amount: float, samples: np.ndarray, sample_rate: float, rng: np.random.Generator) -> np.ndarray:
-    """Change `samples` (N,): float32, (N,) but after a stretch.
+    """Distort `samples` (N,): float32, of the same length except after a stretch.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def distort(kind: str, amount: float, samples: np.ndarray, sample_rate: float, r
 
 
 def shift(samples: np.ndarray, places: int) -> np.ndarray:
-    """Move `samples` (N,) later, or earlier where `places` is negative: (N,), with zeros where nothing comes from.
+    """Move `samples` (N,) later by `places`, or earlier if it is negative: (N,), with zeros in the gap.
 
     >>> shift(np.array([1, 2, 3]), 1).tolist(), shift(np.array([1, 2, 3]), -2).tolist()
     ([0, 1, 2], [3, 0, 0])

@@ -1,4 +1,4 @@
-"""The features of an utterance: MFCC or log mel energies, with pitch beside them."""
+"""Feature extraction for an utterance: MFCC or log mel energies, with or without pitch."""
 
 from dataclasses import dataclass
 
@@ -10,13 +10,13 @@ from ser.features.mfcc import MfccOptions, mfcc
 from ser.features.pitch import FULL_SCALE, PitchOptions, pitch
 from ser.features.pitch_process import ProcessPitchOptions, process_pitch
 
-# As paste-feats --length-tolerance=2: pitch may have this many frames more or fewer, and both are cut to the shorter.
+# As paste-feats --length-tolerance=2: if the numbers of frames differ by at most this, both are cut to the shorter.
 LENGTH_TOLERANCE = 2
 
 
 @dataclass(frozen=True)
 class Extractor:
-    """Makes features of samples; `pitch` is None for none."""
+    """Computes features from samples; without pitch features `pitch` is None."""
 
     spectral: MfccOptions | FbankOptions
     pitch: PitchOptions | None = None
@@ -39,7 +39,8 @@ class Extractor:
 
         Parameters
         ----------
-        utt : its name, which seeds the noise where the options ask for some: the same in each run, beside any others.
+        utt : its name, which seeds the noise of dither or delta pitch, if any: an utterance has the same noise in each
+            run, whatever other utterances are processed.
         samples : (N,) in [-1, 1).
 
         Returns
@@ -49,7 +50,7 @@ class Extractor:
         Raises
         ------
         SerError
-            If the utterance is too short for one frame, or has samples that are no numbers.
+            If the utterance is too short for one frame, or its samples are not finite or out of range.
         """
         noisy = self.spectral.dither != 0 or self.process.delta_pitch_noise_stddev != 0
         rng = np.random.default_rng(list(utt.encode())) if noisy else None

@@ -1,6 +1,6 @@
-"""Log mel filterbank energies, number for number those of Kaldi's ``compute-fbank-feats``.
+"""Log mel filterbank energies, equal to those of Kaldi's ``compute-fbank-feats``.
 
-A block of frames at a time goes through each step, so that the data stay in the processor's cache.
+Frames are processed in blocks that stay in the processor's cache.
 """
 
 from dataclasses import dataclass
@@ -12,9 +12,10 @@ import scipy.fft
 from ser.errors import SerError
 from ser.features.fbank_kernels import filter_spectra, window_frames
 
-# Frames in a block: their spectra stay in the cache, and under the 128 kilobytes from which each one is new memory.
+# Frames in a block. Their spectra fit in the cache, and stay under the 128 kilobytes from which malloc asks the system
+# for new memory each time.
 BLOCK = 48
-# What Kaldi takes the logarithm of in place of a smaller energy.
+# Kaldi's floor of energies before the logarithm.
 FLOOR = np.finfo(np.float32).eps
 
 WINDOWS = ("povey", "hamming", "hanning", "sine", "rectangular", "blackman")
@@ -22,10 +23,10 @@ WINDOWS = ("povey", "hamming", "hanning", "sine", "rectangular", "blackman")
 
 @dataclass(frozen=True)
 class FrameOptions:
-    """Kaldi's options of framing and of the mel filters, with Kaldi's defaults but for `dither`.
+    """Kaldi's options of framing and of the mel filters, with Kaldi's defaults except for `dither`.
 
-    Frequencies are in Hz, times in milliseconds; a `high_freq` of 0 or less counts down from half the sampling rate.
-    Dither is off unless it is asked for: the same speech then gives the same numbers.
+    Frequencies are in Hz, times in milliseconds; a `high_freq` of 0 or less is relative to half the sampling rate.
+    Dither is off by default, so that the same speech gives the same numbers.
     """
 
     sample_frequency: float = 16000.0
@@ -72,7 +73,7 @@ class FrameOptions:
 
     @property
     def padded_length(self) -> int:
-        """Samples in a transform."""
+        """Samples in an FFT."""
         return 1 << (self.length - 1).bit_length() if self.round_to_power_of_two else self.length
 
     @property
@@ -100,7 +101,8 @@ def fbank(wave: np.ndarray, options: FbankOptions, rng: np.random.Generator | No
 
     Returns
     -------
-    (T, num_mel_bins) float32, with the log energy before them if `use_energy`; T is 0 if the wave is too short.
+    (T, num_mel_bins) float32, with the log energy as an extra first column if `use_energy`; T is 0 if the wave is too
+    short.
     """
     energies, log_energy = mel_energies(wave, options, rng, options.use_power)
     if options.use_log_fbank:
@@ -113,7 +115,7 @@ def mel_energies(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Compute the mel energies (T, num_mel_bins) and the floored log energy (T,) of each frame, float32.
 
-    Dither is added to the wave, once: Kaldi draws it anew in each of the frames that share a sample.
+    Dither is added once to each sample of the wave; Kaldi adds another draw in each of the frames that share a sample.
     """
     wave = np.asarray(wave, np.float32)
     if options.dither != 0:
@@ -125,7 +127,7 @@ def mel_energies(
     window, (weights, begins, ends) = _window(options), _filters(options)
     energies = np.empty((count, options.num_mel_bins), np.float32)
     energy = np.empty(count, np.float32)
-    # The columns past the window stay zero: they pad the transform.
+    # (block, padded_length); the columns past the window stay zero, which pads the FFT.
     frames = np.zeros((min(BLOCK, count), options.padded_length), np.float32)
     emphasis = options.preemphasis_coefficient
     for start in range(0, count, BLOCK):
@@ -155,7 +157,7 @@ def num_frames(num_samples: int, options: FrameOptions) -> int:
 
 
 def _mirrored(wave: np.ndarray, count: int, options: FrameOptions) -> np.ndarray:
-    """Continue `wave` at both ends, mirrored, as far as its `count` frames reach if the edges are not snipped."""
+    """Extend `wave` by mirroring at both ends as far as its `count` frames reach; unchanged if edges are snipped."""
     if options.snip_edges or count == 0:
         return wave
     left = options.length // 2 - options.shift // 2
@@ -188,7 +190,7 @@ def mel(frequency: float | np.ndarray) -> float | np.ndarray:
 
 @lru_cache
 def _filters(options: FrameOptions) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Triangles equally spaced on the mel scale: weights (num_mel_bins, padded_length / 2), first bins, ends."""
+    """Triangular filters, equally spaced in mel: weights (num_mel_bins, padded_length / 2), first FFT bins, ends."""
     edges = np.linspace(mel(options.low_freq), mel(options.highest), options.num_mel_bins + 2)[:, None]
     left, centre, right = edges[:-2], edges[1:-1], edges[2:]
     step = options.sample_frequency / options.padded_length

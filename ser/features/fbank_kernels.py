@@ -1,4 +1,4 @@
-"""The inner loops of `ser.features.fbank`, compiled."""
+"""The inner loops of `ser.features.fbank`, compiled by numba."""
 
 import numpy as np
 
@@ -16,10 +16,10 @@ def window_frames(
     frames: np.ndarray,
     energy: np.ndarray,
 ) -> None:
-    """Cut `wave` into frames, number t from sample t * shift; emphasise and window each.
+    """Cut `wave` into frames, frame t from sample t * shift, then apply pre-emphasis and window to each.
 
-    `frames` (T, padded length) receives them at the front of its rows; `energy` (T,) the sums of squares, before
-    pre-emphasis and window if `raw_energy`.
+    `frames` (T, padded length) receives the frames, at the start of its rows. `energy` (T,) receives the sums of
+    squares, taken before pre-emphasis and window if `raw_energy`, else after.
     """
     length = len(window)
     for t in range(len(frames)):
@@ -48,9 +48,9 @@ def window_frames(
 def filter_spectra(
     spectra: np.ndarray, weights: np.ndarray, begins: np.ndarray, ends: np.ndarray, power: bool, energies: np.ndarray
 ) -> None:
-    """Sum the power, or else the magnitude, of `spectra` (T, bins) under each filter into `energies` (T, filters).
+    """Sum the power (or the magnitude, if not `power`) of `spectra` (T, bins) in each filter: `energies` (T, filters).
 
-    Filter number m is row m of `weights` (filters, bins), zero but from bin begins[m] to before ends[m].
+    Row m of `weights` (filters, bins) is filter m; it is zero outside of the bins begins[m] to ends[m] - 1.
     """
     spectrum = np.empty(weights.shape[1], np.float32)
     for t in range(len(spectra)):

@@ -1,4 +1,4 @@
-"""Log mel energies by librosa, as pictures of an utterance for a convolutional network."""
+"""Log mel spectrograms by librosa, the input of convolutional networks."""
 
 import warnings
 from dataclasses import dataclass
@@ -11,20 +11,20 @@ from ser.errors import SerError
 
 @dataclass(frozen=True)
 class LogMelConfig:
-    """A whole ``logmel.yaml``."""
+    """The settings of a ``logmel.yaml``."""
 
     sample_rate: int  # Hz
-    window: int  # samples of a Hann window, and of its FFT
-    hop: int  # samples from a frame to the next
+    window: int  # samples of the Hann window, and of its FFT
+    hop: int  # samples from one frame to the next
     num_mels: int
     low_hz: float  # lower edge of the lowest mel band
     high_hz: float  # upper edge of the highest one
-    floor: float  # energies below count as this, of samples in [-1, 1)
+    floor: float  # lower energies are raised to this, for samples in [-1, 1)
 
 
 @dataclass(frozen=True)
 class LogMel:
-    """Makes the features of samples: decibels above the floor, so that silence, and zeros after the end, are 0."""
+    """Computes log mel energies in decibels above the floor, so that silence and zero padding are 0."""
 
     config: LogMelConfig
 
@@ -43,12 +43,12 @@ class LogMel:
 
     @cached_property
     def _bands(self) -> np.ndarray:
-        """Weights of the FFT's lines in each band: (F, window // 2 + 1)."""
+        """Weights of the FFT bins in each band: (F, window // 2 + 1)."""
         from librosa.filters import mel
 
         config = self.config
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Empty filters")  # an error below
+            warnings.filterwarnings("ignore", "Empty filters")  # `__post_init__` makes it an error
             return mel(
                 sr=config.sample_rate, n_fft=config.window, n_mels=config.num_mels,
                 fmin=config.low_hz, fmax=config.high_hz,
@@ -64,7 +64,7 @@ class LogMel:
 
         Parameters
         ----------
-        utt : its name, which changes nothing.
+        utt : its name, which is not used.
         samples : (N,) in [-1, 1), N > 0.
 
         Returns

@@ -1,4 +1,4 @@
-"""Mel-frequency cepstral coefficients, number for number those of Kaldi's ``compute-mfcc-feats``."""
+"""Mel-frequency cepstral coefficients (MFCC), equal to those of Kaldi's ``compute-mfcc-feats``."""
 
 from dataclasses import dataclass
 from functools import lru_cache

@@ -1,8 +1,8 @@
-"""Pitch, number for number that of Kaldi's ``compute-kaldi-pitch-feats``.
+"""Pitch tracking, equal to Kaldi's ``compute-kaldi-pitch-feats``.
 
 Ghahremani, BabaAli, Povey, Riedhammer, Trmal, Khudanpur: "A pitch extraction algorithm tuned for automatic speech
 recognition", ICASSP 2014. The normalised cross-correlation (NCCF) of the signal at 4 kHz is interpolated at lags in
-geometric progression, and dynamic programming finds the best sequence of lags.
+geometric progression, and the Viterbi algorithm finds the best sequence of lags.
 """
 
 import math
@@ -15,16 +15,17 @@ import numpy as np
 from ser.errors import SerError
 from ser.features.pitch_kernels import advance, correlate, resample, trace_back
 
-# Kaldi corrects its first frames, at most so many, where the mean square of the signal has changed by more than this.
+# If the first piece of a wave has fewer frames than RECOMPUTE_FRAME, and the last piece changes the mean square of the
+# signal by more than the share RECOMPUTE_THRESHOLD, Kaldi corrects the frames of the first piece, see `Ballast`.
 RECOMPUTE_FRAME = 500
 RECOMPUTE_THRESHOLD = 0.01
 
-# Frames in a block, and lags in a band of the interpolation, for the sake of the processor's cache.
+# Frames in a block, and lags in a band of the interpolation; both fit in the processor's cache.
 BLOCK = 256
 BAND = 64
 TINY = np.finfo(np.float32).tiny
 
-# Beyond this the energies leave single precision.
+# Products of energies of louder signals overflow single precision.
 LOUDEST = 1e7
 FULL_SCALE = 32768
 
@@ -33,8 +34,8 @@ FULL_SCALE = 32768
 class PitchOptions:
     """Options of ``compute-kaldi-pitch-feats`` with Kaldi's defaults; those of its online mode are left out.
 
-    Frequencies are in Hz, times in milliseconds, filter widths in zero crossings; `delta_pitch` is the ratio, less 1,
-    of one lag to the one before.
+    Frequencies are in Hz, times in milliseconds, filter widths in zero crossings. Each lag is 1 + `delta_pitch` times
+    the lag before.
     """
 
     sample_frequency: float = 16000.0
@@ -83,46 +84,47 @@ class PitchOptions:
 
     @property
     def lag_range(self) -> tuple[int, int]:
-        """First and last lag, in samples at `resample_frequency`, of which the NCCF is taken."""
+        """First and last lag, in samples at `resample_frequency`, at which the NCCF is computed."""
         margin = self.upsample_filter_width / (2 * self.resample_frequency)
         first = math.ceil(self.resample_frequency * (1 / self.max_f0 - margin))
         return first, math.floor(self.resample_frequency * (1 / self.min_f0 + margin))
 
 
 class Tables(NamedTuple):
-    """What depends on the options alone."""
+    """Lags and filters, which depend only on the options."""
 
     lags: np.ndarray  # (K,) float32, in seconds
-    interpolation: np.ndarray  # (L, K) float32: from the NCCF at whole lags to the NCCF at `lags`
+    interpolation: np.ndarray  # (L, K) float32: matrix from the NCCF at whole samples of lag to the NCCF at `lags`
     bands: list[tuple[slice, slice]]  # the blocks of `interpolation` that are not all zero
-    filters: np.ndarray  # (phases, taps) float32: the low-pass filter at each output sample of a unit
-    firsts: np.ndarray  # (phases,) the input sample at which each begins
-    unit: int  # input samples in a unit
+    filters: np.ndarray  # (phases, taps) float32: the low-pass filter for each output sample of a period
+    firsts: np.ndarray  # (phases,) the input sample at which each filter begins
+    unit: int  # input samples in a period, after which input and output instants coincide again
 
 
 class Ballast(NamedTuple):
-    """What is added to the product of the energies of two windows, so that the NCCF of quiet frames is low.
+    """Ballast of the NCCF: a constant added to the product of two windows' energies, which lowers it in quiet frames.
 
-    Kaldi takes a wave in two pieces: all of it, then the last few samples that the low-pass filter held back. The
-    frames of the first piece know the mean square of that piece alone. If the end of the wave changes it by much,
-    Kaldi scales the NCCF of these frames by what the new ballast makes of their mean energy.
+    Kaldi processes a wave in two pieces: most of it, then the last samples, which the low-pass filter held back. The
+    ballast of the frames of the first piece is computed from the mean square of that piece alone. If the last samples
+    change the mean square by much, Kaldi scales the NCCF of these frames by the ratio of the two normalisations at the
+    frame's mean energy.
     """
 
     num_early: int  # frames of the first piece
-    early: np.float32  # ballast of these
-    late: np.float32  # ballast of the others
-    changed: bool
+    early: np.float32  # ballast of these frames
+    late: np.float32  # ballast of the other frames
+    changed: bool  # whether the early frames are rescaled
 
     @classmethod
     def of(cls, signal: np.ndarray, num_early_samples: int, num_early: int, options: PitchOptions) -> "Ballast":
-        """Find the ballast of `signal`, (n,) at `resample_frequency`."""
+        """Compute the ballast of `signal`, (n,) at `resample_frequency`."""
         early, late = _mean_square(signal[:num_early_samples]), _mean_square(signal)
         changed = num_early < RECOMPUTE_FRAME and abs(early - late) > RECOMPUTE_THRESHOLD * (early + late)
         scale = options.nccf_ballast * options.length**2
         return cls(num_early, np.float32(scale * early**2), np.float32(scale * late**2), changed)
 
     def nccf(self, inner: np.ndarray, norm: np.ndarray, start: int) -> np.ndarray:
-        """Give the NCCF (t, L) of frames from `start` on, of their inner products and products of energies."""
+        """Compute the NCCF (t, L) of frames from `start` on, from inner products and products of energies (t, L)."""
         rows = max(0, self.num_early - start)
         ballast = np.full((len(inner), 1), self.late)
         ballast[:rows] = self.early
@@ -143,8 +145,8 @@ def pitch(wave: np.ndarray, options: PitchOptions) -> np.ndarray:
 
     Returns
     -------
-    (T, 2) float32: the NCCF at the lag chosen, without ballast, and the pitch in Hz, of voiced and unvoiced frames
-    alike. T is 0 if the wave is too short.
+    (T, 2) float32: the NCCF at the chosen lag, without ballast, and the pitch in Hz, for voiced and unvoiced frames.
+    T is 0 if the wave is too short.
     """
     tables = _tables(options)
     num_early_samples, num_samples = _num_resampled(len(wave), options)
@@ -152,7 +154,7 @@ def pitch(wave: np.ndarray, options: PitchOptions) -> np.ndarray:
     if num_frames == 0:
         return np.empty((0, 2), np.float32)
     signal = _low_rate(wave, num_samples, tables)
-    if not np.abs(signal).max() < LOUDEST:  # NaN is not either
+    if not np.abs(signal).max() < LOUDEST:  # also true of NaN
         raise SerError(f"the samples are not numbers, or far beyond the {FULL_SCALE} of 16 bits")
     ballast = Ballast.of(signal, num_early_samples, num_early, options)
     first_lag, last_lag = options.lag_range
@@ -162,19 +164,21 @@ def pitch(wave: np.ndarray, options: PitchOptions) -> np.ndarray:
     padded[before : before + num_samples] = signal
 
     penalty = np.float32(math.log(1 + np.float32(options.delta_pitch)) ** 2) * np.float32(options.penalty_factor)
-    forward = np.zeros(len(tables.lags), np.float32)
-    back = np.empty((num_frames, len(tables.lags)), np.int16)
+    forward = np.zeros(len(tables.lags), np.float32)  # (K,) costs of the best paths
+    back = np.empty((num_frames, len(tables.lags)), np.int16)  # (T, K) the previous lag on these paths
     plain = np.empty((num_frames, last_lag + 1 - first_lag), np.float32)  # (T, L) the NCCF without ballast
-    norm = np.empty_like(plain[:BLOCK])
-    at_lags = np.empty((len(norm), len(tables.lags)), np.float32)
+    norm = np.empty_like(plain[:BLOCK])  # (block, L) products of energies
+    at_lags = np.empty((len(norm), len(tables.lags)), np.float32)  # (block, K) the interpolated NCCF
     for start in range(0, num_frames, BLOCK):
         inner = plain[start : start + BLOCK]
         norm, at_lags = norm[: len(inner)], at_lags[: len(inner)]
         correlate(padded[start * options.shift :], options.shift, options.length, first_lag, inner, norm)
         nccf = ballast.nccf(inner, norm, start)
+        # The interpolation matrix is a band: multiply only the blocks that are not zero.
         for whole, lags in tables.bands:
             np.matmul(nccf[:, whole], tables.interpolation[whole, lags], out=at_lags[:, lags])
         advance(at_lags, tables.lags, options.soft_min_f0, penalty, forward, back[start : start + BLOCK])
+        # `inner` is a view of `plain`: divide in place.
         inner /= np.sqrt(np.maximum(norm, TINY, out=norm), out=norm)
     states = trace_back(back, int(forward.argmin()))
     chosen = np.einsum("tl,tl->t", plain, tables.interpolation.T[states])
@@ -182,7 +186,7 @@ def pitch(wave: np.ndarray, options: PitchOptions) -> np.ndarray:
 
 
 def _low_rate(wave: np.ndarray, count: int, tables: Tables) -> np.ndarray:
-    """Filter `wave` and sample it anew: (count,) float32 at `resample_frequency`."""
+    """Low-pass filter `wave` and resample it: (count,) float32 at `resample_frequency`."""
     before = max(0, -int(tables.firsts.min()))
     last = int(tables.firsts.max()) + count // len(tables.firsts) * tables.unit + tables.filters.shape[1]
     padded = np.zeros(before + max(last, len(wave)), np.float32)
@@ -193,24 +197,24 @@ def _low_rate(wave: np.ndarray, count: int, tables: Tables) -> np.ndarray:
 
 
 def _mean_square(signal: np.ndarray) -> float:
-    """The mean of the squares less the square of the mean."""
+    """Return the mean of the squares less the square of the mean, in double precision."""
     double = signal.astype(np.float64)
     return float(double @ double / len(double) - double.mean() ** 2) if len(double) else 0.0
 
 
 def _num_resampled(num_samples: int, options: PitchOptions) -> tuple[int, int]:
-    """Count the samples at `resample_frequency` of the first piece of a wave, and of all of it."""
+    """Count the samples at `resample_frequency` of the first piece of a wave and of the whole wave, see `Ballast`."""
     rate_in, rate_out = int(options.sample_frequency), int(options.resample_frequency)
     tick = math.lcm(rate_in, rate_out)
     held_back = math.floor(np.float32(options.lowpass_filter_width / (2 * options.lowpass_cutoff)) * np.float32(tick))
     ticks = num_samples * (tick // rate_in)
-    # Instants before the end of the wave, of which the first is 0.
+    # Output instants before the end of the piece, the first at 0: a division rounded up.
     early, total = (max(0, -(-length // (tick // rate_out))) for length in (ticks - held_back, ticks))
     return early, total
 
 
 def _num_frames(early: int, total: int, options: PitchOptions) -> tuple[int, int]:
-    """Count the frames that the first `early` samples yield, and all of them."""
+    """Count the frames of the first `early` samples, and of all `total` samples."""
     span = options.length + options.lag_range[1]
 
     def count(samples: int, needed: int, centres: int) -> int:
@@ -251,7 +255,7 @@ def _tables(options: PitchOptions) -> Tables:
 
 
 def _lags(options: PitchOptions) -> np.ndarray:
-    """The lags in seconds, (K,), rounded to single precision one by one as Kaldi has them."""
+    """Return the lags in seconds, (K,); each is rounded to single precision before the next, as in Kaldi."""
     lags = []
     lag = np.float32(1 / options.max_f0)
     while lag <= np.float32(1 / options.min_f0):
@@ -263,7 +267,7 @@ def _lags(options: PitchOptions) -> np.ndarray:
 
 
 def _low_pass(time: np.ndarray, cutoff: float, num_zeros: int) -> np.ndarray:
-    """The impulse response at `time` seconds: a sinc under a raised cosine that ends at zero crossing `num_zeros`."""
+    """Return the impulse response at `time` seconds: a sinc under a raised cosine up to zero crossing `num_zeros`."""
     inside = np.abs(time) < num_zeros / (2 * cutoff)
     window = np.where(inside, 0.5 + 0.5 * np.cos(2 * np.pi * cutoff / num_zeros * time), 0)
     return 2 * cutoff * np.sinc(2 * cutoff * time) * window

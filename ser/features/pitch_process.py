@@ -1,4 +1,4 @@
-"""Features made of tracked pitch, number for number those of Kaldi's ``process-kaldi-pitch-feats``.
+"""Features from tracked pitch, equal to those of Kaldi's ``process-kaldi-pitch-feats``.
 
 Ghahremani et al., "A pitch extraction algorithm tuned for automatic speech recognition", ICASSP 2014, section 3.
 """
@@ -12,10 +12,10 @@ from ser.errors import SerError
 
 @dataclass(frozen=True)
 class ProcessPitchOptions:
-    """Options of ``process-kaldi-pitch-feats`` with Kaldi's defaults, but for the noise.
+    """Options of ``process-kaldi-pitch-feats`` with Kaldi's defaults, except for the noise.
 
-    Kaldi adds noise of standard deviation 0.005 to the delta, different in each run; here there is none unless it is
-    asked for. Contexts and windows are in frames.
+    Kaldi adds noise of standard deviation 0.005 to the delta, different in each run; here it is off by default.
+    Contexts and windows are in frames.
     """
 
     pitch_scale: float = 2.0
@@ -45,7 +45,7 @@ class ProcessPitchOptions:
 
 
 def process_pitch(raw: np.ndarray, options: ProcessPitchOptions, rng: np.random.Generator | None = None) -> np.ndarray:
-    """Make features of the pitch that `ser.features.pitch.pitch` tracked.
+    """Compute features from the output of `ser.features.pitch.pitch`.
 
     Parameters
     ----------
@@ -55,8 +55,9 @@ def process_pitch(raw: np.ndarray, options: ProcessPitchOptions, rng: np.random.
 
     Returns
     -------
-    (T, F) float32, of these columns those that are turned on: a function of the NCCF that is near Gaussian, the log
-    pitch less its mean weighted by the probability of voicing, the slope of the log pitch, the log pitch.
+    (T, F) float32, those of these columns that are turned on, in this order: a function of the NCCF with a nearly
+    Gaussian distribution; the log pitch less its mean over a window, weighted by the probability of voicing; the slope
+    of the log pitch; the log pitch.
     """
     nccf, log_pitch = raw[:, 0].astype(np.float64), np.log(raw[:, 1])
     columns = []
@@ -77,7 +78,7 @@ def process_pitch(raw: np.ndarray, options: ProcessPitchOptions, rng: np.random.
 
 
 def _voicing(nccf: np.ndarray) -> np.ndarray:
-    """The probability of voicing given the NCCF, fitted on the Keele database."""
+    """Return the probability of voicing given the NCCF, as fitted on the Keele database."""
     n = np.minimum(np.abs(nccf), 1)
     log_odds = -5.2 + 5.4 * np.exp(7.5 * (n - 1)) + 4.8 * n - 2 * np.exp(-10 * n) + 4.2 * np.exp(20 * (n - 1))
     return 1 / (1 + np.exp(-log_odds))
@@ -94,6 +95,6 @@ def _weighted_mean(values: np.ndarray, weights: np.ndarray, options: ProcessPitc
 
 
 def _slope(values: np.ndarray, window: int) -> np.ndarray:
-    """The least-squares slope over `window` frames on either side; the first and last value go on past the ends."""
+    """Return the least-squares slope over `window` frames on either side; the end values are repeated past the ends."""
     offsets = np.arange(-window, window + 1)
     return np.convolve(np.pad(values, window, mode="edge"), -offsets / np.square(offsets).sum(), mode="valid")

@@ -1,4 +1,4 @@
-"""Voice activity by energy, as Kaldi's ``compute-vad`` decides it."""
+"""Voice activity detection by energy, equal to Kaldi's ``compute-vad``."""
 
 from dataclasses import dataclass
 
@@ -28,7 +28,8 @@ class VadOptions:
 def voiced_frames(log_energy: np.ndarray, options: VadOptions) -> np.ndarray:
     """Decide which frames are speech.
 
-    A frame is, if in enough of the frames around it the energy exceeds a threshold that follows its mean.
+    A frame is speech if, in a large enough share of the frames around it, the log energy exceeds a threshold. The
+    threshold depends on the mean log energy of the utterance.
 
     Parameters
     ----------
@@ -46,5 +47,5 @@ def voiced_frames(log_energy: np.ndarray, options: VadOptions) -> np.ndarray:
     frames = np.arange(len(log_energy))
     begin = np.maximum(frames - options.vad_frames_context, 0)
     end = np.minimum(frames + options.vad_frames_context + 1, len(log_energy))
-    # In single precision, as Kaldi compares: 0.6 of 5 frames is then just over 3.
+    # Compare in single precision, as Kaldi does: there 0.6 of 5 frames is just over 3.
     return loud[end] - loud[begin] >= (end - begin).astype(np.float32) * np.float32(options.vad_proportion_threshold)

@@ -1,1 +1,1 @@
-"""What makes a result honest: the audit of training against test, the card of a run, the human yardstick."""
+"""Evaluation protocol: the audit of training against test data, the protocol card of a run, human agreement."""

@@ -1,4 +1,4 @@
-"""Whether a test set shares anything with the data that trained a model which is scored on it."""
+"""Audit: find speakers, sessions, dialogues, recordings and texts that a test set shares with training data."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,24 +15,28 @@ from ser.protocol.sentences import score_table
 
 NUM_EXAMPLES = 5
 
-# So many words make it certain that two dialogues are one; "Hello. - Hello." proves nothing.
+# Dialogues with fewer words are not compared: two of "Hello. - Hello." need not be one dialogue.
 DIALOGUE_WORDS = 10
-# Words of a shingle, and the share of them that make two dialogues one.
+# Words in a shingle, and the share of common shingles from which two dialogues count as one.
 SHINGLE = 4
 SHARED_SHINGLES = 0.5
 
-# Of a corpus whose actors say other sentences in each emotion, what is read is no emotion in words.
+# Where the actors speak different sentences in each emotion, a text model can learn the sentences in place of emotion.
 SENTENCE_TABLE = "sentence table"
 
 OK, LEAK, SHARED, NOT_TOLD = "ok", "LEAK", "shared", "not told"
 
-# What is compared -> the first utterance that has it.
+# Value that is compared, such as a speaker -> the first utterance that has it.
 Keys = Mapping[str, str]
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One check of one pair of data dirs: `status` is OK, LEAK, SHARED (no fault) or NOT_TOLD, `count` of `check`s."""
+    """Result of one check of one test and one training data dir.
+
+    `status` is OK, LEAK, SHARED (in common, but no fault) or NOT_TOLD (the tables are missing). `count` is how many
+    values the two have in common, such as speakers.
+    """
 
     test: str
     role: str
@@ -43,7 +47,7 @@ class Finding:
     examples: str
 
     def message(self) -> str:
-        """Say what is wrong, and how to mend it."""
+        """Say what is wrong and how to correct it."""
         return (
             f"{self.count} {self.check} of {self.test} are in {self.train}, which trains the {self.role} model: "
             f"{self.examples}; {_REMEDIES[self.check]}"
@@ -54,17 +58,20 @@ COLUMNS = tuple(Finding.__dataclass_fields__)
 
 
 class Check(NamedTuple):
-    """What is looked for: `keys` gives what must not be both on the test and on the training side, None if not told."""
+    """One kind of check: `keys` returns the values of the test and of the training side, None where tables are missing.
+
+    A value on both sides is a leak, if `is_fatal` says so of the training side.
+    """
 
     name: str
     keys: Callable[[Inventory, Inventory], tuple[Keys | None, Keys | None]]
     remedy: str
     is_fatal: Callable[[Inventory], bool] = lambda train: True
-    shows_key: bool = True  # whether it says anything to a reader
+    shows_key: bool = True  # whether examples show the value, which a reader can use unless it is a digest
 
 
 def audit(test: Inventory, role: str, train: Inventory) -> list[Finding]:
-    """Make all checks of `train`, which trains the model called `role`, against `test`."""
+    """Run all checks of `train`, the training data of the model `role`, against `test`."""
     findings = []
     for check in CHECKS:
         test_keys, train_keys = check.keys(test, train)
@@ -81,7 +88,7 @@ def audit(test: Inventory, role: str, train: Inventory) -> list[Finding]:
 
 
 def _sentence_table(test: Inventory, role: str, train: Inventory) -> Finding:
-    """Tell how many test utterances a table "sentence -> class" gets right that is learnt from `train`; no fault."""
+    """Measure the accuracy on `test` of a lookup table "sentence -> class" learnt from `train`; it is never a leak."""
     sides = [
         value
         for side in (train, test)
@@ -151,7 +158,7 @@ def _dialogues(side: Inventory) -> Keys:
 
 
 def _utterances(side: Inventory) -> Keys:
-    """Give the ids and those of the originals, which two copies of one recording have in common."""
+    """Return the ids of the utterances and of their originals: two copies of one recording share the original."""
     return _first((utt, name) for utt, original in side.originals.items() for name in (original, utt))
 
 
@@ -160,17 +167,17 @@ def _sentences(side: Inventory) -> Keys:
 
 
 def _near_dialogues(test: Inventory, train: Inventory) -> tuple[Keys | None, Keys | None]:
-    """Give both sides' dialogues of which the other side has nearly the words, by a name of the pair.
+    """Find pairs of a test and a training dialogue with nearly the same words; each pair has a name, on both sides.
 
-    Of two such dialogues at least SHARED_SHINGLES of the smaller one's shingles, runs of SHINGLE words, are the
-    other's too (Broder, "On the resemblance and containment of documents", SEQUENCES 1997): a changed word, a turn less
-    or more makes no other dialogue.
+    Two dialogues match if they share at least SHARED_SHINGLES of the shingles (runs of SHINGLE words) of the smaller
+    one (Broder, "On the resemblance and containment of documents", SEQUENCES 1997). So a changed word, or one turn
+    more or less, does not hide a match.
     """
     sides = [_dialogue_texts(side) for side in (test, train)]
     if not all(sides):
         return None, None
     shingles = [{words: _shingles(words) for words in side} for side in sides]
-    having: dict[str, list[str]] = {}
+    having: dict[str, list[str]] = {}  # shingle -> test dialogues that have it
     for words, runs in shingles[0].items():
         for run in runs:
             having.setdefault(run, []).append(words)
@@ -190,7 +197,7 @@ def _shingles(words: str) -> frozenset[str]:
 
 
 def _dialogue_texts(side: Inventory) -> Keys:
-    """Give the words of each dialogue of two utterances or more."""
+    """Return words -> first utterance, for each dialogue of at least two utterances and DIALOGUE_WORDS words."""
     texts = side.table("text")
     turns: dict[str, list[str]] = {}
     first: dict[str, str] = {}
@@ -215,7 +222,7 @@ CHECKS: Sequence[Check] = (
         "recordings", same_recordings, "they are one recording under two names: keep it on one side", shows_key=False
     ),
     Check("alike recordings", near_recordings, "they are one recording, changed: keep it on one side", shows_key=False),
-    # Actors of two sessions speak one script; among texts alone it is the same dialogue twice.
+    # Two recordings of one script by different actors are no leak. In text without audio, the dialogue is there twice.
     Check(
         "dialogue texts",
         _near_dialogues,

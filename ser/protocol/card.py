@@ -1,4 +1,4 @@
-"""The protocol card: what a reader asks of a results table, gathered from the files that the run left."""
+"""The protocol card of a run: its data, labels, audit, seeds and versions, gathered from the files of the run."""
 
 import platform
 from collections import Counter
@@ -19,17 +19,20 @@ PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "transformers")
 
 
 NOTES = {
-    "corpora": "As prepared, with their own labels. Utterances are originals; copies are augmented, or of other speed.",
-    "data": "What the run scored (test_<fold>; none: all folds, by models that never saw the corpus) and trained on.",
-    "audit": "Of each fold, what its test set shares with what trains for it; none: all of the test corpus, with what "
-    "trains without it. not told: one side has no such thing. shared: both speak such sentences, which is no fault.",
-    "notes": "What to know of this system before its figures are compared with others.",
-    "missing": "The card would say more with these.",
+    "corpora": "As prepared, with their own labels. The column utterances counts originals, the column copies their "
+    "augmented or speed-perturbed copies.",
+    "data": "The data dirs that the run scored and trained on. test_<fold> is the test set of a fold; fold none is the "
+    "whole test corpus, scored by models that were not trained on it.",
+    "audit": "What the test set of each fold shares with the training data of its models. Fold none: the whole test "
+    "corpus, with models that were not trained on it. not told: one side has no such table. shared: both sides have "
+    "these sentences, which is no fault.",
+    "notes": "Read this before you compare the figures of this system with others.",
+    "missing": "The card lacks what these files would say.",
 }
 
 
 class Entry(NamedTuple):
-    """One thing that the card says; `row` and `column` place it in the section's table, '' for a plain line."""
+    """One value of the card, at `row` and `column` of its section's table; `column` is '' where there is only one."""
 
     section: str
     row: str
@@ -48,11 +51,11 @@ def make_card(
 
     Parameters
     ----------
-    exp_dir : with ``audit/<fold>.tsv``, which names what was scored and what trained for it, ``commands.txt``,
-        ``text_used.txt``, and the folders of the models. What is missing is said in a section of its own.
+    exp_dir : the run's folder, with ``audit/<fold>.tsv`` (which names the scored and the training data dirs),
+        ``commands.txt``, ``text_used.txt`` and the folders of the models. A section of its own lists missing files.
     corpora : the data dirs of the corpora, with their own labels.
-    label_map : file that made classes of them.
-    notes : file of lines ``<what> tab <what to know of it>``.
+    label_map : file that maps these labels to classes.
+    notes : file of lines ``<subject> tab <note>``.
     """
     findings, missing = _read_audits(exp_dir)
     entries = [
@@ -69,13 +72,13 @@ def make_card(
 
 
 def to_tsv(entries: Iterable[Entry]) -> str:
-    """Write section, key and value, tab separated; a key is ``row: column`` where there are columns."""
+    """Write section, key and value, tab separated; the key is ``row: column`` where the entry has a column."""
     lines = ((entry.section, f"{entry.row}: {entry.column}".removesuffix(": "), entry.value) for entry in entries)
     return tab_separated(("section", "key", "value"), ([" ".join(field.split()) for field in line] for line in lines))
 
 
 def to_markdown(entries: Iterable[Entry], title: str) -> str:
-    """Write a page with a table for each section: a row an entry, or rows and columns where there are columns."""
+    """Write a Markdown page with one table for each section."""
     sections: dict[str, list[Entry]] = {}
     for entry in entries:
         sections.setdefault(entry.section, []).append(entry)
@@ -95,7 +98,7 @@ def to_markdown(entries: Iterable[Entry], title: str) -> str:
 
 
 def _read_audits(exp_dir: Path) -> tuple[dict[str, list[audit.Finding]], dict[str, str]]:
-    """Give fold -> findings, and what is missing so far -> what makes it."""
+    """Return fold -> findings, and missing file -> remedy."""
     paths = sorted((exp_dir / "audit").glob("*.tsv"), key=lambda path: natural_key(path.stem))
     found = {path.stem: audit.from_tsv(read_text(path), str(path)) for path in paths}
     return found, {} if found else {str(exp_dir / "audit"): "local/audit_protocol.sh makes it; no data set is counted"}
@@ -114,7 +117,7 @@ def _corpora(corpora: Corpora, missing: dict[str, str]) -> Iterator[Entry]:
         side = Inventory(path, corpora)
         yield from _counts("corpora", name, side)
         reasons: Counter[str] = Counter()
-        # Beside the corpus's own list, that of its normalised features, in whose data dir the voiceless are not.
+        # Two lists: the corpus's own, and that of its normalised features, which omit utterances without voiced frames.
         for listed in (path / "left_out", *sorted(path.parent.glob(f"{name}_*/left_out"))):
             lines = _lines(listed, missing, "the corpus's preparation writes it")
             reasons.update(line.partition(" ")[2].partition(":")[0] for line in lines)
@@ -141,7 +144,7 @@ def _labels(corpora: Corpora, label_map: Path | None, missing: dict[str, str]) -
 
 
 def _data(findings: Mapping[str, list[audit.Finding]], corpora: Corpora, missing: dict[str, str]) -> Iterator[Entry]:
-    """Count what was scored and what trained, each data dir once."""
+    """Count the utterances of the scored and of the training data dirs, each data dir once."""
     roles: dict[str, str] = {}
     for found in findings.values():
         roles.update((finding.test, "scored") for finding in found)
@@ -174,7 +177,7 @@ def _audit(findings: Mapping[str, list[audit.Finding]]) -> Iterator[Entry]:
 
 
 def _models(exp_dir: Path, missing: dict[str, str]) -> Iterator[Entry]:
-    """Give the seed and the version of every trained model."""
+    """Yield the seeds and the version of every trained model."""
     for path in sorted(exp_dir.glob("*/config.yaml")):
         for key, seed in _seeds(read_yaml(path)):
             yield Entry("models", path.parent.name, key, str(seed))
@@ -186,7 +189,7 @@ def _notes(path: Path | None) -> Iterator[Entry]:
     for number, line in enumerate(read_text_lines(path) if path else (), start=1):
         what, tab, text = line.partition("\t")
         if not tab:
-            raise SerError(f"{path}:{number}: expected what, a tab, and what to know of it; found '{line[:60]}'")
+            raise SerError(f"{path}:{number}: expected '<subject> tab <note>'; found '{line[:60]}'")
         yield Entry("notes", what, "", text)
 
 
@@ -211,13 +214,14 @@ def _counts(section: str, row: str, side: Inventory, with_corpora: bool = False)
 
 
 def _speakers(side: Inventory) -> str:
-    """Count the speakers; an utterance of an unknown one is, by its preparation, a speaker of its own."""
+    """Count the speakers. The preparation makes each utterance of an unknown speaker a speaker of its own."""
     count = str(len(set(side.utt2spk.values())))
     unknown = sum(utt == spk for utt, spk in side.utt2spk.items())
     if not unknown or not side.own_table("utt2emo"):
         return count
     return (
-        f"{count}; WARNING: {unknown} utterances have no known speaker and count as their own, folds may share speakers"
+        f"{count}; WARNING: {unknown} utterances have no known speaker and count as a speaker each; folds may share "
+        "speakers"
     )
 
 

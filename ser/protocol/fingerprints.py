@@ -1,14 +1,16 @@
-"""Recordings that sound alike though no sample of them is the same: another rate, codec, loudness, start or tempo.
+"""Audio fingerprints: find copies of a recording that have another rate, codec, loudness, start or tempo.
 
-A recording's fingerprint is its loudest stretches of 0.6 s: log mel energies below 3 kHz, each band less its mean over
-the stretch, of length 1. Two recordings are as alike as the median of the best cosines of the one's stretches at any
-place of the other. A stretch is short enough that a tempo of 2 % more moves it by a frame, and long enough to tell two
-renderings of a sentence by one actor apart: those of RAVDESS are 0.88 alike at most, its copies after MP3, Ogg Vorbis,
-mu-law, 8 kHz, 2 % faster, cut or padded 0.95 at least (tests/protocol/test_fingerprints.py, for what can be tested
-without the corpus).
+A recording's fingerprint is its loudest stretches of 0.6 s, as log mel energies below 3 kHz. In each stretch every band
+has its mean taken off, and the whole is scaled to length 1. To compare two recordings, each stretch of the first is
+moved along the second, and its best cosine is taken; the similarity is the median over the stretches. A stretch is
+short enough that a tempo 2 % higher moves it by only a frame, and long enough to tell apart two renderings of one
+sentence by one actor. On RAVDESS such renderings have a similarity of 0.88 at most, and copies (MP3, Ogg Vorbis,
+mu-law, 8 kHz, 2 % faster, cut or padded) 0.95 at least (tests/protocol/test_fingerprints.py tests what needs no
+corpus).
 
-No million recordings are compared by their stretches. A summary of each, mean and deviation of the bands where it is
-loud, is kept beside the features (CACHE), and only the nearest of the other side are looked at.
+Comparing all pairs of a million recordings would take too long. So a summary of each recording, the mean and deviation
+of the bands in its loud frames, is kept beside the features (CACHE), and only recordings with near summaries are
+compared.
 """
 
 import logging
@@ -25,68 +27,79 @@ from ser.protocol.inventory import Corpora, Inventory
 logger = logging.getLogger(__name__)
 
 CACHE = ".fingerprints.ark"
-# From here on two recordings are one.
+# Two recordings of at least this similarity count as one.
 ALIKE = 0.92
 STRETCH = 60  # frames
 NUM_STRETCHES = 4
-# Shorter ones are compared by their samples alone.
+# Shorter recordings get no fingerprint; `ser.protocol.recordings` compares their samples.
 LEAST_FRAMES = 100
-# Summaries that are farther apart are of different recordings; of the nearer ones so many are compared.
+# Recordings whose summaries are farther apart are not compared; of the nearer ones, this many.
 FARTHEST = 2.0
 NUM_NEAREST = 5
 HIGHEST_HZ = 3000.0
-# Loud is a frame at most so much, in units of the natural logarithm of energy, under the loudest; bands count as far
-# down as RANGE.
+# A frame is loud if it is at most this far (natural logarithm of energy) below the loud end of its recording.
 LOUD = 3.0
+# Bands farther than this below the loudest band of their frame are raised to this distance.
 RANGE = 5.0
-_BLOCK = 4096
+_BLOCK = 4096  # summaries of test utterances that are compared at once
 
 
 def spectrum(mfcc: np.ndarray, inverse: np.ndarray) -> np.ndarray:
-    """Make (T, B + 1) float32 of features (T, F) whose first columns are MFCC, c0 the log energy.
+    """Compute log mel bands and log energy, (T, B + 1) float32, from MFCC.
 
-    The bands are log mel energies less their mean over the bands, which c0 would tell; the last column is the energy.
+    Each frame's bands have their mean taken off: the features have the log energy in place of c0, which would tell it.
+
+    Parameters
+    ----------
+    mfcc : (T, F) features; the first columns are MFCC, column 0 is the log energy.
+    inverse : (num_ceps, B), see `inverse_transform`.
     """
-    cepstra = mfcc[:, : len(inverse)].copy()
+    cepstra = mfcc[:, : len(inverse)].copy()  # (T, num_ceps)
     cepstra[:, 0] = 0
-    bands = cepstra @ inverse
-    # What is far under a frame's loudest band is noise, of a codec perhaps.
+    bands = cepstra @ inverse  # (T, B)
+    # Bands far below the loudest of their frame are noise, such as a codec's: clip them.
     bands = np.maximum(bands, bands.max(axis=1, keepdims=True) - RANGE)
     return np.hstack([bands - bands.mean(axis=1, keepdims=True), mfcc[:, :1]]).astype(np.float32)
 
 
 def inverse_transform(num_ceps: int, low_freq: float, high_freq: float, lifter: float) -> np.ndarray:
-    """Return (num_ceps, B): what makes the log mel energies under HIGHEST_HZ of as many MFCC as there are mel bands."""
+    """Return the matrix (num_ceps, B) from MFCC to the B log mel energies below HIGHEST_HZ.
+
+    The MFCC must be as many as the mel bands were: only then can the cosine transform be inverted.
+    """
     order = np.arange(num_ceps)
+    # The orthonormal type-II cosine transform, (num_ceps, num_ceps): its transpose is its inverse.
     cosines = np.sqrt(2 / num_ceps) * np.cos(np.pi / num_ceps * np.outer(order, order + 0.5))
     cosines[0] /= np.sqrt(2)
+    # Kaldi's lifter scaled each coefficient; divide it out.
     lifts = 1 + lifter / 2 * np.sin(np.pi * order / lifter) if lifter else np.ones(num_ceps)
     centres = np.linspace(mel(low_freq), mel(high_freq), num_ceps + 2)[1:-1]
     return (cosines / lifts[:, None])[:, centres < mel(HIGHEST_HZ)]
 
 
 def summarise(spectrum: np.ndarray) -> np.ndarray:
-    """Return mean and deviation (2 B,) of the bands where the recording is loud."""
+    """Return the mean and the standard deviation of the bands over the loud frames, (2 B,) float32."""
     energy = spectrum[:, -1]
+    # The 95 % quantile stands for the loud end: a click does not move it.
     bands = spectrum[energy >= np.quantile(energy, 0.95) - LOUD, :-1]
     return np.concatenate([bands.mean(axis=0), bands.std(axis=0)]).astype(np.float32)
 
 
 def similarity(one: np.ndarray, other: np.ndarray) -> float:
-    """Tell how alike two spectra (T, B + 1) are: 1 for equal ones."""
+    """Return the similarity of two spectra (T, B + 1), see the module's text: 1 for equal ones."""
     cosines = []
     for start in _loudest(one[:, -1]):
         cosines.append(_best_cosine(one[start : start + STRETCH], other))
-        # Most pairs are told apart by their first stretch.
+        # The first stretch is enough to reject most pairs.
         if len(cosines) == 1 and cosines[0] < ALIKE - 0.15:
             break
     return float(np.median(cosines))
 
 
 def near_recordings(test: Inventory, train: Inventory) -> tuple[dict[str, str] | None, dict[str, str] | None]:
-    """Find the recordings of `test` that sound like one of `train`; both sides' utterances by a name of the pair.
+    """Find pairs of a test and a training recording that sound alike; return name of the pair -> utterance, by side.
 
-    None for each side where no corpus with features has any of its utterances. Copies stand for their originals.
+    Copies are compared by their originals. Both are None where one side has no utterance in a corpus with features.
     """
     sides = [sorted(set(side.originals.values())) for side in (test, train)]
     fingerprints = [Fingerprints(side.corpora) for side in (test, train)]
@@ -113,7 +126,7 @@ class Fingerprints:
         self._inverse: np.ndarray | None = None
 
     def summaries(self, utts: list[str]) -> dict[str, np.ndarray]:
-        """Return utterance -> summary, of those that are long enough and have such features."""
+        """Return utterance -> summary (2 B,), for utterances that are long enough and have MFCC."""
         homes: dict[Path, list[str]] = {}
         for utt in utts:
             name = self._corpora.corpus(utt)
@@ -126,7 +139,7 @@ class Fingerprints:
         return found
 
     def spectrum(self, utt: str) -> np.ndarray:
-        """Return the spectrum of an utterance, see `spectrum`."""
+        """Return the spectrum (T, B + 1) of an utterance, see the function `spectrum`."""
         name = self._corpora.corpus(utt)
         reader = self._reader(self._corpora.dirs[name or ""])
         return spectrum(reader[utt], _INVERSE)
@@ -154,42 +167,46 @@ class Fingerprints:
         return found
 
 
-# Of conf/mfcc.conf.
+# The values of conf/mfcc.conf.
 _INVERSE = inverse_transform(num_ceps=30, low_freq=20, high_freq=7600, lifter=22)
 
 
 def _loudest(energy: np.ndarray) -> list[int]:
-    """Return where the loudest stretches begin, which overlap by half at most."""
+    """Return the first frames of the NUM_STRETCHES loudest stretches, which overlap by half at most."""
     if len(energy) <= STRETCH:
         return [0]
+    # (T - STRETCH + 1,) the summed log energy of the stretch that begins at each frame.
     sums = np.concatenate([[0], np.cumsum(energy, dtype=np.float64)])
     loudness = sums[STRETCH:] - sums[:-STRETCH]
     starts: list[int] = []
     while len(starts) < NUM_STRETCHES and np.isfinite(loudness.max()):
         start = int(loudness.argmax())
         starts.append(start)
+        # Exclude the starts that would overlap this stretch by more than half.
         loudness[max(0, start - STRETCH // 2) : start + STRETCH // 2] = -np.inf
     return starts
 
 
 def _best_cosine(stretch: np.ndarray, other: np.ndarray) -> float:
-    """Return the largest cosine of a stretch (L, B) with those of `other` (T, B), each band less its mean in each."""
+    """Return the largest cosine of a stretch (L, B) with any stretch of `other` (T, B), both centred in each band."""
     length = len(stretch)
     if len(other) < length:
         return 0.0
     centred = stretch - stretch.mean(axis=0)
     windows = np.lib.stride_tricks.sliding_window_view(other, length, axis=0)  # (T - L + 1, B, L)
-    # The stretch is centred, so that a window's mean falls out of the product.
-    products = np.tensordot(windows, centred.T, axes=([1, 2], [0, 1]))
+    # The windows need not be centred: a constant has no product with a centred stretch.
+    products = np.tensordot(windows, centred.T, axes=([1, 2], [0, 1]))  # (T - L + 1,)
+    # Each window's squared norm after centring, sum x^2 - (sum x)^2 / L, from differences of running sums (T + 1, B).
     sums = np.cumsum(np.vstack([np.zeros((1, other.shape[1])), other]), axis=0, dtype=np.float64)
     squares = np.cumsum(np.vstack([np.zeros((1, other.shape[1])), np.square(other)]), axis=0, dtype=np.float64)
     powers = squares[length:] - squares[:-length] - np.square(sums[length:] - sums[:-length]) / length
+    # The floors keep a silent stretch from dividing by zero.
     norms = np.sqrt(np.maximum(powers.sum(axis=1), 1e-6)) * max(float(np.linalg.norm(centred)), 1e-3)
     return float((products / norms).max())
 
 
 def _nearest(test: Mapping[str, np.ndarray], train: Mapping[str, np.ndarray]) -> Iterator[tuple[str, str]]:
-    """Yield each test utterance with the nearest of the training ones, by their summaries, a block at a time."""
+    """Yield each test utterance with each of its NUM_NEAREST nearest training utterances, by their summaries."""
     names = list(train)
     others = np.array(list(train.values()))
     squares = np.square(others).sum(axis=1)
@@ -198,6 +215,7 @@ def _nearest(test: Mapping[str, np.ndarray], train: Mapping[str, np.ndarray]) ->
         block = keys[start : start + _BLOCK]
         vectors = np.array([test[key] for key in block])
         for key, vector, own in zip(block, vectors, np.square(vectors).sum(axis=1), strict=True):
+            # |a - b|^2 = |a|^2 - 2 a b + |b|^2, for all training utterances at once; rounding may give less than 0.
             distances = np.sqrt(np.maximum(squares - 2 * (others @ vector) + own, 0))
             count = min(NUM_NEAREST, len(names))
             for index in np.argpartition(distances, count - 1)[:count]:

@@ -1,8 +1,8 @@
-"""The human yardstick: how well each annotator agrees with the others, in the figures that a system is given.
+"""Human agreement: score each annotator against the others, by the measures that systems are scored with.
 
-An annotator's answer to an utterance is scored against the majority of the other annotators after the label map, as a
-system's is against that of all. So it is what one more annotator could hope for, not an upper bound: a system that
-learns from a majority of many can do better.
+After the label map, an annotator's answer to an utterance is scored against the majority of the other annotators; a
+system is scored against the majority of all. The result is what one more annotator could expect, not an upper bound: a
+system that learns from the majority of many annotators can do better.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from ser.metrics import classification
 
 POOLED = "all"
 
-# With one other annotator there is no majority.
+# One other annotator is no majority.
 MIN_OTHERS = 2
 
-# What an annotator says of an utterance: class -> its share, 1 in all. Who names two emotions of two classes is
-# taken as one who picks between them by a coin.
+# An annotator's answer to an utterance: class -> share; the shares add up to 1. An annotator who names two classes
+# counts half for each.
 Answer = Mapping[str, float]
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """An annotator (or POOLED, the mean of all weighted by their utterances); rates in percent, NaN where unknown."""
+    """Rates of one annotator, or of POOLED (the mean weighted by utterances), in percent; NaN where unknown."""
 
     annotator: str
     utts: int
@@ -40,24 +40,25 @@ class Agreement:
 
 @dataclass(frozen=True)
 class Judged:
-    """Answers with the classes that the others' majority gives: `truth` (N,) int, `answers` (N, C) shares.
+    """One annotator's answers and the majority of the others: `answers` (N, C) shares, `truth` (N,) int.
 
-    The first of the C columns are the classes of `truth`; the others are answers that are no class, never right.
+    The first of the C columns are the classes that `truth` numbers. The others are answers outside these classes, which
+    are always wrong.
     """
 
     truth: np.ndarray
     answers: np.ndarray
 
     def agreement(self, annotator: str, num_classes: int) -> Agreement:
-        """Compute the rates, of which the shares of an answer count as they are."""
-        counts = np.zeros((num_classes, self.answers.shape[1]))
+        """Compute the rates; an answer that is shared between classes counts for each by its share."""
+        counts = np.zeros((num_classes, self.answers.shape[1]))  # (K, C) a confusion matrix of shares
         np.add.at(counts, self.truth, self.answers)
         rates = classification.uar(counts), classification.accuracy(counts), pair_eer(self)
         return Agreement(annotator, len(self.truth), *(100.0 * rate for rate in rates))
 
 
 def read_answers(line: str, mapping: Mapping[str, str]) -> dict[str, Answer]:
-    """Read a line of ``utt2annotators``: annotator -> answer. Emotions that the map does not list stay as they are.
+    """Read a line of ``utt2annotators``: annotator -> answer. Emotions that the map does not list get a ``?`` in front.
 
     >>> read_answers("E1=happy,excited E2=other,anger", {"happy": "joy", "excited": "joy", "anger": "anger"})
     {'E1': {'joy': 1.0}, 'E2': {'?other': 0.5, 'anger': 0.5}}
@@ -77,7 +78,7 @@ def read_answers(line: str, mapping: Mapping[str, str]) -> dict[str, Answer]:
 
 
 def read_votes(line: str, mapping: Mapping[str, str]) -> dict[str, Answer]:
-    """Read a line of ``utt2votes``, counts of votes whose owners nobody knows: a number -> answer.
+    """Read a line of ``utt2votes``, counts of anonymous votes: number of the vote -> answer.
 
     >>> read_votes("anger:2 other:1", {"anger": "anger"})
     {'1': {'anger': 1.0}, '2': {'anger': 1.0}, '3': {'?other': 1.0}}
@@ -93,32 +94,34 @@ def read_votes(line: str, mapping: Mapping[str, str]) -> dict[str, Answer]:
 
 
 def judge(utterances: Mapping[str, Mapping[str, Answer]], classes: list[str]) -> tuple[dict[str, Judged], int]:
-    """Judge each annotator by the majority of the others.
+    """Pair each annotator's answers with the majority of the others.
 
     Parameters
     ----------
     utterances : utterance -> annotator -> answer.
-    classes : those that are scored.
+    classes : the classes that are scored.
 
     Returns
     -------
-    annotator -> Judged, and how many answers could not be judged: fewer than MIN_OTHERS others, a tie among them, or a
-    majority for what is no class.
+    annotator -> Judged, and the number of answers that could not be judged: there were fewer than MIN_OTHERS other
+    annotators, they tied, or their majority is none of the classes.
     """
     others = sorted({name for answers in utterances.values() for answer in answers.values() for name in answer})
+    # The scored classes come first: a majority outside them has an index of len(classes) or more.
     columns = [*classes, *(name for name in others if name not in classes)]
     place = {name: index for index, name in enumerate(columns)}
     truth: dict[str, list[int]] = {}
     given: dict[str, list[np.ndarray]] = {}
     unjudged = 0
     for answers in utterances.values():
-        shares = {annotator: _row(answer, place) for annotator, answer in answers.items()}
+        shares = {annotator: _row(answer, place) for annotator, answer in answers.items()}  # (C,) each
         total = sum(shares.values(), np.zeros(len(columns)))
         for annotator, share in shares.items():
-            rest = total - share
+            rest = total - share  # (C,) the votes of the others
+            # The two largest; -1 stands in for a second where there is one column.
             first, second = np.partition(np.append(rest, -1.0), -2)[[-1, -2]]
             winner = int(rest.argmax())
-            # Shares of a third and the like do not add up to the last bit.
+            # A tie is tested with a tolerance: thirds are rounded, so that equal sums may differ in the last bits.
             if len(answers) - 1 < MIN_OTHERS or first - second < 1e-9 or winner >= len(classes):
                 unjudged += 1
                 continue
@@ -128,7 +131,7 @@ def judge(utterances: Mapping[str, Mapping[str, Answer]], classes: list[str]) ->
 
 
 def agreements(judged: Mapping[str, Judged], num_classes: int, min_utterances: int) -> list[Agreement]:
-    """Give the agreement of every annotator of at least `min_utterances`, sorted, then their pooled mean."""
+    """Return the agreement of every annotator with at least `min_utterances`, sorted, then their pooled mean."""
     rows = [
         answers.agreement(name, num_classes) for name, answers in judged.items() if len(answers.truth) >= min_utterances
     ]
@@ -136,7 +139,7 @@ def agreements(judged: Mapping[str, Judged], num_classes: int, min_utterances: i
 
 
 def anonymous(judged: Mapping[str, Judged], num_classes: int) -> list[Agreement]:
-    """Give the agreement of votes whose owners nobody knows: one row, without the error of anybody's pairs."""
+    """Return the agreement of anonymous votes: one row, without an EER, which needs the answers of one annotator."""
     if not judged:
         return []
     everyone = Judged(
@@ -146,7 +149,7 @@ def anonymous(judged: Mapping[str, Judged], num_classes: int) -> list[Agreement]
 
 
 def pool(rows: list[Agreement]) -> Agreement:
-    """Average, each annotator weighted by her utterances; a rate that is unknown for one takes no part."""
+    """Average the rates, each annotator weighted by the number of utterances; unknown rates (NaN) are left out."""
     weights = np.array([row.utts for row in rows], dtype=float)
     means = []
     for name in ("ua", "wa", "eer"):
@@ -157,24 +160,26 @@ def pool(rows: list[Agreement]) -> Agreement:
 
 
 def pair_eer(judged: Judged) -> float:
-    """Return the equal error rate, a share, of "my answers to the two are the same" as the score of a pair.
+    """Return the equal error rate, a share, of an annotator as a detector of pairs: same answer, accept; else reject.
 
-    Over all ordered pairs of two of the annotator's utterances; NaN where there are no targets, or no nontargets. The
-    score has two values, so that the ROC is the lines from (accept all) to its one operating point (false alarms f,
-    misses m) and from there to (reject all); EER is where they cross the diagonal: m / (1 + m - f) where m >= f,
-    f / (1 + f - m) where not. 0.5 means that the answers tell nothing.
+    Trials are all ordered pairs of two of the annotator's utterances; NaN where there are no targets or no nontargets.
+    The score of a pair is 1 for the same answer and 0 for another, so the ROC has one operating point, with false alarm
+    rate f and miss rate m. Straight lines join it to "accept all" (1, 0) and "reject all" (0, 1). The EER is where they
+    meet equal rates: m / (1 + m - f) where m >= f, else f / (1 + f - m). 0.5 is chance.
     """
     truth, answers = judged.truth, judged.answers
     classes = np.unique(truth)
-    # Of two utterances the answers are the same with probability <p, q>; summed over pairs, without self pairs.
-    sums = np.stack([answers[truth == name].sum(axis=0) for name in classes])
-    own = (answers**2).sum(axis=1)
+    # Two answers with shares p and q are the same with probability <p, q>. The sum of <p, q> over all pairs of two sets
+    # is the product of the sets' sums; a set with itself includes self pairs, which are taken off.
+    sums = np.stack([answers[truth == name].sum(axis=0) for name in classes])  # (classes, C)
+    own = (answers**2).sum(axis=1)  # (N,) the self pairs
     sizes = np.array([np.count_nonzero(truth == name) for name in classes], dtype=float)
-    same_target = (sums**2).sum() - own.sum()
-    same_nontarget = (sums.sum(axis=0) ** 2).sum() - (sums**2).sum()
+    same_target = (sums**2).sum() - own.sum()  # expected accepted targets: pairs within a class
+    same_nontarget = (sums.sum(axis=0) ** 2).sum() - (sums**2).sum()  # expected accepted nontargets: all others
     targets, nontargets = (sizes * (sizes - 1)).sum(), sizes.sum() ** 2 - (sizes**2).sum()
     if not targets or not nontargets:
         return float("nan")
+    # The larger of the two rates tells which line meets equal rates; one formula covers both cases.
     miss, false_alarm = 1.0 - same_target / targets, same_nontarget / nontargets
     return max(miss, false_alarm) / (1.0 + abs(miss - false_alarm))
 
@@ -187,7 +192,7 @@ def _row(answer: Answer, place: Mapping[str, int]) -> np.ndarray:
 
 
 def to_tsv(rows: list[Agreement]) -> str:
-    """Write annotator, utts, ua, wa, eer under their header, tab separated; ``-`` for what is unknown."""
+    """Write annotator, utts, ua, wa, eer under their header, tab separated; ``-`` for an unknown rate."""
     lines = []
     for row in rows:
         rates = ("-" if np.isnan(rate) else f"{rate:.2f}" for rate in (row.ua, row.wa, row.eer))

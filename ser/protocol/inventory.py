@@ -1,4 +1,4 @@
-"""What is known of the utterances of a data dir: from its own tables, and from those of the corpora it was made of."""
+"""Tables of the utterances of a data dir, completed by the tables of the corpora that it was made of."""
 
 import sys
 from collections.abc import Iterable, Mapping
@@ -9,11 +9,13 @@ from ser.kaldi import datadir
 
 
 class Corpora:
-    """Data dirs of whole corpora, as stage 1 leaves them: they know what a combination of several had to leave out.
+    """Data dirs of whole corpora, as stage 1 writes them.
+
+    They have tables that a combination of several corpora has not, because only some of the corpora have them.
 
     Parameters
     ----------
-    data_dirs : of which the names are those of the corpora; no utterance is in two of them.
+    data_dirs : one for each corpus, named like it; no utterance is in two of them.
     """
 
     def __init__(self, data_dirs: Iterable[str | Path] = ()) -> None:
@@ -24,11 +26,11 @@ class Corpora:
         self._tables: dict[str, dict[str, str]] = {}
 
     def corpus(self, utt: str) -> str | None:
-        """Give the name of the corpus that has this utterance; None where none has."""
+        """Return the name of the corpus that has this utterance; None where no corpus has it."""
         return self._corpus.get(utt)
 
     def table(self, name: str) -> Mapping[str, str]:
-        """Read one table of all corpora that have it: utterance -> value."""
+        """Read a table from all corpora that have it, and merge: utterance -> value."""
         if name not in self._tables:
             merged: dict[str, str] = {}
             for path in self.dirs.values():
@@ -45,7 +47,7 @@ class Inventory:
     ----------
     path : the data dir.
     utt2spk : utterance -> speaker.
-    originals : utterance -> the one that it is a copy of, by utt2uniq; itself where it is no copy.
+    originals : utterance -> the utterance that it is a copy of (utt2uniq), or itself if it is an original.
     """
 
     def __init__(self, data_dir: str | Path, corpora: Corpora) -> None:
@@ -55,15 +57,15 @@ class Inventory:
         if not self.utt2spk:
             raise SerError(f"{self.path}/utt2spk: no utterances; make the data dir again")
         uniq = self.own_table("utt2uniq")
-        # Interned: of millions of utterances and several copies of each, the name is kept once.
+        # Interned: the name of an original is in memory once, however many copies it has.
         self.originals = {utt: sys.intern(uniq.get(utt, utt)) for utt in self.utt2spk}
 
     def own_table(self, name: str) -> Mapping[str, str]:
-        """Read a table of the data dir itself; empty where it has none."""
+        """Read a table of the data dir itself; empty where the data dir does not have it."""
         return datadir.read_table(self.path, name) if (self.path / name).is_file() else {}
 
     def table(self, name: str) -> dict[str, str]:
-        """Give utterance -> value, of those that the data dir or a corpus tells of."""
+        """Return utterance -> value, from the data dir, else from the corpus of the original."""
         own, told = self.own_table(name), self.corpora.table(name)
         values = {}
         for utt, original in self.originals.items():
@@ -73,5 +75,5 @@ class Inventory:
         return values
 
     def qualified(self, name: str) -> dict[str, str]:
-        """Do as `table` does, with the corpus before each value: fold 1 of one corpus is not that of another."""
+        """Return `table` with ``<corpus>/`` before each value: fold 1 of one corpus is not fold 1 of another."""
         return {utt: f"{self.corpora.corpus(self.originals[utt]) or '?'}/{v}" for utt, v in self.table(name).items()}

@@ -1,12 +1,12 @@
-"""Which utterances are the same recording, whatever they are called and however they are stored.
+"""Find recordings that are in two data dirs with the same samples, under any name and in any lossless format.
 
-The digest of an utterance is that of its samples at 16 kHz, in 16 bits: equal for a WAV file, its FLAC and its copy
-under another name, not for what a lossy codec made of it. Digests are kept in the data dir, in ``.audio_digests``, and
-computed anew where the file's size or time, or the line of wav.scp or segments, is another.
+Each utterance has a digest of its samples at 16 kHz, in 16 bits. It is equal for a WAV file, its FLAC and its copy
+under another name, but not after a lossy codec (see `ser.protocol.fingerprints`). Digests are kept in the data dir, in
+``.audio_digests``, and recomputed where the size or time of the file, or the line of wav.scp or segments, has changed.
 
-A million recordings are not decoded for that. Utterances of corpora with features, which one recipe made without
-dither, are the same recording only if they have as many frames and the same first frame; only where that is so, or
-is not known, are samples compared.
+To decode few files, features are compared first. Features are made without dither, so two utterances with features can
+only be one recording if they have equally many frames and the same first frame. Samples are compared only where that
+holds, or where features are missing.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ CACHE = ".audio_digests"  # '<utt> <digest> <size> <mtime in ns> <line of wav.sc
 
 
 class Place(NamedTuple):
-    """Where an utterance's samples are: `home` is the data dir that says so; `segment` is '' for a whole recording."""
+    """Where an utterance's samples are: `home` is the data dir that lists it; `segment` is '' for a whole recording."""
 
     home: Path
     rxfilename: str
@@ -38,9 +38,9 @@ class Place(NamedTuple):
 
 
 def same_recordings(test: Inventory, train: Inventory) -> tuple[dict[str, str] | None, dict[str, str] | None]:
-    """Give digest -> utterance of both sides, of the utterances that may be on both; copies stand for their originals.
+    """Return digest -> utterance for each side, for the originals of utterances that may be on both sides.
 
-    None for a side without recordings. One that cannot be read has no digest; such are counted in the log.
+    None for a side without recordings. Recordings that cannot be read have no digest; the log counts them.
     """
     places = [_places(side) for side in (test, train)]
     looks = _looks(test.corpora, places)
@@ -50,7 +50,7 @@ def same_recordings(test: Inventory, train: Inventory) -> tuple[dict[str, str] |
 
 
 def _places(side: Inventory) -> dict[str, Place]:
-    """Give original -> where it is heard; a copy's own waveform is not the original's, so the corpus is asked first."""
+    """Return original -> place of its samples, first from the corpora: a copy's waveform is not the original's."""
     corpora = side.corpora
     in_corpora = corpora.table("wav.scp")
     own, segments = side.own_table("wav.scp"), side.own_table("segments")
@@ -68,9 +68,9 @@ def _places(side: Inventory) -> dict[str, Place]:
 
 
 def _looks(corpora: Corpora, sides: Sequence[Mapping[str, Place]]) -> list[dict[str, bytes]]:
-    """Give utterance -> number of frames and first frame, of both sides' recordings that corpora have features of.
+    """Return utterance -> number of frames and first frame, for each side, for recordings with features in the corpora.
 
-    The first frame is read only where both sides have an utterance of as many frames.
+    The first frame is read only where both sides have an utterance with that number of frames.
     """
     frames = corpora.table("utt2num_frames")
     readers = {path: Reader(path / "feats.scp") for path in corpora.dirs.values() if (path / "feats.scp").is_file()}
@@ -92,7 +92,7 @@ def _candidates(
     other_places: Mapping[str, Place],
     other_looks: Mapping[str, bytes],
 ) -> dict[str, Place]:
-    """Keep the utterances that look like one of the other side, or of which one side does not know the look."""
+    """Keep the utterances whose frames match one of the other side, and all whose match is unknown without features."""
     if len(other_looks) < len(other_places):
         return dict(places)
     seen = set(other_looks.values())
@@ -111,8 +111,9 @@ def _digests(places: Mapping[str, Place]) -> dict[str, str]:
 
 
 def _digests_of(home: Path, places: Mapping[str, Place]) -> dict[str, str]:
-    """Give utterance -> digest, from the data dir's cache where that is still true."""
-    from ser.features.augmentation import to_pcm16  # with scipy, half of the time that an audit takes without it
+    """Return utterance -> digest, from the cache of the data dir where its entry is up to date."""
+    # Imported late: the import of scipy takes half as long as the rest of an audit.
+    from ser.features.augmentation import to_pcm16
 
     cache = home / CACHE
     lines = tables.read_map(cache) if cache.exists() else {}
@@ -142,7 +143,7 @@ def _digests_of(home: Path, places: Mapping[str, Place]) -> dict[str, str]:
 
 
 def _state(place: Place) -> str:
-    """Give what the samples depend on, for the cache; '' for a command, whose output nobody vouches for."""
+    """Return the state of the file, whose change makes a digest invalid; '' for a command, whose output may vary."""
     name = specifiers.parse_location(place.rxfilename).name
     if name.endswith("|"):
         return ""

@@ -1,7 +1,7 @@
-"""What the sentences alone say of the classes: the score of a table "sentence -> class" learnt from those who train.
+"""Accuracy of a lookup table "sentence -> class", which shows how far sentence identity alone gives the class.
 
-Where actors speak other sentences in each emotion, text is no test of emotion in words. Haq and Jackson's SAVEE is such
-a corpus: the table gets 75 % of its 7 classes, where chance is 25 %.
+Where actors speak different sentences in each emotion, a text model can learn the sentences in place of the emotion.
+SAVEE (Haq and Jackson) is such a corpus: the table reaches 75 % on its 7 classes, where chance is 25 %.
 """
 
 from collections import Counter, defaultdict
@@ -15,14 +15,14 @@ from ser.errors import SerError
 
 @dataclass(frozen=True)
 class TableScore:
-    """How a table of sentences does, all in shares of 1.
+    """Scores of a table "sentence -> class"; all are shares of 1.
 
     Attributes
     ----------
-    known : of the test utterances, those whose sentence trains, too.
-    accuracy, recall : of the table; weighted, and the mean over the classes. Between classes that a sentence has
-        equally often it is a matter of chance, and so is counted; a sentence that does not train has those of all.
-    majority : accuracy of always saying the class that trains most.
+    known : share of test utterances whose sentence is also in the training data.
+    accuracy, recall : of the table, over utterances and as the mean over classes. Where n classes are equally frequent
+        for a sentence, each counts 1 / n. A sentence that is not in the training data gets its most frequent class.
+    majority : accuracy of the most frequent training class.
     """
 
     known: float
@@ -38,7 +38,7 @@ def score_table(
 
     Parameters
     ----------
-    train, test : utterance -> its sentence, in one spelling; those without words are passed over.
+    train, test : utterance -> its sentence, normalised; utterances without words are skipped.
     train_classes, test_classes : utterance -> class.
 
     Returns
@@ -73,12 +73,12 @@ def score_table(
 
 
 def deal_sentences(pairs: Iterable[tuple[str, str]], parts: int) -> dict[str, int]:
-    """Deal sentences out to parts in turn, those of one class after each other: sentence -> part, 0 to parts - 1.
+    """Deal sentences out to parts in turn, class by class: sentence -> part, 0 to parts - 1.
 
     Parameters
     ----------
-    pairs : sentence and class of each utterance; a sentence counts to the class that says it most.
-    parts : how many.
+    pairs : sentence and class of each utterance; a sentence belongs to its most frequent class.
+    parts : number of parts.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def deal_sentences(pairs: Iterable[tuple[str, str]], parts: int) -> dict[str, in
 
 
 def _chance(counts: Counter[str]) -> dict[str, float]:
-    """Give the chance of each class that is named most often."""
+    """Return the most frequent classes, each with probability 1 / n where n classes tie."""
     most = max(counts.values())
     best = [name for name, count in counts.items() if count == most]
     return dict.fromkeys(best, 1.0 / len(best))

@@ -1,4 +1,4 @@
-"""Which words the scored utterances get: their own, none, those of others, or those that a recogniser heard."""
+"""Text conditions of scored utterances: shuffled texts, and transcripts of a speech recogniser."""
 
 from collections.abc import Iterable, Mapping
 
@@ -8,13 +8,13 @@ from ser.errors import SerError
 
 
 def shuffle_texts(texts: Mapping[str, str], groups: Mapping[str, str], seed: int) -> dict[str, str]:
-    """Give every utterance the words of another one of its group, each used once: a random cycle through the group.
+    """Give every utterance the words of another utterance of its group, by a random cycle: each text is used once.
 
     Parameters
     ----------
-    texts : utterance -> its words. Utterances without words take no part and stay without.
-    groups : utterance -> group, such as its fold, so that no fold's test set speaks the words of its training set;
-        utterances that are not listed are one group. An only child gets no words.
+    texts : utterance -> its words. Utterances without words are left out and stay without words.
+    groups : utterance -> group, such as its fold, so that no test utterance gets words of the training set. Utterances
+        that are not listed form one group. The only utterance of a group gets no words.
 
     >>> shuffle_texts({"a": "yes", "b": "no"}, {}, seed=0)
     {'a': 'no', 'b': 'yes'}
@@ -39,7 +39,7 @@ def take_transcripts(utts: Iterable[str], transcripts: Mapping[str, str], where:
     Raises
     ------
     SerError
-        If no utterance is among the transcripts: they are another corpus's, or under other ids.
+        If no utterance has a transcript: the file belongs to another corpus, or uses other ids.
     """
     taken = {utt: transcripts.get(utt, "") for utt in utts}
     if not taken.keys() & transcripts.keys():

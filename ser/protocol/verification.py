@@ -1,4 +1,4 @@
-"""Speaker verification, the sanity gate of a net that was pretrained on speakers: trials, their scores, the figures.
+"""Speaker verification, the check of a net that was pretrained on speakers: trials, scores, EER and minDCF.
 
 VoxCeleb1-O: A. Nagrani, J. S. Chung, A. Zisserman, "VoxCeleb: a large-scale speaker identification dataset",
 Interspeech 2017; 37,720 trials of 40 speakers in ``veri_test.txt``, cleaned in ``veri_test2.txt``.
@@ -15,13 +15,13 @@ from ser.errors import SerError
 from ser.files import read_text_lines
 from ser.metrics.detection import ScoredTrials
 
-# Of Kaldi's egs/voxceleb/v2 and the NIST evaluations.
+# The prior of a target in Kaldi's egs/voxceleb/v2 and in the NIST evaluations.
 P_TARGET = 0.01
 
 
 @dataclass(frozen=True)
 class Trials:
-    """Pairs of the N test utterances: `enrol` and `test` (n,) rows, `is_target` (n,) whether one speaker said both."""
+    """Pairs of the N test utterances: `enrol` and `test` (n,) int index them, `is_target` (n,) bool: same speaker."""
 
     enrol: np.ndarray
     test: np.ndarray
@@ -29,7 +29,7 @@ class Trials:
 
 
 def all_pairs(speakers: Sequence[str]) -> Trials:
-    """Return every pair of two utterances once, of the speakers (N,) of utterances.
+    """Return every pair of two of N utterances once, given their speakers (N,).
 
     >>> trials = all_pairs(["a", "a", "b"])
     >>> trials.enrol.tolist(), trials.test.tolist(), trials.is_target.tolist()
@@ -41,22 +41,22 @@ def all_pairs(speakers: Sequence[str]) -> Trials:
 
 
 def read_voxceleb_trials(path: str | Path, utts: Sequence[str]) -> tuple[Trials, int]:
-    """Read a list of VoxCeleb, ``<1 or 0> <speaker>/<video>/<segment>.wav <the same>`` a line.
+    """Read a trial list of VoxCeleb, with lines ``<1 or 0> <speaker>/<video>/<segment>.wav <another clip>``.
 
     Parameters
     ----------
-    path : of the list.
+    path : the trial list.
     utts : ids of the utterances that can be scored, as `ser.corpora.voxceleb1` makes them.
 
     Returns
     -------
     trials, missing
-        The trials of these utterances, and how many others the list has.
+        The trials of these utterances, and the number of other trials in the list.
 
     Raises
     ------
     SerError
-        Where a line is no trial, or none is left.
+        Where a line is no trial, or no trial is of these utterances.
     """
     rows = {utt: row for row, utt in enumerate(utts)}
     found, missing = [], 0

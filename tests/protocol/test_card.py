@@ -99,7 +99,7 @@ def test_card_holds_what_to_know_of_the_system(run, tmp_path):
     assert Entry("notes", "words", "", "Sentences are shared.") in entries
     assert "Sentences are shared." in to_markdown(entries, "x")
     write_text(tmp_path / "notes.tsv", "no tab here\n")
-    with pytest.raises(SerError, match=r"notes.tsv:1: expected what, a tab, and what to know of it; found 'no tab"):
+    with pytest.raises(SerError, match=r"notes.tsv:1: expected '<subject> tab <note>'; found 'no tab"):
         make_card(exp, corpora, tmp_path / "two.map", "gold", tmp_path / "notes.tsv")
 
 
