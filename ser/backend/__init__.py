@@ -1,1 +1,1 @@
-"""Back end: LDA, PLDA and scores of embeddings; arrays in, arrays out."""
+"""Back end: LDA, PLDA and scoring of embeddings; arrays in, arrays out."""

@@ -1,4 +1,4 @@
-"""A back end on disk: ``mean.vec lda.mat plda`` in Kaldi's formats; ``classes.txt num_utts config.yaml``."""
+"""Folder of a back end: ``mean.vec lda.mat plda`` in Kaldi's formats, and ``classes.txt num_utts config.yaml``."""
 
 import re
 from collections.abc import Mapping
@@ -16,11 +16,11 @@ from ser.kaldi.plda_file import read_plda, write_plda
 
 
 def save_backend(folder: str | Path, backend: Backend, num_utts: Mapping[str, int]) -> None:
-    """Write a back end; each file is whole or absent, and `plda`, without which none is read, comes last.
+    """Write a back end. The file ``plda`` is written last, and a folder without it cannot be read.
 
     Parameters
     ----------
-    num_utts : class -> utterances that it was trained on, in the order of the labels.
+    num_utts : class -> number of its training utterances, in the order of the labels.
     """
     folder = Path(folder)
     (folder / "plda").unlink(missing_ok=True)
@@ -35,10 +35,10 @@ def save_backend(folder: str | Path, backend: Backend, num_utts: Mapping[str, in
 
 
 def load_backend(folder: str | Path, default_config: str | Path) -> Backend:
-    """Read a back end, also one that Kaldi made: ``lda.mat`` may be called ``transform.mat``.
+    """Read a back end, written by `save_backend` or by Kaldi: ``lda.mat`` may be called ``transform.mat``.
 
-    Where there is neither, and no ``mean.vec``, the vectors go to the PLDA as they are; where there is no
-    ``config.yaml``, the settings of scoring are those of `default_config`.
+    Without these and ``mean.vec``, the PLDA is applied to the vectors directly. Without ``config.yaml``, the settings
+    of scoring are read from `default_config`.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def load_backend(folder: str | Path, default_config: str | Path) -> Backend:
 
 
 def read_num_utts(folder: str | Path) -> dict[str, int]:
-    """Read class -> utterances that it was trained on; empty for a back end that Kaldi made."""
+    """Read class -> number of its training utterances; empty for a back end that Kaldi made."""
     path = Path(folder) / "num_utts"
     counts = tables.read_map(path, fields=2) if path.exists() else {}
     for name, count in counts.items():

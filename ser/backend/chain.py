@@ -1,4 +1,4 @@
-"""The chain of the back end: subtract a mean, LDA, length normalisation, PLDA; trained together, applied together."""
+"""The chain of the back end: mean subtraction, LDA, length normalisation, PLDA; training and application."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ class BackendConfig:
 class Backend:
     """A trained chain.
 
-    `mean` (D,), or None for none; `lda` (d, D), or (d, D + 1) where its last column is an offset, or None for neither
-    LDA nor length normalisation; `plda` over d numbers.
+    `mean` (D,), or None for no mean subtraction; `lda` (d, D), or (d, D + 1) with an offset as its last column, or None
+    for neither LDA nor length normalisation; `plda` of d dimensions.
     """
 
     mean: np.ndarray | None
@@ -58,25 +58,25 @@ class Backend:
     config: BackendConfig
 
     def project(self, vectors: np.ndarray, num_utts: np.ndarray | int = 1) -> np.ndarray:
-        """Take embeddings (N, D), averages of `num_utts` utterances each, into the PLDA's basis: (N, d) float64.
+        """Project embeddings (N, D), each the average of `num_utts` utterances, into the PLDA's basis: (N, d) float64.
 
-        Vectors of d numbers, where D is greater, have been through mean, LDA and length normalisation already.
+        Vectors of d < D numbers are taken to have passed mean, LDA and length normalisation already.
         """
         return self.plda.project(self.reduce(vectors), num_utts, normalize_length=self.config.normalize_length)
 
     def factors(
         self, enrol: np.ndarray, test: np.ndarray, num_utts: np.ndarray | int = 1
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Write the score of every pair of embeddings as a product, `ser.backend.scoring.factor_ratios`.
+        """Write the score of every pair of embeddings as a dot product, see `ser.backend.scoring.factor_ratios`.
 
         Parameters
         ----------
-        enrol, test : (N, D), averages of `num_utts` utterances each, and (M, D).
+        enrol, test : (N, D), each the average of `num_utts` utterances, and (M, D).
         """
         return factor_ratios(self.plda, self.project(enrol, num_utts), self.project(test), num_utts)
 
     def reduce(self, vectors: np.ndarray) -> np.ndarray:
-        """Take embeddings (N, D) to where the PLDA was trained: (N, d) float64; see `project`."""
+        """Apply mean, LDA and length normalisation to embeddings (N, D): (N, d) float64, the input of the PLDA."""
         size = vectors.shape[1]
         if self.lda is not None and size == len(self.plda.mean) < self.lda.shape[1] - 1:
             return vectors
@@ -93,7 +93,7 @@ def train(vectors: np.ndarray, labels: np.ndarray, config: BackendConfig) -> Bac
 
 
 def train_in_blocks(blocks: Iterable[Block], num_classes: int, config: BackendConfig) -> Backend:
-    """Train the chain on embeddings that are gone through twice, and need not be in memory all at once."""
+    """Train the chain on blocks of embeddings, in two passes; they need not be in memory all at once."""
     mean, lda = train_mean_and_lda(moments(blocks, num_classes), config)
     if len(lda) == 1 and (config.normalize_vectors or config.normalize_length):
         logger.info("back end: an LDA of one row: no length normalisation, which would leave the sign of one number")
@@ -104,7 +104,7 @@ def train_in_blocks(blocks: Iterable[Block], num_classes: int, config: BackendCo
 
 
 def train_mean_and_lda(whole: Moments, config: BackendConfig) -> tuple[np.ndarray, np.ndarray]:
-    """Train the first half of the chain: the mean (D,) and the LDA (d, D + 1) of what is left without it."""
+    """Train the first half of the chain: the mean (D,), and the LDA (d, D + 1) of the vectors less the mean."""
     mean = whole.mean
     lda = train_lda(
         whole.moved(mean),
@@ -117,7 +117,7 @@ def train_mean_and_lda(whole: Moments, config: BackendConfig) -> tuple[np.ndarra
 
 
 def apply_lda(centred: np.ndarray, lda: np.ndarray, normalize_vectors: bool) -> np.ndarray:
-    """Apply an LDA matrix, with or without an offset column, then scale each row to a norm of sqrt(d), if asked."""
+    """Apply an LDA matrix, with or without an offset column; if `normalize_vectors`, scale rows to norm sqrt(d)."""
     size = centred.shape[1]
     if lda.shape[1] not in (size, size + 1):
         raise SerError(

@@ -1,4 +1,4 @@
-"""Several back ends as one: each on vectors of its own, such as those of nets of other seeds, their scores averaged."""
+"""Ensemble of back ends: each scores its own vectors, such as those of nets of several seeds; scores are averaged."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from ser.errors import SerError
 
 @dataclass(frozen=True)
 class EnsembleRecognizer:
-    """Scores pairs and classes by the mean of what its `members` score, each on its part of the vectors.
+    """Scores pairs and classes by the mean of the scores of its `members`, each on its part of the vectors.
 
-    Vectors are (N, D), the members' vectors end to end, of `sizes` numbers each.
+    Vectors are (N, D): the vectors of the members, of `sizes` numbers each, concatenated.
     """
 
     members: tuple[Recognizer, ...]
@@ -42,12 +42,14 @@ class EnsembleRecognizer:
 
 
 def ensemble_trainer(train: Train, sizes: Sequence[int]) -> Train:
-    """Return what trains an `EnsembleRecognizer`, each member by `train` on its `sizes` numbers of the vectors.
+    """Return a function that trains an `EnsembleRecognizer`, each member by `train` on its part of the vectors.
 
-    The scores of pairs and of classes of one kind of back end are on one scale, so that their mean needs no weights.
+    All members are back ends of one kind, whose scores are on one scale, so that their mean needs no weights.
     """
     if len(sizes) < 2 or min(sizes) < 1:
-        raise SerError(f"ensemble: vectors of {', '.join(map(str, sizes))} numbers; give two or more of each utterance")
+        raise SerError(
+            f"ensemble: vectors of {', '.join(map(str, sizes))} numbers; give two or more vectors for each utterance"
+        )
 
     def train_all(vectors: np.ndarray, labels: np.ndarray, speakers: np.ndarray) -> EnsembleRecognizer:
         members = tuple(train(part, labels, speakers) for part in split(vectors, sizes))

@@ -1,4 +1,4 @@
-"""Two back ends on one scale: one on speech and text, or text, and one on speech for utterances that have no text."""
+"""Fallback to speech: a back end for utterances with text, and one on speech for those without, on one scale."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class Calibrated:
 
 @dataclass(frozen=True)
 class FallbackRecognizer:
-    """Scores by `main` what has all vectors, and by `speech` the pairs and utterances that do not.
+    """Scores by `main` where all utterances have its vector, and by `speech` the other utterances and pairs.
 
-    Vectors are (N, size + S): of `main`, all NaN where an utterance has none, then of `speech`. NaN stays through an
-    average, so that an enrolled class is scored by speech where one of its utterances is.
+    Vectors are (N, size + S): the `size` numbers of `main`, NaN where an utterance has none, then the S of `speech`. An
+    average with NaN is NaN, so an enrolled class is scored by speech if one of its utterances is.
     """
 
     main: Calibrated
@@ -75,13 +75,13 @@ class FallbackRecognizer:
 
 
 def fallback_trainer(train: Train, size: int, p_target: float, parts: int, seed: int) -> Train:
-    """Return what trains a `FallbackRecognizer`: both back ends by `train`, each calibrated on held-out speakers.
+    """Return a function that trains a `FallbackRecognizer`: both back ends by `train`, calibrated on held-out speakers.
 
     Parameters
     ----------
-    size : numbers of the main vector, which comes first.
-    p_target : prior at which the ratios of pairs will be used.
-    parts, seed : of `held_out_scores`.
+    size : length of the main vector, which comes first.
+    p_target : prior for which the pair scores are calibrated.
+    parts, seed : see `held_out_scores`.
     """
 
     def calibrated(vectors: np.ndarray, labels: np.ndarray, speakers: np.ndarray) -> Calibrated:

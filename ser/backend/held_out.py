@@ -1,4 +1,4 @@
-"""Scores of the training set by back ends that did not see the speakers they score: what calibrations are fitted on."""
+"""Held-out scores of the training set, by back ends trained on other speakers; calibrations are fitted on them."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ Train = Callable[[np.ndarray, np.ndarray, np.ndarray], Recognizer]
 
 @dataclass(frozen=True)
 class HeldOutScores:
-    """Scores that generalise: `target` (n,) and `nontarget` (m,) float32 of pairs, `classes` (M, K) of utterances.
+    """Scores of speakers that the back end was not trained on.
 
-    `rows` (M,) int are the utterances of `classes`, `labels` (M,) their true classes.
+    `target` (n,) and `nontarget` (m,) float32 are scores of pairs, `classes` (M, K) scores of utterances against
+    classes. `rows` (M,) int are the utterances of `classes`, `labels` (M,) their true classes.
     """
 
     target: np.ndarray
@@ -32,17 +33,18 @@ class HeldOutScores:
 def held_out_scores(
     train: Train, vectors: np.ndarray, labels: np.ndarray, speakers: np.ndarray, parts: int, seed: int
 ) -> HeldOutScores:
-    """Score each part of the speakers with a back end trained on all others; pairs are those within a part.
+    """Score each part of the speakers with a back end trained on the other parts; pairs are taken within a part.
 
-    Where that leaves some back end without a class, as with a single speaker, the parts are of utterances.
+    Where a back end would lack a class, for instance with a single speaker, the utterances are split instead.
 
     Parameters
     ----------
-    train : takes vectors (N, D), labels (N,) and speakers (N,) to a `Recognizer`, as `recognizer.trainer` returns.
+    train : function from vectors (N, D), labels (N,) and speakers (N,) to a `Recognizer`, see `recognizer.trainer`.
     vectors : (N, D).
     labels : (N,) int, 0 to K - 1, each present.
-    speakers : (N,), anything that tells speakers apart.
-    parts : turns to take, at least 2.
+    speakers : (N,), equal for utterances of one speaker.
+    parts : number of parts, at least 2.
+    seed : of the split.
     """
     part = assign_parts(labels, speakers, parts, seed)
     targets, nontargets, classes, rows = [], [], [], []
@@ -64,17 +66,17 @@ def held_out_scores(
 
 
 def assign_parts(labels: np.ndarray, speakers: np.ndarray, parts: int, seed: int) -> np.ndarray:
-    """Give each utterance the number of its part, (N,) int; -1, never scored, where it is alone in its class."""
+    """Return the part of each utterance, (N,) int; -1, which is never scored, for the only utterance of a class."""
     rng = np.random.default_rng(seed)
     names, speaker = np.unique(speakers, return_inverse=True)
     part = rng.permutation(len(names))[speaker] % parts
     counts = np.bincount(labels)
     part[counts[labels] == 1] = -1
-    # A part that has all of some class would be scored by a back end that does not know it.
+    # If all utterances of a class were in one part, the back end that scores this part would not know the class.
     if len(names) > 1 and all(len(np.unique(part[labels == label])) > 1 for label in np.flatnonzero(counts > 1)):
         return part
     logger.info(
-        "held-out scores: a class of the training set is of one part of its %d speakers; parts of utterances instead",
+        "held-out scores: a class is in only one part of the %d training speakers; utterances are split instead",
         len(names),
     )
     for label in np.flatnonzero(counts > 1):

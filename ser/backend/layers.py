@@ -1,4 +1,4 @@
-"""Which layer of an encoder tells the classes best: folds of speakers, several classifiers, each layer alike."""
+"""Comparison of the layers of an encoder: cross-validation of a classifier on the embeddings of each layer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from ser.metrics import classification
 from ser.metrics.detection import ScoredTrials
 
 Classifier = Literal["plda", "svm"]
-# Of the support vector machine, on vectors whose numbers have variance 1: scikit-learn's defaults.
+# Settings of the support vector machine, on vectors whose numbers have variance 1: scikit-learn's defaults.
 SVM = dict(kernel="rbf", C=1.0, gamma="scale", class_weight="balanced")
 
 
 @dataclass(frozen=True)
 class LayerFigures:
-    """What a classifier reaches on all folds together, shares of 1; `eer` is of pairs within the folds, or None."""
+    """Figures of a classifier over all folds together, shares of 1; `eer` is of pairs within the folds, or None."""
 
     unweighted: float
     weighted: float
@@ -27,9 +27,9 @@ class LayerFigures:
 
 
 def normalise_speakers(vectors: np.ndarray, speakers: Sequence[str]) -> np.ndarray:
-    """Take off each speaker's mean and divide by the deviation: (N, D).
+    """Subtract each speaker's mean from vectors (N, D) and divide by the standard deviation: (N, D).
 
-    It needs no labels, but several utterances of a speaker, the test ones too.
+    This needs no labels, but it needs several utterances of each speaker, test speakers included.
     """
     found = np.empty_like(vectors)
     names = np.asarray(speakers)
@@ -49,14 +49,14 @@ def cross_validate(
     ----------
     vectors : (N, D) float32.
     labels : (N,) int, 0 to K - 1.
-    folds : of each utterance.
-    classifier : ``plda``, the chain to PLDA, or ``svm``.
-    config : of the chain.
+    folds : the fold of each utterance.
+    classifier : ``plda`` (mean, LDA, PLDA) or ``svm``.
+    config : settings of the chain for ``plda``.
 
     Raises
     ------
     SerError
-        Where there is one fold alone, or a class is missing from a training part.
+        Where there is only one fold, or a class has no training utterance in a fold.
     """
     names, num_classes = np.asarray(folds), int(labels.max()) + 1
     if len(np.unique(names)) < 2:

@@ -1,4 +1,4 @@
-"""Linear discriminant analysis, with the numbers of Kaldi's ivector-compute-lda."""
+"""Linear discriminant analysis (LDA), equal to Kaldi's ivector-compute-lda."""
 
 import logging
 
@@ -23,19 +23,19 @@ def train_lda(
 
     With the within-class covariance W and the between-class covariance B, both over N, the rows a solve
     B a = λ M a, a' M a = 1, M = (1 - f) W + f (W + B), for the largest λ (Fisher 1936; Fukunaga 1990, ch. 10).
-    Only K - 1 of them are determined: B has no greater rank, and further rows are an arbitrary basis.
+    Only K - 1 rows are determined, because B has at most this rank; further rows are an arbitrary basis.
 
     Parameters
     ----------
     moments : of N embeddings of D numbers in K classes. Their mean is subtracted here.
-    dim : rows wanted, at most D. A warning says so where it is over K - 1.
+    dim : number of rows, at most D. More than K - 1 cause a warning.
     total_covariance_factor : the f above, 0 to 1.
     covariance_floor : eigenvalues of M are floored to this share of the largest one.
     shrinkage : s of 0 to 1, W becomes (1 - s) W + s trace(W) / D I (Ledoit and Wolf 2004, eq. 4). 0 is Kaldi's.
 
     Returns
     -------
-    (dim, D + 1) float64: the rows and, as the last column, the offset that takes the mean to 0.
+    (dim, D + 1) float64: the rows and, as the last column, the offset that maps the mean to 0.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def train_lda(
             num, size, covariance_floor, shrinkage,
         )  # fmt: skip
     mean = moments.mean
-    # B is this (D, K) matrix times its transpose.
+    # (D, K): B is this matrix times its transpose.
     between_root = ((moments.class_means - mean) * np.sqrt(counts / num)[:, None]).T
     between = between_root @ between_root.T
     within = moments.scatter / num
@@ -74,6 +74,7 @@ def train_lda(
         trace = np.trace(within)
         within *= 1.0 - shrinkage
         within.flat[:: size + 1] += shrinkage * trace / size
+    # In the whitened space M is I, and the left singular vectors of B's root are the directions by falling eigenvalue.
     whiten = _whitening(within + total_covariance_factor * between, covariance_floor)
     directions, _, _ = np.linalg.svd(whiten @ between_root, full_matrices=dim > len(counts))
     rows = directions[:, :dim].T @ whiten
@@ -81,11 +82,12 @@ def train_lda(
 
 
 def _whitening(covariance: np.ndarray, floor: float) -> np.ndarray:
-    """Return a T with T covariance T' = I, the eigenvalues floored to `floor` times the largest one."""
+    """Return T with T covariance T' = I, after flooring the eigenvalues to `floor` times the largest one."""
     size = len(covariance)
     bound = np.abs(covariance).sum(axis=1).max()
     try:
-        # No eigenvalue is over `bound`: where this succeeds, none is under the floor, for a tenth of their cost.
+        # No eigenvalue exceeds `bound`. So if this decomposition exists, no eigenvalue is under the floor; it costs a
+        # tenth of computing the eigenvalues.
         np.linalg.cholesky(covariance - floor * bound * np.eye(size))
         return scipy.linalg.solve_triangular(np.linalg.cholesky(covariance), np.eye(size), lower=True)
     except np.linalg.LinAlgError:

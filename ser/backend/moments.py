@@ -1,6 +1,6 @@
-"""What LDA and PLDA need to know of their training vectors: count, mean and scatter of the classes.
+"""Sufficient statistics of LDA and PLDA training: count, mean and scatter of the classes.
 
-Vectors come in blocks, so that of millions only a few thousand have to be in memory.
+Vectors are processed in blocks of a few thousand, so that millions need not be in memory.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ ROWS_IN_BLOCK = 1 << 13
 
 
 class Moments(NamedTuple):
-    """Of N vectors x in K classes: `counts` (K,) int64, `class_means` (K, D) and `scatter` (D, D) float64.
+    """Statistics of N vectors x in K classes: `counts` (K,) int64, `class_means` (K, D) and `scatter` (D, D) float64.
 
-    The scatter is the sum of (x - m) (x - m)' over all x, m being the mean of x's class.
+    The scatter is the sum of (x - m) (x - m)' over all x, where m is the mean of x's class.
     """
 
     counts: np.ndarray
@@ -41,11 +41,11 @@ class Moments(NamedTuple):
 
 
 def moments(blocks: Iterable[Block], num_classes: int) -> Moments:
-    """Go through the vectors once; each of the classes has one of them at least."""
+    """Compute the moments in one pass over the blocks; each of the classes needs at least one vector."""
     counts = np.zeros(num_classes, dtype=np.int64)
     for index, (vectors, labels) in enumerate(blocks):
         if index == 0:
-            # Sums of squares about a point near the mean lose no digits to it.
+            # Sums of squares about a point near the mean lose no digits to cancellation.
             origin = vectors.mean(axis=0, dtype=np.float64)
             sums = np.zeros((num_classes, len(origin)))
             scatter = np.zeros((len(origin), len(origin)))
@@ -58,13 +58,13 @@ def moments(blocks: Iterable[Block], num_classes: int) -> Moments:
 
 
 def in_blocks(vectors: np.ndarray, labels: np.ndarray) -> list[Block]:
-    """Part arrays (N, D) and (N,) into blocks, which are views."""
+    """Split arrays (N, D) and (N,) into blocks, which are views."""
     starts = range(0, len(vectors), ROWS_IN_BLOCK)
     return [(vectors[start : start + ROWS_IN_BLOCK], labels[start : start + ROWS_IN_BLOCK]) for start in starts]
 
 
 def moments_of(vectors: np.ndarray, labels: np.ndarray) -> Moments:
-    """Find the moments of vectors (N, D) in memory and their classes (N,), 0 to K - 1, each present."""
+    """Compute the moments of vectors (N, D) with classes (N,), 0 to K - 1, each present."""
     return moments(in_blocks(vectors, labels), int(labels.max()) + 1)
 
 

@@ -1,4 +1,4 @@
-"""Two-covariance PLDA, with the numbers of Kaldi's ivector-compute-plda and its companions.
+"""Two-covariance PLDA, equal to Kaldi's ivector-compute-plda, ivector-copy-plda and ivector-adapt-plda.
 
 A vector is the sum of its class's centre, drawn from N(mean, between), and an offset drawn from N(0, within)
 (Ioffe, "Probabilistic linear discriminant analysis", ECCV 2006). The model is kept in the basis where `within` is
@@ -18,14 +18,14 @@ from ser.errors import SerError
 
 @dataclass(frozen=True)
 class Plda:
-    """A model: `transform` (D, D) takes x - `mean` (D,) to where within is I and between is diag(`psi` (D,))."""
+    """A model: `transform` (D, D) maps x - `mean` (D,) to where within is I and between is diag(`psi` (D,))."""
 
     mean: np.ndarray
     transform: np.ndarray
     psi: np.ndarray
 
     def project(self, vectors: np.ndarray, num_utts: np.ndarray | int = 1, *, normalize_length: bool) -> np.ndarray:
-        """Take `vectors` (N, D) into the model's basis: (N, D) float64.
+        """Project `vectors` (N, D) into the model's basis: (N, D) float64.
 
         Parameters
         ----------
@@ -56,9 +56,9 @@ def train_plda(moments: Moments, iterations: int) -> Plda:
     """Estimate a model by expectation maximisation, from within = between = I.
 
     Each class counts once, whatever its size, in the mean and in the between-class covariance.
-    A class's average m over n vectors is x + y, x ~ N(0, between), y ~ N(0, within / n); the E step finds the
-    posterior of x, of mean w = (between^-1 + n within^-1)^-1 n within^-1 m. Every iteration works in the basis of the
-    model before it, where both covariances are diagonal: no matrix is inverted for a class or for a class size.
+    A class's average m over n vectors is x + y, x ~ N(0, between), y ~ N(0, within / n). The E step computes the
+    posterior of x, whose mean is w = (between^-1 + n within^-1)^-1 n within^-1 m. Each iteration works in the basis of
+    the previous model, where both covariances are diagonal, so that no matrix is inverted for a class or a class size.
 
     Parameters
     ----------
@@ -78,11 +78,12 @@ def train_plda(moments: Moments, iterations: int) -> Plda:
     transform = np.eye(len(mean))
     psi = np.ones(len(mean))
     for _ in range(iterations):
-        posterior = psi / (1.0 + counts * psi)  # (K, D), the variance of x; y has the same
-        expected = counts * posterior * centres  # (K, D), w
-        rest = centres - expected
+        posterior = psi / (1.0 + counts * psi)  # (K, D), the posterior variance of x; y has the same
+        expected = counts * posterior * centres  # (K, D), w, the posterior mean of x
+        rest = centres - expected  # (K, D), the posterior mean of y
         between = (expected.T @ expected + np.diag(posterior.sum(axis=0))) / len(counts)
         within = (scatter + rest.T @ (counts * rest) + np.diag((counts * posterior).sum(axis=0))) / counts.sum()
+        # Move to the basis of the new model.
         step, psi = _diagonalise(within, between)
         transform = step @ transform
         centres = centres @ step.T
@@ -101,9 +102,9 @@ def adapt_plda(
     Parameters
     ----------
     plda : model of the old domain.
-    vectors : (N, D) of the new one.
+    vectors : (N, D) of the new domain.
     within_scale, between_scale : shares of the excess (0.3 and 0.7 in Kaldi).
-    mean_diff_scale : weight of the shift of the mean in the new vectors' covariance (1 in Kaldi).
+    mean_diff_scale : weight of the shift of the mean in the covariance of the new vectors (1 in Kaldi).
     """
     new = moments_of(vectors, np.zeros(len(vectors), dtype=np.int64))
     mean, shift = new.mean, new.mean - plda.mean
@@ -120,7 +121,7 @@ def adapt_plda(
 
 
 def _diagonalise(within: np.ndarray, between: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return A and psi, in falling order, with A within A' = I and A between A' = diag(psi)."""
+    """Return A and psi with A within A' = I and A between A' = diag(psi), psi in falling order."""
     try:
         root = np.linalg.cholesky(within)
     except np.linalg.LinAlgError as error:

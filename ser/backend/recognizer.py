@@ -1,4 +1,4 @@
-"""What every back end does once it is trained: score pairs of utterances, and utterances against classes."""
+"""Trained back ends, which score pairs of utterances, and utterances against classes; their interface and trainers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ser.backend.yardsticks import train_cosine, train_logistic
 
 
 class Recognizer(Protocol):
-    """A back end and the training utterances that stand for its K classes."""
+    """A back end with the training utterances that represent its K classes."""
 
     @property
     def lda_dim(self) -> int | None:
@@ -29,12 +29,12 @@ class Recognizer(Protocol):
         """Score each row of `test` (M, D) against each class: (M, K) float64."""
 
     def save(self, folder: Path, num_utts: Mapping[str, int]) -> None:
-        """Write it to a folder; `num_utts` are the training utterances of each class, in the order of the labels."""
+        """Write it to a folder; `num_utts` is class -> number of training utterances, in the order of the labels."""
 
 
 @dataclass(frozen=True)
 class PldaRecognizer:
-    """The chain to PLDA; a class is what its training utterances (`projected` (N, d), `labels` (N,)) score."""
+    """The chain to PLDA. A class is scored by its training utterances: `projected` (N, d), `labels` (N,)."""
 
     backend: chain.Backend
     projected: np.ndarray
@@ -66,9 +66,9 @@ ADAPTATION = {"within_scale": 0.3, "between_scale": 0.7, "mean_diff_scale": 1.0}
 
 
 def adapted(recognizer: PldaRecognizer, train: np.ndarray, unlabelled: np.ndarray) -> PldaRecognizer:
-    """Adapt the PLDA of a recognizer to vectors (M, D) of another domain, without their classes.
+    """Adapt the PLDA of a recognizer to unlabelled vectors (M, D) of another domain.
 
-    `train` (N, D) are the vectors that it was trained on: its classes are what these score.
+    `train` (N, D) are the vectors that the recognizer was trained on, which represent its classes.
     """
     plda = adapt_plda(recognizer.backend.plda, recognizer.backend.reduce(unlabelled), **ADAPTATION)
     backend = replace(recognizer.backend, plda=plda)
@@ -83,9 +83,9 @@ TRAINERS: dict[str, Callable[..., Recognizer]] = {
 
 
 def trainer(kind: str, config: chain.BackendConfig) -> Callable[..., Recognizer]:
-    """Return what trains a back end of `kind`, a key of `TRAINERS`.
+    """Return a function that trains a back end of `kind`, a key of `TRAINERS`.
 
-    It takes vectors (N, D), labels (N,) int, 0 to K - 1, each present, and speakers (N,), which it does not need:
-    `held_out_scores` and `fallback_trainer` do.
+    Its arguments are vectors (N, D), labels (N,) int, 0 to K - 1, each present, and speakers (N,). The speakers are
+    ignored; the argument is there because `fallback_trainer` needs it.
     """
     return lambda vectors, labels, speakers: TRAINERS[kind](vectors, labels, config)

@@ -1,4 +1,4 @@
-"""Scores of trials as PLDA log likelihood ratios, by matrix products."""
+"""PLDA log likelihood ratios of trials, computed by matrix products."""
 
 from collections.abc import Iterator
 
@@ -13,15 +13,16 @@ ROWS_PER_BLOCK = 512
 def factor_ratios(
     plda: Plda, enrol: np.ndarray, test: np.ndarray, num_utts: np.ndarray | int = 1
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Write the log likelihood ratio of every pair as a product: ratio[i, j] = left[i] . right[j].
+    """Write the log likelihood ratio of every pair as a dot product: ratio[i, j] = left[i] . right[j].
 
     The ratio is log N(t; n psi / (n psi + 1) e, 1 + psi / (n psi + 1)) - log N(t; 0, 1 + psi), summed over dimensions
-    (Ioffe 2006, between eq. 4 and 5): the test utterance t is of the class of the n utterances of average e, or not.
-    It is linear in [t, 1, t^2], so that products do all of the work.
+    (Ioffe 2006, between eq. 4 and 5): the hypotheses are that the test utterance t is of the class of the n utterances
+    with average e, or of another class. The ratio is linear in [t, 1, t^2], so that matrix products compute it.
 
     Parameters
     ----------
-    plda : the model; `enrol` (N, d) and `test` (M, d) are what its `project` returns.
+    plda : the model.
+    enrol, test : (N, d) and (M, d), as its `project` returns them.
     num_utts : (N,) utterances behind each row of `enrol`, or one number for all.
 
     Returns
@@ -32,11 +33,11 @@ def factor_ratios(
     shared = len(counts) == 1
     n = float(counts[0]) if shared else np.asarray(num_utts, dtype=np.float64)[:, None]
     psi = plda.psi
-    posterior = psi / (n * psi + 1.0)
+    posterior = psi / (n * psi + 1.0)  # variance of the class centre, given the n utterances
     variance = 1.0 + posterior
-    expected = n * posterior * enrol
+    expected = n * posterior * enrol  # (N, d) its mean
     constant = 0.5 * np.sum(np.log1p(psi) - np.log(variance) - expected**2 / variance, axis=1, keepdims=True)
-    curvature = 0.5 * (1.0 / (1.0 + psi) - 1.0 / variance)
+    curvature = 0.5 * (1.0 / (1.0 + psi) - 1.0 / variance)  # the coefficient of t^2
     if shared:
         left = [expected / variance, constant, np.ones_like(constant)]
         right = [test, np.ones((len(test), 1)), test**2 @ curvature[:, None]]
@@ -68,13 +69,13 @@ def class_scores(left: np.ndarray, right: np.ndarray, labels: np.ndarray, rule: 
     ----------
     left, right : factors of the training utterances (N, r) and the test utterances (M, r) (`factor_ratios`).
     labels : (N,) int, the class of each training utterance, 0 to K - 1, each class present.
-    rule : over the scores with a class's training utterances, their `average` or the `best` of them.
+    rule : a class's score is the ``average`` of the scores with its training utterances, or the ``best`` of them.
     """
     order = np.argsort(labels, kind="stable")
     counts = np.bincount(labels)
     starts = np.cumsum(counts) - counts
     if rule == "average":
-        # The average of the products is the product with the average.
+        # The average of dot products is the dot product with the average.
         return right @ (np.add.reduceat(left[order], starts, axis=0) / counts[:, None]).T
     columns = np.ascontiguousarray(left[order].T)
     best = [

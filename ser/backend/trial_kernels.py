@@ -1,7 +1,7 @@
 """The inner loops of `ser.backend.trial_text`, compiled by numba.
 
-Blocks of text are uint8 arrays of whole lines, the last of which ends with a new line too. Loops that can fail return
-(line from 0, problem), the problem 0 where there is none.
+Blocks of text are uint8 arrays of whole lines; the last line ends with a newline, too. Loops that can fail return (line
+number from 0, problem); the problem is 0 where there is none.
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ from ser.features.compiled import compiled_when_called
 
 NO_FIELDS, NO_ENROL, NO_TEST, NO_LABEL, NO_NUMBER = range(1, 6)
 
-# Scores are written to the millionth, and a number takes at most this many characters.
+# Scores are written with 6 decimals; a number takes at most NUMBER_WIDTH characters.
 _DECIMALS = 1_000_000
 NUMBER_WIDTH = 24
 
@@ -35,7 +35,7 @@ def _word(text, position):
 
 @compiled_when_called
 def _hash(text, start, end):
-    # FNV-1a (Fowler, Noll, Vo) by words of 8 bytes, its upper half folded in because the slots use the lower bits.
+    # FNV-1a (Fowler, Noll, Vo) on words of 8 bytes. The upper half is folded in, because the slots use the lower bits.
     value = np.uint64(14695981039346656037)
     while end - start >= 8:
         value = (value ^ _word(text, start)) * np.uint64(1099511628211)
@@ -48,7 +48,7 @@ def _hash(text, start, end):
 
 @compiled_when_called
 def _equal(left, start, end, right, first):
-    """Compare bytes `start` to `end` of `left` with as many of `right` from `first` on."""
+    """Compare bytes `start` to `end` - 1 of `left` with equally many bytes of `right` from `first` on."""
     while end - start >= 8:
         if _word(left, start) != _word(right, first):
             return False
@@ -95,7 +95,7 @@ def locate(block, e_text, e_starts, e_slots, t_text, t_starts, t_slots, rows, co
         if test_start == test_end or more > position or block[position] != 10:
             return line, NO_FIELDS
         position += 1
-        # Most lists name one enrolment utterance on many lines in a row.
+        # Most lists name one enrolment utterance on many lines in a row: look it up once.
         same = last_row >= 0 and end - start == last_end - last_start
         same = same and _equal(block, start, end, block, last_start)
         if not same:
@@ -208,7 +208,7 @@ def read_numbers(block, values):
 
 @compiled_when_called
 def _number(block, start, end):
-    """Parse a decimal number; NaN where it is none."""
+    """Parse a decimal number; NaN if the text is not a number."""
     position = start
     negative = False
     if position < end and (block[position] == 45 or block[position] == 43):
@@ -236,14 +236,14 @@ def _number(block, start, end):
         scale += sign * exponent
     if position < end or digits == 0:
         return np.nan
-    # A quotient of two exact numbers is rounded once, as strtod rounds.
+    # Divide by a power of ten, which is exact, and not by its inverse: one rounding, as strtod does.
     value = mantissa / 10.0**-scale if scale < 0 else mantissa * 10.0**scale
     return -value if negative else value
 
 
 @compiled_when_called
 def hash_pairs(block, hashes):
-    """Give each line's first two fields a number of 64 bits; other pairs seldom have the same."""
+    """Hash the first two fields of each line to 64 bits; different pairs rarely have the same hash."""
     position = 0
     for line in range(len(hashes)):
         value = np.uint64(14695981039346656037)

@@ -1,4 +1,4 @@
-"""Trial lists and score lists as text, millions of lines a second: bytes to arrays and back, compiled by numba.
+"""Fast reading and writing of trial lists and score lists, millions of lines a second, compiled by numba.
 
 A trial is a line ``enrol test`` or ``enrol test target|nontarget``, a score a line ``enrol test number``.
 """
@@ -18,7 +18,7 @@ from ser.files import BOM
 logger = logging.getLogger(__name__)
 
 BLOCK_BYTES = 1 << 20
-# The compiled loops hold no lock, so that threads share the work.
+# The compiled loops release the interpreter lock, so that threads run in parallel.
 _THREADS = 2
 
 _PROBLEMS = {
@@ -31,19 +31,19 @@ _PROBLEMS = {
 
 
 class KeyTable:
-    """Names and where to find them: a hash table in plain arrays, which compiled code can read."""
+    """Hash table from names to indices, in plain arrays that compiled code can read."""
 
     def __init__(self, keys: Sequence[str]) -> None:
         encoded = [key.encode() for key in keys]
         self.text = np.frombuffer(b"".join(encoded) or b"\0", dtype=np.uint8)
         self.starts = np.concatenate([[0], np.cumsum([len(key) for key in encoded])]).astype(np.int64)
-        # Half empty at most, so that a search is short.
+        # At most half full, so that searches are short.
         self.slots = np.full(1 << (2 * len(encoded) + 1).bit_length(), -1, dtype=np.int64)
         kernels.fill(self.text, self.starts, self.slots)
 
 
 def read_blocks(stream: BinaryIO, size: int = BLOCK_BYTES) -> Iterator[np.ndarray]:
-    """Yield the bytes of `stream` in pieces of whole lines, about `size` bytes each; the last line gets its end."""
+    """Yield the bytes of `stream` in blocks of whole lines, about `size` bytes each; the last line gets a newline."""
     rest = stream.read(len(BOM)).removeprefix(BOM)
     while data := stream.read(size):
         cut = data.rfind(b"\n") + 1
@@ -68,7 +68,7 @@ def locate_trials(
     Raises
     ------
     SerError
-        With file and line, on a line of other fields, or an utterance that is in no table.
+        For a line of other fields or an utterance that is in no table; the message names file and line.
     """
     rows = np.empty(np.count_nonzero(block == 10), dtype=np.int64)
     columns = np.empty_like(rows)
@@ -108,7 +108,7 @@ def score_trials(
 
 
 def dot_rows(left: np.ndarray, right: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """Multiply row rows[k] of `left` by row columns[k] of `right`: (n,) float64."""
+    """Return the dot products of row rows[k] of `left` and row columns[k] of `right`: (n,) float64."""
     return kernels.dot_rows(np.ascontiguousarray(left), np.ascontiguousarray(right), rows, columns)
 
 
@@ -129,14 +129,14 @@ def read_scored_trials(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Join a trial list and a score list, given as bytes: scores (n,) float32, and which are targets (n,) bool.
 
-    Lists in one order are joined line by line, others by their keys; scores of no trial are left out. A pair that comes
-    again with the same label, or the same score, counts once, which is logged.
+    Lists in the same order are joined line by line, others by their keys. Scores without a trial are left out. A pair
+    that is repeated with the same label or score counts once, and the log says so.
 
     Raises
     ------
     SerError
-        With file and line, on a line of other fields, a trial without a score, a score that is no finite number, or a
-        pair that comes again with another label or another score.
+        For a line of other fields, a trial without a score, a score that is not finite, or a pair that is repeated with
+        another label or score; the message names file and line.
     """
     trials, scores = _ended(trials), _ended(scores)
     num_trials = np.count_nonzero(trials == 10)
@@ -166,14 +166,15 @@ def read_scored_trials(
 def _first_of_each(
     block: np.ndarray, where: str, values: np.ndarray, problem: str, names: Sequence[str] | None = None
 ) -> np.ndarray | slice:
-    """Find the lines of a list that are the first of their pair, as an index; a pair of two values is an error.
+    """Return an index of the lines that are the first with their pair; a pair with two different values is an error.
 
     Parameters
     ----------
     values : (n,) the label or the score of each line.
-    problem : what is wrong with two lines that differ, with room for their values.
-    names : of the values, where these are numbers of them.
+    problem : message on two lines that differ, with two placeholders for their values.
+    names : names of the values, if the values are indices.
     """
+    # Only lines whose hash is repeated are compared as text; of most lists there are none.
     hashes = np.empty(len(values), dtype=np.uint64)
     kernels.hash_pairs(block, hashes)
     in_order = np.sort(hashes)

@@ -1,4 +1,7 @@
-"""Back ends to measure PLDA by: cosine of LDA vectors, and logistic regression. `recognizer` has their interface."""
+"""Baseline back ends to compare with PLDA: cosine similarity after LDA, and logistic regression.
+
+Their interface is `ser.backend.recognizer.Recognizer`.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ from ser.kaldi import ark, tables
 class CosineRecognizer:
     """Mean subtraction, LDA, and the cosine of the angle between two vectors (Dehak et al., IEEE T-ASLP 19(4), 2011).
 
-    `mean` (D,); `lda` (d, D + 1); `directions` (N, d) of the training utterances, of length 1, and their `labels` (N,).
+    `mean` (D,); `lda` (d, D + 1); `directions` (N, d), the training utterances scaled to length 1; `labels` (N,).
     """
 
     mean: np.ndarray
@@ -43,7 +46,7 @@ class CosineRecognizer:
         )
 
     def save(self, folder: Path, num_utts: Mapping[str, int]) -> None:
-        """Write ``mean.vec lda.mat`` in Kaldi's format, as beside a PLDA."""
+        """Write ``mean.vec lda.mat`` in Kaldi's format, as `save_backend` does."""
         ark.write_vector_file(folder / "mean.vec", self.mean.astype(np.float32))
         ark.write_matrix_file(folder / "lda.mat", self.lda.astype(np.float32))
         _save_classes(folder, self.config, num_utts)
@@ -59,8 +62,9 @@ def train_cosine(vectors: np.ndarray, labels: np.ndarray, config: BackendConfig)
 class LogisticRecognizer:
     """Multinomial logistic regression on standardised embeddings.
 
-    A class's score is its log posterior; a pair's is the log probability log sum_k p_i(k) p_j(k) that both utterances,
-    taken as independent, are of one class. `weights` (K, D), `offset` (K,), of the embeddings as they come.
+    The score of a class is its log posterior. The score of a pair is log sum_k p_i(k) p_j(k), the log probability that
+    both utterances are of one class, if they are independent. `weights` (K, D) and `offset` (K,) apply to embeddings
+    that are not standardised.
     """
 
     weights: np.ndarray
@@ -73,14 +77,14 @@ class LogisticRecognizer:
 
     def pair_scores(self, enrol: np.ndarray, test: np.ndarray, num_utts: int = 1) -> np.ndarray:
         scores = scoring.score_matrix(np.exp(self.class_scores(enrol)), np.exp(self.class_scores(test)))
-        # Rounding takes a product of posteriors that agree in nothing to 0.
+        # The product of posteriors that do not overlap may round to 0, whose logarithm is infinite.
         return np.log(np.maximum(scores, np.finfo(np.float32).tiny, out=scores), out=scores)
 
     def class_scores(self, test: np.ndarray) -> np.ndarray:
         return log_softmax(test @ self.weights.T + self.offset, axis=1)
 
     def save(self, folder: Path, num_utts: Mapping[str, int]) -> None:
-        """Write ``weights.ark``, in Kaldi's text: a class's offset and weights."""
+        """Write ``weights.ark`` in Kaldi's text format: the offset and the weights of each class."""
         rows = np.column_stack([self.offset, self.weights]).astype(np.float32)
         with ark.Writer(f"ark,t:{folder}/weights.ark") as writer:
             for name, row in zip(num_utts, rows, strict=True):
@@ -89,17 +93,18 @@ class LogisticRecognizer:
 
 
 def train_logistic(vectors: np.ndarray, labels: np.ndarray, config: BackendConfig) -> LogisticRecognizer:
-    """Fit scikit-learn's logistic regression, its penalty the default, on embeddings (N, D) and classes (N,)."""
+    """Fit scikit-learn's logistic regression, with its default penalty, on embeddings (N, D) and classes (N,)."""
     from sklearn.linear_model import LogisticRegression
 
     mean = vectors.mean(axis=0, dtype=np.float64)
     stddev = vectors.std(axis=0, dtype=np.float64)
     stddev[stddev == 0.0] = 1.0
     model = LogisticRegression(max_iter=1000).fit((vectors - mean) / stddev, labels)
-    # Of two classes scikit-learn keeps one row, for the second against the first.
+    # For two classes scikit-learn has one row, the log odds of the second against the first.
     two = len(model.classes_) == 2
     coefficients = np.vstack([np.zeros_like(model.coef_), model.coef_]) if two else model.coef_
     intercept = np.append(0.0, model.intercept_) if two else model.intercept_
+    # Fold the standardisation into the weights and the offset.
     weights = coefficients / stddev
     return LogisticRecognizer(weights, intercept - weights @ mean, config)
 

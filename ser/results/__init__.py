@@ -1,1 +1,1 @@
-"""The folder of each cell of the results table, its row, and the tables made of them."""
+"""Cells of the results table: the folder of each, its row, and the tables that are made of the rows."""

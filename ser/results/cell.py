@@ -1,19 +1,19 @@
-"""The folder of one cell of the results table: what a system scored on a test set, and every figure made of it.
+"""The folder of one cell of the results table: the scores of a system on a test set, and all figures made of them.
 
-classes.txt           of the training, in the order of the numbers of the next two
+classes.txt           the classes of the training, in the order of the scores in the next two files
 speakers.tsv          every speaker of the test corpus and the number of utterances that are scored here
-predictions.txt       utterance, class, score of each class
-posteriors.txt        utterance, posterior of each class, calibrated where the system's can be
-confusion.tsv         utterances by true class (row) and predicted class (column)
-calibration.tsv       of log likelihood ratios of pairs and of posteriors: raw, affine, pav
-reliability.tsv       of the posteriors: in each bin the utterances, the share expected right and that which is
-bootstrap.tsv         the figures of each resample of the speakers, the same draws for every cell of a test corpus
-det.tsv strata.tsv emotion_pairs.tsv    of systems that score pairs
-nearest.txt           utterance, the training utterances of the highest scores with it, each with its score
-projected.tsv         the first two dimensions of LDA, of system A's back end
-text_missing          utterances without a text, where these are scored by speech
-result.tsv            the row of the table; last, so that a folder without it is not whole
-failed                in its place, a row that says so, of a cell that failed
+predictions.txt       utterance, predicted class, score of each class
+posteriors.txt        utterance, posterior of each class, calibrated where the system can be calibrated
+confusion.tsv         number of utterances by true class (row) and predicted class (column)
+calibration.tsv       Cllr, DCF and ECE of the log likelihood ratios of pairs and of the posteriors: raw, affine, pav
+reliability.tsv       for each bin of confidence the utterances, the share expected to be right, the share that is right
+bootstrap.tsv         the figures of each resample of the speakers, with the same draws for every cell of a test corpus
+det.tsv strata.tsv emotion_pairs.tsv    only of systems that score pairs
+nearest.txt           utterance, the training utterances with the highest pair scores, each with its score
+projected.tsv         the first two LDA dimensions of each utterance, only of system A
+text_missing          utterances without text, where these are scored by speech
+result.tsv            the row of the table; written last, so that a folder without it is known to be incomplete
+failed                in place of result.tsv, the row of a cell that failed
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ from ser.results.protocol_config import ProtocolConfig
 
 logger = logging.getLogger(__name__)
 
-# Enough for a smooth curve on paper.
+# Points of a DET curve, enough for a smooth line on paper.
 DET_POINTS = 400
-# Training utterances to compare an error with.
+# Nearest training utterances that are listed for each test utterance.
 NEAREST = 3
 OPTIONAL_FILES = (
     *("strata.tsv", "emotion_pairs.tsv", "det.tsv", "bootstrap.tsv", "reliability.tsv", "projected.tsv"),
@@ -51,10 +51,10 @@ OPTIONAL_FILES = (
 
 @dataclass(frozen=True)
 class PairScores:
-    """Scores of pairs of the N utterances: `scores` (N, N) float32; `score_models` those of enrolled classes.
+    """Scores of all pairs of the N utterances, (N, N) float32; `score_models` scores enrolled classes.
 
-    `calibrations` take scores (n,) to log likelihood ratios (n,) natural logarithms, by name: ``raw`` as they are,
-    ``affine`` and ``pav`` as fitted on other speakers.
+    `calibrations` maps names to functions from scores (n,) to natural log likelihood ratios (n,): ``raw`` returns the
+    scores unchanged, ``affine`` and ``pav`` were fitted on other speakers.
     """
 
     scores: np.ndarray
@@ -64,11 +64,11 @@ class PairScores:
 
 @dataclass(frozen=True)
 class Cell:
-    """Cells that were written: their folders, several for a mean, the row, and the resamples behind its intervals.
+    """A cell, or a mean of cells, as read from disk: the folders, the row, and the resamples behind its intervals.
 
-    `resamples` are bootstrap.tsv, (R, 4), a column for each of `MEASURES`, in percent; None where there are none.
-    `utts_of` is speakers.tsv, None where that is not known. `units` are the speakers, or folds, that are resampled;
-    None where the resamples are as wide already as an interval should be.
+    `resamples` (R, 4), in percent, has a column for each of `MEASURES` (bootstrap.tsv); None where there are none.
+    `utts_of` is speaker -> utterances (speakers.tsv); None where unknown. `units` is the number of speakers or folds
+    that are resampled; None where the resamples need no widening, see `ser.metrics.intervals.spread`.
     """
 
     folders: tuple[Path, ...]
@@ -79,12 +79,12 @@ class Cell:
 
     @property
     def has_all_speakers(self) -> bool:
-        """Whether every speaker of the test corpus is scored here, or nothing is known of them."""
+        """Whether every speaker of the test corpus is scored here, or the speakers are unknown."""
         return self.utts_of is None or min(self.utts_of.values()) > 0
 
 
 def start_cell(folder: Path) -> None:
-    """Take away what another run left and this one may not write: an old row must not stand beside new scores."""
+    """Delete files of an earlier run that this run may not overwrite: an old row must not lie beside new scores."""
     for name in ("result.tsv", *OPTIONAL_FILES):
         (folder / name).unlink(missing_ok=True)
 
@@ -102,10 +102,10 @@ def write_cell(
 
     Parameters
     ----------
-    row : the names of the row; its numbers are set here.
-    class_scores : (N, K) of the utterances against the K classes of training, the first of `utterances.classes`.
-    posteriors : (N, K) by name, ``raw`` and, where they were calibrated, ``affine``; the last is written.
-    pairs : None for a system that classifies and does not score pairs: no EER then, and none of its files.
+    row : the names of the row; its figures are set here.
+    class_scores : (N, K) of the utterances against the K classes of training, which come first in `utterances.classes`.
+    posteriors : name -> (N, K): ``raw`` and, where they were calibrated, ``affine``. The last one is written.
+    pairs : None for a system that does not score pairs: there is then no EER, and none of the files of pairs.
     """
     held_out = None if row.held_out == result_table.NONE else row.held_out
     predicted = class_scores.argmax(axis=1)
@@ -167,7 +167,7 @@ def write_cell(
 
 
 def write_projected(folder: Path, utterances: Utterances, vectors: np.ndarray) -> None:
-    """Write the first two dimensions of `vectors` (N, d), as the back end's LDA gives them, for a picture."""
+    """Write the first two dimensions of `vectors` (N, d), the output of the back end's LDA, for a scatter plot."""
     names = (utterances.classes[label] for label in utterances.labels)
     points = ([f"{x:.4f}" for x in vector[:2]] for vector in vectors)
     lines = ([utt, name, *point] for utt, name, point in zip(utterances.utts, names, points, strict=True))
@@ -179,12 +179,12 @@ def read_cell(folder: str | Path, allow_failed: bool = False) -> Cell:
 
     Parameters
     ----------
-    allow_failed : take a folder without a row as a row that says so, if its file ``failed`` names the cell and the log.
+    allow_failed : for a cell that failed, return the row in its file ``failed``, whose status names the log.
 
     Raises
     ------
     SerError
-        Where the cell did not end well.
+        Where the cell has no row, because its evaluation did not finish.
     """
     folder = Path(folder)
     path, failed = folder / "result.tsv", folder / "failed"
@@ -209,11 +209,11 @@ def _read_speakers(path: Path) -> dict[str, int] | None:
     try:
         return {speaker: int(utts) for speaker, utts in lines}
     except ValueError as error:
-        raise SerError(f"{path}: expected a speaker and a count a line; evaluate it again") from error
+        raise SerError(f"{path}: expected '<speaker> <count>' on each line; evaluate the cell again") from error
 
 
 def _draws(utterances: Utterances, protocol: ProtocolConfig) -> np.ndarray | None:
-    """Draw the speakers of each resample, (R, S); None, said in the log, where the corpus has a single speaker."""
+    """Draw the speakers of each resample, (R, S); None, with a line in the log, where the corpus has one speaker."""
     if len(utterances.all_speakers) < 2:
         logger.info("no resamples: all %d utterances are of one speaker", len(utterances.utts))
         return None
@@ -278,7 +278,7 @@ def _write_strata(
 def _detection_figures(
     trials: ScoredTrials, calibrate: Callable[[np.ndarray], np.ndarray], p_target: float
 ) -> dict[str, float]:
-    # Sorted anew: of a system that misleads, the fitted scale is negative.
+    # Sort again: where scores are lower for targets than for nontargets, the fitted scale is negative.
     target, nontarget = (np.sort(calibrate(part).astype(np.float32)) for part in (trials.target, trials.nontarget))
     return {
         "cllr": calibration.cllr(target, nontarget),

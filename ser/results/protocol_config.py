@@ -1,4 +1,4 @@
-"""Settings of the protocol: how what a back end scored becomes figures."""
+"""Settings of the evaluation protocol: priors, resamples, intervals, enrolment."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Rows of the results table: what was trained on what, and how well it did."""
+"""Rows of the results table: the names of an experiment and its figures."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ from ser.corpora.folds import natural_key
 from ser.errors import SerError
 from ser.files import tab_separated
 
-# The fold, or the seed, of a mean over folds, or seeds.
+# The fold of a mean over folds, and the seed of a mean over seeds.
 ALL = "all"
-# The seed of a row whose scores are those of several seeds averaged; it is no seed that a mean is over.
+# The seed of a row whose scores are averaged over the nets of several seeds. Means over seeds leave it out.
 AVERAGE = "average"
 NONE = "-"
-# A fold of a mean over some folds joins their names by this.
+# Joins the names of the folds in the fold column of a mean over some of the folds.
 AND = "+"
-# The LDA of as many rows as the classes determine, as `lda_dim` 0 asks.
+# How `lda_dim` 0 is written: the LDA has as many rows as K classes determine.
 ALL_DETERMINED = "K-1"
 OK = "ok"
 MODALITIES = ("speech", "text", "speech+text")
-# What has an interval, and a column in bootstrap.tsv.
+# The figures with an interval and a column in bootstrap.tsv.
 MEASURES = ("eer", "uar", "wa", "f1")
 
 
 @dataclass(frozen=True)
 class Result:
-    """One row; None, written ``-``, where a number does not apply.
+    """One row of the table. Numbers that do not apply are None, written ``-``.
 
-    `variant` is that of the fine-tuning, `seed` that of the training, `text` the condition of the scored text,
-    `held_out` the class that was kept from all training; ``-`` for none. `status` is ``ok`` or ``failed: <log>``.
-    `lda_dim` is what was asked for: 0, written ``K-1``, is one row less than the training has classes, in a fold maybe
-    other than in the next. `fold` of a mean is ``all``, or where some are missing those that there are, ``1+2``.
-    `eer` to `f1_high` are in percent, but for `min_dcf`, a ratio; `_low` and `_high` bound the interval over speakers.
+    `variant` is the variant of fine-tuning, `seed` the seed of training, `text` the condition of the scored text, and
+    `held_out` the class that was left out of all training; ``-`` for none. `status` is ``ok`` or ``failed: <log>``.
+    `lda_dim` is the setting: 0, written ``K-1``, is one less than the number of training classes, which may differ
+    between folds. `fold` of a mean is ``all``, or the names of its folds, such as ``1+2``, where some are missing.
+    `eer` to `f1_high` are in percent, except `min_dcf`, a ratio; `_low` and `_high` bound the interval over speakers.
     """
 
     system: str
@@ -75,21 +75,21 @@ class Result:
         return [format_field(name, getattr(self, name)) for name in COLUMNS]
 
     def name(self, *apart_from: str) -> tuple[str, ...]:
-        """Return what tells the row's experiment from others, without the columns `apart_from`."""
+        """Return the columns that identify the row's experiment, without the columns `apart_from`."""
         return tuple(format_field(name, getattr(self, name)) for name in NAMES if name not in apart_from)
 
     def shown(self, name: str) -> str:
-        """Return a measure as a screen shows it, with its interval where there is one: ``33.4 [29.1, 37.9]``."""
+        """Return a measure for display, with its interval where there is one: ``33.4 [29.1, 37.9]``."""
         value, low, high = (getattr(self, name + end) for end in ("", "_low", "_high"))
         return _short(value) if low is None else f"{value:.1f} [{low:.1f}, {high:.1f}]"
 
     def with_intervals(self, resamples: np.ndarray, bounds: Callable[[np.ndarray], tuple[float, float]]) -> Result:
-        """Set the intervals of those measures that the row has.
+        """Set the intervals of the measures that the row has.
 
         Parameters
         ----------
         resamples : (R, 4), percent, a column for each of `MEASURES`, NaN where a resample has no value.
-        bounds : takes the (R,) resamples of a measure to its interval, such as `intervals.interval`.
+        bounds : function from the resamples (R,) of a measure to its interval, such as `intervals.interval`.
         """
         changes: dict[str, Any] = {}
         for name, column in zip(MEASURES, resamples.T, strict=True):
@@ -116,7 +116,7 @@ def from_tsv(text: str, where: str) -> list[Result]:
     Raises
     ------
     SerError
-        With the line, on another header, a wrong number of fields or a value that is no number.
+        For another header, a wrong number of fields or a value that is no number; the message names the line.
     """
     lines = text.splitlines()
     if not lines or tuple(lines[0].split("\t")) != COLUMNS:
@@ -133,14 +133,14 @@ def from_tsv(text: str, where: str) -> list[Result]:
 
 
 def mean(results: Sequence[Result], over: str, whole: str = ALL) -> Result:
-    """Average the rows of the folds, or of the seeds, of one experiment; counts of folds add up.
+    """Average the rows of the folds, or of the seeds, of one experiment; utterances and trials of folds are added up.
 
-    The row has no intervals yet. Where a row failed, so did the mean.
+    The new row has no intervals yet. If one of the rows failed, the mean is a failed row.
 
     Parameters
     ----------
-    over : ``fold`` or ``seed``, the column that becomes `whole`.
-    whole : ``all``, or what else to call it where not all folds are there.
+    over : ``fold`` or ``seed``: the column that the mean is over.
+    whole : value of that column in the new row: ``all``, or the names of the folds where some are missing.
     """
     names: dict[str, Any] = {name: getattr(results[0], name) for name in NAMES} | {over: whole}
     if failed := [result for result in results if result.status != OK]:
@@ -156,7 +156,7 @@ def mean(results: Sequence[Result], over: str, whole: str = ALL) -> Result:
 
 
 def ordered(results: Iterable[Result]) -> list[Result]:
-    """Sort rows: by name, modalities from speech to both; a mean after what it is of."""
+    """Sort rows by name, with modalities in the order of `MODALITIES` and each mean after its parts."""
 
     def key(row: Result) -> tuple:
         modality = MODALITIES.index(row.modality) if row.modality in MODALITIES else len(MODALITIES)
@@ -169,7 +169,7 @@ def ordered(results: Iterable[Result]) -> list[Result]:
 
 
 def over_folds(results: Iterable[Result]) -> list[Result]:
-    """Pick of each experiment and seed the mean over all folds; else that over some of them, else what there is."""
+    """Pick for each experiment and seed the mean over all folds, else the mean over some folds, else all rows."""
     groups: dict[tuple[str, ...], list[Result]] = {}
     for result in results:
         groups.setdefault(result.name("fold"), []).append(result)
@@ -183,16 +183,16 @@ def over_folds(results: Iterable[Result]) -> list[Result]:
 
 
 def means(results: Iterable[Result]) -> list[Result]:
-    """Pick the rows over all folds, or as many as there are, and over all seeds where there are several."""
+    """Pick the rows over the most folds, and of experiments with several seeds only the mean over seeds."""
     whole = over_folds(results)
     several_seeds = {result.name("seed") for result in whole if result.seed == ALL}
     return [result for result in whole if result.seed in (ALL, AVERAGE) or result.name("seed") not in several_seeds]
 
 
 def align(results: Sequence[Result]) -> str:
-    """Lay rows out for a screen: first what all of them have in common, then what tells them apart and the figures.
+    """Lay rows out for a terminal: a line with the names that all have in common, then a table of the others.
 
-    Counts, minDCF and the other intervals are in the file alone.
+    Counts, minDCF and the intervals of WA and F1 are only in the file.
     """
     constant = [name for name in (*NAMES, "status") if len({getattr(result, name) for result in results}) == 1]
     common = ", ".join(
@@ -240,7 +240,7 @@ def format_field(name: str, value: str | float | None) -> str:
 
 
 def parse_field(name: str, field: str) -> str | float | None:
-    """Read the value of a column that `format_field` wrote; ValueError where it is none."""
+    """Read the value of a column that `format_field` wrote; raise ValueError for any other text."""
     if name == "lda_dim" and field == ALL_DETERMINED:
         return 0
     kind = _TYPES[name]

@@ -1,4 +1,4 @@
-"""The strata of a cell as tables."""
+"""Tables of strata and of pairs of emotions, as tab-separated text."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def strata_to_tsv(strata: Sequence[Stratum]) -> str:
 
 
 def emotion_pairs_to_tsv(pairs: Mapping[tuple[str, str], Stratum]) -> str:
-    """Write what `emotion_pairs` found as a table, error rates in percent."""
+    """Write the strata that `emotion_pairs` returned as a table, error rates in percent."""
     lines = ((*classes, one.trials, *_figures(one)) for classes, one in pairs.items())
     return tab_separated(("class_a", "class_b", "trials", "eer", "min_dcf"), lines)
 

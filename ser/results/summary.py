@@ -1,4 +1,4 @@
-"""Cells of the results table put together: means over folds and seeds with their intervals, and comparisons."""
+"""Summaries of cells of the results table: means over folds and seeds with intervals, and comparisons of systems."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ser.results.protocol_config import ProtocolConfig
 
 @dataclass(frozen=True)
 class Difference:
-    """A figure of two systems, means over their folds and seeds, and what is said of the first less the second."""
+    """A figure of two systems, each averaged over folds and seeds, and the test of the first less the second."""
 
     first: float
     second: float
@@ -29,17 +29,17 @@ class Difference:
 
 
 def with_means(cells: Sequence[Cell], protocol: ProtocolConfig) -> list[Cell]:
-    """Add to the cells the mean over each experiment's folds, then, of several seeds, that over its seeds.
+    """Add to the cells the mean over the folds of each experiment, then the mean over its seeds, if it has several.
 
-    Where the folds that are there do not have every speaker of the test corpus, the mean is called by their names,
-    ``1+2``; a single one stands for itself. The interval of a mean over folds is that of the mean of the resamples,
-    which are the same speakers for all folds; of folds of few speakers whole folds are drawn. That of a mean over seeds
-    has both what other speakers and what other seeds would change.
+    Where the folds do not cover all speakers of the test corpus, the mean is named by them, such as ``1+2``; a single
+    fold gets no mean. The resamples of a mean over folds are the means of the folds' resamples, which draw the same
+    speakers; where folds have few speakers, whole folds are resampled. The interval of a mean over seeds covers the
+    variation over both speakers and seeds.
 
     Raises
     ------
     SerError
-        Where a row comes twice, or the folds of an experiment have other resamples.
+        Where a row comes twice, or the folds of an experiment have different numbers of resamples.
     """
     seen: dict[tuple[str, ...], Cell] = {}
     for cell in cells:
@@ -54,7 +54,7 @@ def with_means(cells: Sequence[Cell], protocol: ProtocolConfig) -> list[Cell]:
 
 
 def deviations(cells: Sequence[Cell]) -> str:
-    """Write the table of the means and standard deviations (n - 1) over seeds; the header alone where none has several.
+    """Write a table of means and standard deviations (n - 1) over seeds, for experiments with several seeds.
 
     Parameters
     ----------
@@ -81,12 +81,12 @@ def deviations(cells: Sequence[Cell]) -> str:
 
 
 def compare(first: Sequence[Cell], second: Sequence[Cell], protocol: ProtocolConfig) -> dict[str, Difference]:
-    """Compare two systems, each by the cells of its folds and seeds: measure -> first less second, in percent.
+    """Compare two systems, each given by the cells of its folds and seeds: measure -> difference, in percent.
 
     Raises
     ------
     SerError
-        Where the two are not of the same folds, utterances and classes, or of other resamples.
+        Where the two have different folds, utterances, classes or resamples.
     """
     sides = [_by_seed(side) for side in (first, second)]
     scored = [{frozenset(_test_set(cell) for cell in cells) for cells in side.values()} for side in sides]
@@ -103,6 +103,7 @@ def compare(first: Sequence[Cell], second: Sequence[Cell], protocol: ProtocolCon
         values = [[getattr(mean.row, name) for mean in side] for side in (one, other)]
         if any(value is None for side in values for value in side):
             continue
+        # (R,) the difference on each resample of the speakers; then widen it for few speakers and for the seeds.
         speakers = _mean_over(one)[:, place] - _mean_over(other)[:, place]
         if np.isnan(speakers).all():
             continue
@@ -120,7 +121,7 @@ def _by_seed(cells: Sequence[Cell]) -> dict[str, list[Cell]]:
 
 
 def _over_their_folds(cells: Sequence[Cell], protocol: ProtocolConfig) -> Cell:
-    """Give the mean of the cells of one seed, one for each fold."""
+    """Return the mean of the cells of one seed, which are one for each fold."""
     mean = cells[0] if len(cells) == 1 else _mean(cells, "fold", result_table.ALL, protocol)
     if mean.resamples is None:
         raise SerError("compare: cells without resamples; evaluate both alike")
@@ -152,7 +153,7 @@ def _means(cells: Sequence[Cell], over: str, protocol: ProtocolConfig) -> list[C
 
 
 def _mean(group: Sequence[Cell], over: str, name: str, protocol: ProtocolConfig) -> Cell:
-    """Give the mean of the cells of an experiment over its folds, or over its seeds, with intervals."""
+    """Return the mean of the cells of an experiment over its folds, or over its seeds, with intervals."""
     row = result_table.mean([cell.row for cell in group], over, name)
     folders = tuple(folder for cell in group for folder in cell.folders)
     utts_of = _utts_of(group) if over == "fold" else group[0].utts_of
@@ -171,9 +172,9 @@ def _mean(group: Sequence[Cell], over: str, name: str, protocol: ProtocolConfig)
 def _resample_folds(
     group: Sequence[Cell], resamples: np.ndarray, utts_of: Mapping[str, int] | None, protocol: ProtocolConfig
 ) -> tuple[np.ndarray, int | None]:
-    """Give the resamples (R, 4) of a mean over folds, and the number of units that they are drawn from.
+    """Return the resamples (R, 4) of a mean over folds, and the number of units that they are drawn from.
 
-    Of folds of fewer speakers than an interval needs, whole folds are drawn in place of speakers.
+    Where a fold has fewer speakers than `interval_speakers`, whole folds are resampled in place of speakers.
     """
     if utts_of is None:
         return resamples, None
@@ -190,7 +191,7 @@ def _resample_folds(
 
 
 def _add_training(group: Sequence[Cell], resamples: np.ndarray, protocol: ProtocolConfig) -> np.ndarray:
-    """Add to the resamples (R, 4) of a mean over seeds what other seeds would have changed."""
+    """Add the variation over seeds to the resamples (R, 4) of a mean over seeds."""
     columns = []
     for place, name in enumerate(result_table.MEASURES):
         figures = [getattr(cell.row, name) for cell in group]
@@ -200,13 +201,13 @@ def _add_training(group: Sequence[Cell], resamples: np.ndarray, protocol: Protoc
 
 
 def _over_folds(cells: Sequence[Cell]) -> list[Cell]:
-    """Pick of each experiment and seed what is over the most folds, as `result_table.means` does."""
+    """Pick for each experiment and seed the cell over the most folds, as `result_table.over_folds` does."""
     kept = {row.name() for row in result_table.over_folds([cell.row for cell in cells])}
     return [cell for cell in cells if cell.row.name() in kept]
 
 
 def _utts_of(cells: Sequence[Cell]) -> dict[str, int] | None:
-    """Add up the utterances of each speaker over folds; None where some fold does not know its own, or has failed."""
+    """Add up the utterances of each speaker over folds; None where they are unknown for a fold, or a fold failed."""
     known = [cell.utts_of for cell in cells if cell.utts_of is not None]
     if len(known) < len(cells):
         return None

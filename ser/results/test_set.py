@@ -1,4 +1,4 @@
-"""The utterances that are scored, and what their data dir knows of them."""
+"""Reading of the scored utterances with their speakers, sentences and dialogues from a data dir."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def read_utterances(
     classes: Sequence[str],
     all_spk2utt: str | Path | None = None,
 ) -> Utterances:
-    """Read what a data dir knows of `utts`: ``utt2spk``, and ``text`` and ``utt2dialogue`` where they are.
+    """Read ``utt2spk``, and ``text`` and ``utt2dialogue`` where they exist, for the utterances `utts`.
 
     Parameters
     ----------
-    labels, classes : of `utts`, as `Utterances` has them.
-    all_spk2utt : spk2utt of the whole test corpus; the data dir's own speakers where there is none.
+    labels, classes : of `utts`, see `Utterances`.
+    all_spk2utt : spk2utt of the whole test corpus; if None, the speakers are those of the data dir.
     """
     data_dir = Path(data_dir)
     speakers = read_speakers(data_dir / "utt2spk", utts)
@@ -39,7 +39,7 @@ def read_utterances(
         if not path.exists():
             return None
         known = {utt: normalise(value) for utt, value in tables.read_map(path, allow_empty=True).items()}
-        # What is not known of an utterance is shared with no other.
+        # An utterance without a value gets a value of its own, so that it shares none with another.
         values = [f"known {known[utt]}" if known.get(utt) else f"of {utt} alone" for utt in utts]
         return np.unique(values, return_inverse=True)[1]
 

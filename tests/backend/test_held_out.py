@@ -64,7 +64,7 @@ def test_one_speaker_is_parted_by_utterances(data, caplog):
     vectors, labels, _ = data
     found, trained_on = run(vectors, labels, np.full(40, "s"))
     assert len(trained_on) == 3 and sorted(found.rows) == list(range(40))
-    assert "parts of utterances instead" in caplog.text
+    assert "utterances are split instead" in caplog.text
 
 
 def test_a_class_of_one_speaker_is_never_unknown_to_a_back_end(data):
