@@ -19,7 +19,7 @@ from ser.kaldi.tables import read_lines
 
 
 def read(rspecifier: str) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield (key, array) in the order of the table.
+    """Yield (key, array) for each entry of a table, in its order.
 
     Parameters
     ----------
@@ -27,13 +27,13 @@ def read(rspecifier: str) -> Iterator[tuple[str, np.ndarray]]:
 
     Yields
     ------
-    Matrices (T, F) and vectors (D,) are float32, float64 where so stored; integer vectors int32. Compressed matrices
-    are decoded; text and binary are told apart by their first bytes.
+    Matrices (T, F) and vectors (D,) are float32, or float64 if stored so; vectors of integers are int32. Compressed
+    matrices are decoded. The first bytes tell whether an object is text or binary.
 
     Raises
     ------
     SerError
-        With file, key and byte, where the data are truncated or broken.
+        If the data are truncated or broken; the message names file, key and byte.
     """
     kind, name = specifiers.parse_rspecifier(rspecifier)
     if kind == "scp":
@@ -50,14 +50,14 @@ def read(rspecifier: str) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def check_finite(where: str, utt: str, features: np.ndarray, first: int = 0) -> None:
-    """Raise a `SerError` that names the frame where a number of `features` (T, F) is NaN or infinite.
+    """Raise a `SerError` that names the first frame of `features` (T, F) with a NaN or an infinity.
 
     Parameters
     ----------
-    where : the table or file that they are of.
-    first : number of the first frame in its utterance, from 0.
+    where : the table or file of the features, for the message.
+    first : number of the first of these frames within its utterance, counted from 0.
     """
-    # The sum of finite numbers that are no larger than features is finite, and takes no second array.
+    # Test the sum first, which needs no second array. It is finite if all features are: they are far from overflow.
     with np.errstate(over="ignore", invalid="ignore"):
         if features.dtype.kind != "f" or np.isfinite(features.sum(dtype=np.float64)):
             return
@@ -65,13 +65,13 @@ def check_finite(where: str, utt: str, features: np.ndarray, first: int = 0) -> 
     if len(bad):
         frame, value = first + int(bad[0][0]), features[tuple(bad[0])]
         raise SerError(
-            f"{where}: '{utt}': frame {frame} (from 0) holds {value}, as do {len(bad) - 1} other numbers; look at the "
-            "recording, and make its features again"
+            f"{where}: '{utt}': frame {frame} (from 0) holds {value}, as do {len(bad) - 1} other numbers; listen to "
+            "the recording, and make its features again"
         )
 
 
 def load(rspecifier: str) -> dict[str, np.ndarray]:
-    """Read a whole table into memory; a key that comes twice is an error."""
+    """Read a whole table into memory: key -> array. A key that comes twice is an error."""
     table: dict[str, np.ndarray] = {}
     for key, array in read(rspecifier):
         if key in table:
@@ -86,7 +86,7 @@ def stack(rspecifier: str, keys: Iterable[str] | None = None) -> tuple[list[str]
     Parameters
     ----------
     rspecifier : a table of vectors (D,).
-    keys : which ones, in this order; None: all, in the table's order.
+    keys : keys of the vectors to read, in this order; None reads all, in the order of the table.
 
     Returns
     -------
@@ -113,10 +113,10 @@ def stack(rspecifier: str, keys: Iterable[str] | None = None) -> tuple[list[str]
 
 
 class Reader:
-    """Random access to the matrices of an scp by memory map: only what is asked for is read and decoded.
+    """Random access to the matrices of an scp through memory maps; only the rows asked for are read and decoded.
 
-    Opening reads the index alone. An entry costs its key and some 12 bytes, in arrays that forked workers share; a
-    pickled copy opens its maps anew. Range specifiers (``F:12[0:99]``) are honoured.
+    Opening a reader reads the scp alone. Each entry takes the bytes of its key and about 12 more, in arrays that forked
+    workers share. A pickled copy opens its own memory maps. Ranges (``F:12[0:99]``) are applied.
     """
 
     def __init__(self, scp_path: str | Path) -> None:
@@ -170,7 +170,7 @@ class Reader:
         Raises
         ------
         SerError
-            If the rows are not all there, or one holds a number that is not finite.
+            If some of the rows do not exist, or one has a number that is not finite.
         """
         found = self._files.fetch(key, self._location(key), start, stop).astype(np.float32, copy=False)
         check_finite(self._name, key, found, start)
@@ -196,7 +196,7 @@ class Reader:
 
 
 class Writer:
-    """Write a table; a context manager. The files get their names when the block ends well, else there are none.
+    """Context manager that writes a table. The files appear when the block ends without an error, else not at all.
 
     Parameters
     ----------
@@ -211,7 +211,7 @@ class Writer:
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> "Writer":
-        # Opened first, named last: the scp appears when the archive that it points into is there.
+        # The stack closes files in reverse order: the scp, opened first, appears after the archive that it points into.
         self._scp = self._open(self._specifier.scp) if self._specifier.scp else None
         self._ark = self._open(self._specifier.ark)
         self._position = 0
@@ -250,15 +250,15 @@ class Writer:
             return sys.stdout.buffer
         path = Path(name)
         if not path.exists() or path.is_file():
-            # A device or a named pipe is written to; a file is replaced.
+            # Replace a regular file whole or not at all; but write into a device or a named pipe.
             path = self._stack.enter_context(atomic_path(path))
         return self._stack.enter_context(open(path, "wb"))
 
 
 def read_matrix_file(path: str | Path) -> np.ndarray:
-    """Read a file that holds one matrix, text or binary, such as ``transform.mat``: (rows, columns).
+    """Read a file that holds one matrix, text or binary, such as ``transform.mat``.
 
-    float32, float64 where so stored.
+    Returns (rows, columns) float32, or float64 if stored so.
     """
     array = read_file(specifiers.parse_location(str(path)))
     if array.ndim == 1 and not array.size:
@@ -295,5 +295,5 @@ def _write_file(path: str | Path, array: np.ndarray, ndim: int, binary: bool) ->
 
 
 class _Buffer(io.BytesIO):
-    # kaldi_io asks the streams that it writes to for their mode.
+    # kaldi_io reads the attribute `mode` of the streams that it writes to.
     mode = "wb"

@@ -1,4 +1,4 @@
-"""Recordings of a data directory as samples: WAV, FLAC and whatever libsndfile reads, files, pipes and archives."""
+"""Read the recordings of a data directory as samples, from files, pipes and archives in any format of libsndfile."""
 
 import io
 import logging
@@ -18,22 +18,23 @@ from ser.kaldi.tables import read_lines, read_map
 
 logger = logging.getLogger(__name__)
 
-# Segment times are rounded; Kaldi's extract-segments lets the end be this much past the recording's.
+# Segment times are rounded, so Kaldi's extract-segments accepts an end up to this much after the end of the recording.
 MAX_OVERSHOOT_SECONDS = 0.5
-# Of a pipe whose last part had enough: bash's status of SIGPIPE, which under pipefail the parts after it do not hide.
+# 141 is bash's exit status for SIGPIPE (128 + 13). With pipefail a pipe has it if a later command stopped reading
+# early, as `head` does, and no later command failed. Such output is complete.
 SIGPIPE_FAULT = "command failed with exit status 141"
 _NO_DIGITS = str.maketrans("", "", "0123456789")
 
 
 @dataclass(frozen=True)
 class Unreadable:
-    """Stands for the samples of an utterance that cannot be read; `reason` says why and what mends it."""
+    """Stands for the samples of an utterance that cannot be read; `reason` is the cause and, if known, the remedy."""
 
     reason: str
 
 
 class Segment(NamedTuple):
-    """One line of ``segments``: part of a recording, times in seconds; the end -1 is that of the recording."""
+    """One line of ``segments``: a part of a recording, with times in seconds; -1 is the end of the recording."""
 
     utt: str
     recording: str
@@ -50,20 +51,19 @@ def read_waves(
     ----------
     wav_rspecifier : ``scp:wav.scp``, whose lines name a file, ``file:offset`` or ``command |``; or a wave archive,
         ``ark:F`` or ``ark:-``.
-    sample_rate : of what is yielded, in Hz; other rates are resampled (soxr HQ), with one warning a call.
-    segments : file of ``utterance recording start end``. Consecutive segments of a recording read it once; with an
-        archive the order is the archive's.
+    sample_rate : rate of the samples yielded, in Hz. Other rates are resampled (soxr HQ), with one warning per call.
+    segments : file with lines ``utterance recording start end``. A recording is read once for consecutive segments.
+        From an archive, segments come in the order of the archive.
 
     Yields
     ------
-    samples : (N,) float32 in [-1, 1), N > 0 and all finite; channels are averaged (`ser.kaldi.sound.Mixer`), with one
-        warning a call.
-        An `Unreadable` where there are none: one bad clip never costs the others.
+    samples : (N,) float32 in [-1, 1), N > 0, all finite. Channels are averaged (`ser.kaldi.sound.Mixer`), with one
+        warning per call. An `Unreadable` stands for a bad recording, so that the others can still be used.
 
     Raises
     ------
     SerError
-        If a list itself is broken.
+        If the list of recordings or of segments is itself broken.
     """
     converter = _Converter(sample_rate)
     kind, name = specifiers.parse_rspecifier(wav_rspecifier)
@@ -95,7 +95,7 @@ def read_wave(rxfilename: str, sample_rate: int) -> np.ndarray | Unreadable:
 
 
 def read_segments(path: str | Path) -> Iterator[Segment]:
-    """Yield the lines of a ``segments`` file; SerError with file and line where one is broken."""
+    """Yield the lines of a ``segments`` file; raise a `SerError` with file and line number if one is broken."""
     for number, utt, rest in read_lines(path):
         fields = rest.split()
         if len(fields) != 3:
@@ -110,7 +110,7 @@ def read_segments(path: str | Path) -> Iterator[Segment]:
 
 
 class Raw(NamedTuple):
-    """The bytes of a recording; `fault` says why they may not be all of it, '' where nothing speaks against it."""
+    """The bytes of a recording; `fault` says why they may be incomplete, '' if there is no sign of that."""
 
     data: bytes
     fault: str = ""
@@ -118,7 +118,7 @@ class Raw(NamedTuple):
 
 @dataclass
 class _Converter:
-    """Makes samples at one rate and one channel of a file's bytes; says once each what it changed."""
+    """Turns the bytes of recordings into one channel at one sample rate; warns once of each kind of change."""
 
     sample_rate: int
     warned: set[str] = field(default_factory=set)
@@ -142,7 +142,9 @@ class _Converter:
             return Unreadable("the recording has samples that are infinite or not a number")
         rate = opened.rate
         if rate < LOWEST_RATE:
-            return Unreadable(f"a rate of {rate} Hz, under {LOWEST_RATE}: its header is broken, or it is no speech")
+            return Unreadable(
+                f"a sample rate of {rate} Hz, under {LOWEST_RATE}: the header is broken, or this is not speech"
+            )
         if rate != self.sample_rate:
             self._warn(f"'{key}' has {rate} Hz: resampled to {self.sample_rate} Hz, as are others like it", "rate")
             import soxr
@@ -187,7 +189,7 @@ def _read_bytes(rxfilename: str) -> Raw | Unreadable:
 
 
 def _run(command: str) -> Raw | Unreadable:
-    """Run a command for its output. Where it fails, the audio is used if it is whole, with a warning, as Kaldi does."""
+    """Run a command and return its output. If it fails but its audio is complete, use that with a warning, as Kaldi."""
     done = subprocess.run(
         ["bash", "-c", f"set -o pipefail; {command}"], stdin=subprocess.DEVNULL, capture_output=True, check=False
     )
@@ -207,7 +209,8 @@ def _read_archive(name: str) -> Iterator[tuple[str, Raw | Unreadable]]:
             try:
                 data: Raw | Unreadable = Raw(riff.read_stream(source))
             except SerError as error:
-                # At the end of the file it costs this recording; elsewhere nobody knows where the next one begins.
+                # A recording cut off by the end of the file is left out alone. Elsewhere stop, because the start of the
+                # next recording is unknown.
                 if stream.read(1):
                     raise
                 data = Unreadable(str(error))

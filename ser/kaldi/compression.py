@@ -1,13 +1,13 @@
-"""Kaldi's compressed matrices, read and written number for number.
+"""Read and write Kaldi's compressed matrices with exactly Kaldi's numbers.
 
 Three formats, all little-endian after a header of (minimum float32, range float32, rows int32, columns int32):
 
-CM   each column has four uint16 percentiles (0, 25, 75, 100 %), then a byte a value; a byte counts 64 steps from the
-     first percentile to the second, 128 to the third, 63 to the last. Columns one after the other.
-CM2  a uint16 a value, evenly spaced over the range, row by row.
-CM3  a uint8 a value, the same.
+CM   four uint16 percentiles (0, 25, 75, 100 %) for each column, then one byte per value, column by column. Of the
+     byte's 255 steps, 64 lead from the first percentile to the second, 128 to the third and 63 to the last.
+CM2  one uint16 per value, row by row, evenly spaced over the range.
+CM3  one uint8 per value, likewise.
 
-The arithmetic, single precision here and double there, is that of Kaldi's ``CompressedMatrix``.
+Each step uses the precision, single or double, that it has in Kaldi's ``CompressedMatrix``.
 """
 
 import struct
@@ -21,7 +21,7 @@ from ser.errors import SerError
 METHODS = range(1, 8)
 _FIXED_RANGES = {4: (-32768.0, 65535.0), 6: (0.0, 255.0), 7: (0.0, 1.0)}
 _AUTOMATIC, _SPEECH, _TWO_BYTE = 1, 2, (3, 4)
-# Under this number of rows the column headers cost more than they save.
+# Up to this number of rows the column headers of CM take more bytes than the codes save.
 _ROWS_FOR_COLUMN_HEADERS = 8
 
 _BYTE = np.arange(256)
@@ -45,9 +45,9 @@ def decompress(
     Parameters
     ----------
     kind : CM, CM2 or CM3.
-    minimum, span : the header's least value and range.
-    shape : the header's (rows, columns).
-    payload : (payload_size,) uint8, what follows the header.
+    minimum, span : least value and range, from the header.
+    shape : (rows, columns), from the header.
+    payload : (payload_size,) uint8, the bytes after the header.
 
     Returns
     -------
@@ -57,7 +57,7 @@ def decompress(
     low, width = np.float32(minimum), np.float32(span)
     if kind == "CM":
         percentiles = low + width * np.float32(1.52590218966964e-05) * _uint16(payload[: 8 * cols]).reshape(cols, 4)
-        # What each of the 256 bytes means in each column, then one look-up a value.
+        # (columns, 256): the value of each possible byte in each column. Decoding is then one look-up per value.
         values = (np.diff(percentiles)[:, _SEGMENT] * _COUNT) * _STEP + percentiles[:, _SEGMENT]
         codes = payload[8 * cols :].reshape(cols, rows)[:, start:stop].T
         return values.astype(np.float32).ravel()[codes + 256 * np.arange(cols)]
@@ -111,7 +111,7 @@ def _quantise(values: np.ndarray, low: np.float32, width: np.float32, top: int) 
 
 
 def _uint16(payload: np.ndarray) -> np.ndarray:
-    # The rows may start at an odd address in the file.
+    # Copy, because the rows may start at an odd address in the file.
     return np.frombuffer(payload.tobytes(), dtype="<u2").astype(np.float32)
 
 
@@ -122,12 +122,13 @@ def _compress_columns(matrix: np.ndarray, low: np.float32, width: np.float32) ->
     order = [0, quarter, 3 * quarter, rows - 1] if rows >= 5 else list(range(rows))
     codes = np.zeros((len(columns), 4), dtype=np.int32)
     codes[:, : len(order)] = _quantise(np.sort(columns, axis=1)[:, order], low, width, 65535)
-    # The four must increase strictly, and there must be room above the first for the other three.
+    # The four codes of a column must increase strictly: keep the first at most 65532 to leave room for the other three.
     codes[:, 0] = np.minimum(codes[:, 0], 65532)
     for index in (1, 2, 3):
         codes[:, index] = np.minimum(np.maximum(codes[:, index], codes[:, index - 1] + 1), 65532 + index)
     percentiles = low + width * np.float32(1.52590218966964e-05) * codes.astype(np.float32)
-    # A value past a step's end has all of that step, one before its start nothing: three sums do for the three cases.
+    # Add up three ramps. A value beyond the end of a segment gets all steps of that segment, a value before its start
+    # gets none, so no case distinction is needed.
     data = np.zeros(columns.shape, dtype=np.uint8)
     for step, count in enumerate((64, 128, 63)):
         start = percentiles[:, [step]]

@@ -1,4 +1,4 @@
-"""Data directories made of data directories: a part of one, parts of one, the union of some."""
+"""Make data directories from data directories: take a subset, split, fix, copy, combine."""
 
 import contextlib
 import itertools
@@ -17,14 +17,14 @@ from ser.kaldi.unicode_forms import compose, compose_keys
 
 logger = logging.getLogger(__name__)
 
-# Utterances that are named where more are dropped.
+# At most this many dropped utterances are named in the log.
 NUM_NAMED = 20
 
 
 def subset(data_in: str | Path, utterances: Iterable[str], data_out: str | Path) -> int:
-    """Write to `data_out` the tables of `data_in`, of these utterances and their speakers and recordings only.
+    """Write to `data_out` the lines of `data_in` for these utterances, their speakers and their recordings.
 
-    Returns how many of the utterances `data_in` has.
+    Returns the number of utterances written; utterances that `data_in` does not have are skipped.
     """
     utt2spk = read_table(data_in, "utt2spk")
     kept = [utt for utt in dict.fromkeys(utterances) if utt in utt2spk]
@@ -33,10 +33,10 @@ def subset(data_in: str | Path, utterances: Iterable[str], data_out: str | Path)
 
 
 def split(data_dir: str | Path, parts: int, per_utterance: bool = False) -> list[Path]:
-    """Split into ``<data_dir>/split<parts>/1`` and so on, and return these.
+    """Split a data directory into ``<data_dir>/split<parts>/1`` and so on, and return these paths.
 
     The parts follow each other in sorted order. A speaker stays in one part, unless `per_utterance` is set or there
-    are too few speakers for it.
+    are fewer speakers than parts.
 
     Raises
     ------
@@ -62,15 +62,15 @@ def split(data_dir: str | Path, parts: int, per_utterance: bool = False) -> list
 
 
 def fix(data_dir: str | Path) -> None:
-    """Keep the utterances that all tables have, sorted; the old tables are copied to ``<data_dir>/.backup``.
+    """Sort the tables and keep only utterances that all tables have; copy the old tables to ``<data_dir>/.backup``.
 
-    Ids are written with composed letters (Unicode NFC), so that tables made by different programs meet. What is dropped
-    is named with its reason, the first ones in the log and all in ``<data_dir>/.backup/dropped``.
+    Ids are written with composed letters (Unicode NFC), so that tables of different programs have equal ids. Dropped
+    utterances are listed with the reason, the first ones in the log and all in ``<data_dir>/.backup/dropped``.
 
     Raises
     ------
     SerError
-        If none is left, or a table is broken in a way that has no plain remedy.
+        If no utterance is left, or a table is broken in a way that cannot be repaired automatically.
     """
     names = table_names(data_dir)
     backup = Path(data_dir, ".backup")
@@ -86,7 +86,7 @@ def fix(data_dir: str | Path) -> None:
     for name in names:
         if name != "utt2spk" and (key_kind(name) == "utt" or (name == "wav.scp" and not segmented)):
             found = [key for key, _ in entries(data_dir, name)]
-            # Of two million utterances a comparison takes a tenth of an intersection's time.
+            # Compare before intersecting: for two million utterances that takes a tenth of the time.
             if len(found) != len(kept) or not all(key in kept for key in found):
                 there = set(found)
                 for utt in kept - there:
@@ -103,7 +103,7 @@ def fix(data_dir: str | Path) -> None:
     if not kept:
         raise SerError(f"{data_dir}: no utterance is in all of {', '.join(names)}; make the directory again")
     write_map(backup / "dropped", dropped)
-    # In the order of the table, which is nearly sorted, so that sorting two million takes no time.
+    # Keep the order of the table, which is nearly sorted, so that sorting two million ids is fast.
     _distribute(data_dir, utt2spk, {Path(data_dir): sorted(utt for utt in utt2spk if utt in kept)})
     logger.info("%s: kept %d of %d utterances; the old tables are in %s", data_dir, len(kept), len(utt2spk), backup)
     for utt in sorted(dropped)[:NUM_NAMED]:
@@ -113,7 +113,7 @@ def fix(data_dir: str | Path) -> None:
 
 
 def _compose_ids(data_dir: str | Path, name: str) -> None:
-    """Compose the ids of a table, where one is not: its keys, and the speakers and recordings that it names."""
+    """Rewrite a table whose ids (keys, or speakers and recordings in its values) are not in composed form (NFC)."""
     path = Path(data_dir, name)
     if path.read_bytes().isascii() or name == "spk2utt":
         return
@@ -128,7 +128,7 @@ def _compose_ids(data_dir: str | Path, name: str) -> None:
 
 
 def copy(data_in: str | Path, data_out: str | Path, utt_affixes: tuple[str, str], spk_affixes: tuple[str, str]) -> None:
-    """Copy a data directory; what comes before and after each utterance's and each speaker's id is given."""
+    """Copy a data directory and add a (prefix, suffix) to all utterance ids and one to all speaker ids."""
     names = [name for name in table_names(data_in) if name != "spk2utt"]
     no_affixes = ("", "")
     for name in names:
@@ -147,9 +147,14 @@ def copy(data_in: str | Path, data_out: str | Path, utt_affixes: tuple[str, str]
 def write_copies(
     data_in: str | Path, data_out: str | Path, originals: Mapping[str, str], left_behind: Iterable[str]
 ) -> None:
-    """Write a directory of copies of utterances: copy -> its original in `data_in`, of which each has the lines.
+    """Write a data directory of copies of utterances; a copy has the lines of its original.
 
-    Speakers and recordings keep their names; ``utt2uniq`` names the originals. The tables `left_behind` are not copied.
+    Speakers and recordings keep their names; ``utt2uniq`` names the originals.
+
+    Parameters
+    ----------
+    originals : id of the copy -> id of its original in `data_in`.
+    left_behind : names of tables that are not copied.
     """
     utt2spk = read_table(data_in, "utt2spk")
     names = [name for name in table_names(data_in) if name not in {"spk2utt", *left_behind}]
@@ -169,16 +174,17 @@ def write_copies(
 
 
 def combine(data_out: str | Path, inputs: Sequence[str | Path]) -> None:
-    """Write the union of data directories; tables that only some of them have are left out, and named.
+    """Write the union of data directories; tables that only some of them have are left out and named in the log.
 
-    Where only some have ``utt2uniq`` (copy -> original) or ``utt2dialogue``, an utterance of the others is its own
-    original, and a dialogue of its own.
+    ``utt2uniq`` (copy -> original) and ``utt2dialogue`` are kept even if only some have them: in the others, each
+    utterance counts as its own original and as a dialogue of its own.
 
     Raises
     ------
     SerError
-        If an utterance is in two of them, a speaker or recording has two values, only some have segments, or only
-        some have ``utt2augment`` and features are still to be made: without it copies would not differ.
+        If an utterance is in two inputs; if a speaker or recording has different values in two; if only some inputs
+        have segments; or if only some have ``utt2augment`` and there are no features yet, because features made after
+        that would be those of the clean recordings.
     """
     names = {str(data_dir): set(table_names(data_dir)) for data_dir in inputs}
     shared = set.intersection(*names.values()) - {"spk2utt"}
@@ -220,12 +226,12 @@ def _check_union(table: Mapping[str, str], added: Mapping[str, str], name: str, 
 
 
 def _distribute(data_in: str | Path, utt2spk: Mapping[str, str], outputs: Mapping[Path, Sequence[str]]) -> None:
-    """Write each output the lines of its utterances; no utterance is in two of them."""
+    """Write to each output directory the lines of its utterances; no utterance is in two outputs."""
     names = table_names(data_in)
     recordings: Mapping[str, str] = {}
     if "segments" in names:
         recordings = {utt: value.split()[0] for utt, value in read_table(data_in, "segments").items()}
-    # Key -> the outputs that take its line.
+    # Kind of key -> key -> numbers of the outputs that take its line.
     takers: dict[str, dict[str, tuple[int, ...]]] = {"utt": {}, "spk": {}, "rec": {}}
     for number, utts in enumerate(outputs.values()):
         only = (number,)
@@ -250,7 +256,10 @@ class _UnsortedError(Exception):
 def _distribute_table(
     data_in: str | Path, name: str, takers: Mapping[str, tuple[int, ...]], outputs: Sequence[Path]
 ) -> None:
-    """Write the lines of one table to the outputs that take them, line by line where it is sorted, as nearly always."""
+    """Write each line of a table to the outputs that take its key.
+
+    A sorted table, which is the usual case, is copied line by line; any other is read into memory first.
+    """
     try:
         with contextlib.ExitStack() as stack:
             files = [stack.enter_context(atomic_path(path / name)) for path in outputs]
@@ -269,6 +278,6 @@ def _distribute_table(
 
 
 def _remove_others(data_dir: str | Path, names: Iterable[str]) -> None:
-    """Remove the tables that an earlier run left and that tell of other utterances."""
+    """Remove tables that an earlier run left, because they describe other utterances."""
     for name in set(table_names(data_dir)) - set(names):
         Path(data_dir, name).unlink()

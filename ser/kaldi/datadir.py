@@ -1,4 +1,4 @@
-"""Kaldi's data directories: what their files are keyed by, how they are written, what makes one valid."""
+"""Read, write and validate Kaldi's data directories."""
 
 import math
 import os
@@ -13,10 +13,10 @@ from ser.kaldi.audio import MAX_OVERSHOOT_SECONDS, read_segments
 from ser.kaldi.tables import invert, read_entries, read_map, write_lists, write_map
 from ser.kaldi.unicode_forms import form_problem
 
-# An utterance that is so many times the median length was probably never cut.
+# An utterance of at least this many times the median length is probably a whole recording that was never segmented.
 LONG = 10
 
-# Files whose values are one word; of the others a value is the rest of the line.
+# Tables whose values are a single word; in other tables the value is the rest of the line.
 _ONE_WORD = {
     *("utt2spk", "utt2emo", "utt2fold", "utt2dialogue", "utt2start", "utt2part", "utt2style", "utt2intensity"),
     *("utt2type", "utt2num_frames", "utt2dur", "utt2uniq", "spk2gender"),
@@ -24,9 +24,9 @@ _ONE_WORD = {
 
 
 def key_kind(name: str) -> str | None:
-    """Tell what a data directory's file is keyed by: utt, spk or rec; None for a file that is no table.
+    """Return the kind of key of a file of a data directory: utt, spk or rec; None if the file is not a table.
 
-    Without ``segments`` a recording is an utterance.
+    In a data directory without ``segments``, recordings have the ids of the utterances.
 
     >>> key_kind("utt2emo"), key_kind("spk2gender"), key_kind("wav.scp"), key_kind("frame_shift")
     ('utt', 'spk', 'rec', None)
@@ -39,7 +39,7 @@ def key_kind(name: str) -> str | None:
 
 
 def normalise_text(text: str) -> str:
-    """Reduce a line of ``text`` to its words, whatever their case and punctuation.
+    """Reduce a line of ``text`` to its words, in lower case and without punctuation.
 
     >>> normalise_text("It's  eleven o'clock -- 'NOW'!")
     "it's eleven o'clock now"
@@ -48,7 +48,7 @@ def normalise_text(text: str) -> str:
 
 
 def table_names(data_dir: str | Path) -> list[str]:
-    """List the tables of a data directory, sorted; SerError if it is none."""
+    """List the names of the tables of a data directory, sorted; raise a `SerError` if it has no utt2spk."""
     if not Path(data_dir, "utt2spk").is_file():
         raise SerError(f"{data_dir}: no utt2spk in it; not a data directory")
     return sorted(path.name for path in Path(data_dir).iterdir() if path.is_file() and key_kind(path.name))
@@ -60,17 +60,17 @@ def read_table(data_dir: str | Path, name: str) -> dict[str, str]:
 
 
 def entries(data_dir: str | Path, name: str) -> Iterator[tuple[str, str]]:
-    """Yield the (key, rest of the line) of one file of a data directory in its order; it may be a large one."""
+    """Yield (key, rest of the line) of one file of a data directory, in its order, without loading the file whole."""
     return read_entries(Path(data_dir, name), *_form(name))
 
 
 def _form(name: str) -> tuple[int | None, bool]:
-    """Tell how many fields a line has, and whether a key may stand alone."""
+    """Return the number of fields of a line (None for any number), and whether a key may stand alone."""
     return 2 if name in _ONE_WORD else None, name == "text"
 
 
 def long_clips(utt2num_frames: Mapping[str, str]) -> dict[str, float]:
-    """Find utterances of LONG times the median length or more: utterance -> how many times, the longest first.
+    """Find utterances of at least LONG times the median length: utterance -> multiple of the median, longest first.
 
     >>> long_clips({"a": "100", "b": "110", "c": "90", "d": "2000"})
     {'d': 19.047619047619047}
@@ -82,9 +82,9 @@ def long_clips(utt2num_frames: Mapping[str, str]) -> dict[str, float]:
 
 
 def write_data_dir(data_dir: str | Path, tables: Mapping[str, Mapping[str, object]]) -> None:
-    """Write a data directory: file name -> (key -> value), with spk2utt made of utt2spk.
+    """Write a data directory from tables: file name -> (key -> value). spk2utt is made from utt2spk.
 
-    Tables of an earlier run that are not in `tables` are removed: they would tell of other utterances.
+    Tables of an earlier run that are not in `tables` are removed, because they describe other utterances.
     """
     Path(data_dir).mkdir(parents=True, exist_ok=True)
     for path in Path(data_dir).iterdir():
@@ -96,25 +96,25 @@ def write_data_dir(data_dir: str | Path, tables: Mapping[str, Mapping[str, objec
 
 
 def validate(data_dir: str | Path, feats: bool = True, wav: bool = True, text: bool = True) -> None:
-    """Check a data directory as Kaldi's ``validate_data_dir.sh`` means to.
+    """Check a data directory for what Kaldi's ``validate_data_dir.sh`` checks.
 
-    Every table has the right number of fields and is sorted and unique under ``LC_ALL=C``; all tables of utterances
-    have the same ones; utt2spk is sorted by speaker too and spk2utt is its inverse; segments lie in recordings of
-    wav.scp; the files that wav.scp and feats.scp name exist.
+    Every table has the right number of fields, is sorted under ``LC_ALL=C`` and has no key twice; all tables of
+    utterances have the same utterances; utt2spk is sorted by speaker too, and spk2utt is its inverse; segments lie in
+    recordings of wav.scp; the files that wav.scp and feats.scp name exist.
 
     Parameters
     ----------
-    feats, wav, text : whether feats.scp, wav.scp and text must be there; where they are, they are checked anyway.
+    feats, wav, text : whether feats.scp, wav.scp and text are required. If they exist, they are checked anyway.
 
     Raises
     ------
     SerError
-        On the first fault: file, line or key, value and remedy.
+        On the first fault; the message names file, line or key, value and remedy.
     """
     directory = Path(data_dir)
     for name, wanted in {"utt2spk": True, "spk2utt": True, "feats.scp": feats, "wav.scp": wav, "text": text}.items():
         if wanted and not (directory / name).is_file():
-            option = "" if "2" in name else f", or check without it by --no-{name.removesuffix('.scp')}"
+            option = "" if "2" in name else f", or give --no-{name.removesuffix('.scp')} to check without it"
             raise SerError(f"{directory}: no {name}; run the step that makes it{option}")
     utt2spk = _sorted_table(directory, "utt2spk")
     if not utt2spk:
@@ -194,7 +194,7 @@ def _check_segments(directory: Path) -> set[str]:
 
 
 def _check_keys(path: Path, what: str, expected: Iterable[str], found: Mapping[str, str]) -> None:
-    # Both are sorted, so that nearly always one comparison of the lists is all.
+    # Both are sorted, so comparing the lists is enough in the usual case.
     if list(expected) == list(found):
         return
     expected = set(expected)
@@ -229,7 +229,7 @@ def _check_values(directory: Path, name: str, table: Mapping[str, str], wav: boo
     if missing := [file for file in files if not os.path.exists(file)]:
         raise SerError(
             f"{path}: {len(missing)} of {len(files)} files do not exist, the first '{missing[0]}' of "
-            f"'{files[missing[0]]}'; look at the corpus' path, or run the step that makes them"
+            f"'{files[missing[0]]}'; check the path of the corpus, or run the step that makes them"
         )
 
 

@@ -1,4 +1,4 @@
-"""Features as a command reads them: finite numbers, and at least one utterance."""
+"""Read features for a command and check that all numbers are finite and that there is at least one utterance."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ def read_features(rspecifier: str) -> Iterator[tuple[str, np.ndarray]]:
     Raises
     ------
     SerError
-        Where a number is NaN or infinite, with utterance and frame; and at the end, where there was no utterance.
+        If a number is NaN or infinite (the message names utterance and frame), or if the table has no utterance.
     """
     count = 0
     for utt, features in ark.read(rspecifier):
@@ -22,4 +22,6 @@ def read_features(rspecifier: str) -> Iterator[tuple[str, np.ndarray]]:
         yield utt, features
         count += 1
     if not count:
-        raise SerError(f"{rspecifier}: no utterance in it; make the features again, and look at the log of their step")
+        raise SerError(
+            f"{rspecifier}: no utterance in it; read the log of the step that made the features, and make them again"
+        )

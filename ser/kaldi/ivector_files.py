@@ -1,7 +1,7 @@
-"""Kaldi's files of an i-vector extractor: ``final.ie``, ``final.dubm``, ``final.mat``, CMVN statistics, options.
+"""Read and write Kaldi's files of an i-vector extractor: ``final.ie``, ``final.dubm`` and the options.
 
-Binary or text; Kaldi's ivector/ivector-extractor.cc, gmm/diag-gmm.cc and online2/online-ivector-feature.h have the
-forms.
+Files may be binary or text. Kaldi's ivector/ivector-extractor.cc, gmm/diag-gmm.cc and online2/online-ivector-feature.h
+define the formats.
 """
 
 import io
@@ -27,10 +27,11 @@ class UbmArrays(NamedTuple):
 
 
 class ExtractorArrays(NamedTuple):
-    """An i-vector extractor of G Gaussians, D features, S numbers, float64.
+    """An i-vector extractor of G Gaussians, D features and i-vectors of dimension S, float64.
 
-    `projections` (G, D, S) map an i-vector to the means; `precisions` (G, D, D) are the inverse covariances; `weights`
-    (G,) of the mixture; `offset` is the first number of the prior's mean.
+    `projections` (G, D, S) map an i-vector to the means of the Gaussians; `precisions` (G, D, D) are their inverse
+    covariances; `weights` (G,) are those of the mixture; `offset` is the first element of the prior's mean, the only
+    one that is not 0.
     """
 
     projections: np.ndarray
@@ -53,7 +54,7 @@ class SpliceOptions:
 
 @dataclass(frozen=True)
 class OnlineIvectorOptions:
-    """Options of Kaldi's ivector-extract-online2 in its ``--config``; the first seven name the extractor's files."""
+    """Options in the ``--config`` of Kaldi's ivector-extract-online2; the first seven name the extractor's files."""
 
     cmvn_config: str = ""
     splice_config: str = ""
@@ -68,9 +69,9 @@ class OnlineIvectorOptions:
     max_count: float = 0.0
     num_cg_iters: int = 15
     max_remembered_frames: float = 1000.0
-    use_most_recent_ivector: bool = False  # of decoding while one speaks; extraction has none of it
+    use_most_recent_ivector: bool = False  # only for live decoding; extraction ignores it
     greedy_ivector_extractor: bool = False
-    online_cmvn_iextractor: bool = False  # statistics of normalised features
+    online_cmvn_iextractor: bool = False  # collect statistics of normalised features
 
     def __post_init__(self) -> None:
         if self.ivector_period < 1 or self.num_gselect < 1 or self.num_cg_iters < 1:
@@ -89,13 +90,13 @@ def read_ubm(path: str | Path) -> UbmArrays:
     Raises
     ------
     SerError
-        Where the file is missing, of another kind, cut short, or its parts do not fit.
+        If the file is missing, of another kind or truncated, or if its parts differ in size.
     """
     cursor = _open(path)
     if (first := cursor.token()) not in ("<DiagGMM>", "<DiagGMMBegin>"):
         raise SerError(f"{path}: begins with '{first[:40]}'; expected a mixture of diagonal Gaussians, <DiagGMM>")
     token = cursor.token()
-    if token == "<GCONSTS>":  # they follow from the rest
+    if token == "<GCONSTS>":  # constants that follow from the other parameters
         cursor.arrays("GCONSTS", 1)
         token = cursor.token()
     if token != "<WEIGHTS>":
@@ -117,7 +118,7 @@ def read_ubm(path: str | Path) -> UbmArrays:
 
 
 def write_ubm(path: str | Path, ubm: UbmArrays) -> None:
-    """Write a mixture as Kaldi's gmm-global-* read it, binary, in single precision."""
+    """Write a mixture for Kaldi's gmm-global-* programs: binary, single precision."""
     precisions = 1 / ubm.variances
     scaled = ubm.means * precisions
     constants = np.log(ubm.weights) - 0.5 * (
@@ -137,8 +138,8 @@ def read_extractor(path: str | Path) -> ExtractorArrays:
     Raises
     ------
     SerError
-        Where the file is missing, of another kind, cut short, its parts do not fit, or its weights depend on the
-        i-vector (``--use-weights=true``).
+        If the file is missing, of another kind or truncated; if its parts differ in size; or if its weights depend on
+        the i-vector (``--use-weights=true``).
     """
     cursor = _open(path)
     if (first := cursor.token()) != "<IvectorExtractor>":
@@ -171,7 +172,7 @@ def read_extractor(path: str | Path) -> ExtractorArrays:
 
 
 def write_extractor(path: str | Path, extractor: ExtractorArrays) -> None:
-    """Write an extractor as Kaldi's ivector-extract* read it, binary, in double precision."""
+    """Write an extractor for Kaldi's ivector-extract* programs: binary, double precision."""
     count, dim, _ = extractor.projections.shape
     lower = np.tril_indices(dim)
     with atomic_path(path) as temporary, open(temporary, "wb") as stream:
@@ -193,12 +194,12 @@ def _open(path: str | Path) -> Cursor:
 
 
 def _body(array: np.ndarray) -> bytes:
-    """Encode without the binary marker, which only the file as a whole has."""
+    """Encode an array without the binary marker, which stands only once, at the start of the file."""
     buffer = _Buffer()
     objects.write_binary(buffer, array)
     return buffer.getvalue()[len(objects.BINARY) :]
 
 
 class _Buffer(io.BytesIO):
-    # kaldi_io asks the streams that it writes to for their mode.
+    # kaldi_io reads the attribute `mode` of the streams that it writes to.
     mode = "wb"

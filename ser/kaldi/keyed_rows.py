@@ -1,4 +1,4 @@
-"""A table that accompanies another one and is asked for its keys, whether it is an archive or an scp."""
+"""Look up arrays by key in an archive or an scp, in step with another table."""
 
 from collections.abc import Iterator
 from types import TracebackType
@@ -10,13 +10,13 @@ from ser.kaldi import ark, specifiers
 
 
 class KeyedRows:
-    """Arrays by key. An archive is read as far as the keys asked for need, and what was passed over is kept.
+    """Arrays by key. An scp is read at random; an archive is read up to the key, and arrays before it are kept.
 
-    Where both tables are in the same order, as Kaldi's are, one array is in memory at a time. An scp is read at random.
+    If keys are asked for in the order of the archive, as in Kaldi's tables, only one array is in memory at a time.
 
     Parameters
     ----------
-    rspecifier : ``ark:F`` or ``scp:F``; None for no table, of which nothing may be asked.
+    rspecifier : ``ark:F`` or ``scp:F``; None for an empty table.
     """
 
     def __init__(self, rspecifier: str | None) -> None:
@@ -35,12 +35,12 @@ class KeyedRows:
         self._items = iter(())
 
     def get(self, key: str, ndim: int) -> np.ndarray:
-        """Give the array of `key`; each key once.
+        """Return the array of `key`. From an archive each key can be asked for only once.
 
         Raises
         ------
         SerError
-            Where the table has no such key, or the array is no vector (ndim 1) or matrix (ndim 2).
+            If the table lacks the key, or the array is not a vector (`ndim` 1) or matrix (`ndim` 2) as expected.
         """
         if self._reader is not None and key in self._reader:
             self._kept[key] = self._reader[key]

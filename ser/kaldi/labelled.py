@@ -1,4 +1,4 @@
-"""Vectors and their classes, read together: what a back end is trained on and tested with."""
+"""Read vectors together with their classes, for training and testing a back end."""
 
 import itertools
 import logging
@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 
 class Labelled(NamedTuple):
-    """N utterances: keys, `vectors` (N, D) float32, `labels` (N,) int64 into the `classes`."""
+    """N utterances: keys `utts`, `vectors` (N, D) float32, `labels` (N,) int64 that index `classes`."""
 
     utts: list[str]
     vectors: np.ndarray
@@ -29,16 +29,16 @@ class Labelled(NamedTuple):
 
 
 def read_labelled(utt2class: str | Path, rspecifier: str, classes: Sequence[str] = ()) -> Labelled:
-    """Read the utterances of `utt2class`, in its order, with their vectors; vectors of no class are left out.
+    """Read the utterances of `utt2class`, in its order, with their vectors; ignore vectors of other utterances.
 
     Parameters
     ----------
-    classes : known ones, whose labels are 0 to K - 1; classes that are not among them follow, sorted.
+    classes : classes that get the labels 0 to K - 1; other classes of `utt2class` follow, sorted.
 
     Raises
     ------
     SerError
-        Naming the first utterances without a vector, and how many there are; or where nothing is left.
+        If utterances have no vector (the message counts them and names the first), or if `utt2class` is empty.
     """
     rows, labels, names = _read_classes(utt2class, classes)
     vectors = np.empty((0, 0), dtype=np.float32)
@@ -51,15 +51,15 @@ def read_labelled(utt2class: str | Path, rspecifier: str, classes: Sequence[str]
 
 
 class LabelledBlocks:
-    """The utterances of a class list with their vectors, block after block, for more than memory should hold.
+    """Iterates over the utterances of a class list in blocks, for vectors that do not fit into memory.
 
-    Yields vectors (n, D) float32 and their labels (n,) int64 into the `classes`, in the order of the table, which is
-    read anew each time; checks are those of `read_labelled`.
+    A block is vectors (n, D) float32 and labels (n,) int64 that index `classes`, in the order of the table of vectors.
+    Every iteration reads that table again, with the checks of `read_labelled`.
     """
 
     def __init__(self, utt2class: str | Path, rspecifier: str, size: int) -> None:
         if specifiers.parse_rspecifier(rspecifier).name == "-":
-            raise SerError(f"{rspecifier}: vectors are gone through twice; write them to a file first")
+            raise SerError(f"{rspecifier}: the vectors are read twice; write them to a file first")
         self._where, self._rspecifier, self._size = str(utt2class), rspecifier, size
         self._rows, self._labels, self.classes = _read_classes(utt2class, ())
 
@@ -78,15 +78,17 @@ class LabelledBlocks:
 def read_with_fallback(
     utt2class: str | Path, rspecifier: str, fallback: str, classes: Sequence[str] = (), size: int = 0
 ) -> tuple[Labelled, int]:
-    """Read two vectors of each utterance, end to end: that of `rspecifier`, NaN where there is none, and of `fallback`.
+    """Read two vectors of each utterance and concatenate them: that of `rspecifier` and that of `fallback`.
+
+    An utterance without a vector in `rspecifier` gets NaN in its place.
 
     Parameters
     ----------
-    size : numbers of a vector of `rspecifier`, which may be empty where this is given.
+    size : dimension of the vectors of `rspecifier`, needed if that table may be empty; 0 if not known.
 
     Returns
     -------
-    The utterances, `vectors` being (N, size + D); and the size.
+    The utterances, with `vectors` (N, size + D); and the size.
     """
     labelled = read_labelled(utt2class, fallback, classes)
     table = ark.load(rspecifier)
@@ -113,7 +115,7 @@ def read_speakers(utt2spk: str | Path, utts: Sequence[str]) -> np.ndarray:
 
 
 def read_vectors(rspecifier: str) -> tuple[list[str], np.ndarray]:
-    """Read every vector of a table: the keys, in its order, and (N, D) float32."""
+    """Read all vectors of a table: the keys, in its order, and (N, D) float32."""
     table = ark.load(rspecifier)
     if not table:
         raise SerError(f"{rspecifier}: no vectors in it; extract them first")
@@ -121,7 +123,7 @@ def read_vectors(rspecifier: str) -> tuple[list[str], np.ndarray]:
 
 
 def read_counts(path: str | Path, utts: Sequence[str]) -> np.ndarray:
-    """Read how many utterances each of `utts` stands for (Kaldi's ``num_utts``): (N,) int64."""
+    """Read of how many utterances each enrolment vector in `utts` is the mean (Kaldi's ``num_utts``): (N,) int64."""
     counts = tables.read_map(path, fields=2)
     if missing := [utt for utt in utts if utt not in counts]:
         raise SerError(f"{path}: no count of {len(missing)} of {len(utts)} enrolments: {', '.join(missing[:5])}")
@@ -131,7 +133,7 @@ def read_counts(path: str | Path, utts: Sequence[str]) -> np.ndarray:
 
 
 def _read_classes(utt2class: str | Path, classes: Sequence[str]) -> tuple[dict[str, int], np.ndarray, list[str]]:
-    """Read a class list: the row of each utterance, the label of each row, and the names of the labels."""
+    """Read a class list: utterance -> row (N of them); labels (N,) int64; names of the labels."""
     utt_class = tables.read_map(utt2class, fields=2)
     if not utt_class:
         raise SerError(f"{utt2class}: empty; give one '<utterance> <class>' a line")
@@ -142,7 +144,10 @@ def _read_classes(utt2class: str | Path, classes: Sequence[str]) -> tuple[dict[s
 
 
 def _read_known(rspecifier: str, rows: Mapping[str, int], where: str) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield the vectors of the utterances of `rows`, which the list `where` names; all of them, of one size."""
+    """Yield (utterance, vector) for each utterance of `rows`; check that none is missing and all have one size.
+
+    `where` is the name of the list of these utterances, for messages.
+    """
     seen: set[str] = set()
     first, shape = "", ()
     for utt, vector in ark.read(rspecifier):
@@ -161,7 +166,9 @@ def _read_known(rspecifier: str, rows: Mapping[str, int], where: str) -> Iterato
             f"{', '.join(missing[:5])}; {remedy}"
         )
     if len(seen) > len(rows):
-        logger.info("%s: %d vectors are of no utterance of %s", rspecifier, len(seen) - len(rows), where)
+        logger.info(
+            "%s: %d vectors belong to no utterance of %s and are ignored", rspecifier, len(seen) - len(rows), where
+        )
 
 
 def _count(classes: Sequence[str], labels: np.ndarray) -> dict[str, int]:
@@ -169,7 +176,7 @@ def _count(classes: Sequence[str], labels: np.ndarray) -> dict[str, int]:
 
 
 def stack_vectors(table: dict[str, np.ndarray], utts: list[str], name: str) -> np.ndarray:
-    """Put the vectors of `utts` on one another: (N, D) float32, all of one size and finite."""
+    """Stack the vectors of `utts` as rows of a matrix (N, D) float32; check that they have one size and are finite."""
     for utt in utts:
         _check_shape(name, utt, table[utt].shape, utts[0], table[utts[0]].shape)
     vectors = np.array([table[utt] for utt in utts], dtype=np.float32)
@@ -179,11 +186,11 @@ def stack_vectors(table: dict[str, np.ndarray], utts: list[str], name: str) -> n
 
 def _check_shape(name: str, utt: str, shape: tuple[int, ...], first: str, expected: tuple[int, ...]) -> None:
     if shape != expected or len(shape) != 1:
-        raise SerError(f"{name}: '{utt}' is of shape {shape}, '{first}' of {expected}; give equal vectors")
+        raise SerError(f"{name}: '{utt}' has shape {shape}, '{first}' has {expected}; give vectors of one size")
 
 
 def _check_finite(name: str, utts: Sequence[str], vectors: np.ndarray) -> None:
-    # The extremes of a row tell, and need no second matrix of the vectors' size.
+    # A row is finite if its maximum and minimum are. This needs no second matrix of the same size.
     finite = np.isfinite(vectors.max(axis=1)) & np.isfinite(vectors.min(axis=1))
     if bad := [utts[row] for row in np.flatnonzero(~finite).tolist()]:
         raise SerError(f"{name}: {len(bad)} of {len(utts)} vectors hold NaN or infinity: {', '.join(bad[:5])}")

@@ -1,4 +1,4 @@
-"""The list of utterances that a command leaves out, with the reason of each."""
+"""Collect the utterances that a command leaves out, with the reason for each."""
 
 import logging
 from pathlib import Path
@@ -8,18 +8,18 @@ from ser.kaldi import tables
 
 logger = logging.getLogger(__name__)
 
-# The share of the utterances that may be left out, wherever no other is asked for: more is a fault of the whole.
+# Default share of the utterances that may be left out. If more are unusable, something is wrong with all of them.
 MAX_SHARE = 0.05
 NUM_EXAMPLES = 3
 
 
 class LeftOut:
-    """Collects utterances that cannot be used, so that one bad clip never costs the others.
+    """Collects utterances that cannot be used, so that one bad clip does not stop the others.
 
     Parameters
     ----------
-    path : the list to write, ``<utt> <reason>`` a line; None: none, and each is a warning.
-    max_share : share of the utterances above which `finish` fails; 1 for a job of an array, whose step counts.
+    path : file for the list, ``<utt> <reason>`` a line; None writes no list and warns of each utterance.
+    max_share : share of the utterances above which `finish` fails; 1 in a job array, where the step checks the sum.
     """
 
     def __init__(self, path: str | Path | None, max_share: float = MAX_SHARE) -> None:
@@ -31,7 +31,7 @@ class LeftOut:
 
     @property
     def count(self) -> int:
-        """How many are left out so far."""
+        """Number of utterances left out so far."""
         return len(self._reasons)
 
     def add(self, utt: str, reason: str) -> None:
@@ -41,7 +41,7 @@ class LeftOut:
             logger.warning("%s: left out: %s", utt, self._reasons[utt])
 
     def finish(self, num_used: int) -> int:
-        """Write the list and give its length, or raise a `SerError` if it is too long beside `num_used` utterances."""
+        """Write the list and return its length; raise a `SerError` if its share, beside `num_used`, is too large."""
         if self._path is not None:
             tables.write_map(self._path, self._reasons)
         count = len(self._reasons)

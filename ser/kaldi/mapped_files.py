@@ -1,4 +1,4 @@
-"""Kaldi objects at places in files, decoded out of memory maps: only the bytes that are asked for are read."""
+"""Read Kaldi objects at given offsets of files through memory maps, so that only the bytes needed are read."""
 
 import io
 import mmap
@@ -9,13 +9,13 @@ import numpy as np
 from ser.errors import SerError
 from ser.kaldi import objects, specifiers
 
-# Each mapped file holds a file descriptor, of which a process has about a thousand.
+# Limit on open maps: each takes a file descriptor, and a process has about a thousand of them.
 _MAX_MAPS = 256
 _MAX_HEADER = 32
 
 
 def read_file(location: specifiers.Location, key: str = "") -> np.ndarray:
-    """Read the whole object at a location, text or binary, of a file or a command's output."""
+    """Read the whole object, text or binary, at a location: a place in a file, or the output of a command."""
     with specifiers.open_input(location.name) as stream:
         if location.offset:
             stream.seek(location.offset)
@@ -23,7 +23,7 @@ def read_file(location: specifiers.Location, key: str = "") -> np.ndarray:
 
 
 class MappedFiles:
-    """Objects at locations, through memory maps that are made when first needed and not pickled."""
+    """Reads objects at locations through memory maps, which are opened when first needed and are not pickled."""
 
     def __init__(self) -> None:
         self._maps: dict[str, mmap.mmap] = {}
@@ -52,7 +52,7 @@ class MappedFiles:
         if not 0 <= start <= stop <= last - first:
             raise SerError(
                 f"{location.name}: key '{key}': rows {start} to {stop} of {last - first} were asked for; "
-                "make utt2num_frames again if it told so"
+                "if utt2num_frames says otherwise, make it again"
             )
         if found:
             header, payload = found
@@ -62,7 +62,7 @@ class MappedFiles:
         return array[:, span[1]].copy() if len(span) == 2 else array
 
     def _header(self, key: str, location: specifiers.Location) -> tuple[objects.Header, np.ndarray] | None:
-        """Header and numbers of a binary object in a file; None for text and for commands."""
+        """Return header and bytes of a binary object in a file; None for text and for commands."""
         name, offset, _ = location
         if name == "-" or name.endswith("|"):
             return None
@@ -86,7 +86,7 @@ class MappedFiles:
                     data = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
             except OSError as error:
                 raise SerError(
-                    f"{name}: cannot be read: {error.strerror}; run the stage again that makes it"
+                    f"{name}: cannot be read: {error.strerror}; run the stage that makes it again"
                 ) from error
             while len(self._maps) >= _MAX_MAPS:
                 self._maps.pop(next(iter(self._maps)))

@@ -1,4 +1,4 @@
-"""The tokens and values of a Kaldi model file, binary or text, read in order."""
+"""Read the tokens and values of a Kaldi model file, binary or text, one after the other."""
 
 import re
 import struct
@@ -10,18 +10,18 @@ from ser.errors import SerError
 Value = str | int | float | np.ndarray
 
 _ARRAYS = {b"FM ": ("<f4", 2), b"DM ": ("<f8", 2), b"FV ": ("<f4", 1), b"DV ": ("<f8", 1)}
-# A binary file does not tell an integer from a float, nor a list of integers from one: these fields are integers ...
+# In a binary file an integer, a float and a list of integers look alike. These fields are integers ...
 _INTEGERS = {"Dim", "BlockDim", "InputDim", "InputPeriod", "OutputPeriod", "LeftContext", "RightContext"} | {
     "NumLogCountFeatures", "NumComponents", "RankIn", "RankOut", "RankInOut", "UpdatePeriod", "TimePeriod",
     "SpecAugmentMaxRegions", "TimeMaskMaxFrames", "NumTuples",
 }  # fmt: skip
-# ... and these are lists of them.
+# ... and these are lists of integers.
 _INTEGER_LISTS = {"TimeOffsets"}
 _TOKEN = re.compile(rb"\s*([^\s]+)\s")
 
 
 class Cursor:
-    """A place in the bytes of a file, after its binary marker where it has one."""
+    """A position in the bytes of a file; it starts after the binary marker, if there is one."""
 
     def __init__(self, data: bytes, path: str) -> None:
         self.data, self.path = data, path
@@ -32,10 +32,10 @@ class Cursor:
         return SerError(f"{self.path}: byte {self.position}: {message}; the file is broken or of an unknown kind")
 
     def token(self) -> str:
-        """Read up to the next white space, and one of it."""
+        """Read a token and the one white-space character after it."""
         match = _TOKEN.match(self.data, self.position)
         if match is None:
-            # Kaldi ends a file with a token and a blank; an editor may have taken the blank away.
+            # Kaldi ends a file with a token and a blank, but an editor may have removed the blank.
             match = re.compile(rb"\s*([^\s]+)\Z").match(self.data, self.position)
         if match is None:
             raise self.error("the file ends too early")
@@ -47,14 +47,14 @@ class Cursor:
             raise self.error(f"expected {wanted}, found '{found[:40]}'")
 
     def skip_to(self, token: str) -> None:
-        """Go behind the next `token`."""
+        """Move to the position after the next `token`."""
         place = self.data.find(token.encode() + b" ", self.position)
         if place < 0:
             raise self.error(f"no {token}: the file ends too early")
         self.position = place + len(token) + 1
 
     def lines(self) -> list[str]:
-        """Read lines up to an empty one."""
+        """Read lines up to the next empty line."""
         end = self.data.find(b"\n\n", self.position)
         if end < 0:
             raise self.error("no empty line after the nodes")
@@ -71,12 +71,12 @@ class Cursor:
         return int(text)
 
     def value(self, field: str) -> Value:
-        """Read what stands between the token `field` and the next one.
+        """Read the value between the token `field` and the next token.
 
         Returns
         -------
-        A number, a matrix (rows, columns), a vector, ``T`` or ``F``, an array of several numbers, or ``T`` for a flag
-        without a value, which is there or not.
+        A number; a matrix (rows, columns) or a vector; ``T`` or ``F``; an array of several numbers; or ``T`` for a flag
+        that has no value and is set by being there.
         """
         if not self.binary:
             return self._text_value()
@@ -90,7 +90,7 @@ class Cursor:
         return values[0] if values else "T"
 
     def arrays(self, field: str, count: int) -> list[np.ndarray]:
-        """Read `count` matrices, vectors or triangles (``DP``: the rows of a lower one, joined), as float64."""
+        """Read `count` arrays as float64: matrices, vectors, or packed lower triangles (``DP``, row after row)."""
         return [self._binary_array(field) if self.binary else self._text_array(field) for _ in range(count)]
 
     def _binary_array(self, field: str) -> np.ndarray:
@@ -132,7 +132,7 @@ class Cursor:
         return array
 
     def number(self, field: str) -> float:
-        """Read one number that is no integer."""
+        """Read one floating-point number."""
         try:
             return float(self._scalar(field, "<f") if self.binary else self.token())
         except ValueError as error:

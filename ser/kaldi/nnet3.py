@@ -1,7 +1,7 @@
-"""Kaldi's nnet3 model files, binary or text: the network's wiring and its components, as they stand.
+"""Read Kaldi's nnet3 model files, binary or text: the lines that wire the network, and its components.
 
-``final.raw``, the text that ``nnet3-copy --binary=false`` makes of it, and the acoustic ``final.mdl``, which is a
-transition model and such a network (Kaldi's nnet3/nnet-nnet.cc, nnet3/am-nnet-simple.cc, hmm/transition-model.cc).
+These are ``final.raw``, the text that ``nnet3-copy --binary=false`` makes of it, and the acoustic ``final.mdl``, a
+transition model followed by a network (Kaldi's nnet3/nnet-nnet.cc, nnet3/am-nnet-simple.cc, hmm/transition-model.cc).
 """
 
 import re
@@ -15,7 +15,7 @@ from ser.errors import SerError
 from ser.files import BOM
 from ser.kaldi.model_cursor import Cursor, Value
 
-# Those that something here computes; see ser.models.nnet3 and ser.models.nnet3_graph.
+# Components that ser.models.nnet3 or ser.models.nnet3_graph can compute.
 _AFFINE = ("FixedAffineComponent", "AffineComponent", "NaturalGradientAffineComponent", "LinearComponent")
 _SIMPLE = ("TdnnComponent", "RectifiedLinearComponent", "BatchNormComponent", "NoOpComponent", "LogSoftmaxComponent")
 _TRAINING = ("DropoutComponent", "GeneralDropoutComponent", "SpecAugmentTimeMaskComponent")
@@ -25,14 +25,14 @@ KNOWN_COMPONENTS = _AFFINE + _SIMPLE + _TRAINING + _STATISTICS
 
 @dataclass(frozen=True)
 class Component:
-    """One component: its type, such as ``BatchNormComponent``, and its fields; matrices are (rows, columns)."""
+    """A component: its type, such as ``BatchNormComponent``, and its fields by name; matrices are (rows, columns)."""
 
     type: str
     fields: dict[str, Value]
 
 
 class Transition(NamedTuple):
-    """An emitting state of a phone's topology: the pdf of entering it and that of staying in it."""
+    """An emitting state of a phone: the pdf on entering it (forward) and the pdf of its self-loop."""
 
     phone: int
     state: int
@@ -44,7 +44,7 @@ class Transition(NamedTuple):
 class Nnet3:
     """A model: `nodes`, the lines that wire it (``component-node name=...``), and `components` by name.
 
-    `transitions` are those of a ``final.mdl``, empty for other files.
+    `transitions` are the states of the transition model in a ``final.mdl``, empty for other files.
     """
 
     nodes: list[str]
@@ -58,8 +58,8 @@ def read_nnet3(path: str | Path) -> Nnet3:
     Raises
     ------
     SerError
-        Where the file is not an nnet3 model, ends too early, or has a component that nothing here computes, by its
-        name.
+        If the file is not an nnet3 model, ends too early, or has a component that cannot be computed here; the message
+        names that component.
     """
     try:
         data = Path(path).read_bytes().removeprefix(BOM)
@@ -83,8 +83,8 @@ def read_nnet3(path: str | Path) -> Nnet3:
         name, kind = cursor.token(), cursor.token()[1:-1]
         if kind not in KNOWN_COMPONENTS:
             raise SerError(
-                f"{path}: the component '{name}' is a {kind[:80]}, which is not computed here; "
-                f"there are {', '.join(KNOWN_COMPONENTS)}"
+                f"{path}: the component '{name}' is a {kind[:80]}, which cannot be computed "
+                f"here; known: {', '.join(KNOWN_COMPONENTS)}"
             )
         if name in components:
             raise cursor.error(f"the component '{name}' comes twice")
@@ -109,7 +109,7 @@ def _read_transitions(cursor: Cursor) -> tuple[Transition, ...]:
     kind = cursor.token()
     if kind not in ("<Tuples>", "<Triples>"):
         raise cursor.error(f"expected <Tuples> or <Triples>, found '{kind[:40]}'")
-    # In an ordinary HMM staying in a state has the pdf of entering it.
+    # <Triples> are those of an ordinary HMM, whose self-loops have the same pdf as entering the state.
     width = 4 if kind == "<Tuples>" else 3
     transitions = []
     for _ in range(cursor.integer("NumTuples")):

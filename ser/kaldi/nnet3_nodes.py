@@ -1,6 +1,6 @@
-"""How an nnet3 network is wired: its nodes and what each reads, such as ``Append(Offset(input, -1), input)``.
+"""Parse the wiring of an nnet3 network: its nodes, and the inputs of each, as ``Append(Offset(input, -1), input)``.
 
-Kaldi's nnet3/nnet-descriptor.h has the language; what feed-forward networks use of it is read here.
+Kaldi's nnet3/nnet-descriptor.h defines the language; the part of it that feed-forward networks use is read here.
 """
 
 import re
@@ -13,11 +13,12 @@ from ser.errors import SerError
 
 @dataclass(frozen=True)
 class Descriptor:
-    """What a node reads at time t. `kind` says how `parts` make it:
+    """The input of a node at time t. `kind` says how it is made from its `parts`:
 
-    ``Node`` the node `name`; ``Append`` and ``Sum`` of the parts; ``Offset`` the part at t + `number`; ``Scale`` the
-    part times `number`; ``ReplaceIndex`` the part at the time `number`, whatever t is; ``Round`` the part at t rounded
-    down to a multiple of `number`; ``IfDefined`` the part, or zeros where there is none, which does not occur here.
+    ``Node`` is the output of the node `name`; ``Append`` concatenates and ``Sum`` adds the parts; ``Offset`` is the
+    part at time t + `number`; ``Scale`` the part times `number`; ``ReplaceIndex`` the part at time `number` for every
+    t; ``Round`` the part at t rounded down to a multiple of `number`; ``IfDefined`` the part, or zeros if it is not
+    defined, which never happens here.
     """
 
     kind: str
@@ -28,7 +29,7 @@ class Descriptor:
 
 @dataclass(frozen=True)
 class Node:
-    """A node. `kind`: input, component, output or dim-range; `dim` and `start` are of an input and a dim-range."""
+    """A node. `kind` is input, component, output or dim-range; inputs have `dim`, dim-ranges `dim` and `start`."""
 
     kind: str
     name: str
@@ -44,7 +45,7 @@ def parse_node(line: str) -> Node:
     Raises
     ------
     SerError
-        On a kind of node or of descriptor that is not known, by its name, and on a line that is cut.
+        If the kind of node or of descriptor is unknown (the message names it), or if the line is incomplete.
     """
     kind, _, rest = line.partition(" ")
     values = dict(re.findall(r"(\S+?)=(.*?)(?=\s+[\w-]+=|\s*$)", rest))
@@ -60,12 +61,12 @@ def parse_node(line: str) -> Node:
             source = Descriptor("Node", name=values["input-node"])
             return Node("dim-range", name, "", source, int(values["dim"]), int(values["dim-offset"]))
     except (KeyError, ValueError) as error:
-        raise SerError(f"nnet3: the node '{line[:200]}' lacks a part, or it is no number: {error}") from error
+        raise SerError(f"nnet3: the node '{line[:200]}' lacks a field, or a number in it is wrong: {error}") from error
     raise SerError(f"nnet3: unknown kind of node '{line[:200]}'")
 
 
 def parse_descriptor(text: str, node: str = "") -> Descriptor:
-    """Read a descriptor; `node` is who has it, for the messages.
+    """Parse a descriptor; `node` is the name of its node, for messages.
 
     >>> found = parse_descriptor("Offset(tdnn1.relu, -3)")
     >>> found.kind, found.parts[0].name, found.number
@@ -77,19 +78,19 @@ def parse_descriptor(text: str, node: str = "") -> Descriptor:
     except IndexError as error:
         raise SerError(f"nnet3: the input of the node '{node}' ends too early: '{text[:200]}'") from error
     except RecursionError as error:
-        raise SerError(f"nnet3: the input of the node '{node}' has hundreds of brackets inside each other") from error
+        raise SerError(f"nnet3: the input of the node '{node}' nests hundreds of brackets") from error
     if end != len(words):
         raise SerError(f"nnet3: the input of the node '{node}' goes on after its end: '{text[:200]}'")
     return descriptor
 
 
 def all_parts(source: Descriptor | None) -> list[Descriptor]:
-    """Give a descriptor and all that are inside it."""
+    """Yield a descriptor and all descriptors inside it."""
     return [] if source is None else [source, *(inner for part in source.parts for inner in all_parts(part))]
 
 
 def moved(source: Descriptor, times: np.ndarray) -> np.ndarray:
-    """Give the times at which a descriptor at `times` reads its parts."""
+    """Return the times at which a descriptor reads its parts in order to give its value at `times`."""
     number = int(source.number)
     if source.kind == "Offset":
         return times + number
@@ -110,13 +111,13 @@ def _parse(words: list[str], place: int, node: str) -> tuple[Descriptor, int]:
         return Descriptor("Node", name=word), place
     if word not in ("Append", "Sum", "IfDefined", *_NUMBERED):
         raise SerError(
-            f"nnet3: the node '{node}' reads {word[:40]}(...), which is not computed here; there are "
+            f"nnet3: the node '{node}' reads {word[:40]}(...), which cannot be computed here; known: "
             f"Append, Sum, IfDefined, {', '.join(_NUMBERED)}"
         )
     numbers: list[str] = []
     parts: list[Descriptor] = []
     while words[place] != ")":
-        place += 1  # the bracket or comma before
+        place += 1  # skip the opening bracket or the comma
         if _is_number(words[place]) or (word == "ReplaceIndex" and parts):
             numbers.append(words[place])
             place += 1
@@ -132,7 +133,7 @@ def _make(word: str, parts: list[Descriptor], numbers: list[str], node: str) -> 
     if word == "ReplaceIndex" and numbers[:1] == ["t"]:
         numbers = numbers[1:]
     elif word == "Offset" and len(numbers) == 2 and numbers[1] == "0":
-        numbers = numbers[:1]  # the second one is of another index than time
+        numbers = numbers[:1]  # the second offset is for the index x, not for the time t
     if len(numbers) != (word in _NUMBERED) or not all(map(_is_number, numbers)):
         raise SerError(f"nnet3: the node '{node}' reads {word} with {', '.join(numbers) or 'no number'}; expected one")
     if not parts or (len(parts) > 1 and word not in ("Append", "Sum")):

@@ -1,4 +1,4 @@
-"""One Kaldi object, a matrix or a vector, text or binary: how it is decoded and encoded."""
+"""Decode and encode one Kaldi object: a matrix or a vector, text or binary."""
 
 import os
 import struct
@@ -11,8 +11,8 @@ from ser.errors import SerError
 from ser.files import BOM
 from ser.kaldi import compression
 
-# kaldi_io complains if KALDI_ROOT is no folder, puts that folder's binaries first in PATH, and its source has escapes
-# that Python 3.12 warns of. None of that is the user's business.
+# When imported, kaldi_io complains if KALDI_ROOT is not a folder, puts the programs of that folder first in PATH, and
+# makes Python 3.12 warn of escapes in its source. Hide all of this from the user.
 _environment = dict(os.environ)
 os.environ["KALDI_ROOT"] = os.sep
 with warnings.catch_warnings():
@@ -22,14 +22,14 @@ os.environ.clear()
 os.environ.update(_environment)
 
 BINARY = b"\0B"
-# A claimed size is only believed as the bytes come in.
+# Read at most this many bytes at once: a broken header may claim any size, and memory is taken only for what is there.
 _BLOCK = 1 << 24
 _FLOATS: dict[str, np.dtype] = {"F": np.dtype("<f4"), "D": np.dtype("<f8")}
 _INTEGERS = np.dtype([("size", "u1"), ("value", "<i4")])
 
 
 class Source:
-    """The bytes of one file or pipe, read in order, that knows where it is so that messages can say so."""
+    """The bytes of one file or pipe, read in order, with the current position for messages."""
 
     def __init__(self, stream: BinaryIO, name: str, position: int = 0, key: str = "") -> None:
         self.stream = stream
@@ -58,10 +58,10 @@ class Source:
         return line
 
     def next_key(self) -> bool:
-        """Read the key of the next object of an archive; False at the end of the file."""
+        """Read the key of the next object of an archive; return False at the end of the file."""
         key = bytearray()
         while (byte := self.stream.read(1)) not in (b" ", b"\t", b""):
-            # Text archives end each object with a new line, binary ones with nothing.
+            # A text archive has a line feed after each object, a binary archive has nothing.
             if byte != b"\n" or key:
                 key += byte
             self.position += 1
@@ -80,7 +80,7 @@ class Source:
 
 
 class Header(NamedTuple):
-    """What comes before the numbers of a binary object; `cols` is None for a vector."""
+    """The fields before the numbers of a binary object; `cols` is None for a vector."""
 
     kind: str
     rows: int
@@ -94,7 +94,7 @@ class Header(NamedTuple):
 
     @property
     def payload(self) -> int:
-        """Bytes of the numbers."""
+        """Number of bytes of the numbers."""
         if self.kind == "int":
             return self.rows * _INTEGERS.itemsize
         if self.kind.startswith("CM"):
@@ -103,7 +103,7 @@ class Header(NamedTuple):
 
 
 def read_header(source: Source) -> Header:
-    """Read the header of a binary object; its marker ``\\0B`` has been read."""
+    """Read the header of a binary object, after its marker ``\\0B``."""
     token = source.take(1)
     if token == b"\4":
         (size,) = struct.unpack("<i", source.take(4))
@@ -136,12 +136,12 @@ def decode(header: Header, payload: np.ndarray, start: int = 0, stop: int | None
 
     Parameters
     ----------
-    header : what `read_header` gave.
-    payload : (header.payload,) uint8, the numbers as they are stored.
+    header : the header, from `read_header`.
+    payload : (header.payload,) uint8, the numbers as stored.
 
     Returns
     -------
-    A new float32 array, float64 where so stored, int32 for an integer vector.
+    A new array: float32, or float64 if stored so; int32 for a vector of integers.
     """
     stop = header.rows if stop is None else stop
     if header.kind == "int":
@@ -157,7 +157,7 @@ def decode(header: Header, payload: np.ndarray, start: int = 0, stop: int | None
 
 
 def read_object(source: Source) -> np.ndarray:
-    """Read the matrix or vector at `source`, binary (after its marker) or text."""
+    """Read the next matrix or vector of `source`, binary (with its marker) or text."""
     first = source.take(1)
     if first == BOM[:1]:
         if source.take(2) != BOM[1:]:
@@ -172,7 +172,7 @@ def read_object(source: Source) -> np.ndarray:
 
 
 def read_text(source: Source, first: bytes = b"", dtype: type = np.float32) -> np.ndarray:
-    """Read a matrix (rows on lines of their own) or vector between brackets, or a line of integers."""
+    """Read text: a matrix (one row a line) or a vector between brackets, or a line of integers."""
     line = first if first == b"\n" else first + source.line()
     if not line.lstrip().startswith(b"["):
         return _numbers(source, line.split(), np.int32)
@@ -213,7 +213,7 @@ def write_binary(stream: BinaryIO, array: np.ndarray, method: int = 0) -> None:
 
 
 def write_text(stream: BinaryIO, array: np.ndarray) -> None:
-    """Write `array` as Kaldi prints it: 7 significant digits, a matrix row a line."""
+    """Write `array` as Kaldi prints it: 7 significant digits, one row of a matrix a line."""
     if array.dtype == np.int32:
         stream.write(b"".join(b"%d " % value for value in array.tolist()) + b"\n")
     elif array.ndim == 1 or not array.size:
@@ -224,7 +224,7 @@ def write_text(stream: BinaryIO, array: np.ndarray) -> None:
 
 
 def as_kaldi(array: np.ndarray) -> np.ndarray:
-    """Give `array` the type that Kaldi stores: float32 or float64, or int32 for a vector of integers."""
+    """Convert `array` to a type that Kaldi stores: float32 or float64, or int32 for a vector of integers."""
     array = np.asarray(array)
     if array.ndim not in (1, 2):
         raise SerError(f"expected a vector or a matrix, found an array of shape {array.shape}")

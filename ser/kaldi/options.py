@@ -1,4 +1,4 @@
-"""Kaldi option files: ``--name=value``, one a line, read into a frozen dataclass."""
+"""Read Kaldi option files, one ``--name=value`` a line, into a frozen dataclass."""
 
 import dataclasses
 import typing
@@ -12,15 +12,15 @@ Options = TypeVar("Options")
 
 
 def read_options(cls: type[Options], path: str | Path) -> Options:
-    """Read the option file `path` into the dataclass `cls`, whose defaults stand for what the file leaves out.
+    """Read the option file `path` into the dataclass `cls`. Options that the file lacks keep the default of the field.
 
-    Field ``sample_frequency`` is option ``--sample-frequency``; fields are bool, int, float or str. As in Kaldi, what
-    follows ``#`` is a comment, a boolean without a value is true, and of two lines the later one counts.
+    Field ``sample_frequency`` is option ``--sample-frequency``; fields are bool, int, float or str. As in Kaldi, ``#``
+    starts a comment, a boolean without a value is true, and the last of several lines for one option counts.
 
     Raises
     ------
     SerError
-        With file and line, on an unknown option (the valid ones are listed) or a value of the wrong type.
+        If an option is unknown (the message lists the valid ones) or a value has the wrong type; with file and line.
     """
     hints = typing.get_type_hints(cls)
     types = {field.name: hints[field.name] for field in dataclasses.fields(cls)}  # type: ignore[arg-type]

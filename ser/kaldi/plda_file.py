@@ -1,4 +1,4 @@
-"""Kaldi's ``<Plda>`` file: mean, transform and psi in double precision, binary or text."""
+"""Read and write Kaldi's ``<Plda>`` file: mean, transform and psi in double precision, binary or text."""
 
 import io
 from pathlib import Path
@@ -16,7 +16,7 @@ def read_plda(path: str | Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     Raises
     ------
     SerError
-        Where the file is missing, is no ``<Plda>``, is cut short, or its three parts differ in size.
+        If the file is missing, is not a ``<Plda>``, is truncated, or its three parts differ in size.
     """
     try:
         data = Path(path).read_bytes().removeprefix(BOM)
@@ -33,9 +33,9 @@ def read_plda(path: str | Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def write_plda(path: str | Path, mean: np.ndarray, transform: np.ndarray, psi: np.ndarray, binary: bool = True) -> None:
-    """Write a model that Kaldi's ``ivector-plda-scoring`` and `read_plda` read; the file is whole or absent.
+    """Write a model for Kaldi's ``ivector-plda-scoring`` and `read_plda`; the file is written whole or not at all.
 
-    The text form has Kaldi's 7 significant digits.
+    The text form has 7 significant digits, as in Kaldi.
     """
     with atomic_path(path) as temporary, open(temporary, "wb") as stream:
         stream.write(objects.BINARY + b"<Plda> " if binary else b"<Plda> ")
@@ -49,7 +49,7 @@ def write_plda(path: str | Path, mean: np.ndarray, transform: np.ndarray, psi: n
 
 
 def _read_binary(source: objects.Source) -> np.ndarray:
-    # Only the file as a whole has the binary marker, its parts have none.
+    # The binary marker stands once, at the start of the file; the parts have none.
     header = objects.read_header(source)
     payload = np.frombuffer(source.take(header.payload), dtype=np.uint8)
     return objects.decode(header, payload).astype(np.float64)
@@ -71,5 +71,5 @@ def _expect(source: objects.Source, token: bytes) -> None:
 
 
 class _Buffer(io.BytesIO):
-    # kaldi_io asks the streams that it writes to for their mode.
+    # kaldi_io reads the attribute `mode` of the streams that it writes to.
     mode = "wb"

@@ -1,4 +1,4 @@
-"""What a RIFF WAV header says of the samples, and what it means where it is wrong."""
+"""Read the header of RIFF WAV files, and work around the errors that recording programs make in it."""
 
 import struct
 from dataclasses import dataclass, field
@@ -7,29 +7,31 @@ from typing import BinaryIO
 from ser.errors import SerError
 from ser.kaldi.objects import Source
 
-# Programs that write WAV to a pipe don't know its length: they announce 0, 2^31 less a little, or 2^32 - 1.
+# A program that writes WAV to a pipe does not know the length: it announces 0, a little less than 2^31, or 2^32 - 1.
 UNKNOWN_SIZE = 0x7FFFF000
 PCM, FLOAT, ALAW, MULAW = 1, 3, 6, 7
 _EXTENSIBLE = 0xFFFE
-# A header that counts itself, or a chunk, among the samples announces so many bytes more than there are, at most.
+# Some programs count the header or another chunk among the samples, so the header announces up to this many bytes more
+# than there are. If more are missing, the file is truncated.
 _MISCOUNT = 64
 _MOST_CHUNKS = 1000
-# Chunks that programs write; others are known by four letters, digits or blanks.
+# Names of the usual chunks. Other chunks are recognised by a name of four letters, digits or blanks.
 _CHUNKS = {b"fmt ", b"data", b"LIST", b"fact", b"bext", b"JUNK", b"junk", b"PAD ", b"cue ", b"smpl", b"id3 ", b"ID3 "}
 _CHUNKS |= {b"PEAK", b"iXML", b"_PMX", b"inst", b"cart", b"axml", b"chna", b"minf", b"afsp", b"FLLR", b"wavl", b"slnt"}
 
 
 @dataclass(frozen=True)
 class WavLayout:
-    """Where the samples of a WAV file are, and what they are.
+    """Position and format of the samples of a WAV file.
 
     Attributes
     ----------
-    rate, channels, tag, bits : of the samples; `tag` is PCM, FLOAT, ALAW, MULAW or another format's.
-    block_align : bytes of a frame, that is of one sample of each channel.
-    start, size : of the samples, in bytes.
-    is_streamed : the header does not know the size, so that nothing tells whether all is there.
-    notes : what is wrong and harmless, for the user.
+    rate, channels, bits : sample rate in Hz, number of channels, bits per sample.
+    tag : number of the sample format: PCM, FLOAT, ALAW, MULAW or another.
+    block_align : bytes of a frame (one sample of each channel).
+    start, size : offset and number of bytes of the samples.
+    is_streamed : the header does not give the size, so a truncated file cannot be recognised.
+    notes : harmless errors of the header, for the user.
     """
 
     rate: int
@@ -45,15 +47,15 @@ class WavLayout:
 
 @dataclass
 class _Walk:
-    """A way through the chunks of a file of `total` bytes."""
+    """Steps through the chunks of a file of `total` bytes."""
 
     stream: BinaryIO
     total: int
-    end: int | None  # that the RIFF header announces; None where it knows none
+    end: int | None  # end of the file by the RIFF header; None if it gives none
     notes: list[str] = field(default_factory=list)
 
     def header(self, position: int) -> tuple[bytes, int] | None:
-        """Read name and size of the chunk at `position`; None where none is left."""
+        """Read name and size of the chunk at `position`; None at the end of the file."""
         if position + 8 > self.total:
             return None
         self.stream.seek(position)
@@ -61,7 +63,10 @@ class _Walk:
         return name, size
 
     def next(self, position: int, size: int) -> int:
-        """Give the place of the chunk after that at `position`: chunks start at even places."""
+        """Return the position of the chunk after the one at `position`; chunks start at even positions.
+
+        A pad byte follows a chunk of odd size. Some programs forget it: the next chunk then starts at the odd position.
+        """
         after = position + 8 + size
         if size % 2 == 0:
             return after
@@ -72,7 +77,7 @@ class _Walk:
         return after + 1
 
     def is_chunk(self, position: int) -> bool:
-        """Tell whether a chunk that ends within the RIFF is at `position`, and not samples."""
+        """Tell whether a chunk starts at `position`, one that ends within the RIFF, and not samples."""
         header = self.header(position)
         if header is None or self.end is None:
             return False
@@ -80,7 +85,7 @@ class _Walk:
         return _is_name(name) and position + 8 + size <= min(self.end + 1, self.total)
 
     def holds_data(self, position: int) -> int:
-        """Give the size of a chunk of samples among those from `position` on; 0 where there is none."""
+        """Return the size of the first non-empty data chunk from `position` on; 0 if there is none."""
         for _ in range(_MOST_CHUNKS):
             header = self.header(position)
             if header is None or not _is_name(header[0]):
@@ -92,10 +97,10 @@ class _Walk:
 
 
 def read_layout(stream: BinaryIO, total: int) -> WavLayout | None:
-    """Read the header of a WAV file of `total` bytes; None for what is no WAV file.
+    """Read the header of a WAV file of `total` bytes; return None if the file is not WAV.
 
-    A data chunk of size 0 is empty where the RIFF header accounts for a chunk after it, else its length was unknown to
-    the program that wrote it. Of two data chunks the first is taken, as Kaldi does.
+    A data chunk of size 0 is empty if another chunk follows it within the size of the RIFF; otherwise the program that
+    wrote it did not know the length. The first of two data chunks is used, as in Kaldi.
 
     Raises
     ------
@@ -146,7 +151,7 @@ def read_layout(stream: BinaryIO, total: int) -> WavLayout | None:
 
 
 def read_stream(source: Source) -> bytes:
-    """Read the bytes of one WAV file out of an archive; SerError if there is none, or less than its header says."""
+    """Read the bytes of one WAV file from an archive; raise a `SerError` if there is none or it is truncated."""
     head = source.take(12)
     if head[:4] != b"RIFF" or head[8:] != b"WAVE":
         raise source.error(f"expected a WAV file (RIFF), found {head!r}")

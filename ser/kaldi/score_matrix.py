@@ -1,6 +1,7 @@
-"""The scores of all pairs as an archive: a row an enrolment utterance, a number a test utterance.
+"""Read and write the scores of all pairs as an archive with a row for each enrolment utterance.
 
-The test utterances, in the order of the numbers, are the lines of ``ARK.columns`` beside the archive ARK.
+A row has a score for each test utterance. The file ``ARK.columns`` beside the archive ARK lists the test utterances,
+one a line, in the order of the scores.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,11 +17,11 @@ from ser.kaldi import ark, specifiers, tables
 def write_score_matrix(
     wspecifier: str, rows: Sequence[str], columns: Sequence[str], scores: Iterable[np.ndarray]
 ) -> None:
-    """Write the rows (M,) of `scores`, one for each key of `rows`, and the column file."""
+    """Write the archive, from rows (M,) of `scores` in the order of the keys `rows`, and the column file."""
     target = specifiers.parse_wspecifier(wspecifier).ark
     if target == "-":
         raise SerError(
-            "the scores of all pairs go to a file, because the order of their columns goes beside it; give ark:FILE"
+            "the scores of all pairs need a file, beside which the order of their columns is written; give ark:FILE"
         )
     with ark.Writer(wspecifier) as writer:
         for key, row in zip(rows, scores, strict=True):
@@ -29,12 +30,12 @@ def write_score_matrix(
 
 
 def read_score_matrix(rspecifier: str) -> tuple[list[str], list[str], np.ndarray]:
-    """Read the keys of the rows, those of the columns, and the scores (N, M) float32.
+    """Read the N keys of the rows, the M keys of the columns, and the scores (N, M) float32.
 
     Raises
     ------
     SerError
-        Where the column file is missing, or does not fit the archive.
+        If the column file is missing or does not fit the archive.
     """
     kind, name = specifiers.parse_rspecifier(rspecifier)
     if kind == "scp":

@@ -1,4 +1,4 @@
-"""A recording as blocks of samples: the one reader of audio, so that make_features and ser-detect judge alike."""
+"""Open a recording as blocks of samples. All audio is read here, so make_features and ser-detect get equal samples."""
 
 import io
 import os
@@ -11,14 +11,14 @@ import numpy as np
 from ser.errors import SerError
 from ser.kaldi import riff
 
-# In Hz; below it a header is broken, and resampling would make gigabytes of it.
+# In Hz. A lower rate means a broken header, and resampling it would fill gigabytes.
 LOWEST_RATE = 1000
 SECONDS_A_BLOCK = 10
-# In a block, of all channels together: a header of few bytes may announce any rate.
+# Most samples in a block, over all channels: a limit on memory, since a broken header may announce any rate.
 MOST_SAMPLES = 1 << 20
-# Channels whose mean has less than this share of their power cancel each other: one is the other's inverse.
+# Channels cancel (one is the inverse of the other) if the power of their mean is less than this share of their power.
 CANCELLED = 0.01
-# Channels differ where what parts them from their mean has more than this share of its power.
+# Channels differ if their deviation from the mean channel has more than this share of its power.
 DIFFERENT = 0.01
 
 _INTEGERS: dict[int, np.dtype] = {8: np.dtype("u1"), 16: np.dtype("<i2"), 32: np.dtype("<i4")}
@@ -26,7 +26,7 @@ _FLOATS: dict[int, np.dtype] = {32: np.dtype("<f4"), 64: np.dtype("<f8")}
 
 
 class UnknownFormatError(SerError):
-    """The bytes are not audio of a kind that is read here; another program may know it."""
+    """The bytes are not audio in a format that libsndfile reads; another program may be able to read them."""
 
 
 @dataclass
@@ -35,11 +35,11 @@ class Sound:
 
     Attributes
     ----------
-    rate, channels : in Hz, and how many.
-    blocks : (n, channels) float32 samples in [-1, 1), `block_frames` of them at a time; raises a `SerError` where the
-        samples end too early.
-    is_streamed : its header does not know its length.
-    notes : what was wrong with the header and is harmless.
+    rate, channels : sample rate in Hz, and number of channels.
+    blocks : iterator over arrays (n, channels) float32 in [-1, 1), n being at most `block_frames`. It raises a
+        `SerError` if the samples end too early.
+    is_streamed : the header does not give the length.
+    notes : harmless errors of the header, for the user.
     """
 
     rate: int
@@ -50,14 +50,14 @@ class Sound:
 
 
 def open_sound(stream: BinaryIO) -> Sound:
-    """Open the recording that a seekable, unbuffered stream holds: WAV, or whatever libsndfile reads.
+    """Open the recording in a seekable, unbuffered stream: WAV, or any other format of libsndfile.
 
     Raises
     ------
     UnknownFormatError
-        If it is nothing that libsndfile knows.
+        If libsndfile does not know the format.
     SerError
-        If it is empty, a stub, or its header is broken or announces more than is there.
+        If the file is empty, a git-lfs stub or truncated, or if its header is broken.
     """
     head = stream.read(40)
     if not head:
@@ -75,19 +75,20 @@ def open_sound(stream: BinaryIO) -> Sound:
 
 
 def block_frames(rate: int, channels: int) -> int:
-    """Return how many samples of each channel a block has."""
+    """Return the number of samples of each channel in a block."""
     return max(1, min(SECONDS_A_BLOCK * rate, MOST_SAMPLES // channels))
 
 
 @dataclass
 class Mixer:
-    """Makes one channel of the blocks of a recording.
+    """Reduces the channels of a recording to one, block by block.
 
     Attributes
     ----------
-    channel : the one to take, from 1; None: their mean, or where they cancel the louder of them, to the end.
-    differ : whether channels that differ have been averaged.
-    taken : the channel that is taken because they cancel; 0 while none is.
+    channel : number of the channel to take, from 1. None takes the mean of the channels; or, if they cancel, the
+        loudest channel, from that block to the end.
+    differ : whether the channels averaged so far differ.
+    taken : number of the channel that is taken because the channels cancel; 0 while they do not.
     """
 
     channel: int | None = None
@@ -95,7 +96,7 @@ class Mixer:
     taken: int = 0
 
     def mix(self, block: np.ndarray) -> np.ndarray:
-        """Make (n,) float32 of (n, channels)."""
+        """Reduce a block (n, channels) float32 to (n,) float32."""
         if self.channel is not None:
             if not 1 <= self.channel <= block.shape[1]:
                 raise SerError(f"no channel {self.channel}: the recording has {block.shape[1]}")
@@ -110,13 +111,13 @@ class Mixer:
         if of_mean < CANCELLED * powers.mean():
             self.taken = int(powers.argmax()) + 1
             return block[:, self.taken - 1]
-        # The mean of the squares is that of the mean, and what parts the channels from it.
+        # Mean power of the channels = power of their mean + power of their deviations from it.
         self.differ = self.differ or bool(powers.mean() - of_mean > DIFFERENT * of_mean)
         return mean
 
 
 def _width(layout: riff.WavLayout) -> int | None:
-    """Return the bytes of one sample where it is of a kind that is decoded here, else None."""
+    """Return the number of bytes of a sample if its format is decoded here, else None."""
     width = layout.bits // 8
     kinds = {riff.PCM: (8, 16, 24, 32), riff.FLOAT: (32, 64), riff.ALAW: (8,), riff.MULAW: (8,)}
     if layout.bits not in kinds.get(layout.tag, ()) or layout.block_align not in (0, width * layout.channels):
@@ -132,13 +133,13 @@ def _blocks(stream: BinaryIO, layout: riff.WavLayout, width: int) -> Iterator[np
         data = stream.read(frame * min(size, left))
         frames = len(data) // frame
         if not frames:
-            raise SerError(f"truncated while it was read: {left} samples more were there at first")
+            raise SerError(f"truncated while it was read: {left} more samples were there when it was opened")
         yield _decode(data[: frames * frame], layout).reshape(frames, layout.channels)
         left -= frames
 
 
 def _decode(data: bytes, layout: riff.WavLayout) -> np.ndarray:
-    """Make float32 of the bytes of samples, as libsndfile scales them."""
+    """Decode the bytes of samples to float32, scaled as libsndfile scales them."""
     if layout.tag == riff.FLOAT:
         return np.frombuffer(data, _FLOATS[layout.bits]).astype(np.float32)
     if layout.tag != riff.PCM:
@@ -162,7 +163,7 @@ def _decode(data: bytes, layout: riff.WavLayout) -> np.ndarray:
 def _open_other(stream: BinaryIO) -> Sound:
     import soundfile
 
-    # By its descriptor where it has one, which is faster than calls back to Python.
+    # Give libsndfile the file descriptor if there is one; that is faster than calls back to Python.
     try:
         handle: BinaryIO | int = stream.fileno()
     except OSError:
@@ -174,7 +175,7 @@ def _open_other(stream: BinaryIO) -> Sound:
         raise UnknownFormatError(f"not audio that libsndfile reads, or broken: {reason}") from error
 
     def blocks() -> Iterator[np.ndarray]:
-        # An MP3 file announces no length; libsndfile estimates it.
+        # An MP3 file does not announce its length, and libsndfile only estimates it, so do not compare it.
         announced = sound.frames if sound.format != "MP3" else 0
         count, size = 0, block_frames(sound.samplerate, sound.channels)
         with sound:

@@ -1,4 +1,4 @@
-"""Kaldi's names for tables and files: ``ark,scp:F,G``, ``scp:F``, ``F:offset[0:9]``, ``command |``, ``-``."""
+"""Parse and open Kaldi's names of tables and files: ``ark,scp:F,G``, ``scp:F``, ``F:offset[0:9]``, ``command |``."""
 
 import contextlib
 import os
@@ -10,7 +10,7 @@ from typing import BinaryIO, NamedTuple, cast
 
 from ser.errors import SerError
 
-# What the options say about sorting, flushing and permissiveness changes nothing here.
+# Options on sorting, flushing and permissiveness are accepted and ignored.
 _OPTIONS = {"b", "t", "s", "ns", "cs", "ncs", "o", "no", "p", "np", "f", "nf", "bg"}
 
 
@@ -30,7 +30,7 @@ class WriteSpecifier(NamedTuple):
 
 
 class Location(NamedTuple):
-    """Where one object is: a file (``path[:offset]``) or a command's output, and the range wanted of it."""
+    """The place of one object, a file (``path[:offset]``) or the output of a command, and the range of it to read."""
 
     name: str
     offset: int
@@ -68,7 +68,7 @@ def parse_wspecifier(wspecifier: str) -> WriteSpecifier:
 
 
 def parse_location(rxfilename: str) -> Location:
-    """Split the second field of an scp line; the offset is 0 where none is given.
+    """Split the second field of an scp line; without an offset, it is 0.
 
     >>> parse_location("exp/feats.1.ark:1234[0:9]")
     Location(name='exp/feats.1.ark', offset=1234, span='0:9')
@@ -79,12 +79,12 @@ def parse_location(rxfilename: str) -> Location:
     if match := re.fullmatch(r"(.*[^|\s]):(\d{1,18})", name):
         name, offset = match.groups()
     if "\0" in name:
-        raise SerError(f"{name[:80]!r}: no name of a file: it holds a zero byte; make the list again that has it")
+        raise SerError(f"{name[:80]!r}: not a file name: it contains a zero byte; make the list that has it again")
     return Location(name, int(offset), span)
 
 
 def parse_recording(rxfilename: str) -> Location:
-    """Split the second field of a line of ``wav.scp``; a file called like an offset or a range is that file."""
+    """Split the second field of a ``wav.scp`` line; if a file has the whole field as its name, that file is meant."""
     name = rxfilename.strip()
     if name.endswith(("]", *"0123456789")) and os.path.isfile(name):
         return Location(name, 0, "")
@@ -92,9 +92,9 @@ def parse_recording(rxfilename: str) -> Location:
 
 
 def parse_span(span: str, shape: tuple[int, ...]) -> tuple[slice, ...]:
-    """Make slices of a Kaldi range: ``rows`` or ``rows,columns``, each ``first:last``, the last one included.
+    """Convert a Kaldi range to slices: ``rows`` or ``rows,columns``, each ``first:last``, the last one included.
 
-    Kaldi lets the last index be up to 3 past the end, as segment times round.
+    As in Kaldi, the last row may be up to 3 past the end, because segment times are rounded.
 
     >>> parse_span("2:4,:", (9, 30))
     (slice(2, 5, None), slice(0, 30, None))
@@ -121,14 +121,14 @@ def open_input(name: str) -> Iterator[BinaryIO]:
     Raises
     ------
     SerError
-        If the file cannot be opened, or the command ends with a status other than 0 (after the block).
+        If the file cannot be opened, or, after the block, if the command failed.
     """
     if name == "-":
         yield sys.stdin.buffer
         return
     if not name.endswith("|"):
         try:
-            stream = open(name, "rb")  # noqa: SIM115 - closed below; errors of the block are not ours
+            stream = open(name, "rb")  # noqa: SIM115 - closed below, so that errors in the block are not caught here
         except OSError as error:
             raise SerError(f"{name}: cannot be read: {error.strerror}") from error
         with stream:
@@ -138,9 +138,10 @@ def open_input(name: str) -> Iterator[BinaryIO]:
     with subprocess.Popen(["bash", "-c", f"set -o pipefail; {command}"], stdout=subprocess.PIPE) as process:
         output = cast(BinaryIO, process.stdout)
         yield output
-        # Drained, so that a command whose last bytes nobody wanted does not die of a closed pipe.
+        # Read the rest of the output; otherwise the command would be killed by the closed pipe.
         while output.read(1 << 20):
             pass
-    # Status 141 is of SIGPIPE: a later part of the pipe had enough, and under pipefail would have told its own fault.
+    # Status 141 is SIGPIPE: a later command of the pipe stopped reading early, as `head` does. Had that command failed,
+    # pipefail would give its status instead.
     if process.returncode not in (0, 141):
         raise SerError(f"command failed with exit status {process.returncode}: '{command}'")

@@ -1,4 +1,4 @@
-"""The text files of a data directory: one entry a line, a key, then its value, sorted by the bytes of the key."""
+"""Read and write the text files of a data directory: a key and its value on each line, sorted by the key's bytes."""
 
 import os
 import re
@@ -12,15 +12,15 @@ from ser.kaldi.specifiers import open_input, parse_location, parse_recording
 
 
 def read_lines(path: str | Path) -> Iterator[tuple[int, str, str]]:
-    """Yield (line number from 1, key, rest of the line stripped) of a table; the rest may be empty.
+    """Yield (line number from 1, key, rest of the line) of a table; the rest is stripped and may be empty.
 
-    Fields are parted by ASCII white space, so that an ideographic space inside a transcript parts nothing. A byte order
-    mark is taken off, at the start of any line, as `ser.files.read_text` does.
+    Only ASCII white space separates fields, so that an ideographic space stays inside a transcript. A byte order mark
+    at the start of any line is removed, as in `ser.files.read_text`.
 
     Raises
     ------
     SerError
-        Where the file cannot be read, a line is empty, or a line is not UTF-8.
+        If the file cannot be read, a line is empty, or a line is not UTF-8.
     """
     with open_input(str(path)) as stream:
         for number, line in enumerate(stream, start=1):
@@ -40,14 +40,14 @@ def read_map(path: str | Path, fields: int | None = None, allow_empty: bool = Fa
 
     Parameters
     ----------
-    path : file such as ``utt2spk``, ``wav.scp``, ``text``.
-    fields : number of fields that every line must have (2 for ``utt2spk``); None: two or more.
+    path : a file such as ``utt2spk``, ``wav.scp``, ``text``.
+    fields : number of fields that every line must have (2 for ``utt2spk``); None for two or more.
     allow_empty : whether a key may stand alone, as in ``text`` for an utterance without words.
 
     Raises
     ------
     SerError
-        With file and line, on a wrong number of fields or a key that came before.
+        If a line has the wrong number of fields or a key occurs twice; the message names file and line.
     """
     table: dict[str, str] = {}
     for number, (key, value) in enumerate(read_entries(path, fields, allow_empty), start=1):
@@ -58,7 +58,7 @@ def read_map(path: str | Path, fields: int | None = None, allow_empty: bool = Fa
 
 
 def read_entries(path: str | Path, fields: int | None = None, allow_empty: bool = False) -> Iterator[tuple[str, str]]:
-    """Yield (key, rest of the line) of a table, each line checked as `read_map` does, keys not compared."""
+    """Yield (key, rest of the line) of a table; lines are checked as in `read_map`, except for repeated keys."""
     for number, key, value in read_lines(path):
         if fields is not None and len(value.split()) + 1 != fields:
             raise SerError(f"{path}:{number}: expected {fields} fields, found {_count(key, value)}")
@@ -73,7 +73,7 @@ def read_lists(path: str | Path) -> dict[str, list[str]]:
 
 
 def named_files(path: str | Path) -> Iterator[str]:
-    """Yield the file that each line of an scp names; of a command its words that are files, as far as those tell."""
+    """Yield the file that each line of an scp names; for a command, the words of it that are names of files."""
     parse = parse_recording if os.path.basename(path).startswith("wav.") else parse_location
     for _, _, rxfilename in read_lines(path):
         if rxfilename.endswith("|"):
@@ -83,7 +83,7 @@ def named_files(path: str | Path) -> Iterator[str]:
 
 
 def write_map(path: str | Path, table: Mapping[str, object]) -> None:
-    """Write `table`, one ``key value`` a line, sorted by the keys' bytes; the file appears whole or not at all."""
+    """Write `table`, one ``key value`` a line, sorted by the bytes of the keys; the file is whole or not written."""
     with atomic_path(path) as temporary, open(temporary, "w", encoding="utf-8", newline="\n") as stream:
         for key in sort_keys(table):
             value = str(table[key])
@@ -96,7 +96,7 @@ def write_lists(path: str | Path, table: Mapping[str, Iterable[str]]) -> None:
 
 
 def sort_keys(keys: Iterable[str]) -> list[str]:
-    """Sort as ``LC_ALL=C sort`` does. Code point order is the order of the UTF-8 bytes.
+    """Sort as ``LC_ALL=C sort`` does, by UTF-8 bytes; that is the same as Python's order by code points.
 
     >>> sort_keys(["b", "a-1", "a", "B"])
     ['B', 'a', 'a-1', 'b']
@@ -105,7 +105,7 @@ def sort_keys(keys: Iterable[str]) -> list[str]:
 
 
 def invert(utt2spk: Mapping[str, str]) -> dict[str, list[str]]:
-    """Make spk2utt of utt2spk: speakers sorted, the utterances of each sorted.
+    """Make spk2utt from utt2spk: sorted speakers, each with its sorted utterances.
 
     >>> invert({"b-1": "b", "a-2": "a", "a-1": "a"})
     {'a': ['a-1', 'a-2'], 'b': ['b-1']}
@@ -119,14 +119,14 @@ def invert(utt2spk: Mapping[str, str]) -> dict[str, list[str]]:
 def _files_of_command(command: str) -> list[str]:
     try:
         words = shlex.split(command) if re.search(r"[\"'\\]", command) else command.split()
-    except ValueError:  # what this shell of Python's does not understand, bash may
+    except ValueError:  # bash may still understand it
         return []
     return [word for word in words[1:] if os.path.isfile(word)]
 
 
 def _not_utf8_remedy(path: str | Path) -> str:
     if str(path).endswith(".scp"):
-        return "rename the folder or file to plain letters and write that here: converted, the path would name another"
+        return "rename the folder or file to plain letters and write that name here: iconv would only change the path"
     return "convert the file with iconv"
 
 

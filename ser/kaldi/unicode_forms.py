@@ -1,6 +1,6 @@
-"""Keys that look alike and differ in Unicode form: letters composed with their accents (NFC), or beside them (NFD).
+"""Find and repair keys that look alike but differ in Unicode form: accents composed (NFC) or decomposed (NFD).
 
-A Mac's file names are decomposed, what people type is composed (Unicode Standard Annex 15). Tables are joined by bytes.
+File names from a Mac are decomposed and typed text is composed (Unicode Standard Annex 15); keys are compared by bytes.
 """
 
 import unicodedata
@@ -10,12 +10,12 @@ from ser.errors import SerError
 
 
 def compose(text: str) -> str:
-    """Give `text` with composed letters."""
+    """Return `text` with composed letters (NFC)."""
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 def form_problem(missing: Iterable[str], there: Iterable[str]) -> str:
-    """Say that missing keys are there in another Unicode form only; '' where none is.
+    """Return a message if missing keys exist in another Unicode form, else ''.
 
     >>> form_problem(["re\\u0301my"], ["r\\u00e9my"])[:48]
     '1 of them differ in Unicode form only, the first'
@@ -35,9 +35,11 @@ def form_problem(missing: Iterable[str], there: Iterable[str]) -> str:
 
 
 def compose_keys(table: Mapping[str, str], where: str) -> dict[str, str]:
-    """Compose the keys of a table; `SerError` where two keys become one and say different things."""
+    """Compose the keys of a table; raise a `SerError` if two keys become equal but have different values."""
     composed: dict[str, str] = {}
     for key, value in table.items():
         if composed.setdefault(compose(key), value) != value:
-            raise SerError(f"{where}: '{key}' is there in two Unicode forms that say different things; remove one line")
+            raise SerError(
+                f"{where}: '{key}' is there twice, in two Unicode forms with different values; remove one line"
+            )
     return composed

@@ -68,7 +68,7 @@ def test_labelled_blocks_are_the_labelled_vectors_at_every_reading(tmp_path, tab
 
 
 def test_labelled_blocks_refuse_what_can_be_read_once(tmp_path):
-    with pytest.raises(SerError, match="ark:-: vectors are gone through twice"):
+    with pytest.raises(SerError, match="ark:-: the vectors are read twice"):
         labelled.LabelledBlocks(tmp_path / "utt2class", "ark:-", 1)
 
 

@@ -143,7 +143,7 @@ def test_range_of_dimensions_is_cut_out():
     ("source", "message"),
     [
         ("Append(input, other)", "the node 'sum' reads 'other', which is no node"),
-        ("Switch(input, input)", "the node 'sum' reads Switch(...), which is not computed here"),
+        ("Switch(input, input)", "the node 'sum' reads Switch(...), which cannot be computed here"),
         ("Append(input, sum)", "the nodes sum, output form a loop"),
         ("input", "the node 'sum' reads 2 numbers a frame; its component is made for 4"),
         ("Append(Offset(input, -1), input", "the input of the node 'sum' ends too early"),
@@ -199,7 +199,7 @@ def test_idct_batch_norm_of_blocks_spec_augment_and_dropout_are_computed_as_in_t
 def test_unknown_component_is_refused_by_name(tmp_path):
     text = (OWN / "chain_nnet3/final.mdl").read_bytes()
     (tmp_path / "x.mdl").write_bytes(text.replace(b"<NoOpComponent>", b"<PermuteComponent>"))
-    with pytest.raises(SerError, match=r"the component 'tdnnf2.noop' is a PermuteComponent, which is not computed"):
+    with pytest.raises(SerError, match=r"the component 'tdnnf2.noop' is a PermuteComponent, which cannot be computed"):
         read_nnet3(tmp_path / "x.mdl")
     nnet = small()
     nnet.components["sum"] = Component("LstmNonlinearityComponent", {})
