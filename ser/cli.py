@@ -13,23 +13,42 @@ from ser.errors import SerError
 from ser.progress import progress as progress
 
 
-class Parser(argparse.ArgumentParser):
-    """An argument parser whose options of `boolean` all read ``--option true|false`` in the help."""
+class HelpFormatter(argparse.RawDescriptionHelpFormatter):
+    """Prints a module docstring as it is, and each boolean as ``--option true|false`` and `[false]`."""
 
-    def add_argument(self, *names: Any, **options: Any) -> argparse.Action:
-        """Add an argument, as argparse does."""
-        if options.get("type") is boolean:
-            options.setdefault("metavar", "true|false")
-        return super().add_argument(*names, **options)
+    def _get_default_metavar_for_optional(self, action: argparse.Action) -> str:
+        return "true|false" if action.type is boolean else super()._get_default_metavar_for_optional(action)
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        text = super()._get_help_string(action)
+        if text is None or not isinstance(action.default, bool):
+            return text
+        return text.replace("%(default)s", str(action.default).lower())
 
 
-def make_parser(doc: str | None) -> Parser:
-    """Make the parser of the command whose module docstring is `doc`; ``--help`` prints it whole."""
+def make_parser(doc: str | None) -> argparse.ArgumentParser:
+    """Make the parser of the command whose module docstring is `doc`; ``--help`` prints it whole.
+
+    Every command of ser/bin has one form, which tests/bin/test_form_of_commands.py checks:
+
+    - The module docstring is one sentence that says what the command does, what it reads and writes, and at its end one
+      or more examples that would run: lines that begin with two spaces and ``python3 -m ser.bin.<command>``, and
+      continue four spaces in.
+    - ``main()`` has no docstring, since the module's says it all. The last lines are ``if __name__ == "__main__":``
+      and ``cli.run(main)``. Heavy imports come after the parsing.
+    - Each argument has a help text. A positional's metavar is in angle brackets, as in Kaldi's usage:
+      ``"data_dir", metavar="<data-dir>"``. An option's is in capitals and says what it takes: FILE, DIR, RSPECIFIER,
+      NAME, N (a whole number), X (a number), or ``'DIR ...'`` for several in one word. One with `choices` needs none.
+    - A boolean is an option of type `cli.boolean`, without a metavar: the help reads ``--compress true|false``. Only
+      the flags that Kaldi's scripts have, such as --no-feats, take no value.
+    - A default is shown once, at the end of the help text, as ``[%(default)s]``; None, "" and [] are not
+      shown; what they come to may stand in their place: ``[all cores]``.
+    """
     name = command_name()
-    return Parser(
+    return argparse.ArgumentParser(
         prog=f"python3 -m {name}" if name.startswith("ser.") else name,
         description=doc,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpFormatter,
         allow_abbrev=False,
         fromfile_prefix_chars="@",  # @FILE: one argument a line, for the cells of a job array
     )
@@ -74,15 +93,19 @@ ROW_OPTIONS = ("system", "train", "test", "fold", "variant", "seed", "text", "la
 
 def add_training_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that every training command has."""
-    parser.add_argument("--config", required=True, help="YAML file of settings; the files in conf/ explain each")
+    parser.add_argument(
+        "--config", metavar="FILE", required=True, help="YAML file of settings; the files in conf/ explain each"
+    )
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a setting: fit.seed=2")
     add_device_options(parser)
 
 
 def add_device_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that say on which device a net is computed."""
-    parser.add_argument("--num-threads", type=int, help="number of PyTorch's CPU threads [all cores]")
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="[%(default)s]")
+    parser.add_argument("--num-threads", metavar="N", type=int, help="number of PyTorch's CPU threads [all cores]")
+    parser.add_argument(
+        "--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to compute [%(default)s]"
+    )
 
 
 def add_done_option(parser: argparse.ArgumentParser) -> None:
@@ -95,9 +118,7 @@ def add_ivector_options(parser: argparse.ArgumentParser, frames_per_chunk: int) 
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--ivectors", metavar="RSPECIFIER", help="one vector an utterance")
     which.add_argument("--online-ivectors", metavar="RSPECIFIER", help="a matrix an utterance")
-    which.add_argument(
-        "--zero-ivectors", type=boolean, default=False, metavar="true|false", help="zeros, as a control [false]"
-    )
+    which.add_argument("--zero-ivectors", type=boolean, default=False, help="zeros, as a control [%(default)s]")
     parser.add_argument(
         "--ivector-period", type=int, default=10, metavar="N", help="frames for each row of the matrix [%(default)s]"
     )
@@ -154,22 +175,29 @@ def add_target_options(parser: argparse.ArgumentParser, required: bool = True) -
         "--soft-targets",
         type=boolean,
         default=False,
-        metavar="true|false",
-        help="train on each class's share of the votes in <data-dir>/utt2votes [false]",
+        help="train on each class's share of the votes in <data-dir>/utt2votes [%(default)s]",
     )
 
 
 def add_row_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that name a row of the results table; `row_names` reads them."""
-    parser.add_argument("--system", required=True, help="name of the system in the table, such as xvector_bert")
-    parser.add_argument("--train", required=True, help="name of the training data")
-    parser.add_argument("--test", required=True, help="name of the test data")
-    parser.add_argument("--fold", default="all", help="fold that is scored [%(default)s]")
-    parser.add_argument("--variant", default="-", help="variant of the training, such as all or frozen [%(default)s]")
-    parser.add_argument("--seed", default="-", help="seed of the training [%(default)s]")
-    parser.add_argument("--text", default="-", help="test words: gold, none, shuffled or an ASR system's [%(default)s]")
-    parser.add_argument("--layer", required=True, help="layer that gave the vectors or probabilities, such as tdnn6")
-    parser.add_argument("--modality", required=True, help="speech, text or speech+text")
+    parser.add_argument(
+        "--system", metavar="NAME", required=True, help="name of the system in the table, such as xvector_bert"
+    )
+    parser.add_argument("--train", metavar="NAME", required=True, help="name of the training data")
+    parser.add_argument("--test", metavar="NAME", required=True, help="name of the test data")
+    parser.add_argument("--fold", metavar="NAME", default="all", help="fold that is scored [%(default)s]")
+    parser.add_argument(
+        "--variant", metavar="NAME", default="-", help="variant of the training, such as all or frozen [%(default)s]"
+    )
+    parser.add_argument("--seed", metavar="N", default="-", help="seed of the training [%(default)s]")
+    parser.add_argument(
+        "--text", metavar="NAME", default="-", help="test words: gold, none, shuffled or an ASR system's [%(default)s]"
+    )
+    parser.add_argument(
+        "--layer", metavar="NAME", required=True, help="layer that gave the vectors or probabilities, such as tdnn6"
+    )
+    parser.add_argument("--modality", metavar="NAME", required=True, help="speech, text or speech+text")
 
 
 def row_names(args: argparse.Namespace) -> dict[str, Any]:

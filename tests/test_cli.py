@@ -7,10 +7,16 @@ from ser import cli
 
 def test_every_boolean_option_reads_alike_in_the_help():
     parser = cli.make_parser("A command.")
-    parser.add_argument("--compress", type=cli.boolean, default=False, help="a byte a number [false]")
+    parser.add_argument("--compress", type=cli.boolean, default=False, help="a byte a number [%(default)s]")
+    parser.add_mutually_exclusive_group().add_argument("--zero", type=cli.boolean, default=True, help="[%(default)s]")
     parser.add_argument("--nj", type=int, default=4, help="jobs [%(default)s]")
     text = parser.format_help()
-    assert "--compress true|false" in text and "a byte a number [false]" in text and "jobs [4]" in text
+    assert (
+        "--compress true|false" in text
+        and "a byte a number [false]" in text
+        and "--zero true|false     [true]" in text
+        and "jobs [4]" in text
+    )
     assert parser.parse_args(["--compress", "true"]).compress is True
 
 

@@ -3,18 +3,19 @@
 The stage is that of path.sh's begin_stage: it began when <log-dir>/stage_<n>.began was written and ended at
 <log-dir>/stage_<n>.ended, which are taken away. What it wrote is looked for in the folders.
 
-  python3 -m ser.bin.account_stage exp/toy/cost.tsv 3 "x-vector nets" exp/toy/log data/toy exp/toy"""
+  python3 -m ser.bin.account_stage exp/toy/cost.tsv 3 "x-vector nets" exp/toy/log data/toy exp/toy
+"""
 
 from ser import cli
 
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
-    parser.add_argument("table", help="cost.tsv to write")
-    parser.add_argument("stage", help="its number")
-    parser.add_argument("what", help="what it does")
-    parser.add_argument("log_dir", help="where the times of its begin and end are")
-    parser.add_argument("folders", nargs="+", help="that the recipe writes to")
+    parser.add_argument("table", metavar="<table>", help="cost.tsv to write")
+    parser.add_argument("stage", metavar="<stage>", help="the stage's number")
+    parser.add_argument("what", metavar="<what>", help="what the stage does, in a few words")
+    parser.add_argument("log_dir", metavar="<log-dir>", help="where stage_<n>.began and stage_<n>.ended are")
+    parser.add_argument("folders", metavar="<folder>", nargs="+", help="folders that the recipe writes to")
     args = parser.parse_args()
 
     from pathlib import Path

@@ -1,19 +1,33 @@
 """Adapt the PLDA of a back end to unlabelled vectors of another domain, as ivector-adapt-plda does.
 
-python3 -m ser.bin.adapt_backend exp/backend scp:exp/xvectors/iemocap/tdnn6.scp exp/backend_adapted"""
+Writes a folder like that of train_backend, whose PLDA is the adapted one.
+
+  python3 -m ser.bin.adapt_backend exp/backend scp:exp/xvectors/iemocap/tdnn6.scp exp/backend_adapted
+"""
 
 from ser import cli
 
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--within-covar-scale", type=float, default=0.3, help="Kaldi's option [%(default)s]")
-    parser.add_argument("--between-covar-scale", type=float, default=0.7, help="Kaldi's option [%(default)s]")
-    parser.add_argument("--mean-diff-scale", type=float, default=1.0, help="Kaldi's option [%(default)s]")
-    parser.add_argument("--config", default="conf/backend.yaml", help="settings of a back end that has none of its own")
-    parser.add_argument("backend_dir", help="folder of the back end")
-    parser.add_argument("vectors", help="rspecifier of the vectors of the new domain")
-    parser.add_argument("adapted_dir", help="folder to write")
+    parser.add_argument(
+        "--within-covar-scale", metavar="X", type=float, default=0.3, help="option of ivector-adapt-plda [%(default)s]"
+    )
+    parser.add_argument(
+        "--between-covar-scale", metavar="X", type=float, default=0.7, help="option of ivector-adapt-plda [%(default)s]"
+    )
+    parser.add_argument(
+        "--mean-diff-scale", metavar="X", type=float, default=1.0, help="option of ivector-adapt-plda [%(default)s]"
+    )
+    parser.add_argument(
+        "--config",
+        metavar="FILE",
+        default="conf/backend.yaml",
+        help="settings of a back end that has none of its own [%(default)s]",
+    )
+    parser.add_argument("backend_dir", metavar="<backend-dir>", help="folder of the back end")
+    parser.add_argument("vectors", metavar="<vectors>", help="rspecifier of the vectors of the new domain")
+    parser.add_argument("adapted_dir", metavar="<adapted-dir>", help="folder to write")
     args = parser.parse_args()
 
     import dataclasses

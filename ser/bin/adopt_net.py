@@ -1,10 +1,11 @@
 """Copy a finished fine-tuned net if it is the one that is needed; if it is not, say how it differs and copy nothing.
 
 The net is the one that is needed where its settings, the net it began with, its training utterances, their classes
-and features are. Example:
+and features are.
 
-    python3 -m ser.bin.adopt_net exp/toy/finetune_1 conf/toy/xvector_finetune.yaml exp/toy/pretrain_none \\
-      data/toy/finetune_1 exp/toy/experiments/net"""
+  python3 -m ser.bin.adopt_net exp/toy/finetune_1 conf/toy/xvector_finetune.yaml exp/toy/pretrain_none \\
+    data/toy/finetune_1 exp/toy/experiments/net
+"""
 
 import logging
 from pathlib import Path
@@ -15,13 +16,12 @@ logger = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Run the command."""
     parser = cli.make_parser(__doc__)
-    parser.add_argument("net", type=Path, help="folder of a finished net; it may be absent")
-    parser.add_argument("config", type=Path, help="YAML of the settings that are needed")
-    parser.add_argument("initial", type=Path, metavar="init-model", help="folder of the net to begin with")
-    parser.add_argument("data_dir", type=Path, metavar="data-dir", help="data dir to train on, with utt2emo")
-    parser.add_argument("model_dir", type=Path, metavar="model-dir", help="folder to copy to")
+    parser.add_argument("net", metavar="<net>", type=Path, help="folder of a finished net; it may be absent")
+    parser.add_argument("config", metavar="<config>", type=Path, help="YAML of the settings that are needed")
+    parser.add_argument("initial", type=Path, metavar="<init-model>", help="folder of the net to begin with")
+    parser.add_argument("data_dir", type=Path, metavar="<data-dir>", help="data dir to train on, with utt2emo")
+    parser.add_argument("model_dir", type=Path, metavar="<model-dir>", help="folder to copy to")
     args = parser.parse_args()
 
     from ser.experiments import adoption

@@ -1,9 +1,10 @@
 """Write the class probabilities that a co-attention gives the utterances of a data dir.
 
-The inputs are those that train_coattention was given; --without text shows it no text. Example:
+The inputs are those that train_coattention was given; --without text shows it no text.
 
-    python3 -m ser.bin.apply_coattention --input speech=scp:exp/yamnet/10.scp --input text=scp:exp/t5/tokens.scp \\
-      exp/coattention data/iemocap_test ark,scp:exp/coattention/posteriors.ark,exp/coattention/posteriors.scp"""
+  python3 -m ser.bin.apply_coattention --input speech=scp:exp/yamnet/10.scp --input text=scp:exp/t5/tokens.scp \\
+    exp/coattention data/iemocap_test ark,scp:exp/coattention/posteriors.ark,exp/coattention/posteriors.scp
+"""
 
 import logging
 
@@ -13,14 +14,17 @@ logger = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Run the command."""
     parser = cli.make_parser(__doc__)
     cli.add_device_options(parser)
-    parser.add_argument("--input", action="append", required=True, metavar="NAME=RSPECIFIER", help="speech or text")
-    parser.add_argument("--without", action="append", default=[], metavar="NAME", help="modality that it is not shown")
-    parser.add_argument("model_dir", metavar="model-dir", help="folder that train_coattention wrote")
-    parser.add_argument("data_dir", metavar="data-dir")
-    parser.add_argument("wspecifier", help="the probabilities, (K,) an utterance")
+    parser.add_argument(
+        "--input", action="append", required=True, metavar="NAME=RSPECIFIER", help="sequences of speech or of text"
+    )
+    parser.add_argument(
+        "--without", action="append", default=[], metavar="NAME", help="modality that the model is not shown"
+    )
+    parser.add_argument("model_dir", metavar="<model-dir>", help="folder that train_coattention wrote")
+    parser.add_argument("data_dir", metavar="<data-dir>", help="its utterances get the probabilities")
+    parser.add_argument("wspecifier", metavar="<wspecifier>", help="the probabilities, (K,) an utterance")
     args = parser.parse_args()
 
     import torch

@@ -1,10 +1,11 @@
 """Write the class probabilities that a fusion gives the utterances of a data dir.
 
-The inputs are those that train_fusion was given. Example:
+The inputs are those that train_fusion was given.
 
-    python3 -m ser.bin.apply_fusion --input speech=scp:exp/vgg/posteriors.scp \\
-      --input text=scp:exp/text/posteriors.scp exp/fusion data/iemocap_test \\
-      ark,scp:exp/fusion/posteriors.ark,exp/fusion/posteriors.scp"""
+  python3 -m ser.bin.apply_fusion --input speech=scp:exp/vgg/posteriors.scp \\
+    --input text=scp:exp/text/posteriors.scp exp/fusion data/iemocap_test \\
+    ark,scp:exp/fusion/posteriors.ark,exp/fusion/posteriors.scp
+"""
 
 import logging
 from pathlib import Path
@@ -16,13 +17,14 @@ logger = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Run the command."""
     parser = cli.make_parser(__doc__)
     cli.add_device_options(parser)
-    parser.add_argument("--input", action="append", required=True, metavar="NAME=RSPECIFIER", help="of a modality")
-    parser.add_argument("model_dir", metavar="model-dir", help="folder that train_fusion wrote")
-    parser.add_argument("data_dir", metavar="data-dir")
-    parser.add_argument("wspecifier", help="the probabilities, (K,) an utterance")
+    parser.add_argument(
+        "--input", action="append", required=True, metavar="NAME=RSPECIFIER", help="vectors of a modality"
+    )
+    parser.add_argument("model_dir", metavar="<model-dir>", help="folder that train_fusion wrote")
+    parser.add_argument("data_dir", metavar="<data-dir>", help="its utterances get the probabilities")
+    parser.add_argument("wspecifier", metavar="<wspecifier>", help="the probabilities, (K,) an utterance")
     args = parser.parse_args()
 
     import numpy as np

@@ -2,7 +2,8 @@
 
 Utterances whose emotion the map does not list are left out of every file, and where utt2labels gives several labels
 those of two classes or more. The maps are conf/emotions/*.map.
-Example: python3 -m ser.bin.apply_label_map conf/emotions/four.map data/iemocap data/iemocap_four
+
+  python3 -m ser.bin.apply_label_map conf/emotions/four.map data/iemocap data/iemocap_four
 """
 
 import logging
@@ -17,9 +18,9 @@ logger = logging.getLogger(__name__)
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
-    parser.add_argument("map", type=Path, help="lines of a native label and its class")
-    parser.add_argument("data_in", type=Path, help="data dir with utt2emo or utt2labels")
-    parser.add_argument("data_out", type=Path, help="data dir to write")
+    parser.add_argument("map", metavar="<map>", type=Path, help="lines of a native label and its class")
+    parser.add_argument("data_in", metavar="<data-in>", type=Path, help="data dir with utt2emo or utt2labels")
+    parser.add_argument("data_out", metavar="<data-out>", type=Path, help="data dir to write")
     args = parser.parse_args()
 
     from ser.corpora.label_map import apply_label_map, one_class, read_label_map

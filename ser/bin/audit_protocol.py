@@ -4,14 +4,15 @@ Compared are speakers, sessions (utt2fold), dialogues, utterances and their orig
 their samples and, where the corpora have MFCC, by how they sound (a copy after a codec, resampled, cut, padded, softer
 or a little faster is found), and the words of dialogues, nearly equal ones too. Sentences that both sides speak are
 reported and no fault, and so is what a table of sentences and their classes, learnt from the training side, gets right
-of the test side. The table --out has a
-line for each check: test, role, train, check, status (ok, LEAK, shared, or not told), count, examples.
+of the test side. The table --out has a line for each check: test, role, train, check, status (ok, LEAK, shared, or not
+told), count, examples.
 
 What a combination of corpora could not keep of their tables, such as utt2dialogue, is looked up in --corpora. Without
-them the folds of all the data dirs are taken as those of one corpus. Example:
+them the folds of all the data dirs are taken as those of one corpus.
 
-    python3 -m ser.bin.audit_protocol --corpora "data/toy/cremad data/toy/iemocap" --out exp/toy/audit/1.tsv \\
-      data/toy/test_1 pretrain=data/toy/pretrain_none finetune=data/toy/finetune_1 backend=data/toy/backend_1"""
+  python3 -m ser.bin.audit_protocol --corpora "data/toy/cremad data/toy/iemocap" --out exp/toy/audit/1.tsv \\
+    data/toy/test_1 pretrain=data/toy/pretrain_none finetune=data/toy/finetune_1 backend=data/toy/backend_1
+"""
 
 import logging
 from collections import Counter
@@ -27,15 +28,17 @@ def main() -> None:
     parser.add_argument(
         "--corpora", default="", metavar="'DIR ...'", help="data dirs of the corpora that were combined"
     )
-    parser.add_argument("--out", metavar="TSV", help="write the table here [the screen]")
+    parser.add_argument("--out", metavar="FILE", help="table to write [the screen]")
     parser.add_argument(
         "--report-only",
         type=cli.boolean,
         default=False,
-        help="true: say what is shared and go on, for a split that a paper made by utterances [false]",
+        help="say what is shared and go on, for a split that a paper made by utterances [%(default)s]",
     )
-    parser.add_argument("test", help="data dir that is scored")
-    parser.add_argument("train", nargs="+", metavar="role=train", help="data dir that trains a model, and which")
+    parser.add_argument("test", metavar="<test>", help="data dir that is scored")
+    parser.add_argument(
+        "train", nargs="+", metavar="<role>=<data-dir>", help="role and data dir of each model's training data"
+    )
     args = parser.parse_args()
 
     from ser.files import write_text

@@ -2,9 +2,10 @@
 
 A copy of `<utt>` is `<utt>-<kind>`, and has every table's line of its original but the features; utt2uniq tells the
 original. How a copy sounds is its line in utt2augment, which make_features applies to the original's waveform; with
---write-wavs the waveforms are written here instead, and what comes out is a data dir like any other. For example:
+--write-wavs the waveforms are written here instead, and what comes out is a data dir like any other.
 
-    python3 -m ser.bin.augment_data_dir --kinds "reverb noise" --seed 1 data/train data/musan data/rirs data/train_aug
+  python3 -m ser.bin.augment_data_dir --kinds "reverb noise" --seed 1 --proportion 0.5 \\
+    data/train data/musan data/rirs data/train_aug
 """
 
 import logging
@@ -23,15 +24,17 @@ LEFT_BEHIND = ("feats.scp", "cmvn.scp", "utt2num_frames")
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--kinds", required=True, help="some of 'reverb noise music babble'")
-    parser.add_argument("--seed", type=int, required=True, help="of what is drawn for each copy")
-    parser.add_argument("--proportion", type=float, required=True, help="share of all copies to make, drawn at random")
+    parser.add_argument("--kinds", metavar="'NAME ...'", required=True, help="some of 'reverb noise music babble'")
+    parser.add_argument("--seed", metavar="N", type=int, required=True, help="seed of what is drawn for each copy")
+    parser.add_argument(
+        "--proportion", metavar="X", type=float, required=True, help="share of all copies to make, drawn at random"
+    )
     parser.add_argument("--write-wavs", metavar="DIR", help="write the copies' waveforms there, as FLAC")
-    parser.add_argument("--sample-rate", type=int, help="of the waveforms of --write-wavs, in Hz")
-    parser.add_argument("data_in", metavar="<data-in>")
+    parser.add_argument("--sample-rate", metavar="N", type=int, help="rate of the waveforms of --write-wavs, in Hz")
+    parser.add_argument("data_in", metavar="<data-in>", help="data dir to read")
     parser.add_argument("musan_data", metavar="<musan-data>", help="with utt2type noise, music or speech")
     parser.add_argument("rirs_data", metavar="<rirs-data>", help="with utt2type smallroom or mediumroom")
-    parser.add_argument("data_out", metavar="<data-out>")
+    parser.add_argument("data_out", metavar="<data-out>", help="data dir to write")
     args = parser.parse_args()
     if args.write_wavs is not None and args.sample_rate is None:
         parser.error("--write-wavs needs --sample-rate")

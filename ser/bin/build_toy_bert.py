@@ -1,9 +1,10 @@
 """Make a tiny untrained BERT, or T5, and its vocabulary, so that a toy run downloads nothing.
 
 Reads text files (one utterance a line) or data dirs (their `text`); writes a folder as the Hugging Face Hub lays
-models out, which `train_text --text-model` takes. Example:
+models out, which `train_text --text-model` takes.
 
-    python3 -m ser.bin.build_toy_bert --config conf/toy/bert.yaml data/toy/dailydialog exp/toy/bert_init"""
+  python3 -m ser.bin.build_toy_bert --config conf/toy/bert.yaml data/toy/dailydialog exp/toy/bert_init
+"""
 
 import logging
 from pathlib import Path
@@ -15,13 +16,14 @@ logger = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Run the command."""
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--config", default="conf/toy/bert.yaml", help="YAML with a section `scratch` [%(default)s]")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="replaces a setting")
-    parser.add_argument("--kind", choices=("bert", "t5"), default="bert", help="[%(default)s]")
-    parser.add_argument("source", nargs="+", help="text file or data dir")
-    parser.add_argument("folder", help="the model's folder, to be written")
+    parser.add_argument(
+        "--config", metavar="FILE", default="conf/toy/bert.yaml", help="YAML with a section `scratch` [%(default)s]"
+    )
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="replace a setting")
+    parser.add_argument("--kind", choices=("bert", "t5"), default="bert", help="kind of the model [%(default)s]")
+    parser.add_argument("source", metavar="<source>", nargs="+", help="text file or data dir")
+    parser.add_argument("folder", metavar="<folder>", help="the model's folder, to write")
     args = parser.parse_args()
 
     from ser.config import load_config

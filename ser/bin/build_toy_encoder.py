@@ -1,8 +1,9 @@
 """Make a tiny untrained audio encoder, so that a toy run downloads nothing; the folder is like a real one's.
 
-extract_audio_embeddings and train_audio_encoder take it. Example:
+extract_audio_embeddings and train_audio_encoder take it.
 
-    python3 -m ser.bin.build_toy_encoder --kind wavlm-large exp/toy/wavlm"""
+  python3 -m ser.bin.build_toy_encoder --kind wavlm-large exp/toy/wavlm
+"""
 
 import logging
 
@@ -12,11 +13,10 @@ logger = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Run the command."""
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--kind", required=True, help="such as wavlm-large; another word lists them")
-    parser.add_argument("--seed", type=int, default=0, help="of the weights [%(default)s]")
-    parser.add_argument("folder", help="to be written")
+    parser.add_argument("--kind", metavar="NAME", required=True, help="such as wavlm-large; a wrong name lists them")
+    parser.add_argument("--seed", metavar="N", type=int, default=0, help="seed of the weights [%(default)s]")
+    parser.add_argument("folder", metavar="<folder>", help="the encoder's folder, to write")
     args = parser.parse_args()
 
     from ser.text.bert import quieten

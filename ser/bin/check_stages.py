@@ -3,15 +3,16 @@
 It fails with the name of the first file that changed or is gone. The files are read whole, which takes about as long as
 copying them would.
 
-  python3 -m ser.bin.check_stages exp/toy 4"""
+  python3 -m ser.bin.check_stages exp/toy 4
+"""
 
 from ser import cli
 
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
-    parser.add_argument("exp_dir", help="of the run")
-    parser.add_argument("stage", type=int, help="the number of the one that is to run")
+    parser.add_argument("exp_dir", metavar="<exp-dir>", help="folder of the run")
+    parser.add_argument("stage", metavar="<stage>", type=int, help="number of the stage that is to run")
     args = parser.parse_args()
 
     from pathlib import Path

@@ -2,7 +2,8 @@
 
 Writes '<utterance> <class> <score of each class>' a line; the classes are in the order of their names.
 
-  python3 -m ser.bin.classify_vectors exp/backend data/cremad/utt2class scp:train.scp scp:test.scp predictions.txt"""
+  python3 -m ser.bin.classify_vectors exp/backend data/cremad/utt2class scp:train.scp scp:test.scp predictions.txt
+"""
 
 from ser import cli
 
@@ -12,14 +13,19 @@ def main() -> None:
     parser.add_argument(
         "--rule",
         choices=("average", "best"),
-        help="of a class's scores the average or the best, in place of the settings'",
+        help="take the average or the best of a class's scores [the settings' rule]",
     )
-    parser.add_argument("--config", default="conf/backend.yaml", help="settings of a back end that has none of its own")
-    parser.add_argument("backend_dir", help="folder of the back end")
-    parser.add_argument("train_utt2class", help="'<utterance> <class>' a line")
-    parser.add_argument("train_vectors", help="rspecifier of the training vectors")
-    parser.add_argument("test_vectors", help="rspecifier of the test vectors")
-    parser.add_argument("out", help="file to write")
+    parser.add_argument(
+        "--config",
+        metavar="FILE",
+        default="conf/backend.yaml",
+        help="settings of a back end that has none of its own [%(default)s]",
+    )
+    parser.add_argument("backend_dir", metavar="<backend-dir>", help="folder of the back end")
+    parser.add_argument("train_utt2class", metavar="<train-utt2class>", help="'<utterance> <class>' a line")
+    parser.add_argument("train_vectors", metavar="<train-vectors>", help="rspecifier of the training vectors")
+    parser.add_argument("test_vectors", metavar="<test-vectors>", help="rspecifier of the test vectors")
+    parser.add_argument("out", metavar="<out>", help="file to write")
     args = parser.parse_args()
 
     from ser.backend import scoring

@@ -1,8 +1,9 @@
 """Give each cell of a grid that failed a row of the results that says so, with the log of what failed first.
 
-Prints how many failed. Example:
+Prints how many failed.
 
-    python3 -m ser.bin.collect_experiments exp/toy/experiments/toy"""
+  python3 -m ser.bin.collect_experiments exp/toy/experiments/toy
+"""
 
 import logging
 from pathlib import Path
@@ -13,9 +14,8 @@ logger = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Run the command."""
     parser = cli.make_parser(__doc__)
-    parser.add_argument("exp", type=Path, help="folder of the grid")
+    parser.add_argument("exp", metavar="<exp>", type=Path, help="folder of the grid")
     args = parser.parse_args()
 
     from ser.experiments import plan

@@ -1,8 +1,8 @@
 """Write the union of data directories.
 
-    python3 -m ser.bin.combine_data_dirs data/train data/voxceleb1 data/voxceleb2
-
 A table that only some of them have is left out, with a warning; an utterance that two of them have is an error.
+
+  python3 -m ser.bin.combine_data_dirs data/train data/voxceleb1 data/voxceleb2
 """
 
 from ser import cli
@@ -10,8 +10,8 @@ from ser import cli
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
-    parser.add_argument("data_out", metavar="data-out")
-    parser.add_argument("inputs", metavar="data-in", nargs="+")
+    parser.add_argument("data_out", metavar="<data-out>", help="data dir to write")
+    parser.add_argument("inputs", metavar="<data-in>", nargs="+", help="data dirs to read")
     args = parser.parse_args()
     from ser.kaldi import data_subset
 

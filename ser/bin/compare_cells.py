@@ -4,7 +4,8 @@ A cell of the results table is a folder that evaluate_backend wrote; give all fo
 between. p is two-sided, over speakers (whole folds, where those are of few speakers) and over the trainings with other
 seeds; with one seed it does not speak of training. Where the first is compared with several, p is corrected by Holm.
 
-  python3 -m ser.bin.compare_cells exp/toy/cells/speech_tdnn7_none exp/toy/cells/speech_tdnn6_none"""
+  python3 -m ser.bin.compare_cells exp/toy/cells/speech_tdnn7_none exp/toy/cells/speech_tdnn6_none
+"""
 
 import logging
 
@@ -15,9 +16,11 @@ logger = logging.getLogger(__name__)
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--protocol", default="conf/protocol.yaml", help="settings [%(default)s]")
-    parser.add_argument("first", help="folder, or folders with commas between")
-    parser.add_argument("others", nargs="+", help="of another system, the same folds")
+    parser.add_argument(
+        "--protocol", metavar="FILE", default="conf/protocol.yaml", help="settings of the resamples [%(default)s]"
+    )
+    parser.add_argument("first", metavar="<first>", help="folder, or folders with commas between")
+    parser.add_argument("others", metavar="<other>", nargs="+", help="folders of the other systems, of the same folds")
     args = parser.parse_args()
 
     from ser.config import load_config

@@ -3,9 +3,10 @@
 Reads <embeddings>/<layer>.scp of extract_audio_embeddings and utt2emo, utt2spk and utt2fold of the data dir. UA is the
 unweighted mean of the classes' recalls, WA the accuracy, EER that of pairs of test utterances, in percent, of all folds
 together. Each back end twice: as the vectors are, and with each speaker's own mean and deviation taken off, which needs
-no labels but several utterances of a speaker. Example:
+no labels but several utterances of a speaker.
 
-    python3 -m ser.bin.compare_layers --layers "9 10 final" data/ravdess exp/yamnet/ravdess exp/yamnet/layers.tsv"""
+  python3 -m ser.bin.compare_layers --layers "9 10 final" data/ravdess exp/yamnet/ravdess exp/yamnet/layers.tsv
+"""
 
 import logging
 from pathlib import Path
@@ -16,13 +17,14 @@ logger = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Run the command."""
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--layers", default="final", help="with spaces between them [%(default)s]")
-    parser.add_argument("--config", default="conf/ravdess/backend.yaml", help="settings of PLDA [%(default)s]")
-    parser.add_argument("data_dir", metavar="data-dir")
-    parser.add_argument("embeddings", help="folder of the vectors")
-    parser.add_argument("table", help="file to write")
+    parser.add_argument("--layers", metavar="'NAME ...'", default="final", help="layers to compare [%(default)s]")
+    parser.add_argument(
+        "--config", metavar="FILE", default="conf/ravdess/backend.yaml", help="settings of PLDA [%(default)s]"
+    )
+    parser.add_argument("data_dir", metavar="<data-dir>", help="with utt2emo, utt2spk and utt2fold")
+    parser.add_argument("embeddings", metavar="<embeddings>", help="folder of the vectors")
+    parser.add_argument("table", metavar="<table>", help="file to write")
     args = parser.parse_args()
 
     from ser.backend.chain import BackendConfig

@@ -4,7 +4,8 @@ Takes a trials file and a scores file, or `all`, the class of each utterance and
 every pair of two utterances is a trial, a target where the classes are the same.
 
   python3 -m ser.bin.compute_eer trials scores
-  python3 -m ser.bin.compute_eer --utt2class data/iemocap/utt2class all ark:scores.ark"""
+  python3 -m ser.bin.compute_eer --utt2class data/iemocap/utt2class all ark:scores.ark
+"""
 
 from __future__ import annotations
 
@@ -24,11 +25,13 @@ def main() -> None:
     parser = cli.make_parser(__doc__)
     parser.add_argument("--utt2class", metavar="FILE", help="with `all`: '<utterance> <class>' a line")
     parser.add_argument(
-        "--p-target", type=float, help="also print minDCF at this prior of a target, such as 0.01, first"
+        "--p-target", metavar="X", type=float, help="also print minDCF at this prior of a target, such as 0.01, first"
     )
-    parser.add_argument("trials", help="trials file, 'enrol test target|nontarget' a line, or all")
+    parser.add_argument("trials", metavar="<trials>", help="trials file, 'enrol test target|nontarget' a line, or all")
     parser.add_argument(
-        "scores", help="scores file, 'enrol test score' a line; after `all` the rspecifier of the matrix"
+        "scores",
+        metavar="<scores>",
+        help="scores file, 'enrol test score' a line; after `all` the rspecifier of the matrix",
     )
     args = parser.parse_args()
     if (args.trials == "all") != (args.utt2class is not None):

@@ -3,11 +3,12 @@
 The model folder is an imported one (import_nnet3) or one of our own training. A matrix an utterance is written, one
 row each --frame-subsampling frames. Nets with i-vectors take one an utterance (--ivectors) or one each --ivector-period
 frames (--online-ivectors), of which a chunk of --frames-per-chunk takes that of its middle frame. Utterances that
-cannot be computed are named; the command fails if they are more than --max-left-out. Example:
+cannot be computed are named; the command fails if they are more than --max-left-out.
 
-    python3 -m ser.bin.compute_nnet_outputs --node tdnnf12.noop --frame-subsampling 3 \\
-      --online-ivectors scp:exp/ivectors/ivector_online.scp --frames-per-chunk 150 \\
-      exp/tedlium scp:data/iemocap_hires/feats.scp ark,scp:exp/bottlenecks/12.ark,exp/bottlenecks/12.scp"""
+  python3 -m ser.bin.compute_nnet_outputs --node tdnnf12.noop --frame-subsampling 3 \\
+    --online-ivectors scp:exp/ivectors/ivector_online.scp --frames-per-chunk 150 \\
+    exp/tedlium scp:data/iemocap_hires/feats.scp ark,scp:exp/bottlenecks/12.ark,exp/bottlenecks/12.scp
+"""
 
 import logging
 from pathlib import Path
@@ -21,21 +22,22 @@ TWO_BYTES = 3  # Kaldi's compression method
 
 
 def main() -> None:
-    """Run the command."""
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--node", required=True, help="name of the node; a wrong one lists them")
-    parser.add_argument("--frame-subsampling", type=int, default=1, metavar="N", help="every N-th frame [%(default)s]")
+    parser.add_argument("--node", metavar="NAME", required=True, help="name of the node; a wrong one lists them")
+    parser.add_argument(
+        "--frame-subsampling", type=int, default=1, metavar="N", help="compute every N-th frame [%(default)s]"
+    )
     cli.add_ivector_options(parser, frames_per_chunk=50)  # Kaldi's
     parser.add_argument(
-        "--float16", type=cli.boolean, default=False, metavar="true|false",
-        help="two bytes a number, in Kaldi's compressed form, which every reader of arks takes [false]",
+        "--float16", type=cli.boolean, default=False,
+        help="store two bytes a number, in Kaldi's compressed form, which every reader of arks takes [%(default)s]",
     )  # fmt: skip
     cli.add_left_out_options(parser)
     cli.add_done_option(parser)
     cli.add_device_options(parser)
-    parser.add_argument("model_dir", metavar="<model-dir>")
-    parser.add_argument("feats_rspecifier", metavar="<feats-rspecifier>")
-    parser.add_argument("wspecifier", metavar="<wspecifier>")
+    parser.add_argument("model_dir", metavar="<model-dir>", help="folder of the net")
+    parser.add_argument("feats_rspecifier", metavar="<feats-rspecifier>", help="the features")
+    parser.add_argument("wspecifier", metavar="<wspecifier>", help="the outputs, a matrix for each utterance")
     args = parser.parse_args()
     if args.frame_subsampling < 1:
         raise SerError(f"--frame-subsampling={args.frame_subsampling}: expected at least 1")

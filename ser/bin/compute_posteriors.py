@@ -1,9 +1,10 @@
 """Turn embeddings into class probabilities: the softmax of the output layer of the model that they are of.
 
-Of models whose embeddings are what their output layer sees: train_vgg's and train_text's. Example:
+Of models whose embeddings are what their output layer sees: train_vgg's and train_text's.
 
-    python3 -m ser.bin.compute_posteriors exp/text scp:exp/text/iemocap.scp \\
-      ark,scp:exp/text/posteriors.ark,exp/text/posteriors.scp"""
+  python3 -m ser.bin.compute_posteriors exp/text scp:exp/text/iemocap.scp \\
+    ark,scp:exp/text/posteriors.ark,exp/text/posteriors.scp
+"""
 
 import logging
 
@@ -14,11 +15,10 @@ logger = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Run the command."""
     parser = cli.make_parser(__doc__)
-    parser.add_argument("model_dir", metavar="model-dir", help="its classes.txt names the columns")
-    parser.add_argument("rspecifier", help="the embeddings")
-    parser.add_argument("wspecifier", help="the probabilities, (K,) an utterance")
+    parser.add_argument("model_dir", metavar="<model-dir>", help="its classes.txt names the columns")
+    parser.add_argument("rspecifier", metavar="<rspecifier>", help="the embeddings")
+    parser.add_argument("wspecifier", metavar="<wspecifier>", help="the probabilities, (K,) an utterance")
     args = parser.parse_args()
 
     import scipy.special

@@ -1,8 +1,8 @@
 """Decide for each frame whether it is speech, by its energy, as Kaldi's compute-vad does.
 
-Reads features whose column 0 is the log energy (MFCC with energy), writes a vector of 1 and 0 an utterance, e.g.
+Reads features whose column 0 is the log energy (MFCC with energy), writes a vector of 1 and 0 an utterance.
 
-    python3 -m ser.bin.compute_vad --config conf/vad.conf scp:data/cremad/feats.scp ark:mfcc/vad.ark
+  python3 -m ser.bin.compute_vad --config conf/vad.conf scp:data/cremad/feats.scp ark:mfcc/vad.ark
 """
 
 import logging
@@ -17,8 +17,12 @@ def main() -> None:
     parser = cli.make_parser(__doc__)
     parser.add_argument("--config", required=True, metavar="FILE", help="options of Kaldi's compute-vad")
     cli.add_done_option(parser)
-    parser.add_argument("feats_rspecifier", metavar="<feats-rspecifier>")
-    parser.add_argument("vad_wspecifier", metavar="<vad-wspecifier>")
+    parser.add_argument(
+        "feats_rspecifier", metavar="<feats-rspecifier>", help="features whose column 0 is the log energy"
+    )
+    parser.add_argument(
+        "vad_wspecifier", metavar="<vad-wspecifier>", help="the decisions, a vector of 1 and 0 for each utterance"
+    )
     args = parser.parse_args()
 
     import numpy as np

@@ -1,8 +1,9 @@
 """Join vectors end to end, key by key, as Kaldi's paste-vectors does: speech and text embeddings, for example.
 
-The order is that of the first table. Example:
+The order is that of the first table.
 
-    python3 -m ser.bin.concat_vectors scp:speech.scp scp:text.scp ark,scp:both.ark,both.scp"""
+  python3 -m ser.bin.concat_vectors scp:speech.scp scp:text.scp ark,scp:both.ark,both.scp
+"""
 
 import logging
 
@@ -13,17 +14,15 @@ logger = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Run the command."""
     parser = cli.make_parser(__doc__)
     parser.add_argument(
         "--allow-missing",
         type=cli.boolean,
         default=False,
-        metavar="true|false",
-        help="leave out a key that is not in every table, instead of failing [false]",
+        help="leave out a key that is not in every table, instead of failing [%(default)s]",
     )
-    parser.add_argument("rspecifier", nargs="+", help="vectors, two tables or more")
-    parser.add_argument("wspecifier", help="the joined vectors")
+    parser.add_argument("rspecifier", metavar="<rspecifier>", nargs="+", help="vectors, two tables or more")
+    parser.add_argument("wspecifier", metavar="<wspecifier>", help="the joined vectors")
     args = parser.parse_args()
     if len(args.rspecifier) < 2:
         parser.error("give at least two rspecifiers and a wspecifier")

@@ -1,8 +1,8 @@
 """Copy a data directory under other ids, as for an augmented copy.
 
-    python3 -m ser.bin.copy_data_dir --utt-suffix=-noise data/train data/train_noise
-
 Recordings of segments keep their ids.
+
+  python3 -m ser.bin.copy_data_dir --utt-suffix=-noise data/train data/train_noise
 """
 
 from ser import cli
@@ -10,12 +10,12 @@ from ser import cli
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--utt-prefix", default="", help="put before each utterance's id")
-    parser.add_argument("--utt-suffix", default="", help="put after each utterance's id")
-    parser.add_argument("--spk-prefix", default="", help="put before each speaker's id")
-    parser.add_argument("--spk-suffix", default="", help="put after each speaker's id")
-    parser.add_argument("data_in", metavar="data-in")
-    parser.add_argument("data_out", metavar="data-out")
+    parser.add_argument("--utt-prefix", metavar="PREFIX", default="", help="put before each utterance's id")
+    parser.add_argument("--utt-suffix", metavar="SUFFIX", default="", help="put after each utterance's id")
+    parser.add_argument("--spk-prefix", metavar="PREFIX", default="", help="put before each speaker's id")
+    parser.add_argument("--spk-suffix", metavar="SUFFIX", default="", help="put after each speaker's id")
+    parser.add_argument("data_in", metavar="<data-in>", help="data dir to read")
+    parser.add_argument("data_out", metavar="<data-out>", help="data dir to write")
     args = parser.parse_args()
     from ser.kaldi import data_subset
 

@@ -3,10 +3,11 @@
 Reads the outputs (compute_nnet_outputs --node output --frame-subsampling 3) and writes <dir>/hyp, and where
 <data-dir>/text tells what was said also <dir>/wer, <dir>/wer_by_speaker.tsv. An utterance without a path counts as
 nothing recognised. With --max-wer the command fails where the error rate is higher: no use in taking bottlenecks of
-such a net. Example:
+such a net.
 
-    python3 -m ser.bin.decode_outputs --lang data/lang --max-wer 40 exp/asr data/test \\
-      ark:exp/asr/decode_test/output.ark exp/asr/decode_test"""
+  python3 -m ser.bin.decode_outputs --lang data/lang --max-wer 40 exp/asr data/test \\
+    ark:exp/asr/decode_test/output.ark exp/asr/decode_test
+"""
 
 import logging
 from pathlib import Path
@@ -18,20 +19,29 @@ logger = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Run the command."""
     parser = cli.make_parser(__doc__)
     parser.add_argument("--lang", required=True, metavar="DIR", help="language folder (prepare_lang)")
-    parser.add_argument("--loop", type=cli.boolean, default=False, help="all words equally likely, no n-gram [false]")
-    parser.add_argument("--beam", type=float, default=15.0, help="[%(default)s]")
-    parser.add_argument("--max-active", type=int, default=7000, help="[%(default)s]")
-    parser.add_argument("--lm-weight", type=float, default=1.0, help="on the n-gram's costs [%(default)s]")
-    parser.add_argument("--word-penalty", type=float, default=0.0, help="cost of each word [%(default)s]")
-    parser.add_argument("--max-wer", type=float, metavar="PERCENT", help="fail over this rate [never]")
+    parser.add_argument(
+        "--loop", type=cli.boolean, default=False, help="make all words equally likely, without an n-gram [%(default)s]"
+    )
+    parser.add_argument("--beam", metavar="X", type=float, default=15.0, help="beam of the search [%(default)s]")
+    parser.add_argument(
+        "--max-active", metavar="N", type=int, default=7000, help="states kept at each frame [%(default)s]"
+    )
+    parser.add_argument(
+        "--lm-weight", metavar="X", type=float, default=1.0, help="weight of the n-gram's costs [%(default)s]"
+    )
+    parser.add_argument("--word-penalty", metavar="X", type=float, default=0.0, help="cost of each word [%(default)s]")
+    parser.add_argument(
+        "--max-wer", type=float, metavar="PERCENT", help="fail if the word error rate is higher [never]"
+    )
     cli.add_done_option(parser)
-    parser.add_argument("model_dir", metavar="<model-dir>")
-    parser.add_argument("data_dir", metavar="<data-dir>")
-    parser.add_argument("outputs", metavar="<rspecifier>")
-    parser.add_argument("folder", metavar="<dir>")
+    parser.add_argument("model_dir", metavar="<model-dir>", help="the net's folder, with units.tsv")
+    parser.add_argument(
+        "data_dir", metavar="<data-dir>", help="the utterances; its text, where it has one, is compared"
+    )
+    parser.add_argument("outputs", metavar="<outputs-rspecifier>", help="the net's outputs, from compute_nnet_outputs")
+    parser.add_argument("folder", metavar="<dir>", help="folder to write")
     args = parser.parse_args()
 
     from ser.record.job import Job

@@ -3,11 +3,12 @@
 Prints a row for each recording, or for each window of it: start, end and seconds of speech; the emotion, or "unknown"
 where no posterior reaches the model's threshold or the sound is unlike the speech of training (a distance over 1); the
 posterior of each class, all classes being equally likely beforehand. A recording that cannot be used has a row with the
-reason, the others go on, and the exit status is 1; a
-window without speech is no failure. Example:
+reason, the others go on, and the exit status is 1; a window without speech is no failure. Its
+short name, which `pip install .` makes, is ser-detect.
 
-    ser-detect --model exp/toy clip.wav another.flac folder/
-    ser-detect --model exp/toy --window 3 --hop 1 --csv meeting.m4a > meeting.csv"""
+  python3 -m ser.bin.detect_emotion --model exp/toy clip.wav another.flac folder/
+  python3 -m ser.bin.detect_emotion --model exp/toy --window 3 --hop 1 --csv meeting.m4a > meeting.csv
+"""
 
 import argparse
 import itertools
@@ -23,7 +24,6 @@ logger = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Run the command."""
     parser = cli.make_parser(__doc__)
     parser.fromfile_prefix_chars = None  # a recording may be called @anything
     parser.add_argument(
@@ -63,7 +63,7 @@ def main() -> None:
         " --window nor words are given, with the recordings to listen to",
     )
     parser.add_argument("--num-threads", type=int, metavar="N", help="CPU threads of the net [all cores]")
-    parser.add_argument("recordings", nargs="+", metavar="recording", help="file or folder")
+    parser.add_argument("recordings", nargs="+", metavar="<recording>", help="file or folder")
     args = parser.parse_args()
     over_time = args.window is not None or args.hop is not None
     if over_time and (args.text is not None or args.text_file):

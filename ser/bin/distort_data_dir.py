@@ -1,9 +1,9 @@
 """Make a data dir of distorted copies: with white noise, of another pitch or tempo, shifted in time.
 
 A copy of `<utt>` is `<utt>-<kind>`; utt2uniq tells the original. How a copy sounds is its line in utt2augment, which
-make_features applies to the original's waveform. Features and voice activity are not copied. For example:
+make_features applies to the original's waveform. Features and voice activity are not copied.
 
-    python3 -m ser.bin.distort_data_dir --kinds "white pitch" --seed 1 data/iemocap_train data/iemocap_train_copies
+  python3 -m ser.bin.distort_data_dir --kinds "white pitch" --seed 1 data/iemocap_train data/iemocap_train_copies
 """
 
 import logging
@@ -18,10 +18,10 @@ LEFT_BEHIND = ("feats.scp", "vad.scp", "cmvn.scp", "utt2num_frames")
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--kinds", required=True, help="some of 'white pitch stretch shift'")
-    parser.add_argument("--seed", type=int, required=True, help="of what is drawn for each copy")
-    parser.add_argument("data_in", metavar="<data-in>")
-    parser.add_argument("data_out", metavar="<data-out>")
+    parser.add_argument("--kinds", metavar="'NAME ...'", required=True, help="some of 'white pitch stretch shift'")
+    parser.add_argument("--seed", metavar="N", type=int, required=True, help="seed of what is drawn for each copy")
+    parser.add_argument("data_in", metavar="<data-in>", help="data dir to read")
+    parser.add_argument("data_out", metavar="<data-out>", help="data dir to write")
     args = parser.parse_args()
 
     from ser.corpora.staging import staged_data_dir

@@ -2,10 +2,11 @@
 
 <utt2class> lists the utterances to give a vector to, <donor-utt2class> and <donor-vector-rspecifier> the donors. The
 draw uses the label, so it must never be done for utterances that are scored. It depends on the utterance's id and
-the seed alone. Example:
+the seed alone.
 
-    python3 -m ser.bin.draw_text_vectors --seed 0 data/cremad/utt2class data/dailydialog/utt2class \\
-      scp:exp/bert/dailydialog.scp ark,scp:exp/bert/cremad.ark,exp/bert/cremad.scp"""
+  python3 -m ser.bin.draw_text_vectors --seed 0 data/cremad/utt2class data/dailydialog/utt2class \\
+    scp:exp/bert/dailydialog.scp ark,scp:exp/bert/cremad.ark,exp/bert/cremad.scp
+"""
 
 import logging
 
@@ -15,13 +16,12 @@ logger = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Run the command."""
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--seed", type=int, required=True, help="of the draw")
-    parser.add_argument("utt2class", help="training utterances and their classes")
-    parser.add_argument("donor_utt2class", metavar="donor-utt2class", help="classes of the donors")
-    parser.add_argument("donor_rspecifier", metavar="donor-vector-rspecifier", help="the donors' text vectors")
-    parser.add_argument("wspecifier", help="a vector for each utterance of <utt2class>")
+    parser.add_argument("--seed", metavar="N", type=int, required=True, help="seed of the draw")
+    parser.add_argument("utt2class", metavar="<utt2class>", help="training utterances and their classes")
+    parser.add_argument("donor_utt2class", metavar="<donor-utt2class>", help="classes of the donors")
+    parser.add_argument("donor_rspecifier", metavar="<donor-vector-rspecifier>", help="the donors' text vectors")
+    parser.add_argument("wspecifier", metavar="<wspecifier>", help="a vector for each utterance of <utt2class>")
     args = parser.parse_args()
 
     from ser.kaldi import ark, tables

@@ -9,7 +9,8 @@ and --fallback-test, utterances without a vector are scored by a second back end
 both are put on the scale of log likelihood ratios.
 
   python3 -m ser.bin.evaluate_backend --system xvector_bert --train cremad --test iemocap --layer tdnn6 \\
-    --modality speech data/cremad scp:cremad.scp data/iemocap scp:iemocap.scp exp/toy/cell1"""
+    --modality speech data/cremad scp:cremad.scp data/iemocap scp:iemocap.scp exp/toy/cell1
+"""
 
 from __future__ import annotations
 
@@ -37,25 +38,46 @@ logger = logging.getLogger(__name__)
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--config", default="conf/backend.yaml", help="settings of the back end [%(default)s]")
-    parser.add_argument("--protocol", default="conf/protocol.yaml", help="and of the trials [%(default)s]")
     parser.add_argument(
-        "--lda-dim", type=cli.lda_rows, metavar="N|K-1", help="rows of the LDA, in place of the settings' lda_dim"
+        "--config", metavar="FILE", default="conf/backend.yaml", help="settings of the back end [%(default)s]"
     )
-    parser.add_argument("--rule", choices=("average", "best"), help="in place of the settings' rule of classification")
-    parser.add_argument("--backend", choices=("plda", "cosine", "logistic"), default="plda", help="[%(default)s]")
-    parser.add_argument("--write-scores", type=cli.boolean, default=False, help="also write scores.ark [false]")
+    parser.add_argument(
+        "--protocol",
+        metavar="FILE",
+        default="conf/protocol.yaml",
+        help="settings of the trials and the resamples [%(default)s]",
+    )
+    parser.add_argument("--lda-dim", type=cli.lda_rows, metavar="N|K-1", help="rows of the LDA [the settings' lda_dim]")
+    parser.add_argument(
+        "--rule",
+        choices=("average", "best"),
+        help="take the average or the best of a class's scores [the settings' rule]",
+    )
+    parser.add_argument(
+        "--backend",
+        choices=("plda", "cosine", "logistic"),
+        default="plda",
+        help="how two vectors are scored [%(default)s]",
+    )
+    parser.add_argument("--write-scores", type=cli.boolean, default=False, help="also write scores.ark [%(default)s]")
     parser.add_argument(
         "--adapt",
         type=cli.boolean,
         default=False,
-        metavar="true|false",
-        help="adapt PLDA to the test vectors, without their classes, before they are scored [false]",
+        help="adapt PLDA to the test vectors, without their classes, before they are scored [%(default)s]",
     )
-    parser.add_argument("--speakers", help="spk2utt of the whole test corpus, where the test dir is a fold of it")
-    parser.add_argument("--held-out", default="-", help="class that nothing was trained on; '-' for none")
-    parser.add_argument("--fallback-train", help="rspecifier of speech vectors of all training utterances")
-    parser.add_argument("--fallback-test", help="rspecifier of speech vectors of all test utterances")
+    parser.add_argument(
+        "--speakers", metavar="FILE", help="spk2utt of the whole test corpus, where the test dir is a fold of it"
+    )
+    parser.add_argument(
+        "--held-out", metavar="NAME", default="-", help="class that nothing was trained on [%(default)s]"
+    )
+    parser.add_argument(
+        "--fallback-train", metavar="RSPECIFIER", help="rspecifier of speech vectors of all training utterances"
+    )
+    parser.add_argument(
+        "--fallback-test", metavar="RSPECIFIER", help="rspecifier of speech vectors of all test utterances"
+    )
     parser.add_argument(
         "--also",
         nargs=2,
@@ -65,11 +87,11 @@ def main() -> None:
         help="rspecifiers of the same utterances by another net, such as one of another seed: scores are averaged",
     )
     cli.add_row_options(parser)
-    parser.add_argument("train_dir", help="data dir that the back end is trained on")
-    parser.add_argument("train_vectors", help="rspecifier")
-    parser.add_argument("test_dir", help="data dir that is scored")
-    parser.add_argument("test_vectors", help="rspecifier")
-    parser.add_argument("cell_dir", help="folder to write")
+    parser.add_argument("train_dir", metavar="<train-dir>", help="data dir that the back end is trained on")
+    parser.add_argument("train_vectors", metavar="<train-vectors>", help="rspecifier of the training vectors")
+    parser.add_argument("test_dir", metavar="<test-dir>", help="data dir that is scored")
+    parser.add_argument("test_vectors", metavar="<test-vectors>", help="rspecifier of the test vectors")
+    parser.add_argument("cell_dir", metavar="<cell-dir>", help="folder to write")
     args = parser.parse_args()
 
     if bool(args.fallback_train) != bool(args.fallback_test):

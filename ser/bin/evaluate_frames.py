@@ -5,10 +5,10 @@ layers there are two rows more. Layer `nested`: in each fold the layer whose cla
 session, so that no test session has a say; it is the headline. Layer `paper`: the layer that did best on the test
 session of the last fold, in all folds, as Zhou and Beigi chose it; its last fold is flattered. Variant `majority`
 answers the training utterances' most frequent class. <dir>/list names the cells; <dir>/choices.tsv tells the choices.
-Example:
 
-    python3 -m ser.bin.evaluate_frames --train iemocap --test iemocap --trained pretrained:layer12:exp/frames/layer12 \\
-      data/iemocap_classes exp/cells"""
+  python3 -m ser.bin.evaluate_frames --train iemocap --test iemocap --trained pretrained:layer12:exp/frames/layer12 \\
+    data/iemocap_classes exp/cells
+"""
 
 import logging
 from pathlib import Path
@@ -22,16 +22,25 @@ NESTED, PAPER, MAJORITY = "nested", "paper", "majority"
 
 
 def main() -> None:
-    """Run the command."""
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--protocol", default="conf/protocol.yaml", help="settings of the resamples [%(default)s]")
-    parser.add_argument("--system", default="asr_tdnn", help="[%(default)s]")
-    parser.add_argument("--train", required=True, help="name of what was trained on")
-    parser.add_argument("--test", required=True, help="name of what is scored")
-    parser.add_argument("--seed", default="-", help="of the training")
-    parser.add_argument("--trained", action="append", required=True, metavar="VARIANT:LAYER:DIR")
-    parser.add_argument("data_dir", metavar="<data-dir>")
-    parser.add_argument("folder", metavar="<dir>")
+    parser.add_argument(
+        "--protocol", metavar="FILE", default="conf/protocol.yaml", help="settings of the resamples [%(default)s]"
+    )
+    parser.add_argument(
+        "--system", metavar="NAME", default="asr_tdnn", help="name of the system in the table [%(default)s]"
+    )
+    parser.add_argument("--train", metavar="NAME", required=True, help="name of what was trained on")
+    parser.add_argument("--test", metavar="NAME", required=True, help="name of what is scored")
+    parser.add_argument("--seed", metavar="N", default="-", help="seed of the training, for the table [%(default)s]")
+    parser.add_argument(
+        "--trained",
+        action="append",
+        required=True,
+        metavar="VARIANT:LAYER:DIR",
+        help="a folder of train_frames; give the option once for each layer",
+    )
+    parser.add_argument("data_dir", metavar="<data-dir>", help="the data dir that train_frames had")
+    parser.add_argument("folder", metavar="<dir>", help="folder of the cells, to write")
     args = parser.parse_args()
 
     import numpy as np

@@ -1,11 +1,12 @@
 """Write a cell of the results table of a system that classifies: one that gives probabilities and scores no pairs.
 
 With --fallback, utterances without probabilities have those of another system, of speech alone; they are counted, and
-listed in the cell's text_missing. ser/results/cell.py lists the files of the cell's folder. Example:
+listed in the cell's text_missing. ser/results/cell.py lists the files of the cell's folder.
 
-    python3 -m ser.bin.evaluate_posteriors --system vgg_bert --train iemocap --test iemocap --fold 1 --layer fusion \\
-      --modality speech+text --fallback scp:exp/vgg/posteriors.scp \\
-      exp/fusion/classes.txt data/iemocap_test scp:exp/fusion/posteriors.scp exp/cell1"""
+  python3 -m ser.bin.evaluate_posteriors --system vgg_bert --train iemocap --test iemocap --fold 1 --layer fusion \\
+    --modality speech+text --fallback scp:exp/vgg/posteriors.scp \\
+    exp/fusion/classes.txt data/iemocap_test scp:exp/fusion/posteriors.scp exp/cell1
+"""
 
 import logging
 from pathlib import Path
@@ -17,16 +18,19 @@ logger = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Run the command."""
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--protocol", default="conf/protocol.yaml", help="settings of the resamples [%(default)s]")
-    parser.add_argument("--speakers", help="spk2utt of the whole test corpus, where the test dir is a part of it")
-    parser.add_argument("--fallback", help="rspecifier of probabilities of all test utterances")
+    parser.add_argument(
+        "--protocol", metavar="FILE", default="conf/protocol.yaml", help="settings of the resamples [%(default)s]"
+    )
+    parser.add_argument(
+        "--speakers", metavar="FILE", help="spk2utt of the whole test corpus, where the test dir is a part of it"
+    )
+    parser.add_argument("--fallback", metavar="RSPECIFIER", help="rspecifier of probabilities of all test utterances")
     cli.add_row_options(parser)
-    parser.add_argument("classes", help="classes.txt of the model, which names the columns")
-    parser.add_argument("test_dir", metavar="test-dir", help="data dir that is scored")
-    parser.add_argument("posteriors", help="rspecifier")
-    parser.add_argument("cell_dir", metavar="cell-dir", help="folder to write")
+    parser.add_argument("classes", metavar="<classes>", help="classes.txt of the model, which names the columns")
+    parser.add_argument("test_dir", metavar="<test-dir>", help="data dir that is scored")
+    parser.add_argument("posteriors", metavar="<posteriors>", help="rspecifier of the class probabilities")
+    parser.add_argument("cell_dir", metavar="<cell-dir>", help="folder to write")
     args = parser.parse_args()
 
     import numpy as np

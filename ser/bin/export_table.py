@@ -4,7 +4,8 @@
   emobox      <name>.jsonl, label_map.json and fold_<n>/<name>_{train,valid,test}_fold_<n>.jsonl
 
 local/prepare_table.sh reads both back.
-Example: python3 -m ser.bin.export_table --format emobox data/toy/ravdess export/ravdess
+
+  python3 -m ser.bin.export_table --format emobox data/toy/ravdess export/ravdess
 """
 
 from pathlib import Path
@@ -14,14 +15,16 @@ from ser import cli
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--format", choices=("audformat", "emobox"), default="audformat", help="[%(default)s]")
-    parser.add_argument("--name", help="of the corpus in the tables [that of the data dir]")
-    parser.add_argument("--audio-dir", type=Path, help="write paths relative to this folder [absolute]")
+    parser.add_argument(
+        "--format", choices=("audformat", "emobox"), default="audformat", help="form of the tables [%(default)s]"
+    )
+    parser.add_argument("--name", metavar="NAME", help="name of the corpus in the tables [that of the data dir]")
+    parser.add_argument("--audio-dir", metavar="DIR", type=Path, help="write paths relative to this folder [absolute]")
     parser.add_argument(
         "--cells", default="", metavar="'DIR ...'", help="folders of cells whose scores are written too"
     )
-    parser.add_argument("data_dir", type=Path, help="the data dir to export")
-    parser.add_argument("out_dir", type=Path, help="folder to write")
+    parser.add_argument("data_dir", metavar="<data-dir>", type=Path, help="the data dir to export")
+    parser.add_argument("out_dir", metavar="<out-dir>", type=Path, help="folder to write")
     args = parser.parse_args()
 
     import logging

@@ -4,10 +4,11 @@
 deviation), or one matrix with a row a frame or a patch. Layers of encoders of transformers are 0 (what goes into the
 first block) to their number, and `final`, the last hidden state; of YAMNet 1 to 14, the mean over time and frequency
 of their output, and `final`, what its classifier sees. An encoder is a name of the Hub, a folder of transformers or of
-emotion2vec, or of import_audio_net, train_audio_encoder, train_triplet, train_xvector. Example:
+emotion2vec, or of import_audio_net, train_audio_encoder, train_triplet, train_xvector.
 
-    python3 -m ser.bin.extract_audio_embeddings --encoder exp/yamnet --layers "10 final" --level utterance \\
-      scp:data/ravdess/wav.scp exp/yamnet_ravdess"""
+  python3 -m ser.bin.extract_audio_embeddings --encoder exp/yamnet --layers "10 final" --level utterance \\
+    scp:data/ravdess/wav.scp exp/yamnet_ravdess
+"""
 
 import contextlib
 import logging
@@ -26,29 +27,45 @@ logger = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Run the command."""
     parser = cli.make_parser(__doc__)
     parser.add_argument("--encoder", required=True, metavar="NAME", help="name of the Hub, or folder")
-    parser.add_argument("--layers", default="final", help='with spaces between them: "0 6 final" [%(default)s]')
-    parser.add_argument("--level", choices=("utterance", "frame", "patch"), default="utterance", help="[%(default)s]")
-    parser.add_argument("--pool", choices=("mean", "mean_std"), default="mean", help="of an utterance [%(default)s]")
-    parser.add_argument("--every", type=int, default=1, metavar="N", help="keep every N-th frame or patch [all]")
     parser.add_argument(
-        "--compress", type=cli.boolean, default=False, metavar="true|false",
-        help="frames and patches of a byte a number, as Kaldi's features [false]",
+        "--layers", metavar="'NAME ...'", default="final", help='layers to write, such as "0 6 final" [%(default)s]'
+    )
+    parser.add_argument(
+        "--level", choices=("utterance", "frame", "patch"), default="utterance", help="what gets a vector [%(default)s]"
+    )
+    parser.add_argument(
+        "--pool",
+        choices=("mean", "mean_std"),
+        default="mean",
+        help="how the rows of an utterance become one vector [%(default)s]",
+    )
+    parser.add_argument(
+        "--every", type=int, default=1, metavar="N", help="keep every N-th frame or patch [%(default)s]"
+    )
+    parser.add_argument(
+        "--compress", type=cli.boolean, default=False,
+        help="store frames and patches with a byte a number, as Kaldi's features [%(default)s]",
     )  # fmt: skip
-    parser.add_argument("--max-seconds", type=float, default=30.0, help="longer ones are cut [%(default)s]")
-    parser.add_argument("--front-end", metavar="DIR", default="conf", help="options of an x-vector net [%(default)s]")
+    parser.add_argument(
+        "--max-seconds", metavar="X", type=float, default=30.0, help="cut recordings longer than this [%(default)s]"
+    )
+    parser.add_argument(
+        "--front-end", metavar="DIR", default="conf", help="options of the features of an x-vector net [%(default)s]"
+    )
     parser.add_argument("--segments", metavar="FILE", help="the utterances are parts of the recordings")
-    parser.add_argument("--job", help="number of this job; the files are then <layer>.<job>.ark and .scp")
+    parser.add_argument("--job", metavar="N", help="number of this job; the files are then <layer>.<job>.ark and .scp")
     cli.add_left_out_options(parser)
     parser.add_argument(
-        "--check-disk", type=cli.boolean, default=True, metavar="true|false",
-        help="refuse to begin where the disk has too little room for frames or patches [true]",
+        "--check-disk", type=cli.boolean, default=True,
+        help="refuse to begin where the disk has too little room for frames or patches [%(default)s]",
     )  # fmt: skip
     cli.add_done_option(parser)
     cli.add_device_options(parser)
-    parser.add_argument("wav_rspecifier", metavar="<wav-rspecifier>")
+    parser.add_argument(
+        "wav_rspecifier", metavar="<wav-rspecifier>", help="wav.scp of the recordings, such as scp:data/wav.scp"
+    )
     parser.add_argument("dir", metavar="<dir>", help="folder to write")
     args = parser.parse_args()
     if args.every < 1:

@@ -2,11 +2,12 @@
 
 The model folder is one of our own training or an imported one; see compute_nnet_outputs for one node of it. Writes
 <out-dir>/<layer>.ark and .scp, and with --frames true <out-dir>/frames/<layer>.ark and .scp. A layer is layer<n>,
-the output of the n-th layer; prefinal, the wide one before the outputs; or the name of a node. Example:
+the output of the n-th layer; prefinal, the wide one before the outputs; or the name of a node.
 
-    python3 -m ser.bin.extract_bottlenecks --layers layer12,layer13,prefinal \\
-      --online-ivectors scp:exp/ivectors/iemocap/ivector_online.scp \\
-      exp/tedlium scp:data/iemocap_hires/feats.scp exp/bottlenecks"""
+  python3 -m ser.bin.extract_bottlenecks --layers layer12,layer13,prefinal \\
+    --online-ivectors scp:exp/ivectors/iemocap/ivector_online.scp \\
+    exp/tedlium scp:data/iemocap_hires/feats.scp exp/bottlenecks
+"""
 
 import contextlib
 import logging
@@ -21,27 +22,34 @@ TWO_BYTES = 3  # Kaldi's compression method
 
 
 def main() -> None:
-    """Run the command."""
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--layers", default="layer12,layer13,prefinal", help="comma separated [%(default)s]")
-    parser.add_argument("--frame-subsampling", type=int, default=3, metavar="N", help="every N-th frame [%(default)s]")
+    parser.add_argument(
+        "--layers", metavar="NAME,...", default="layer12,layer13,prefinal", help="layers to write [%(default)s]"
+    )
+    parser.add_argument(
+        "--frame-subsampling", type=int, default=3, metavar="N", help="compute every N-th frame [%(default)s]"
+    )
     cli.add_ivector_options(parser, frames_per_chunk=150)
-    parser.add_argument("--statistics", choices=("mean", "mean_stddev"), default="mean", help="[%(default)s]")
-    parser.add_argument("--frames", type=cli.boolean, default=False, metavar="true|false", help="write them [false]")
+    parser.add_argument(
+        "--statistics",
+        choices=("mean", "mean_stddev"),
+        default="mean",
+        help="what the vector holds of the frames [%(default)s]",
+    )
+    parser.add_argument("--frames", type=cli.boolean, default=False, help="write the frames, too [%(default)s]")
     parser.add_argument(
         "--float16",
         type=cli.boolean,
         default=True,
-        metavar="true|false",
-        help="of frames, two bytes a number [true]",
+        help="store frames with two bytes a number [%(default)s]",
     )
-    parser.add_argument("--job", help="number of this job; the files are then <layer>.<job>.ark and .scp")
+    parser.add_argument("--job", metavar="N", help="number of this job; the files are then <layer>.<job>.ark and .scp")
     cli.add_left_out_options(parser)
     cli.add_done_option(parser)
     cli.add_device_options(parser)
-    parser.add_argument("model_dir", metavar="<model-dir>")
-    parser.add_argument("feats_rspecifier", metavar="<feats-rspecifier>")
-    parser.add_argument("out_dir", metavar="<out-dir>")
+    parser.add_argument("model_dir", metavar="<model-dir>", help="folder of the net")
+    parser.add_argument("feats_rspecifier", metavar="<feats-rspecifier>", help="the features")
+    parser.add_argument("out_dir", metavar="<out-dir>", help="folder to write")
     args = parser.parse_args()
     if args.frame_subsampling < 1:
         raise SerError(f"--frame-subsampling={args.frame_subsampling}: expected at least 1")

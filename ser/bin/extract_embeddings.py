@@ -1,10 +1,11 @@
 """Extract embeddings of utterances, one vector for each segment-level layer, all layers in one pass.
 
 Writes <out-dir>/<layer>.ark and .scp: the affine output before the ReLU, over the whole utterance, as Kaldi's
-nnet3-xvector-compute does. An utterance does not depend on the ones beside it. Example:
+nnet3-xvector-compute does. An utterance does not depend on the ones beside it.
 
-    python3 -m ser.bin.extract_embeddings --layers tdnn6,tdnn7 exp/toy/xvector_finetune \\
-      scp:data/toy/cremad_prepared/feats.scp exp/toy/embeddings/cremad"""
+  python3 -m ser.bin.extract_embeddings --layers tdnn6,tdnn7 exp/toy/xvector_finetune \\
+    scp:data/toy/cremad_prepared/feats.scp exp/toy/embeddings/cremad
+"""
 
 import contextlib
 import logging
@@ -17,23 +18,25 @@ logger = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Run the command."""
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--layers", help="comma separated [every tdnn layer after the pooling]")
-    parser.add_argument("--min-frames", type=int, default=25, help="shorter ones are padded to this [%(default)s]")
+    parser.add_argument("--layers", metavar="NAME,...", help="layers to write [every tdnn layer after the pooling]")
+    parser.add_argument(
+        "--min-frames", metavar="N", type=int, default=25, help="pad utterances shorter than this [%(default)s]"
+    )
     parser.add_argument(
         "--max-frames",
+        metavar="N",
         type=int,
         default=10_000,
-        help="longer ones are averaged over pieces of this length [%(default)s]",
+        help="average longer utterances over pieces of this length [%(default)s]",
     )
-    parser.add_argument("--job", help="number of this job; the files are then <layer>.<job>.ark and .scp")
+    parser.add_argument("--job", metavar="N", help="number of this job; the files are then <layer>.<job>.ark and .scp")
     cli.add_max_left_out(parser)
     cli.add_done_option(parser)
     cli.add_device_options(parser)
-    parser.add_argument("model_dir")
-    parser.add_argument("feats_rspecifier")
-    parser.add_argument("out_dir")
+    parser.add_argument("model_dir", help="folder of the x-vector net", metavar="<model-dir>")
+    parser.add_argument("feats_rspecifier", help="features ready for the net", metavar="<feats-rspecifier>")
+    parser.add_argument("out_dir", help="folder to write", metavar="<out-dir>")
     args = parser.parse_args()
 
     from ser.record.job import Job

@@ -2,10 +2,11 @@
 
 The first table lists the utterances of each speaker, whose history goes on from one to the next in the order of the
 list; a list of utterances that are their own speakers has none. The config is the extractor's online.conf; the files
-that it names are looked up in the working directory, then in the config's folder. Example:
+that it names are looked up in the working directory, then in the config's folder.
 
-    python3 -m ser.bin.extract_online_ivectors --config exp/extractor/online.conf ark:data/iemocap_hires/spk2utt \\
-      scp:data/iemocap_hires/feats.scp ark,scp:exp/ivectors/ivector_online.ark,exp/ivectors/ivector_online.scp"""
+  python3 -m ser.bin.extract_online_ivectors --config exp/extractor/online.conf ark:data/iemocap_hires/spk2utt \\
+    scp:data/iemocap_hires/feats.scp ark,scp:exp/ivectors/ivector_online.ark,exp/ivectors/ivector_online.scp
+"""
 
 import logging
 from pathlib import Path
@@ -17,14 +18,17 @@ logger = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Run the command."""
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--config", required=True, help="online.conf of the extractor's folder")
+    parser.add_argument("--config", metavar="FILE", required=True, help="online.conf of the extractor's folder")
     cli.add_left_out_options(parser)
     cli.add_done_option(parser)
-    parser.add_argument("spk2utt_rspecifier", metavar="<spk2utt-rspecifier>")
-    parser.add_argument("feats_rspecifier", metavar="<feats-rspecifier>")
-    parser.add_argument("wspecifier", metavar="<wspecifier>")
+    parser.add_argument(
+        "spk2utt_rspecifier",
+        metavar="<spk2utt-rspecifier>",
+        help="the utterances of each speaker, such as ark:data/spk2utt",
+    )
+    parser.add_argument("feats_rspecifier", metavar="<feats-rspecifier>", help="features without mean normalisation")
+    parser.add_argument("wspecifier", metavar="<wspecifier>", help="the i-vectors, a matrix for each utterance")
     args = parser.parse_args()
 
     from ser.kaldi import specifiers

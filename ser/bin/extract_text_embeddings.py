@@ -1,10 +1,11 @@
 """Write one vector an utterance, or a row a token, from the words of <data-dir>/text.
 
 <text-model> is a model folder that `train_text` wrote, a folder of a Hugging Face model, or a name of the Hub. An
-utterance without a word is left out, and named. Example:
+utterance without a word is left out, and named.
 
-    python3 -m ser.bin.extract_text_embeddings --left-out exp/bert/left_out exp/bert data/iemocap \\
-      ark,scp:exp/bert/iemocap.ark,exp/bert/iemocap.scp"""
+  python3 -m ser.bin.extract_text_embeddings --left-out exp/bert/left_out exp/bert data/iemocap \\
+    ark,scp:exp/bert/iemocap.ark,exp/bert/iemocap.scp
+"""
 
 import logging
 from pathlib import Path
@@ -16,7 +17,6 @@ logger = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Run the command."""
     parser = cli.make_parser(__doc__)
     parser.add_argument(
         "--pooling",
@@ -29,13 +29,15 @@ def main() -> None:
         default="utterance",
         help="a vector an utterance, or a matrix of the last hidden states, a row a token [%(default)s]",
     )
-    parser.add_argument("--batch-size", type=int, default=64, help="texts a batch; changes nothing else [%(default)s]")
+    parser.add_argument(
+        "--batch-size", metavar="N", type=int, default=64, help="texts in a batch; changes nothing else [%(default)s]"
+    )
     cli.add_done_option(parser)
     cli.add_device_options(parser)
-    parser.add_argument("--left-out", metavar="F", help="file for the utterances without a vector, with their reason")
-    parser.add_argument("text_model", metavar="text-model", help="model folder, Hugging Face folder or name")
-    parser.add_argument("data_dir", metavar="data-dir", help="Kaldi data dir; its `text` is read")
-    parser.add_argument("wspecifier", help="the vectors")
+    parser.add_argument("--left-out", metavar="FILE", help="list to write of the utterances without a vector, and why")
+    parser.add_argument("text_model", metavar="<text-model>", help="model folder, Hugging Face folder or name")
+    parser.add_argument("data_dir", metavar="<data-dir>", help="Kaldi data dir; its `text` is read")
+    parser.add_argument("wspecifier", metavar="<wspecifier>", help="the vectors")
     args = parser.parse_args()
 
     from ser.kaldi import specifiers

@@ -1,8 +1,9 @@
 """Write one vector an utterance: what the output layer of a VGG sees of its log mel energies.
 
-Of an utterance longer than the model's clip the middle counts. Example:
+Of an utterance longer than the model's clip the middle counts.
 
-    python3 -m ser.bin.extract_vgg_embeddings exp/vgg data/iemocap ark,scp:exp/vgg/iemocap.ark,exp/vgg/iemocap.scp"""
+  python3 -m ser.bin.extract_vgg_embeddings exp/vgg data/iemocap ark,scp:exp/vgg/iemocap.ark,exp/vgg/iemocap.scp
+"""
 
 import logging
 from pathlib import Path
@@ -16,13 +17,12 @@ BATCH_SIZE = 64
 
 
 def main() -> None:
-    """Run the command."""
     parser = cli.make_parser(__doc__)
     cli.add_done_option(parser)
     cli.add_device_options(parser)
-    parser.add_argument("model_dir", metavar="model-dir", help="folder that train_vgg wrote")
-    parser.add_argument("data_dir", metavar="data-dir", help="its feats.scp is read")
-    parser.add_argument("wspecifier", help="the vectors")
+    parser.add_argument("model_dir", metavar="<model-dir>", help="folder that train_vgg wrote")
+    parser.add_argument("data_dir", metavar="<data-dir>", help="its feats.scp is read")
+    parser.add_argument("wspecifier", metavar="<wspecifier>", help="the vectors")
     args = parser.parse_args()
 
     from ser.kaldi import specifiers

@@ -1,14 +1,16 @@
-"""Note what the commands of a grid's artefact made, with which it is finished; utils/make_artefact.sh calls this.
+"""Note what the commands of a grid's artefact made: with this note the artefact is finished.
 
-python3 -m ser.bin.finish_artefact exp/toy/experiments/toy/artefacts/net-0123456789ab"""
+utils/make_artefact.sh calls it.
+
+  python3 -m ser.bin.finish_artefact exp/toy/experiments/toy/artefacts/net-0123456789ab
+"""
 
 from ser import cli
 
 
 def main() -> None:
-    """Run the command."""
     parser = cli.make_parser(__doc__)
-    parser.add_argument("folder", help="of the artefact, with the note.tsv of what it is made of")
+    parser.add_argument("folder", metavar="<folder>", help="folder of the artefact, with its note.tsv")
     args = parser.parse_args()
 
     from pathlib import Path

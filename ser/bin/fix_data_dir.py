@@ -1,8 +1,8 @@
 """Mend a data directory: sort its tables, and keep the utterances that are in all of them.
 
-    python3 -m ser.bin.fix_data_dir data/cremad
-
 The old tables are kept in <data-dir>/.backup.
+
+  python3 -m ser.bin.fix_data_dir data/cremad
 """
 
 from ser import cli
@@ -10,7 +10,7 @@ from ser import cli
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
-    parser.add_argument("data_dir", metavar="data-dir")
+    parser.add_argument("data_dir", metavar="<data-dir>", help="data dir to mend in place")
     args = parser.parse_args()
     from ser.kaldi import data_subset
 

@@ -1,11 +1,11 @@
 """Take over YAMNet, VGGish or emotion2vec from a file in which it was published.
 
 <file> is yamnet.tflite, yamnet.h5 (needs the package h5py), yamnet.pth or vggish.pth (torch ports), or emotion2vec's
-model.pt. Writes a folder of
-safetensors that extract_audio_embeddings and train_audio_encoder take. Nothing in the file is run; a changed,
-truncated or pickled one is refused. Example:
+model.pt. Writes a folder of safetensors that extract_audio_embeddings and train_audio_encoder take. Nothing in the file
+is run; a changed, truncated or pickled one is refused.
 
-    python3 -m ser.bin.import_audio_net yamnet.tflite exp/yamnet"""
+  python3 -m ser.bin.import_audio_net yamnet.tflite exp/yamnet
+"""
 
 import logging
 
@@ -15,14 +15,13 @@ logger = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Run the command."""
     parser = cli.make_parser(__doc__)
     parser.add_argument(
-        "--any-version", type=cli.boolean, default=False, metavar="true|false",
-        help="take a .tflite file of YAMNet other than the one that was checked [false]",
+        "--any-version", type=cli.boolean, default=False,
+        help="take a .tflite file of YAMNet other than the one that was checked [%(default)s]",
     )  # fmt: skip
-    parser.add_argument("file", help="published weights")
-    parser.add_argument("net_dir", metavar="net-dir", help="folder to write")
+    parser.add_argument("file", metavar="<file>", help="published weights")
+    parser.add_argument("net_dir", metavar="<net-dir>", help="folder to write")
     args = parser.parse_args()
 
     from ser.encoders.net_dir import save_net

@@ -3,10 +3,11 @@
 Of an x-vector network a model folder is written that train_xvector --init-model and extract_embeddings take; its
 classes are the numbers of the outputs, for an nnet3 file does not name them. Of an acoustic network, such as a chain
 TDNN-F, one whose nodes compute_nnet_outputs gives; a final.mdl's transitions go to transitions.tsv. Features must be
-the ones it was trained on. Examples:
+the ones it was trained on.
 
-    python3 -m ser.bin.import_nnet3 0007_voxceleb_v2_1a/exp/xvector_nnet_1a/final.raw exp/voxceleb_kaldi
-    python3 -m ser.bin.import_nnet3 exp/chain_cleaned/tdnn1g_sp_bi/final.mdl exp/tedlium_kaldi"""
+  python3 -m ser.bin.import_nnet3 0007_voxceleb_v2_1a/exp/xvector_nnet_1a/final.raw exp/voxceleb_kaldi
+  python3 -m ser.bin.import_nnet3 exp/chain_cleaned/tdnn1g_sp_bi/final.mdl exp/tedlium_kaldi
+"""
 
 import logging
 from dataclasses import dataclass
@@ -22,10 +23,9 @@ logger = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Run the command."""
     parser = cli.make_parser(__doc__)
-    parser.add_argument("nnet3", help="Kaldi's model, binary or text")
-    parser.add_argument("model_dir", help="folder to write")
+    parser.add_argument("nnet3", metavar="<nnet3>", help="Kaldi's model, binary or text")
+    parser.add_argument("model_dir", metavar="<model-dir>", help="folder to write")
     args = parser.parse_args()
 
     from ser.kaldi.nnet3 import read_nnet3

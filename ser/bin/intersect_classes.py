@@ -4,7 +4,8 @@ Writes <data-dir>=<data-dir-out> for each, and a table of the classes: how many 
 whether it is kept. Figures of a matrix across corpora are then of the same classes in each of its cells.
 
   python3 -m ser.bin.intersect_classes exp/x/classes.tsv \\
-    data/x/cremad_emotion=data/x/cremad_shared data/x/ravdess_emotion=data/x/ravdess_shared"""
+    data/x/cremad_emotion=data/x/cremad_shared data/x/ravdess_emotion=data/x/ravdess_shared
+"""
 
 from pathlib import Path
 
@@ -13,8 +14,10 @@ from ser import cli
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
-    parser.add_argument("table", type=Path, help="the table to write")
-    parser.add_argument("pairs", nargs="+", metavar="data-dir=data-dir-out")
+    parser.add_argument("table", metavar="<table>", type=Path, help="the table to write")
+    parser.add_argument(
+        "pairs", nargs="+", metavar="<data-dir>=<data-dir-out>", help="a data dir, and the data dir to write"
+    )
     args = parser.parse_args()
 
     import logging

@@ -2,10 +2,11 @@
 
 Of --level frame a matrix has 64 numbers a frame of 10 ms, which train_triplet takes; of --level patch a row a patch of
 0.96 s, 96 frames after each other, which train_coattention --encoder takes; there zeros follow the samples up to a
-whole patch. Example:
+whole patch.
 
-    python3 -m ser.bin.make_audioset_feats --net yamnet --level frame scp:data/toy/wav.scp \\
-      ark,scp:data/toy/feats.ark,data/toy/feats.scp"""
+  python3 -m ser.bin.make_audioset_feats --net yamnet --level frame scp:data/toy/wav.scp \\
+    ark,scp:data/toy/feats.ark,data/toy/feats.scp
+"""
 
 import logging
 import os
@@ -16,17 +17,26 @@ logger = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Run the command."""
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--net", choices=("yamnet", "vggish"), default="yamnet", help="[%(default)s]")
-    parser.add_argument("--level", choices=("frame", "patch"), required=True)
+    parser.add_argument(
+        "--net", choices=("yamnet", "vggish"), default="yamnet", help="net that takes the features [%(default)s]"
+    )
+    parser.add_argument("--level", choices=("frame", "patch"), required=True, help="what a row of the features is")
     parser.add_argument("--segments", metavar="FILE", help="the utterances are parts of the recordings")
-    parser.add_argument("--compress", type=cli.boolean, default=False, help="true or false [false]: a byte a number")
+    parser.add_argument("--compress", type=cli.boolean, default=False, help="store a byte a number [%(default)s]")
     parser.add_argument("--left-out", metavar="FILE", help="write the utterances left out and why")
-    parser.add_argument("--max-left-out", type=float, default=0.05, metavar="SHARE", help="fail above [%(default)s]")
+    parser.add_argument(
+        "--max-left-out",
+        type=float,
+        default=0.05,
+        metavar="SHARE",
+        help="exit with 1 if more are left out [%(default)s]",
+    )
     cli.add_done_option(parser)
-    parser.add_argument("wav_rspecifier", metavar="<wav-rspecifier>")
-    parser.add_argument("feats_wspecifier", metavar="<feats-wspecifier>")
+    parser.add_argument(
+        "wav_rspecifier", metavar="<wav-rspecifier>", help="wav.scp of the recordings, such as scp:data/wav.scp"
+    )
+    parser.add_argument("feats_wspecifier", metavar="<feats-wspecifier>", help="the features")
     args = parser.parse_args()
 
     os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"

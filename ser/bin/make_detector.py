@@ -2,9 +2,10 @@
 
 The net is that of one condition of the run: `none`, trained without the corpus that was scored, else its first fold.
 The back ends are trained on the condition's own training data, and calibrated on scores that back ends without the
-scored speakers give to it. An older detector in <out-dir> is replaced. Example:
+scored speakers give to it. An older detector in <out-dir> is replaced.
 
-    python3 -m ser.bin.make_detector data/toy exp/toy exp/toy/detector"""
+  python3 -m ser.bin.make_detector data/toy exp/toy exp/toy/detector
+"""
 
 from pathlib import Path
 
@@ -12,23 +13,31 @@ from ser import cli
 
 
 def main() -> None:
-    """Run the command."""
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--config", default="conf/detector.yaml", help="settings [%(default)s]")
-    parser.add_argument("--backend-config", default="conf/backend.yaml", help="of the back ends [%(default)s]")
+    parser.add_argument(
+        "--config", metavar="FILE", default="conf/detector.yaml", help="settings of the detector [%(default)s]"
+    )
+    parser.add_argument(
+        "--backend-config", metavar="FILE", default="conf/backend.yaml", help="settings of the back ends [%(default)s]"
+    )
     parser.add_argument(
         "--conf", default="conf", metavar="DIR", help="Kaldi option files of the features [%(default)s]"
     )
     parser.add_argument(
         "--label-map",
+        metavar="FILE",
         default="conf/emotions/collapsed5.map",
-        help="the run's: which labels are which class [%(default)s]",
+        help="the run's map of labels to classes [%(default)s]",
     )
-    parser.add_argument("--condition", help="none or a fold [the first of these that the run has]")
-    parser.add_argument("--layer", help="of the net, such as tdnn7 [the one of the lowest EER of speech]")
-    parser.add_argument("data_dir", metavar="data-dir", help="of the run, such as data/toy")
-    parser.add_argument("exp_dir", metavar="exp-dir", help="of the run, such as exp/toy")
-    parser.add_argument("out_dir", metavar="out-dir", help="folder to write")
+    parser.add_argument(
+        "--condition", metavar="NAME", help="condition of the net: none or a fold [the first of these that the run has]"
+    )
+    parser.add_argument(
+        "--layer", metavar="NAME", help="layer of the net, such as tdnn7 [the one of the lowest EER of speech]"
+    )
+    parser.add_argument("data_dir", metavar="<data-dir>", help="the run's data folder, such as data/toy")
+    parser.add_argument("exp_dir", metavar="<exp-dir>", help="the run's folder, such as exp/toy")
+    parser.add_argument("out_dir", metavar="<out-dir>", help="folder to write")
     args = parser.parse_args()
 
     from ser.backend.chain import BackendConfig

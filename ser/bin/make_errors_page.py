@@ -4,7 +4,8 @@ It shows the most confident mistakes, the most and the least certain utterances,
 each speaker, with spectrogram, pitch, words, the annotators' votes and the nearest training utterances.
 Recordings of corpora that may not be passed on are never embedded.
 
-  python3 -m ser.bin.make_errors_page --audio worst --train data/toy/embedded exp/toy data/toy/test_none"""
+  python3 -m ser.bin.make_errors_page --audio worst --train data/toy/embedded exp/toy data/toy/test_none
+"""
 
 from pathlib import Path
 
@@ -16,14 +17,18 @@ def main() -> None:
     parser.add_argument(
         "--audio", choices=("none", "worst", "all"), default="worst", help="clips to embed [%(default)s]"
     )
-    parser.add_argument("--corpus", help="name of the test corpus, if it is one that may not be passed on")
-    parser.add_argument("--count", type=int, default=20, help="length of the lists [%(default)s]")
-    parser.add_argument("--modality", help="of the row of the results that is shown [the best]")
-    parser.add_argument("--layer", help="of it [the best]")
+    parser.add_argument(
+        "--corpus", metavar="NAME", help="name of the test corpus, if it is one that may not be passed on"
+    )
+    parser.add_argument("--count", metavar="N", type=int, default=20, help="length of the lists [%(default)s]")
+    parser.add_argument(
+        "--modality", metavar="NAME", help="modality of the row of the results that is shown [the best]"
+    )
+    parser.add_argument("--layer", metavar="NAME", help="layer of that row [the best]")
     parser.add_argument("--train", default="", metavar="'DIR ...'", help="data dirs of the training utterances")
-    parser.add_argument("--out", type=Path, help="file to write [<exp-dir>/errors.html]")
-    parser.add_argument("exp_dir", type=Path, help="folder of a run, such as exp/toy")
-    parser.add_argument("test_dir", help="data dir of all that it scored: classes and recordings")
+    parser.add_argument("--out", metavar="FILE", type=Path, help="file to write [<exp-dir>/errors.html]")
+    parser.add_argument("exp_dir", metavar="<exp-dir>", type=Path, help="folder of a run, such as exp/toy")
+    parser.add_argument("test_dir", metavar="<test-dir>", help="data dir of all utterances that the run scored")
     args = parser.parse_args()
 
     import logging

@@ -1,10 +1,10 @@
 """Make MFCC, with pitch beside them if asked for, of the utterances of a wav table; the numbers are Kaldi's.
 
 Utterances that cannot be read, or are too short for one frame, are left out and listed. The command fails if more than
---max-left-out are. For example:
+--max-left-out are.
 
-    python3 -m ser.bin.make_features --mfcc-config conf/mfcc.conf --pitch-config conf/pitch.conf --compress true \\
-      scp:data/cremad/wav.scp ark,scp:mfcc/cremad.ark,mfcc/cremad.scp
+  python3 -m ser.bin.make_features --mfcc-config conf/mfcc.conf --pitch-config conf/pitch.conf --compress true \\
+    scp:data/cremad/wav.scp ark,scp:mfcc/cremad.ark,mfcc/cremad.scp
 """
 
 import logging
@@ -27,15 +27,19 @@ def main() -> None:
     kind.add_argument("--logmel-config", metavar="FILE", help="YAML of librosa's log mel energies instead, not Kaldi's")
     parser.add_argument("--pitch-config", metavar="FILE", help="options of compute-kaldi-pitch-feats: add pitch")
     parser.add_argument("--pitch-process-config", metavar="FILE", help="options of process-kaldi-pitch-feats")
-    parser.add_argument("--compress", type=cli.boolean, default=False, help="true or false [false]: a byte a number")
+    parser.add_argument("--compress", type=cli.boolean, default=False, help="store a byte a number [%(default)s]")
     parser.add_argument("--segments", metavar="FILE", help="the utterances are parts of the recordings")
     parser.add_argument("--utt2augment", metavar="FILE", help="augment the waveforms first, by this table")
-    parser.add_argument("--leave-out-zeros", type=cli.boolean, default=False, help="true: leave out digital silence")
+    parser.add_argument(
+        "--leave-out-zeros", type=cli.boolean, default=False, help="leave out digital silence [%(default)s]"
+    )
     cli.add_left_out_options(parser)
     parser.add_argument("--write-num-frames", metavar="FILE", help="write utt2num_frames")
     cli.add_done_option(parser)
-    parser.add_argument("wav_rspecifier", metavar="<wav-rspecifier>")
-    parser.add_argument("feats_wspecifier", metavar="<feats-wspecifier>")
+    parser.add_argument(
+        "wav_rspecifier", metavar="<wav-rspecifier>", help="wav.scp of the recordings, such as scp:data/wav.scp"
+    )
+    parser.add_argument("feats_wspecifier", metavar="<feats-wspecifier>", help="the features")
     args = parser.parse_args()
     if args.pitch_process_config and not args.pitch_config:
         raise SerError("--pitch-process-config needs --pitch-config, which says how pitch is tracked")

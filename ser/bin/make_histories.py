@@ -2,9 +2,9 @@
 
 utterance: each by itself; dialogue: those of one speaker in one dialogue (utt2dialogue), in the order of utt2start
 where it is there; speaker: all of a speaker; a number: a speaker's utterances by so many, as recognisers are trained.
-Example:
 
-    python3 -m ser.bin.make_histories --history 2 data/tedlium_hires exp/ivectors/spk2utt"""
+  python3 -m ser.bin.make_histories --history 2 data/tedlium_hires exp/ivectors/spk2utt
+"""
 
 import logging
 from pathlib import Path
@@ -16,10 +16,9 @@ logger = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Run the command."""
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--history", required=True, help="utterance, dialogue, speaker or a number")
-    parser.add_argument("data_dir", metavar="<data-dir>")
+    parser.add_argument("--history", metavar="NAME|N", required=True, help="utterance, dialogue, speaker or a number")
+    parser.add_argument("data_dir", metavar="<data-dir>", help="with spk2utt, and utt2dialogue for dialogues")
     parser.add_argument("spk2utt", metavar="<spk2utt>", help="file to write")
     args = parser.parse_args()
     if args.history not in ("utterance", "dialogue", "speaker") and not (args.history.isdigit() and int(args.history)):

@@ -2,10 +2,11 @@
 
 They tell what was scored and what was trained on, with counts of utterances, speakers and classes, the label map and
 what it left out, the text condition, what the audit found, the models' seeds, versions and commands. What the run did
-not leave is listed as missing. Example:
+not leave is listed as missing.
 
-    python3 -m ser.bin.make_protocol_card --corpora "data/toy/cremad data/toy/iemocap" \\
-      --label-map conf/emotions/collapsed5.map --text-condition gold exp/toy"""
+  python3 -m ser.bin.make_protocol_card --corpora "data/toy/cremad data/toy/iemocap" \\
+    --label-map conf/emotions/collapsed5.map --text-condition gold exp/toy
+"""
 
 import logging
 from pathlib import Path
@@ -19,10 +20,10 @@ logger = logging.getLogger(__name__)
 def main() -> None:
     parser = cli.make_parser(__doc__)
     parser.add_argument("--corpora", default="", metavar="'DIR ...'", help="data dirs of the corpora")
-    parser.add_argument("--label-map", type=Path, help="what made classes of the corpora's labels")
-    parser.add_argument("--text-condition", help="gold, none, shuffled, a file; not given: no text was used")
-    parser.add_argument("--notes", type=Path, metavar="TSV", help="what to know of the system, a line each")
-    parser.add_argument("exp_dir", type=Path, help="folder of the run, with audit/")
+    parser.add_argument("--label-map", metavar="FILE", type=Path, help="map of the corpora's labels to classes")
+    parser.add_argument("--text-condition", metavar="NAME", help="gold, none, shuffled or a file [no text was used]")
+    parser.add_argument("--notes", type=Path, metavar="FILE", help="what to know of the system, a line each")
+    parser.add_argument("exp_dir", metavar="<exp-dir>", type=Path, help="folder of the run, with audit/")
     args = parser.parse_args()
 
     from ser.files import write_text

@@ -3,14 +3,15 @@
 Reads what is there of results.tsv, cells/list and the cells' folders, */train.tsv, protocol_card.tsv, human.tsv and
 cost.tsv; where something is missing, the page says what makes it.
 
-  python3 -m ser.bin.make_report exp/toy"""
+  python3 -m ser.bin.make_report exp/toy
+"""
 
 from ser import cli
 
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
-    parser.add_argument("exp_dir", help="folder of a run, such as exp/toy")
+    parser.add_argument("exp_dir", metavar="<exp-dir>", help="folder of a run, such as exp/toy")
     args = parser.parse_args()
 
     import logging

@@ -3,22 +3,28 @@
 Rows of folds get their mean as fold `all`, rows of several seeds as seed `all`, with the interval of the mean; the
 screen shows those means, results.tsv all rows. seeds.tsv has the deviation over seeds.
 
-  python3 -m ser.bin.make_results_table exp/toy $(cat exp/toy/cells/list)"""
+  python3 -m ser.bin.make_results_table exp/toy $(cat exp/toy/cells/list)
+"""
 
 from ser import cli
 
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--protocol", default="conf/protocol.yaml", help="settings [%(default)s]")
+    parser.add_argument(
+        "--protocol",
+        metavar="FILE",
+        default="conf/protocol.yaml",
+        help="settings of the means and intervals [%(default)s]",
+    )
     parser.add_argument(
         "--allow-failed",
         type=cli.boolean,
         default=False,
-        help="cells with a file `failed` are rows that say so [false]",
+        help="give cells with a file `failed` a row that says so [%(default)s]",
     )
-    parser.add_argument("out_dir", help="folder to write")
-    parser.add_argument("cell_dirs", nargs="+", help="folders of cells")
+    parser.add_argument("out_dir", metavar="<out-dir>", help="folder to write")
+    parser.add_argument("cell_dirs", metavar="<cell-dir>", nargs="+", help="folders of cells")
     args = parser.parse_args()
 
     from pathlib import Path

@@ -2,9 +2,9 @@
 
 Reads a file of each job, in whose name JOB is the job's number, and writes <data-dir>/<table>. With --left-out the data
 dir is then cut to the utterances of the first table, and the list of those left out, with the reasons, is kept in the
-data dir as left_out. Example:
+data dir as left_out.
 
-    python3 -m ser.bin.merge_jobs --left-out mfcc/cremad.JOB.left_out data/cremad 4 mfcc/cremad.JOB.scp:feats.scp
+  python3 -m ser.bin.merge_jobs --left-out mfcc/cremad.JOB.left_out data/cremad 4 mfcc/cremad.JOB.scp:feats.scp
 """
 
 import logging
@@ -27,12 +27,13 @@ def main() -> None:
         "--name-long-clips",
         type=cli.boolean,
         default=False,
-        metavar="true|false",
-        help="warn of utterances ten times the median length, by utt2num_frames [false]",
+        help="warn of utterances ten times the median length, by utt2num_frames [%(default)s]",
     )
-    parser.add_argument("data_dir", type=Path)
-    parser.add_argument("nj", type=int)
-    parser.add_argument("tables", nargs="+", metavar="file:table")
+    parser.add_argument("data_dir", metavar="<data-dir>", type=Path, help="data dir to write to")
+    parser.add_argument("nj", metavar="<nj>", type=int, help="number of jobs")
+    parser.add_argument(
+        "tables", nargs="+", metavar="<file>:<table>", help="file of the jobs, with JOB in its name, and table to write"
+    )
     args = parser.parse_args()
 
     from ser.errors import SerError

@@ -3,9 +3,10 @@
 Where actors all speak the same sentences, leaving out of the training what the test says would leave nothing. So the
 sentences are dealt out to --parts of equal size, class by class: of the test only those of the part --part are kept,
 and of what trains those of the others. Over all parts each test utterance is scored once. An utterance without words
-tests with the first part, and always trains. Example, for the second half:
+tests with the first part, and always trains. The example keeps the second half:
 
-    python3 -m ser.bin.part_sentences --parts 2 --part 2 data/test data/test_2 data/train data/train_2"""
+  python3 -m ser.bin.part_sentences --parts 2 --part 2 data/test data/test_2 data/train data/train_2
+"""
 
 import logging
 from pathlib import Path
@@ -17,13 +18,18 @@ logger = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Run the command."""
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--parts", type=int, default=2, metavar="N", help="[%(default)s]")
-    parser.add_argument("--part", type=int, required=True, metavar="N", help="from 1")
-    parser.add_argument("test_dir", type=Path, metavar="test-dir", help="with text and utt2emo")
-    parser.add_argument("test_out", type=Path, metavar="test-out", help="to be written")
-    parser.add_argument("pairs", type=Path, nargs="+", metavar="train-dir train-out", help="what trains, and its copy")
+    parser.add_argument("--parts", type=int, default=2, metavar="N", help="number of parts [%(default)s]")
+    parser.add_argument("--part", type=int, required=True, metavar="N", help="part that tests, from 1")
+    parser.add_argument("test_dir", type=Path, metavar="<test-dir>", help="test data dir, with text and utt2emo")
+    parser.add_argument("test_out", type=Path, metavar="<test-out>", help="test data dir to write")
+    parser.add_argument(
+        "pairs",
+        type=Path,
+        nargs="+",
+        metavar="<train-dir> <train-out>",
+        help="training data dirs, each with the data dir to write",
+    )
     args = parser.parse_args()
     if not 1 <= args.part <= args.parts or len(args.pairs) % 2:
         raise SerError(f"--part {args.part} of --parts {args.parts}, and {len(args.pairs)} data dirs; expected pairs")

@@ -2,9 +2,9 @@
 
 Tempo, pitch and formants change together. A recording played `factor` times as fast is its samples with that many
 times the rate in the header: so each is written to <data-out>/wav as FLAC, and whatever reads it resamples. Copies are
-called <utt>-speed<factor>; utt2uniq tells the original. No features and no voice activity are copied. For example:
+called <utt>-speed<factor>; utt2uniq tells the original. No features and no voice activity are copied.
 
-    python3 -m ser.bin.perturb_speed --factor 1.1 --sample-rate 16000 data/ravdess data/ravdess_speed1.1
+  python3 -m ser.bin.perturb_speed --factor 1.1 --sample-rate 16000 data/ravdess data/ravdess_speed1.1
 """
 
 import logging
@@ -21,10 +21,10 @@ LEFT_BEHIND = ("wav.scp", "segments", "feats.scp", "vad.scp", "utt2num_frames", 
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--factor", type=float, required=True, help="2: twice as fast; 0.5 to 2")
-    parser.add_argument("--sample-rate", type=int, required=True, help="of the originals before the change, in Hz")
-    parser.add_argument("data_in", metavar="<data-in>")
-    parser.add_argument("data_out", metavar="<data-out>")
+    parser.add_argument("--factor", metavar="X", type=float, required=True, help="2: twice as fast; from 0.5 to 2")
+    parser.add_argument("--sample-rate", metavar="N", type=int, required=True, help="rate of the originals, in Hz")
+    parser.add_argument("data_in", metavar="<data-in>", help="data dir to read")
+    parser.add_argument("data_out", metavar="<data-out>", help="data dir to write")
     args = parser.parse_args()
 
     import soundfile

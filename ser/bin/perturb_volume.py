@@ -2,24 +2,24 @@
 
 A factor g on the samples adds 2 ln g to each log mel energy, that is 2 sqrt(M) ln g to the first of MFCC made without
 the log energy (--use-energy=false), and nothing to the others. Factors are uniform in --low to --high, drawn anew for
-each utterance by --seed. Example:
+each utterance by --seed.
 
-    python3 -m ser.bin.perturb_volume --num-mel-bins 40 scp:data/train/feats.scp ark,scp:vol.ark,vol.scp"""
+  python3 -m ser.bin.perturb_volume --num-mel-bins 40 scp:data/train/feats.scp ark,scp:vol.ark,vol.scp
+"""
 
 from ser import cli
 from ser.errors import SerError
 
 
 def main() -> None:
-    """Run the command."""
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--num-mel-bins", type=int, required=True, metavar="M", help="of the MFCC")
-    parser.add_argument("--low", type=float, default=0.125, help="[%(default)s]")
-    parser.add_argument("--high", type=float, default=2.0, help="[%(default)s]")
-    parser.add_argument("--seed", type=int, default=0, help="[%(default)s]")
+    parser.add_argument("--num-mel-bins", type=int, required=True, metavar="M", help="mel bands of the MFCC")
+    parser.add_argument("--low", metavar="X", type=float, default=0.125, help="least factor [%(default)s]")
+    parser.add_argument("--high", metavar="X", type=float, default=2.0, help="largest factor [%(default)s]")
+    parser.add_argument("--seed", metavar="N", type=int, default=0, help="seed of the factors [%(default)s]")
     cli.add_done_option(parser)
-    parser.add_argument("feats_rspecifier", metavar="<feats-rspecifier>")
-    parser.add_argument("wspecifier", metavar="<wspecifier>")
+    parser.add_argument("feats_rspecifier", metavar="<feats-rspecifier>", help="MFCC without mean normalisation")
+    parser.add_argument("wspecifier", metavar="<wspecifier>", help="the louder or softer MFCC")
     args = parser.parse_args()
     if not 0 < args.low <= args.high:
         raise SerError(f"--low={args.low:g} --high={args.high:g}: expected 0 < low <= high")

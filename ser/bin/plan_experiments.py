@@ -1,8 +1,9 @@
-"""Expand a grid of experiments and write what of it is still to be made, for local/run_experiments.sh.
+"""Expand a grid of experiments into its cells and artefacts, and write those that are still to be made.
 
-Example:
+local/run_experiments.sh calls it, and runs the jobs that it lists.
 
-    python3 -m ser.bin.plan_experiments --dry-run true conf/experiments.yaml"""
+  python3 -m ser.bin.plan_experiments --dry-run true conf/experiments.yaml
+"""
 
 import logging
 from pathlib import Path
@@ -13,23 +14,20 @@ logger = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Run the command."""
     parser = cli.make_parser(__doc__)
     parser.add_argument(
         "--dry-run",
         type=cli.boolean,
         default=False,
-        metavar="true|false",
-        help="count cells and artefacts on standard output and write nothing [false]",
+        help="count cells and artefacts on standard output and write nothing [%(default)s]",
     )
     parser.add_argument(
         "--check-inputs",
         type=cli.boolean,
         default=True,
-        metavar="true|false",
-        help="read again all that finished artefacts hold, and stop where a file is not what it was [true]",
+        help="read again all that finished artefacts hold, and stop where a file is not what it was [%(default)s]",
     )
-    parser.add_argument("config", help="YAML of the grid, such as conf/experiments.yaml")
+    parser.add_argument("config", metavar="<config>", help="YAML of the grid, such as conf/experiments.yaml")
     args = parser.parse_args()
 
     from ser.config import load_config

@@ -9,7 +9,10 @@ done with them:
   --do write     write the plan to exp/<name>/plan: plan.tsv, the table; <kind>.list, what the jobs of a kind make, and
                  <kind>.<n>.args, the arguments of the n-th of them
 
-A driver calls it by utils/recipe.sh; by hand:  ./run.sh --dry-run true"""
+The drivers call it by utils/recipe.sh, with all of their options; ./run.sh --dry-run true does so too.
+
+  python3 -m ser.bin.plan_run --do show xvector_bert --name=toy --corpora=data/toy/corpora
+"""
 
 import importlib
 import logging
@@ -23,10 +26,14 @@ logger = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Run the command."""
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--do", choices=("check", "show", "estimate", "write"), default="show", help="[%(default)s]")
-    parser.add_argument("system", help="a module of ser/plan, such as xvector_bert")
+    parser.add_argument(
+        "--do",
+        choices=("check", "show", "estimate", "write"),
+        default="show",
+        help="what to do, as above [%(default)s]",
+    )
+    parser.add_argument("system", metavar="<system>", help="a module of ser/plan, such as xvector_bert")
     args, words = parser.parse_known_args()
 
     from ser.plan import job

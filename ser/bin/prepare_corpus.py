@@ -1,7 +1,8 @@
 """Make a Kaldi data dir of a corpus whose module ser/corpora/<name>.py has read(corpus, num_folds).
 
 Layouts, published counts, licence and known faults stand at the top of each module.
-Example: python3 -m ser.bin.prepare_corpus --folds 5 emodb corpora/EmoDB data/emodb
+
+  python3 -m ser.bin.prepare_corpus --folds 5 emodb corpora/EmoDB data/emodb
 """
 
 from pathlib import Path
@@ -13,11 +14,15 @@ NAMES = ("cafe", "emodb", "emovo", "enterface", "esd", "jl", "shemo", "tess")
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--folds", required=True, type=int, help="folds of speakers, balanced in emotions and sex")
-    parser.add_argument("--language", default="all", choices=("all", "english", "mandarin"), help="of ESD [all]")
-    parser.add_argument("name", choices=NAMES, help="of the corpus")
-    parser.add_argument("corpus_dir", type=Path, help="the corpus as it is distributed")
-    parser.add_argument("data_dir", help="the data dir to write")
+    parser.add_argument(
+        "--folds", metavar="N", required=True, type=int, help="folds of speakers, balanced in emotions and sex"
+    )
+    parser.add_argument(
+        "--language", default="all", choices=("all", "english", "mandarin"), help="language of ESD [%(default)s]"
+    )
+    parser.add_argument("name", metavar="<name>", choices=NAMES, help="name of the corpus: %(choices)s")
+    parser.add_argument("corpus_dir", metavar="<corpus-dir>", type=Path, help="the corpus as it is distributed")
+    parser.add_argument("data_dir", metavar="<data-dir>", help="the data dir to write")
     args = parser.parse_args()
 
     import importlib

@@ -1,7 +1,8 @@
 """Make a Kaldi data dir of CREMA-D.
 
 The labels are the votes of processedResults/summaryTable.csv; more in ser/corpora/cremad.py.
-Example: python3 -m ser.bin.prepare_cremad --vote voice --ties drop --folds 5 corpora/CREMA-D data/cremad
+
+  python3 -m ser.bin.prepare_cremad --vote voice --ties drop --folds 5 corpora/CREMA-D data/cremad
 """
 
 from pathlib import Path
@@ -23,9 +24,9 @@ def main() -> None:
         choices=("drop", "first", "level"),
         help="tied votes: leave out, first named, highest level",
     )
-    parser.add_argument("--folds", required=True, type=int, help="folds of actors, balanced by sex")
-    parser.add_argument("corpus_dir", type=Path, help="CREMA-D as it is distributed")
-    parser.add_argument("data_dir", help="the data dir to write")
+    parser.add_argument("--folds", metavar="N", required=True, type=int, help="folds of actors, balanced by sex")
+    parser.add_argument("corpus_dir", metavar="<corpus-dir>", type=Path, help="CREMA-D as it is distributed")
+    parser.add_argument("data_dir", metavar="<data-dir>", help="the data dir to write")
     args = parser.parse_args()
 
     from ser.corpora import cremad, records

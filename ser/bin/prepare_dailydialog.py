@@ -1,7 +1,8 @@
 """Make a Kaldi data dir of DailyDialog.
 
 It is text only: the data dir has no wav.scp. Its layouts are in ser/corpora/dailydialog.py.
-Example: python3 -m ser.bin.prepare_dailydialog --part all corpora/dailydialog data/dailydialog
+
+  python3 -m ser.bin.prepare_dailydialog --part all corpora/dailydialog data/dailydialog
 """
 
 from pathlib import Path
@@ -14,8 +15,8 @@ def main() -> None:
     parser.add_argument(
         "--part", required=True, choices=("train", "validation", "test", "all"), help="part of the corpus"
     )
-    parser.add_argument("corpus_dir", type=Path, help="DailyDialog as it is distributed")
-    parser.add_argument("data_dir", help="the data dir to write")
+    parser.add_argument("corpus_dir", metavar="<corpus-dir>", type=Path, help="DailyDialog as it is distributed")
+    parser.add_argument("data_dir", metavar="<data-dir>", help="the data dir to write")
     args = parser.parse_args()
 
     from ser.corpora import dailydialog, records

@@ -2,10 +2,10 @@
 
 These are Kaldi's apply-cmvn-sliding and select-voiced-frames in one pass. Utterances without voiced frames, or with
 less speech than --least-speech, are left out and listed. The command fails if none is left, or more than --max-left-out
-are missing. For example:
+are missing.
 
-    python3 -m ser.bin.prepare_features --config conf/cmvn.conf --compress true \\
-      scp:data/cremad/feats.scp scp:data/cremad/vad.scp ark,scp:mfcc/no_sil.ark,mfcc/no_sil.scp
+  python3 -m ser.bin.prepare_features --config conf/cmvn.conf --compress true \\
+    scp:data/cremad/feats.scp scp:data/cremad/vad.scp ark,scp:mfcc/no_sil.ark,mfcc/no_sil.scp
 """
 
 import dataclasses
@@ -25,21 +25,21 @@ SECONDS_A_FRAME = 0.01
 def main() -> None:
     parser = cli.make_parser(__doc__)
     parser.add_argument("--config", metavar="FILE", help="options of Kaldi's apply-cmvn-sliding; those below go before")
-    parser.add_argument("--cmn-window", type=int, metavar="FRAMES")
-    parser.add_argument("--norm-vars", type=cli.boolean, metavar="true|false", help="normalise the variance as well")
-    parser.add_argument("--center", type=cli.boolean, metavar="true|false", help="centre the window at the frame")
+    parser.add_argument("--cmn-window", type=int, metavar="FRAMES", help="length of the window, in frames")
+    parser.add_argument("--norm-vars", type=cli.boolean, help="normalise the variance as well")
+    parser.add_argument("--center", type=cli.boolean, help="centre the window at the frame")
     parser.add_argument(
         "--least-speech",
         metavar="FILE",
         help="YAML whose min_speech is the seconds of voiced frames that an utterance needs, 10 ms each [one frame]",
     )
-    parser.add_argument("--compress", type=cli.boolean, default=False, help="true or false [false]: a byte a number")
+    parser.add_argument("--compress", type=cli.boolean, default=False, help="store a byte a number [%(default)s]")
     cli.add_left_out_options(parser)
     parser.add_argument("--write-num-frames", metavar="FILE", help="write utt2num_frames")
     cli.add_done_option(parser)
-    parser.add_argument("feats_rspecifier", metavar="<feats-rspecifier>")
-    parser.add_argument("vad_rspecifier", metavar="<vad-rspecifier>")
-    parser.add_argument("feats_wspecifier", metavar="<feats-wspecifier>")
+    parser.add_argument("feats_rspecifier", metavar="<feats-rspecifier>", help="the features")
+    parser.add_argument("vad_rspecifier", metavar="<vad-rspecifier>", help="decisions of compute_vad")
+    parser.add_argument("feats_wspecifier", metavar="<feats-wspecifier>", help="the normalised, voiced frames")
     args = parser.parse_args()
 
     from ser.features.cmvn import SlidingCmvnOptions, sliding_cmvn

@@ -1,7 +1,8 @@
 """Make a Kaldi data dir of GoEmotions.
 
 It is text only, with one or more labels a comment in utt2labels. Its layouts are in ser/corpora/goemotions.py.
-Example: python3 -m ser.bin.prepare_goemotions --part train corpora/goemotions data/goemotions_train
+
+  python3 -m ser.bin.prepare_goemotions --part train corpora/goemotions data/goemotions_train
 """
 
 from pathlib import Path
@@ -12,8 +13,8 @@ from ser import cli
 def main() -> None:
     parser = cli.make_parser(__doc__)
     parser.add_argument("--part", required=True, choices=("train", "dev", "test", "all"), help="part of the corpus")
-    parser.add_argument("corpus_dir", type=Path, help="GoEmotions as it is distributed")
-    parser.add_argument("data_dir", help="the data dir to write")
+    parser.add_argument("corpus_dir", metavar="<corpus-dir>", type=Path, help="GoEmotions as it is distributed")
+    parser.add_argument("data_dir", metavar="<data-dir>", help="the data dir to write")
     args = parser.parse_args()
 
     from ser.corpora import goemotions, records

@@ -3,12 +3,13 @@
 The n-gram is of the sentences of --lm-text (plain or gzip), or else of the data dir's transcripts: Witten-Bell, over
 all words of the lexicon that are in the text, in the data dir's transcripts, or, with --closed-vocabulary false, in
 the lexicon. --arpa takes an n-gram that is there. Words of the transcripts without an entry are listed in <lang>/oov;
-over --max-oov of them stop. Examples:
+over --max-oov of them stop.
 
-    python3 -m ser.bin.prepare_lang --lexicon TEDLIUM_release2/TEDLIUM.152k.dic --lm-text LM/a.en.gz \\
-      data/tedlium_train data/lang
-    python3 -m ser.bin.prepare_lang --lexicon resource/lexicon.txt --lower true --arpa lm.arpa \\
-      data/so_train data/lang"""
+  python3 -m ser.bin.prepare_lang --lexicon TEDLIUM_release2/TEDLIUM.152k.dic --lm-text LM/a.en.gz \\
+    data/tedlium_train data/lang
+  python3 -m ser.bin.prepare_lang --lexicon resource/lexicon.txt --lower true --arpa lm.arpa \\
+    data/so_train data/lang
+"""
 
 import logging
 from pathlib import Path
@@ -19,24 +20,32 @@ logger = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Run the command."""
     parser = cli.make_parser(__doc__)
     parser.add_argument("--lexicon", required=True, metavar="FILE", help="word phone phone ... a line")
     parser.add_argument(
-        "--lower", type=cli.boolean, default=False, help="make the words of lexicon and --arpa lower case [false]"
+        "--lower", type=cli.boolean, default=False, help="make the words of lexicon and --arpa lower case [%(default)s]"
     )
     parser.add_argument(
         "--lm-text", action="append", default=[], metavar="FILE", help="sentences; may be given again [the transcripts]"
     )
     parser.add_argument("--arpa", metavar="FILE", help="n-gram to take instead of estimating one")
-    parser.add_argument("--order", type=int, default=3, help="of the n-gram [%(default)s]")
+    parser.add_argument("--order", metavar="N", type=int, default=3, help="order of the n-gram [%(default)s]")
     parser.add_argument(
-        "--closed-vocabulary", type=cli.boolean, default=True, help="false: all words of the lexicon [true]"
+        "--closed-vocabulary",
+        type=cli.boolean,
+        default=True,
+        help="estimate the n-gram over the words of the text, not over all of the lexicon [%(default)s]",
     )
-    parser.add_argument("--max-oov", type=float, default=0.05, metavar="SHARE", help="[%(default)s]")
+    parser.add_argument(
+        "--max-oov",
+        type=float,
+        default=0.05,
+        metavar="SHARE",
+        help="fail if more of the words have no entry [%(default)s]",
+    )
     cli.add_done_option(parser)
     parser.add_argument("data_dir", metavar="<data-dir>", help="training data; its `text` is read")
-    parser.add_argument("lang_dir", metavar="<lang-dir>")
+    parser.add_argument("lang_dir", metavar="<lang-dir>", help="folder to write")
     args = parser.parse_args()
 
     from ser.record.job import Job

@@ -1,7 +1,8 @@
 """Make a Kaldi data dir of a part of LibriSpeech or mini LibriSpeech.
 
 FLAC files and transcripts; more in ser/corpora/librispeech.py.
-Example: python3 -m ser.bin.prepare_librispeech --part train-clean-5 corpora/LibriSpeech data/librispeech_train-clean-5
+
+  python3 -m ser.bin.prepare_librispeech --part train-clean-5 corpora/LibriSpeech data/librispeech_train-clean-5
 """
 
 from pathlib import Path
@@ -11,9 +12,11 @@ from ser import cli
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--part", required=True, help="of the corpus: such as train-clean-100 or dev-clean-2")
-    parser.add_argument("corpus_dir", type=Path, help="LibriSpeech as it is distributed")
-    parser.add_argument("data_dir", help="the data dir to write")
+    parser.add_argument(
+        "--part", metavar="NAME", required=True, help="part of the corpus, such as train-clean-100 or dev-clean-2"
+    )
+    parser.add_argument("corpus_dir", metavar="<corpus-dir>", type=Path, help="LibriSpeech as it is distributed")
+    parser.add_argument("data_dir", metavar="<data-dir>", help="the data dir to write")
     args = parser.parse_args()
 
     from ser.corpora import librispeech, records

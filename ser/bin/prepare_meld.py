@@ -1,6 +1,8 @@
-"""Make a Kaldi data dir of MELD: its words and, with --audio true, its clips; more in ser/corpora/meld.py.
+"""Make a Kaldi data dir of MELD: its words and, with --audio true, its clips.
 
-Example: python3 -m ser.bin.prepare_meld --part all --audio true corpora/MELD.Raw data/meld
+Its layouts are in ser/corpora/meld.py.
+
+  python3 -m ser.bin.prepare_meld --part all --audio true corpora/MELD.Raw data/meld
 """
 
 from pathlib import Path
@@ -10,10 +12,12 @@ from ser import cli
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--part", required=True, choices=("train", "validation", "test", "all"), help="of the corpus")
-    parser.add_argument("--audio", required=True, type=cli.boolean, metavar="true|false", help="whether clips are read")
-    parser.add_argument("corpus_dir", type=Path, help="MELD as it is distributed")
-    parser.add_argument("data_dir", help="the data dir to write")
+    parser.add_argument(
+        "--part", required=True, choices=("train", "validation", "test", "all"), help="part of the corpus"
+    )
+    parser.add_argument("--audio", required=True, type=cli.boolean, help="read the clips, too")
+    parser.add_argument("corpus_dir", metavar="<corpus-dir>", type=Path, help="MELD as it is distributed")
+    parser.add_argument("data_dir", metavar="<data-dir>", help="the data dir to write")
     args = parser.parse_args()
 
     import logging

@@ -1,6 +1,8 @@
-"""Make a Kaldi data dir of MSP-IMPROV; its folds are its sessions; more in ser/corpora/msp_improv.py.
+"""Make a Kaldi data dir of MSP-IMPROV; its folds are its sessions.
 
-Example: python3 -m ser.bin.prepare_msp_improv corpora/MSP-IMPROV data/msp_improv
+Its layouts are in ser/corpora/msp_improv.py.
+
+  python3 -m ser.bin.prepare_msp_improv corpora/MSP-IMPROV data/msp_improv
 """
 
 from pathlib import Path
@@ -10,8 +12,8 @@ from ser import cli
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
-    parser.add_argument("corpus_dir", type=Path, help="MSP-IMPROV as it is distributed")
-    parser.add_argument("data_dir", help="the data dir to write")
+    parser.add_argument("corpus_dir", metavar="<corpus-dir>", type=Path, help="MSP-IMPROV as it is distributed")
+    parser.add_argument("data_dir", metavar="<data-dir>", help="the data dir to write")
     args = parser.parse_args()
 
     from ser.corpora import msp_improv, records

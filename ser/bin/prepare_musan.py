@@ -1,7 +1,8 @@
 """Make a Kaldi data dir of MUSAN.
 
 utt2type says which recordings are noise, music and speech.
-Example: python3 -m ser.bin.prepare_musan corpora/musan data/musan
+
+  python3 -m ser.bin.prepare_musan corpora/musan data/musan
 """
 
 from pathlib import Path
@@ -11,8 +12,8 @@ from ser import cli
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
-    parser.add_argument("corpus_dir", type=Path, help="MUSAN as it is distributed")
-    parser.add_argument("data_dir", help="the data dir to write")
+    parser.add_argument("corpus_dir", metavar="<corpus-dir>", type=Path, help="MUSAN as it is distributed")
+    parser.add_argument("data_dir", metavar="<data-dir>", help="the data dir to write")
     args = parser.parse_args()
 
     from ser.corpora import musan, records

@@ -1,7 +1,8 @@
 """Make a Kaldi data dir of RAVDESS.
 
 The spoken audio clips, WAV or FLAC; more in ser/corpora/ravdess.py.
-Example: python3 -m ser.bin.prepare_ravdess --folds 6 corpora/ravdess data/ravdess
+
+  python3 -m ser.bin.prepare_ravdess --folds 6 corpora/ravdess data/ravdess
 """
 
 from pathlib import Path
@@ -11,9 +12,9 @@ from ser import cli
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--folds", required=True, type=int, help="folds of actors, balanced by sex")
-    parser.add_argument("corpus_dir", type=Path, help="RAVDESS as it is distributed")
-    parser.add_argument("data_dir", help="the data dir to write")
+    parser.add_argument("--folds", metavar="N", required=True, type=int, help="folds of actors, balanced by sex")
+    parser.add_argument("corpus_dir", metavar="<corpus-dir>", type=Path, help="RAVDESS as it is distributed")
+    parser.add_argument("data_dir", metavar="<data-dir>", help="the data dir to write")
     args = parser.parse_args()
 
     from ser.corpora import ravdess, records

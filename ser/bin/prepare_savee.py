@@ -1,7 +1,8 @@
 """Make a Kaldi data dir of SAVEE.
 
 Its layouts are in ser/corpora/savee.py. The release has no transcripts; --transcripts gives some.
-Example: python3 -m ser.bin.prepare_savee --folds 4 corpora/SAVEE data/savee
+
+  python3 -m ser.bin.prepare_savee --folds 4 corpora/SAVEE data/savee
 """
 
 from pathlib import Path
@@ -11,10 +12,10 @@ from ser import cli
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--folds", required=True, type=int, help="folds of speakers: 4, one of each")
+    parser.add_argument("--folds", metavar="N", required=True, type=int, help="folds of speakers: 4, one of each")
     parser.add_argument("--transcripts", type=Path, metavar="FILE", help="lines 'DC_a01 <words>' [no text]")
-    parser.add_argument("corpus_dir", type=Path, help="SAVEE as it is distributed")
-    parser.add_argument("data_dir", help="the data dir to write")
+    parser.add_argument("corpus_dir", metavar="<corpus-dir>", type=Path, help="SAVEE as it is distributed")
+    parser.add_argument("data_dir", metavar="<data-dir>", help="the data dir to write")
     args = parser.parse_args()
 
     from ser.corpora import records, savee

@@ -1,7 +1,8 @@
 """Make a Kaldi data dir of a part of speechocean762.
 
 Its own Kaldi tables, paths relative to the folder; more in ser/corpora/speechocean762.py.
-Example: python3 -m ser.bin.prepare_speechocean762 --part train corpora/speechocean762 data/speechocean762_train
+
+  python3 -m ser.bin.prepare_speechocean762 --part train corpora/speechocean762 data/speechocean762_train
 """
 
 from pathlib import Path
@@ -11,9 +12,9 @@ from ser import cli
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--part", required=True, help="of the corpus: train or test")
-    parser.add_argument("corpus_dir", type=Path, help="speechocean762 as it is distributed")
-    parser.add_argument("data_dir", help="the data dir to write")
+    parser.add_argument("--part", metavar="NAME", required=True, help="part of the corpus: train or test")
+    parser.add_argument("corpus_dir", metavar="<corpus-dir>", type=Path, help="speechocean762 as it is distributed")
+    parser.add_argument("data_dir", metavar="<data-dir>", help="the data dir to write")
     args = parser.parse_args()
 
     from ser.corpora import records, speechocean762

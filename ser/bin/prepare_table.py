@@ -4,7 +4,8 @@ The table is a CSV whose first line names the columns (nkululeko's, audformat's)
 beside them, a data set that Hugging Face datasets saved to disk, or, with --pattern, a folder of files whose names tell
 all.
 Files are looked up beside the table, or below --audio-dir. What cannot be used is named in <data-dir>/left_out.
-Example: python3 -m ser.bin.prepare_table --folds speaker:5 corpora/mine/mine.csv data/mine
+
+  python3 -m ser.bin.prepare_table --folds speaker:5 corpora/mine/mine.csv data/mine
 """
 
 from pathlib import Path
@@ -14,16 +15,21 @@ from ser import cli
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--pattern", help="of the paths in a folder, such as '{speaker}/{emotion}_{n}.wav'")
-    parser.add_argument("--audio-dir", type=Path, help="folder that the table's paths begin in [that of the table]")
+    parser.add_argument(
+        "--pattern", metavar="PATTERN", help="of the paths in a folder, such as '{speaker}/{emotion}_{n}.wav'"
+    )
+    parser.add_argument(
+        "--audio-dir", metavar="DIR", type=Path, help="folder that the table's paths begin in [that of the table]"
+    )
     for what in ("file", "speaker", "emotion", "text", "gender", "start", "end", "session", "dialogue"):
         parser.add_argument(f"--{what}", metavar="COLUMN", help="column of it, where it has none of the usual names")
     parser.add_argument(
         "--folds",
+        metavar="RULE",
         help="speaker:N, session, column:NAME, own or none [the table's own, else speaker:5]",
     )
-    parser.add_argument("table", type=Path, help="CSV, JSON lines, or a folder")
-    parser.add_argument("data_dir", type=Path, help="the data dir to write")
+    parser.add_argument("table", metavar="<table>", type=Path, help="CSV, JSON lines, or a folder")
+    parser.add_argument("data_dir", metavar="<data-dir>", type=Path, help="the data dir to write")
     args = parser.parse_args()
 
     from ser.corpora import records, table, table_sources

@@ -1,7 +1,8 @@
 """Make a Kaldi data dir of a part of TED-LIUM 2.
 
 SPHERE files and stm segments; more in ser/corpora/tedlium.py.
-Example: python3 -m ser.bin.prepare_tedlium --part train corpora/TEDLIUM_release2 data/tedlium_train
+
+  python3 -m ser.bin.prepare_tedlium --part train corpora/TEDLIUM_release2 data/tedlium_train
 """
 
 from pathlib import Path
@@ -11,9 +12,9 @@ from ser import cli
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--part", required=True, help="of the corpus: train, dev or test")
-    parser.add_argument("corpus_dir", type=Path, help="TEDLIUM_release2 as it is distributed")
-    parser.add_argument("data_dir", help="the data dir to write")
+    parser.add_argument("--part", metavar="NAME", required=True, help="part of the corpus: train, dev or test")
+    parser.add_argument("corpus_dir", metavar="<corpus-dir>", type=Path, help="TEDLIUM_release2 as it is distributed")
+    parser.add_argument("data_dir", metavar="<data-dir>", help="the data dir to write")
     args = parser.parse_args()
 
     from ser.corpora import records, tedlium

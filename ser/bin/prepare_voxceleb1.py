@@ -1,7 +1,8 @@
 """Make a Kaldi data dir of VoxCeleb1.
 
 Its layouts are in ser/corpora/voxceleb1.py.
-Example: python3 -m ser.bin.prepare_voxceleb1 --part dev corpora/VoxCeleb1 data/voxceleb1
+
+  python3 -m ser.bin.prepare_voxceleb1 --part dev corpora/VoxCeleb1 data/voxceleb1
 """
 
 from pathlib import Path
@@ -12,8 +13,8 @@ from ser import cli
 def main() -> None:
     parser = cli.make_parser(__doc__)
     parser.add_argument("--part", required=True, choices=("dev", "test", "all"), help="part of the corpus")
-    parser.add_argument("corpus_dir", type=Path, help="VoxCeleb1 as it is distributed")
-    parser.add_argument("data_dir", help="the data dir to write")
+    parser.add_argument("corpus_dir", metavar="<corpus-dir>", type=Path, help="VoxCeleb1 as it is distributed")
+    parser.add_argument("data_dir", metavar="<data-dir>", help="the data dir to write")
     args = parser.parse_args()
 
     from ser.corpora import records, voxceleb1

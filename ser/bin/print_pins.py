@@ -2,7 +2,8 @@
 
 utils/recipe.sh calls this for --reproducible true.
 
-python3 -m ser.bin.print_pins"""
+  python3 -m ser.bin.print_pins
+"""
 
 import shlex
 

@@ -3,17 +3,27 @@
 It fails where a recording that the stage read is no longer what stage 0 found, or a file that the stage took as done no
 longer what it wrote before.
 
-python3 -m ser.bin.record_stage exp/toy 3 data/toy exp/toy"""
+  python3 -m ser.bin.record_stage exp/toy 3 data/toy exp/toy
+"""
 
 from ser import cli
 
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--check-recordings", type=cli.boolean, default=True, help="whether it looks [true]")
-    parser.add_argument("exp_dir", help="of the run; <exp-dir>/log/stage_<stage>.began is as old as the stage's begin")
-    parser.add_argument("stage", type=int, help="its number")
-    parser.add_argument("folders", nargs="+", help="that the recipe writes to")
+    parser.add_argument(
+        "--check-recordings",
+        type=cli.boolean,
+        default=True,
+        help="check that the recordings are what stage 0 found [%(default)s]",
+    )
+    parser.add_argument(
+        "exp_dir",
+        metavar="<exp-dir>",
+        help="folder of the run, with log/stage_<n>.began, which is as old as the begin of the stage",
+    )
+    parser.add_argument("stage", metavar="<stage>", type=int, help="the stage's number")
+    parser.add_argument("folders", metavar="<folder>", nargs="+", help="folders that the recipe writes to")
     args = parser.parse_args()
 
     from pathlib import Path

@@ -3,10 +3,11 @@
 <data-dir> has utt2annotators (who said what) or at least utt2votes (counts, for one pooled row), with the corpus's own
 labels. UA, WA and the equal error rate of pairs are in percent, `all` the mean weighted by utterances. An annotator's
 answer is judged by the majority of the others after the label map; where they are too few, or tied, or their majority
-is no class, it is left out and counted. Example:
+is no class, it is left out and counted.
 
-    python3 -m ser.bin.score_annotators --label-map conf/emotions/collapsed5.map data/iemocap \\
-      data/iemocap_emotion/utt2emo exp/human.tsv"""
+  python3 -m ser.bin.score_annotators --label-map conf/emotions/collapsed5.map data/iemocap \\
+    data/iemocap_emotion/utt2emo exp/human.tsv
+"""
 
 import logging
 import re
@@ -20,17 +21,25 @@ logger = logging.getLogger(__name__)
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--label-map", type=Path, required=True, help="what makes classes of the corpus's labels")
-    parser.add_argument("--min-utterances", type=int, default=20, help="of an annotator's row [%(default)s]")
+    parser.add_argument(
+        "--label-map", metavar="FILE", type=Path, required=True, help="map of the corpus's labels to classes"
+    )
+    parser.add_argument(
+        "--min-utterances",
+        metavar="N",
+        type=int,
+        default=20,
+        help="utterances that an annotator needs for a row [%(default)s]",
+    )
     parser.add_argument(
         "--not-counted",
         default=r"C-[FM]\d+",
         metavar="REGEX",
-        help="annotators who do not count: by default IEMOCAP's actors, on themselves [%(default)s]",
+        help="annotators who do not count, such as IEMOCAP's actors, who judge themselves [%(default)s]",
     )
-    parser.add_argument("data_dir", metavar="data-dir", type=Path)
-    parser.add_argument("utt2emo", help="the utterances that were scored, and their classes")
-    parser.add_argument("out", help="table to write")
+    parser.add_argument("data_dir", metavar="<data-dir>", type=Path, help="with utt2annotators or utt2votes")
+    parser.add_argument("utt2emo", metavar="<utt2emo>", help="the utterances that were scored, and their classes")
+    parser.add_argument("out", metavar="<out>", help="table to write")
     args = parser.parse_args()
 
     from ser.corpora.label_map import read_label_map

@@ -5,7 +5,8 @@ pair, and the scores are then a wspecifier: a vector for each enrolment utteranc
 utterance, in the order of the lines of ARK.columns beside the archive ARK.
 
   python3 -m ser.bin.score_backend exp/backend scp:enrol.scp scp:test.scp trials scores
-  python3 -m ser.bin.score_backend exp/backend scp:test.scp scp:test.scp all ark:scores.ark"""
+  python3 -m ser.bin.score_backend exp/backend scp:test.scp scp:test.scp all ark:scores.ark
+"""
 
 from ser import cli
 
@@ -17,14 +18,21 @@ def main() -> None:
         metavar="FILE",
         help="'<enrol> <count>' a line: each enrolment vector averages that many utterances",
     )
-    parser.add_argument("--config", default="conf/backend.yaml", help="settings of a back end that has none of its own")
     parser.add_argument(
-        "backend_dir", help="folder of train_backend, or one with Kaldi's mean.vec, transform.mat and plda"
+        "--config",
+        metavar="FILE",
+        default="conf/backend.yaml",
+        help="settings of a back end that has none of its own [%(default)s]",
     )
-    parser.add_argument("enrol", help="rspecifier of the enrolment vectors")
-    parser.add_argument("test", help="rspecifier of the test vectors")
-    parser.add_argument("trials", help="trials file, - for standard input, or all")
-    parser.add_argument("scores", help="file, - for standard output; after `all` a wspecifier")
+    parser.add_argument(
+        "backend_dir",
+        metavar="<backend-dir>",
+        help="folder of train_backend, or one with Kaldi's mean.vec, transform.mat and plda",
+    )
+    parser.add_argument("enrol", metavar="<enrol>", help="rspecifier of the enrolment vectors")
+    parser.add_argument("test", metavar="<test>", help="rspecifier of the test vectors")
+    parser.add_argument("trials", metavar="<trials>", help="trials file, - for standard input, or all")
+    parser.add_argument("scores", metavar="<scores>", help="file, - for standard output; after `all` a wspecifier")
     args = parser.parse_args()
 
     import contextlib

@@ -16,13 +16,15 @@ logger = logging.getLogger(__name__)
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--config", default="conf/speaker_backend.yaml", help="settings of the back ends [%(default)s]")
+    parser.add_argument(
+        "--config", metavar="FILE", default="conf/speaker_backend.yaml", help="settings of the back ends [%(default)s]"
+    )
     parser.add_argument("--trials", metavar="FILE", help="VoxCeleb's list of trials, in place of every pair")
-    parser.add_argument("train_utt2spk", help="speakers that the back ends train on")
-    parser.add_argument("train_vectors", help="rspecifier of their embeddings")
-    parser.add_argument("test_utt2spk", help="other speakers")
-    parser.add_argument("test_vectors", help="rspecifier of their embeddings")
-    parser.add_argument("table", help="TSV to write: back end, trials, EER in percent, minDCF")
+    parser.add_argument("train_utt2spk", metavar="<train-utt2spk>", help="speakers that the back ends train on")
+    parser.add_argument("train_vectors", metavar="<train-vectors>", help="rspecifier of their embeddings")
+    parser.add_argument("test_utt2spk", metavar="<test-utt2spk>", help="other speakers")
+    parser.add_argument("test_vectors", metavar="<test-vectors>", help="rspecifier of their embeddings")
+    parser.add_argument("table", metavar="<table>", help="TSV to write: back end, trials, EER in percent, minDCF")
     args = parser.parse_args()
 
     from dataclasses import replace

@@ -1,10 +1,11 @@
 """Tell how well a model of train_text_labels finds all the emotions of the texts of a data dir: F1 by class, and macro.
 
 <table> gets a line a class: its F1 where a class is said from --threshold on (the published 0.3), and from the class's
-own threshold on, which the training chose on its validation texts. Example:
+own threshold on, which the training chose on its validation texts.
 
-    python3 -m ser.bin.score_text_labels --label-map conf/emotions/goemotions_ekman.map exp/goemotions_ekman \\
-      data/goemotions_test exp/goemotions_ekman/test.tsv"""
+  python3 -m ser.bin.score_text_labels --label-map conf/emotions/goemotions_ekman.map exp/goemotions_ekman \\
+    data/goemotions_test exp/goemotions_ekman/test.tsv
+"""
 
 import logging
 from pathlib import Path
@@ -15,14 +16,15 @@ logger = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Run the command."""
     parser = cli.make_parser(__doc__)
     cli.add_device_options(parser)
-    parser.add_argument("--label-map", metavar="FILE", help="that the model was trained with, if any")
-    parser.add_argument("--threshold", type=float, default=0.3, help="[%(default)s]")
-    parser.add_argument("model_dir", metavar="model-dir", help="folder that train_text_labels wrote")
-    parser.add_argument("data_dir", metavar="data-dir", help="Kaldi data dir with text and utt2labels")
-    parser.add_argument("table", help="to be written")
+    parser.add_argument("--label-map", metavar="FILE", help="map that the model was trained with, if any")
+    parser.add_argument(
+        "--threshold", metavar="X", type=float, default=0.3, help="probability from which a class is said [%(default)s]"
+    )
+    parser.add_argument("model_dir", metavar="<model-dir>", help="folder that train_text_labels wrote")
+    parser.add_argument("data_dir", metavar="<data-dir>", help="Kaldi data dir with text and utt2labels")
+    parser.add_argument("table", metavar="<table>", help="table to write")
     args = parser.parse_args()
 
     import numpy as np

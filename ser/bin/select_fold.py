@@ -1,9 +1,9 @@
 """Keep the training or the test part of one fold of a data dir, by its utt2fold.
 
 The test part has the utterances of the fold, the training part the others. A speaker on both sides is an error, since
-a model trained on the one would know the speakers of the other. Example:
+a model trained on the one would know the speakers of the other.
 
-    python3 -m ser.bin.select_fold --part train 3 data/iemocap data/iemocap_train3
+  python3 -m ser.bin.select_fold --part train 3 data/iemocap data/iemocap_train3
 """
 
 import logging
@@ -16,10 +16,10 @@ logger = logging.getLogger(__name__)
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--part", choices=("train", "test"), required=True)
-    parser.add_argument("fold", help="a value of utt2fold")
-    parser.add_argument("data_in", type=Path)
-    parser.add_argument("data_out", type=Path)
+    parser.add_argument("--part", choices=("train", "test"), required=True, help="part of the fold to keep")
+    parser.add_argument("fold", metavar="<fold>", help="a value of utt2fold")
+    parser.add_argument("data_in", metavar="<data-in>", type=Path, help="data dir to read")
+    parser.add_argument("data_out", metavar="<data-out>", type=Path, help="data dir to write")
     args = parser.parse_args()
 
     from ser.errors import SerError

@@ -2,9 +2,10 @@
 
 <condition> is gold (the words that it has), none, shuffled (every utterance has the words of another one of its fold),
 or a file of '<utterance> <words>' a line, as a recogniser writes them. Utterances without words stay, with an empty
-line in text: they get no text vector, and speech alone scores them. Example:
+line in text: they get no text vector, and speech alone scores them.
 
-    python3 -m ser.bin.set_text --seed 0 shuffled data/iemocap_emotion data/iemocap_shuffled"""
+  python3 -m ser.bin.set_text --seed 0 shuffled data/iemocap_emotion data/iemocap_shuffled
+"""
 
 import logging
 from pathlib import Path
@@ -17,10 +18,12 @@ logger = logging.getLogger(__name__)
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--seed", type=int, default=0, help="of the shuffle [%(default)s]")
-    parser.add_argument("condition", help="gold, none, shuffled or a file")
-    parser.add_argument("data_in", type=Path, help="data dir; its `text` is read but for the condition none")
-    parser.add_argument("data_out", type=Path, help="data dir to write")
+    parser.add_argument("--seed", metavar="N", type=int, default=0, help="seed of the shuffle [%(default)s]")
+    parser.add_argument("condition", metavar="<condition>", help="gold, none, shuffled or a file")
+    parser.add_argument(
+        "data_in", metavar="<data-in>", type=Path, help="data dir; its `text` is read but for the condition none"
+    )
+    parser.add_argument("data_out", metavar="<data-out>", type=Path, help="data dir to write")
     args = parser.parse_args()
 
     from ser.corpora.staging import staged_data_dir

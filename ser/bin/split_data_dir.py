@@ -1,8 +1,8 @@
 """Split a data directory into parts of like size for jobs: <data-dir>/split<n>/1 to <n>.
 
-    python3 -m ser.bin.split_data_dir data/cremad 4
-
 A speaker stays in one part, unless there are too few speakers or --per-utt is given (then <data-dir>/split<n>utt).
+
+  python3 -m ser.bin.split_data_dir data/cremad 4
 """
 
 from ser import cli
@@ -11,8 +11,8 @@ from ser import cli
 def main() -> None:
     parser = cli.make_parser(__doc__)
     parser.add_argument("--per-utt", action="store_true", help="part speakers too")
-    parser.add_argument("data_dir", metavar="data-dir")
-    parser.add_argument("parts", metavar="n", type=int)
+    parser.add_argument("data_dir", metavar="<data-dir>", help="data dir to split")
+    parser.add_argument("parts", metavar="<n>", type=int, help="number of parts")
     args = parser.parse_args()
     from ser.kaldi import data_subset
 

@@ -3,9 +3,9 @@
 The validation part is a random share of what does not test, class by class; it picks the epoch alone. --groups puts the
 folds together into so many, for a quick run. Where there are no folds but the corpus's own parts (utt2part: train, dev
 or validation, test), these are taken, as the fold `all`. Writes <prefix>/train_<name>_<fold>, and so valid and test.
-Example:
 
-    python3 -m ser.bin.split_parts --valid 0.15 --seed 0 data/c/savee_classes savee data/c"""
+  python3 -m ser.bin.split_parts --valid 0.15 --seed 0 data/c/savee_classes savee data/c
+"""
 
 import logging
 from pathlib import Path
@@ -19,14 +19,21 @@ PARTS = {"train": ("train",), "valid": ("dev", "validation"), "test": ("test",)}
 
 
 def main() -> None:
-    """Run the command."""
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--groups", type=int, default=0, metavar="N", help="of folds, which are the folds then [none]")
-    parser.add_argument("--valid", type=float, default=0.15, metavar="SHARE", help="[%(default)s]")
-    parser.add_argument("--seed", type=int, required=True)
-    parser.add_argument("data_in", type=Path, metavar="data-in", help="with utt2emo, the classes")
-    parser.add_argument("name", help="in the names of the parts")
-    parser.add_argument("out", type=Path, help="folder of the parts")
+    parser.add_argument(
+        "--groups",
+        type=int,
+        default=0,
+        metavar="N",
+        help="join the folds into N groups, which are then the folds; 0: do not [%(default)s]",
+    )
+    parser.add_argument(
+        "--valid", type=float, default=0.15, metavar="SHARE", help="share of the validation part [%(default)s]"
+    )
+    parser.add_argument("--seed", metavar="N", type=int, required=True, help="seed of the random split")
+    parser.add_argument("data_in", type=Path, metavar="<data-in>", help="data dir to split, with utt2emo")
+    parser.add_argument("name", metavar="<name>", help="name of the corpus in the names of the parts")
+    parser.add_argument("out", metavar="<out>", type=Path, help="folder of the parts")
     args = parser.parse_args()
 
     from ser.corpora.folds import group_folds, split_stratified

@@ -1,10 +1,11 @@
 """Split a data dir at random into parts that have the same share of each class.
 
-By utterances: the parts share speakers, sessions and dialogues, which ser.bin.audit_protocol counts. Example, with the
-shares of Zhou et al.:
+By utterances: the parts share speakers, sessions and dialogues, which ser.bin.audit_protocol counts. The example has
+the shares of Zhou et al.:
 
-    python3 -m ser.bin.split_stratified --valid 0.2 --test 0.1 --seed 0 data/iemocap \\
-      data/iemocap_train data/iemocap_valid data/iemocap_test"""
+  python3 -m ser.bin.split_stratified --valid 0.2 --test 0.1 --seed 0 data/iemocap \\
+    data/iemocap_train data/iemocap_valid data/iemocap_test
+"""
 
 import logging
 
@@ -14,15 +15,14 @@ logger = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Run the command."""
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--valid", type=float, required=True, metavar="SHARE")
-    parser.add_argument("--test", type=float, required=True, metavar="SHARE")
-    parser.add_argument("--seed", type=int, required=True)
-    parser.add_argument("data_in", metavar="data-in", help="with utt2emo, the classes")
-    parser.add_argument("train_out", metavar="train-out", help="data dir to write, of the rest")
-    parser.add_argument("valid_out", metavar="valid-out", help="and of the share --valid")
-    parser.add_argument("test_out", metavar="test-out", help="and of the share --test")
+    parser.add_argument("--valid", type=float, required=True, metavar="SHARE", help="share of the validation part")
+    parser.add_argument("--test", type=float, required=True, metavar="SHARE", help="share of the test part")
+    parser.add_argument("--seed", metavar="N", type=int, required=True, help="seed of the random split")
+    parser.add_argument("data_in", metavar="<data-in>", help="data dir to split, with utt2emo")
+    parser.add_argument("train_out", metavar="<train-out>", help="data dir of the rest, to write")
+    parser.add_argument("valid_out", metavar="<valid-out>", help="data dir of the validation part, to write")
+    parser.add_argument("test_out", metavar="<test-out>", help="data dir of the test part, to write")
     args = parser.parse_args()
 
     from ser.corpora.folds import split_stratified

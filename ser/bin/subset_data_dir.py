@@ -1,9 +1,9 @@
 """Copy the part of a data directory that belongs to a list of utterances.
 
-    python3 -m ser.bin.subset_data_dir data/cremad test.list data/cremad_test
-
 The list has an utterance a line; what else is on the line is ignored. Every table of utterances, speakers and
 recordings is filtered.
+
+  python3 -m ser.bin.subset_data_dir data/cremad test.list data/cremad_test
 """
 
 import logging
@@ -15,9 +15,9 @@ logger = logging.getLogger(__name__)
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
-    parser.add_argument("data_in", metavar="data-in")
-    parser.add_argument("utterances", metavar="utterance-list")
-    parser.add_argument("data_out", metavar="data-out")
+    parser.add_argument("data_in", metavar="<data-in>", help="data dir to read")
+    parser.add_argument("utterances", metavar="<utterance-list>", help="list of the utterances to keep, one a line")
+    parser.add_argument("data_out", metavar="<data-out>", help="data dir to write")
     args = parser.parse_args()
     from ser.errors import SerError
     from ser.kaldi import data_subset, tables

@@ -3,10 +3,11 @@
 Reads a data dir (feats.scp of MFCC without mean normalisation, text, utt2uniq where there are copies) and the lexicon
 of a language folder (prepare_lang). Utterances that cannot train are named by reason, counted and listed in the model
 folder's left_out. Beside the net the folder holds units.tsv (pdfs of the phones) and lexicon.txt. A run that was cut
-off is resumed. Example:
+off is resumed.
 
-    python3 -m ser.bin.train_asr --config conf/asr_tdnn/tdnnf.yaml --ivectors exp/ivectors_train/ivector_online.scp \\
-      data/tedlium_train_hires data/lang exp/asr"""
+  python3 -m ser.bin.train_asr --config conf/asr_tdnn/tdnnf.yaml --ivectors exp/ivectors_train/ivector_online.scp \\
+    data/tedlium_train_hires data/lang exp/asr
+"""
 
 import itertools
 import logging
@@ -20,14 +21,21 @@ UNTRAINED_BATCHES = 50
 
 
 def main() -> None:
-    """Run the command."""
     parser = cli.make_parser(__doc__)
     cli.add_training_options(parser)
-    parser.add_argument("--ivectors", metavar="SCP", help="i-vectors each 10 frames, ivector_online.scp [none]")
-    parser.add_argument("--untrained", type=cli.boolean, default=False, help="true: random weights, a control [false]")
-    parser.add_argument("--max-oov", type=float, default=0.05, metavar="SHARE", help="[%(default)s]")
-    parser.add_argument("data_dir", metavar="<data-dir>")
-    parser.add_argument("lang_dir", metavar="<lang-dir>")
+    parser.add_argument("--ivectors", metavar="FILE", help="i-vectors each 10 frames, ivector_online.scp [none]")
+    parser.add_argument(
+        "--untrained", type=cli.boolean, default=False, help="write a net of random weights, a control [%(default)s]"
+    )
+    parser.add_argument(
+        "--max-oov",
+        type=float,
+        default=0.05,
+        metavar="SHARE",
+        help="fail if more of the words have no entry [%(default)s]",
+    )
+    parser.add_argument("data_dir", metavar="<data-dir>", help="with feats.scp and text")
+    parser.add_argument("lang_dir", metavar="<lang-dir>", help="folder of prepare_lang")
     parser.add_argument("model_dir", metavar="<model-dir>", help="folder to write")
     args = parser.parse_args()
 

@@ -1,13 +1,14 @@
 """Fine-tune an audio encoder to tell the classes of recordings: wav.scp and utt2emo of two data dirs.
 
 The states of several layers are summed by learnt weights and pooled over time; a linear layer follows. Recordings are
-never padded: a batch has one length. A training that was stopped goes on where it was. Example:
-
-    python3 -m ser.bin.train_audio_encoder --config conf/audio_encoder.yaml --encoder exp/yamnet \\
-      --set "model.layers='10'" --label-map conf/emotions/native.map --valid-data data/valid data/train exp/tuned
+never padded: a batch has one length. A training that was stopped goes on where it was.
 
 <model-dir>/encoder is what extract_audio_embeddings takes, model.safetensors what is behind it; layer_weights.tsv and
-.png tell which layers counted."""
+.png tell which layers counted.
+
+  python3 -m ser.bin.train_audio_encoder --config conf/audio_encoder.yaml --encoder exp/yamnet \\
+    --set "model.layers='10'" --label-map conf/emotions/native.map --valid-data data/valid data/train exp/tuned
+"""
 
 import dataclasses
 import logging
@@ -21,14 +22,15 @@ logger = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Run the command."""
     parser = cli.make_parser(__doc__)
     cli.add_training_options(parser)
     cli.add_target_options(parser)
-    parser.add_argument("--encoder", help="to begin with, name of the Hub or folder [the config's]")
+    parser.add_argument(
+        "--encoder", metavar="NAME", help="encoder to begin with, name of the Hub or folder [the config's]"
+    )
     parser.add_argument("--valid-data", required=True, metavar="DIR", help="data dir for validation")
-    parser.add_argument("data_dir", metavar="data-dir")
-    parser.add_argument("model_dir", metavar="model-dir", help="folder of the model, to be written")
+    parser.add_argument("data_dir", metavar="<data-dir>", help="data dir to train on, with wav.scp and utt2emo")
+    parser.add_argument("model_dir", metavar="<model-dir>", help="folder of the model, to be written")
     args = parser.parse_args()
 
     import numpy as np

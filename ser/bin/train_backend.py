@@ -2,20 +2,23 @@
 
 Writes mean.vec, lda.mat and plda, in Kaldi's binary formats, and classes.txt, num_utts and config.yaml to the folder.
 
-  python3 -m ser.bin.train_backend data/cremad/utt2class scp:exp/xvectors/cremad/tdnn6.scp exp/backend"""
+  python3 -m ser.bin.train_backend data/cremad/utt2class scp:exp/xvectors/cremad/tdnn6.scp exp/backend
+"""
 
 from ser import cli
 
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
+    parser.add_argument("--lda-dim", type=cli.lda_rows, metavar="N|K-1", help="rows of the LDA [the settings' lda_dim]")
     parser.add_argument(
-        "--lda-dim", type=cli.lda_rows, metavar="N|K-1", help="rows of the LDA, in place of the settings' lda_dim"
+        "--config", metavar="FILE", default="conf/backend.yaml", help="settings of the back end [%(default)s]"
     )
-    parser.add_argument("--config", default="conf/backend.yaml", help="settings [%(default)s]")
-    parser.add_argument("utt2class", help="'<utterance> <class>' a line")
-    parser.add_argument("vectors", help="rspecifier of the vectors, read twice; those of no class are left out")
-    parser.add_argument("backend_dir", help="folder to write")
+    parser.add_argument("utt2class", metavar="<utt2class>", help="'<utterance> <class>' a line")
+    parser.add_argument(
+        "vectors", metavar="<vectors>", help="rspecifier of the vectors, read twice; those of no class are left out"
+    )
+    parser.add_argument("backend_dir", metavar="<backend-dir>", help="folder to write")
     args = parser.parse_args()
 
     from ser.backend import backend_dir, chain

@@ -5,11 +5,12 @@ than the data dirs. An utterance without a sequence has one learnt row in its pl
 dir picks the epoch. A training that was stopped goes on where it was.
 
 With --encoder the rows of speech are patches (make_audioset_feats) and that net is trained with the rest, layer by
-layer where fit.unfreezing says so; <model-dir>/encoder is the tuned net. Example:
+layer where fit.unfreezing says so; <model-dir>/encoder is the tuned net.
 
-    python3 -m ser.bin.train_coattention --config conf/coattention/fusion.yaml --label-map conf/emotions/four.map \\
-      --input speech=scp:exp/yamnet/10.scp --input text=scp:exp/t5/tokens.scp \\
-      --valid-data data/iemocap_valid data/iemocap_train exp/coattention"""
+  python3 -m ser.bin.train_coattention --config conf/coattention/fusion.yaml --label-map conf/emotions/four.map \\
+    --input speech=scp:exp/yamnet/10.scp --input text=scp:exp/t5/tokens.scp \\
+    --valid-data data/iemocap_valid data/iemocap_train exp/coattention
+"""
 
 import argparse
 import logging
@@ -20,19 +21,30 @@ logger = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Run the command."""
     parser = cli.make_parser(__doc__)
     cli.add_training_options(parser)
     cli.add_target_options(parser)
-    parser.add_argument("--input", action="append", required=True, metavar="NAME=RSPECIFIER", help="speech or text")
-    parser.add_argument("--encoder", metavar="DIR", help="train this net over patches, too; the rows are patches")
-    parser.add_argument("--encoder-layer", metavar="NAME", help="whose states the co-attention sees")
+    parser.add_argument(
+        "--input", action="append", required=True, metavar="NAME=RSPECIFIER", help="sequences of speech or of text"
+    )
+    parser.add_argument("--encoder", metavar="DIR", help="train this net, too; the rows of speech are then patches")
+    parser.add_argument("--encoder-layer", metavar="NAME", help="layer of it that the co-attention sees")
     parser.add_argument("--test-data", metavar="DIR", help="write the class probabilities of its utterances, too")
-    parser.add_argument("--without-text", type=cli.boolean, default=False, help="and those without text [false]")
-    parser.add_argument("--folds", default="", metavar="'F ...'", help="one after the other, for FOLD in the paths")
+    parser.add_argument(
+        "--without-text",
+        type=cli.boolean,
+        default=False,
+        help="write those of the utterances without their text, too [%(default)s]",
+    )
+    parser.add_argument(
+        "--folds",
+        default="",
+        metavar="'F ...'",
+        help="folds to train one after the other; each replaces FOLD in the paths",
+    )
     parser.add_argument("--valid-data", required=True, metavar="DIR", help="data dir for validation")
-    parser.add_argument("data_dir", metavar="data-dir")
-    parser.add_argument("model_dir", metavar="model-dir", help="folder of the model, to be written")
+    parser.add_argument("data_dir", metavar="<data-dir>", help="data dir to train on, with utt2emo")
+    parser.add_argument("model_dir", metavar="<model-dir>", help="folder of the model, to be written")
     args = parser.parse_args()
 
     if bool(args.encoder) != bool(args.encoder_layer):

@@ -3,10 +3,11 @@
 Reads the data dir's utt2emo and utt2fold (of classes: apply_label_map) and the matrices of <feats-scp>, of bottlenecks
 or of anything else that has frames. For each fold: the fold tests, the next one validates, the others train. Each
 fold's folder <dir>/<fold> is a model folder, and holds the probabilities of the test and the validation utterances
-(test.scp, valid.scp) and how their frames voted (votes.tsv). Example:
+(test.scp, valid.scp) and how their frames voted (votes.tsv).
 
-    python3 -m ser.bin.train_frames --config conf/asr_tdnn/frames.yaml --label-map conf/emotions/asr_tdnn4.map \\
-      data/iemocap_classes exp/bottlenecks/layer12.scp exp/frames/layer12"""
+  python3 -m ser.bin.train_frames --config conf/asr_tdnn/frames.yaml --label-map conf/emotions/asr_tdnn4.map \\
+    data/iemocap_classes exp/bottlenecks/layer12.scp exp/frames/layer12
+"""
 
 import logging
 from pathlib import Path
@@ -18,14 +19,18 @@ logger = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Run the command."""
     parser = cli.make_parser(__doc__)
     cli.add_training_options(parser)
     parser.add_argument("--label-map", required=True, metavar="FILE", help="its classes are the model's")
-    parser.add_argument("--vote", choices=("sum", "log"), default="sum", help="of probabilities, or of logs [sum]")
-    parser.add_argument("data_dir", metavar="<data-dir>")
-    parser.add_argument("feats", metavar="<feats-scp>")
-    parser.add_argument("folder", metavar="<dir>")
+    parser.add_argument(
+        "--vote",
+        choices=("sum", "log"),
+        default="sum",
+        help="sum the probabilities of the frames, or their logs [%(default)s]",
+    )
+    parser.add_argument("data_dir", metavar="<data-dir>", help="with utt2emo and utt2fold")
+    parser.add_argument("feats", metavar="<feats-scp>", help="matrices of frames, such as those of extract_bottlenecks")
+    parser.add_argument("folder", metavar="<dir>", help="folder to write, with a model folder for each fold")
     args = parser.parse_args()
 
     import numpy as np

@@ -1,11 +1,12 @@
 """Train a fusion of modalities: late, of class probabilities, or in the context of the dialogue, of embeddings.
 
 Vectors may be of more utterances than the data dirs have; an utterance without a vector of a modality has zeros. The
-validation data dir picks the epoch. A training that was stopped goes on where it was. Example:
+validation data dir picks the epoch. A training that was stopped goes on where it was.
 
-    python3 -m ser.bin.train_fusion --config conf/vgg_bert/fusion.yaml --label-map conf/emotions/vgg_bert5.map \\
-      --input speech=scp:exp/vgg/posteriors.scp --input text=scp:exp/text/posteriors.scp \\
-      --valid-data data/iemocap_valid data/iemocap_train exp/fusion"""
+  python3 -m ser.bin.train_fusion --config conf/vgg_bert/fusion.yaml --label-map conf/emotions/vgg_bert5.map \\
+    --input speech=scp:exp/vgg/posteriors.scp --input text=scp:exp/text/posteriors.scp \\
+    --valid-data data/iemocap_valid data/iemocap_train exp/fusion
+"""
 
 import logging
 
@@ -16,14 +17,15 @@ logger = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Run the command."""
     parser = cli.make_parser(__doc__)
     cli.add_training_options(parser)
     cli.add_target_options(parser)
-    parser.add_argument("--input", action="append", required=True, metavar="NAME=RSPECIFIER", help="of a modality")
+    parser.add_argument(
+        "--input", action="append", required=True, metavar="NAME=RSPECIFIER", help="vectors of a modality"
+    )
     parser.add_argument("--valid-data", required=True, metavar="DIR", help="data dir for validation")
-    parser.add_argument("data_dir", metavar="data-dir")
-    parser.add_argument("model_dir", metavar="model-dir", help="folder of the model, to be written")
+    parser.add_argument("data_dir", metavar="<data-dir>", help="data dir to train on, with utt2emo")
+    parser.add_argument("model_dir", metavar="<model-dir>", help="folder of the model, to be written")
     args = parser.parse_args()
 
     import hashlib

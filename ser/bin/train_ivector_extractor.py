@@ -1,10 +1,11 @@
 """Train an i-vector extractor on the background model that train_ubm made, in the same folder.
 
 Reads the same features, pass after pass, so give an scp. Writes <dir>/final.ie, and online.conf, which names the
-folder's files as Kaldi's ivector-extract-online2 and extract_online_ivectors read it. Example:
+folder's files as Kaldi's ivector-extract-online2 and extract_online_ivectors read it.
 
-    python3 -m ser.bin.train_ivector_extractor --config conf/asr_tdnn/ivector.yaml \\
-      scp:data/tedlium_hires/feats.scp exp/extractor"""
+  python3 -m ser.bin.train_ivector_extractor --config conf/asr_tdnn/ivector.yaml \\
+    scp:data/tedlium_hires/feats.scp exp/extractor
+"""
 
 import logging
 from pathlib import Path
@@ -30,12 +31,13 @@ ONLINE_CONF = """\
 
 
 def main() -> None:
-    """Run the command."""
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--config", required=True, help="YAML of the settings")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="replaces one: seed=2")
+    parser.add_argument("--config", metavar="FILE", required=True, help="YAML of the settings")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="replace a setting: seed=2")
     cli.add_done_option(parser)
-    parser.add_argument("feats_rspecifier", metavar="<feats-rspecifier>")
+    parser.add_argument(
+        "feats_rspecifier", metavar="<feats-rspecifier>", help="features without mean normalisation, read several times"
+    )
     parser.add_argument("dir", metavar="<dir>", help="folder of the extractor")
     args = parser.parse_args()
 

@@ -3,12 +3,13 @@
 Utterances of the data dir that have no class or no word are left out, with counts. <utt2class> gives the classes of
 the validation data dir as well; without one, the corpus's own validation part (utt2part) validates, or a share of
 its dialogues (utt2dialogue), or of its texts, and none whose words train too. A training that was
-stopped goes on where it was when the same command is given again. Example:
+stopped goes on where it was when the same command is given again.
 
-    python3 -m ser.bin.train_text --config conf/bert.yaml --valid-data data/dailydialog_valid \\
-      data/dailydialog data/dailydialog/utt2class exp/bert
+The model folder is complete: `encoder` is a Hugging Face folder, model.safetensors the linear layer after it.
 
-The model folder is complete: `encoder` is a Hugging Face folder, model.safetensors the linear layer after it."""
+  python3 -m ser.bin.train_text --config conf/bert.yaml --valid-data data/dailydialog_valid \\
+    data/dailydialog data/dailydialog/utt2class exp/bert
+"""
 
 import dataclasses
 import logging
@@ -23,15 +24,16 @@ logger = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Run the command."""
     parser = cli.make_parser(__doc__)
     cli.add_training_options(parser)
     cli.add_target_options(parser, required=False)
-    parser.add_argument("--text-model", help="encoder to begin with, Hugging Face name or folder [the config's]")
+    parser.add_argument(
+        "--text-model", metavar="NAME", help="encoder to begin with, Hugging Face name or folder [the config's]"
+    )
     parser.add_argument("--valid-data", metavar="DIR", help="data dir for validation [a share of the training one]")
-    parser.add_argument("data_dir", metavar="data-dir", help="Kaldi data dir; its `text` is read")
-    parser.add_argument("utt2class", help="utterances and their classes")
-    parser.add_argument("model_dir", metavar="model-dir", help="folder of the model, to be written")
+    parser.add_argument("data_dir", metavar="<data-dir>", help="Kaldi data dir; its `text` is read")
+    parser.add_argument("utt2class", metavar="<utt2class>", help="utterances and their classes")
+    parser.add_argument("model_dir", metavar="<model-dir>", help="folder of the model, to be written")
     args = parser.parse_args()
     if args.soft_targets and not args.label_map:
         parser.error("--soft-targets needs --label-map, which gives the annotators' words their classes")

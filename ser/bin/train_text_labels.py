@@ -2,12 +2,13 @@
 
 The loss is binary cross-entropy of each class by itself. Labels are classes as they are, or by --label-map. Without
 --valid-data a share of the texts is kept for validation, which picks the epoch and, for each class, the threshold that
-its probability is to reach: <model-dir>/thresholds. A training that was stopped goes on where it was. Example:
+its probability is to reach: <model-dir>/thresholds. A training that was stopped goes on where it was.
 
-    python3 -m ser.bin.train_text_labels --config conf/coattention/goemotions.yaml --text-model bert-base-cased \\
-      data/goemotions_train exp/goemotions
+The model folder is complete: `encoder` is a Hugging Face folder, model.safetensors the linear layer after it.
 
-The model folder is complete: `encoder` is a Hugging Face folder, model.safetensors the linear layer after it."""
+  python3 -m ser.bin.train_text_labels --config conf/coattention/goemotions.yaml --text-model bert-base-cased \\
+    data/goemotions_train exp/goemotions
+"""
 
 import dataclasses
 import logging
@@ -20,15 +21,18 @@ logger = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Run the command."""
     parser = cli.make_parser(__doc__)
     cli.add_training_options(parser)
-    parser.add_argument("--label-map", metavar="FILE", help="labels to classes [the labels are the classes]")
-    parser.add_argument("--text-model", help="encoder to begin with, Hugging Face name or folder [the config's]")
-    parser.add_argument("--part", help="of the training data dir, by its utt2part, such as train [all of it]")
+    parser.add_argument("--label-map", metavar="FILE", help="map of labels to classes [the labels are the classes]")
+    parser.add_argument(
+        "--text-model", metavar="NAME", help="encoder to begin with, Hugging Face name or folder [the config's]"
+    )
+    parser.add_argument(
+        "--part", metavar="NAME", help="part of the training data dir, by its utt2part, such as train [all of it]"
+    )
     parser.add_argument("--valid-data", metavar="DIR", help="data dir for validation [a share of the training one]")
-    parser.add_argument("data_dir", metavar="data-dir", help="Kaldi data dir with text and utt2labels")
-    parser.add_argument("model_dir", metavar="model-dir", help="folder of the model, to be written")
+    parser.add_argument("data_dir", metavar="<data-dir>", help="Kaldi data dir with text and utt2labels")
+    parser.add_argument("model_dir", metavar="<model-dir>", help="folder of the model, to be written")
     args = parser.parse_args()
 
     import numpy as np

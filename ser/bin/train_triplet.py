@@ -2,12 +2,13 @@
 
 Reads the log mel energies of a data dir (feats.scp). A recording is an utterance, with its copies where utt2uniq tells
 them, or what --recordings says: a table of utterance and recording, such as utt2dialogue. Utterances no longer than a
-window are passed over, and counted. A training that was stopped goes on where it was. Example:
+window are passed over, and counted. A training that was stopped goes on where it was.
 
-    python3 -m ser.bin.train_triplet --config conf/coattention/triplet.yaml --valid-data data/voxceleb1_valid \\
-      data/voxceleb1 exp/triplet
+<model-dir> holds the net before the unit sphere; `extract_audio_embeddings --encoder <model-dir>` takes it.
 
-<model-dir> holds the net before the unit sphere; `extract_audio_embeddings --encoder <model-dir>` takes it."""
+  python3 -m ser.bin.train_triplet --config conf/coattention/triplet.yaml --valid-data data/voxceleb1_valid \\
+    data/voxceleb1 exp/triplet
+"""
 
 import logging
 from pathlib import Path
@@ -18,13 +19,14 @@ logger = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Run the command."""
     parser = cli.make_parser(__doc__)
     cli.add_training_options(parser)
-    parser.add_argument("--recordings", metavar="FILE", help="utterance and recording a line [each is its own]")
+    parser.add_argument(
+        "--recordings", metavar="FILE", help="'<utterance> <recording>' a line [each utterance is its own]"
+    )
     parser.add_argument("--valid-data", metavar="DIR", help="data dir for validation [the last epoch is taken]")
-    parser.add_argument("data_dir", metavar="data-dir")
-    parser.add_argument("model_dir", metavar="model-dir", help="folder of the net, to be written")
+    parser.add_argument("data_dir", metavar="<data-dir>", help="data dir to train on, with feats.scp")
+    parser.add_argument("model_dir", metavar="<model-dir>", help="folder of the net, to be written")
     args = parser.parse_args()
 
     import torch

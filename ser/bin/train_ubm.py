@@ -1,9 +1,10 @@
 """Train the background model of an i-vector extractor, and the front end before it.
 
 Reads features without mean normalisation, pass after pass, so give an scp. Writes <dir>/global_cmvn.stats, final.mat
-(principal components of joined frames), final.dubm, splice.conf, online_cmvn.conf: Kaldi's files. Example:
+(principal components of joined frames), final.dubm, splice.conf, online_cmvn.conf: Kaldi's files.
 
-    python3 -m ser.bin.train_ubm --config conf/asr_tdnn/ivector.yaml scp:data/tedlium_hires/feats.scp exp/extractor"""
+  python3 -m ser.bin.train_ubm --config conf/asr_tdnn/ivector.yaml scp:data/tedlium_hires/feats.scp exp/extractor
+"""
 
 import logging
 from collections.abc import Iterator
@@ -15,12 +16,13 @@ logger = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Run the command."""
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--config", required=True, help="YAML of the settings")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="replaces one: seed=2")
+    parser.add_argument("--config", metavar="FILE", required=True, help="YAML of the settings")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="replace a setting: seed=2")
     cli.add_done_option(parser)
-    parser.add_argument("feats_rspecifier", metavar="<feats-rspecifier>")
+    parser.add_argument(
+        "feats_rspecifier", metavar="<feats-rspecifier>", help="features without mean normalisation, read several times"
+    )
     parser.add_argument("dir", metavar="<dir>", help="folder of the extractor")
     args = parser.parse_args()
 

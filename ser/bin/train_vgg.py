@@ -1,10 +1,11 @@
 """Train a VGG to tell the classes of utterances apart by their log mel energies.
 
 Reads data dirs with feats.scp and utt2emo; the training one may hold copies, whose originals utt2uniq tells. A training
-that was stopped goes on where it was when the same command is given again. Example:
+that was stopped goes on where it was when the same command is given again.
 
-    python3 -m ser.bin.train_vgg --config conf/vgg_bert/vgg.yaml --label-map conf/emotions/vgg_bert5.map \\
-      --valid-data data/iemocap_valid data/iemocap_train exp/vgg"""
+  python3 -m ser.bin.train_vgg --config conf/vgg_bert/vgg.yaml --label-map conf/emotions/vgg_bert5.map \\
+    --valid-data data/iemocap_valid data/iemocap_train exp/vgg
+"""
 
 import logging
 from pathlib import Path
@@ -15,13 +16,12 @@ logger = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Run the command."""
     parser = cli.make_parser(__doc__)
     cli.add_training_options(parser)
     cli.add_target_options(parser)
     parser.add_argument("--valid-data", required=True, metavar="DIR", help="data dir for validation")
-    parser.add_argument("data_dir", metavar="data-dir")
-    parser.add_argument("model_dir", metavar="model-dir", help="folder of the model, to be written")
+    parser.add_argument("data_dir", metavar="<data-dir>", help="data dir to train on, with feats.scp and utt2emo")
+    parser.add_argument("model_dir", metavar="<model-dir>", help="folder of the model, to be written")
     args = parser.parse_args()
 
     import torch

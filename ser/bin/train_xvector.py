@@ -2,12 +2,13 @@
 
 Reads a data dir of features ready for the network (feats.scp, utt2num_frames, and utt2uniq where there are copies).
 With --init-model the layers that fit begin with that model's weights. A run that was interrupted is resumed, one that
-is finished is left alone. Several GPUs: start it with torchrun. Examples:
+is finished is left alone. Several GPUs: start it with torchrun.
 
-    python3 -m ser.bin.train_xvector --config conf/xvector_pretrain.yaml data/full/voxceleb_prepared \\
-      data/full/voxceleb_prepared/utt2spk exp/full/xvector_pretrain
-    python3 -m ser.bin.train_xvector --config conf/xvector_finetune.yaml --init-model exp/full/xvector_pretrain \\
-      data/full/cremad_prepared data/full/cremad_prepared/utt2emo exp/full/xvector_finetune"""
+  python3 -m ser.bin.train_xvector --config conf/xvector_pretrain.yaml data/full/voxceleb_prepared \\
+    data/full/voxceleb_prepared/utt2spk exp/full/xvector_pretrain
+  python3 -m ser.bin.train_xvector --config conf/xvector_finetune.yaml --init-model exp/full/xvector_pretrain \\
+    data/full/cremad_prepared data/full/cremad_prepared/utt2emo exp/full/xvector_finetune
+"""
 
 from pathlib import Path
 
@@ -15,14 +16,13 @@ from ser import cli
 
 
 def main() -> None:
-    """Run the command."""
     parser = cli.make_parser(__doc__)
     cli.add_training_options(parser)
     parser.add_argument("--init-model", metavar="DIR", help="folder of the trained model to begin with")
     parser.add_argument("--valid-utts", metavar="FILE", help="utterances to validate on, instead of drawn ones")
-    parser.add_argument("data_dir")
-    parser.add_argument("utt2class", help="class of each utterance, such as utt2spk or utt2emo")
-    parser.add_argument("model_dir", help="folder to write")
+    parser.add_argument("data_dir", help="data dir to train on, with feats.scp ready for the net", metavar="<data-dir>")
+    parser.add_argument("utt2class", metavar="<utt2class>", help="class of each utterance, such as utt2spk or utt2emo")
+    parser.add_argument("model_dir", metavar="<model-dir>", help="folder to write")
     args = parser.parse_args()
 
     import torch

@@ -1,8 +1,8 @@
 """Check a data directory: fields, order, the same utterances in every file, files that exist.
 
-    python3 -m ser.bin.validate_data_dir --no-feats data/cremad
-
 Says what is wrong with file and line, and exits with status 1.
+
+  python3 -m ser.bin.validate_data_dir --no-feats data/cremad
 """
 
 import logging
@@ -17,7 +17,7 @@ def main() -> None:
     parser.add_argument("--no-feats", action="store_true", help="feats.scp need not be there")
     parser.add_argument("--no-wav", action="store_true", help="wav.scp need not be there, nor the files that it names")
     parser.add_argument("--no-text", action="store_true", help="text need not be there")
-    parser.add_argument("data_dir", metavar="data-dir")
+    parser.add_argument("data_dir", metavar="<data-dir>", help="data dir to check")
     args = parser.parse_args()
     from ser.kaldi import datadir
 
