@@ -1,8 +1,8 @@
-"""The factored TDNN of speech recognition (TDNN-F), layer for layer as Kaldi's TED-LIUM recipe run_tdnn_1g builds it.
+"""The factored TDNN (TDNN-F) for speech recognition, with the layers of Kaldi's TED-LIUM recipe run_tdnn_1g.
 
 Povey et al., "Semi-orthogonal low-rank matrix factorization for deep neural networks", Interspeech 2018. Inside, frames
-are time first, (T, B, C), so that the frames before and after are views. Every third frame is put out; the layers whose
-offsets are multiples of three are computed at those alone, in training too, as Kaldi does.
+are time first, (T, B, C), so that shifted frames are views. The output has every third frame. As in Kaldi, also in
+training, layers above which all offsets are multiples of three are computed only at every third frame.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,13 +20,13 @@ SUBSAMPLING = 3  # frames of input for one of output
 
 @dataclass(frozen=True)
 class AsrTdnnConfig:
-    """The section `model:` of a training of a recogniser."""
+    """The section `model:` of the training configuration of a speech recogniser."""
 
     dim: int  # width of each layer
     bottleneck_dim: int  # width inside a factored layer
-    strides: tuple[int, ...]  # of the factored layers tdnnf2, tdnnf3 ...: frames from t to what is joined with it
-    bypass_scale: float  # of a layer's input in its output
-    prefinal_dim: int  # width before the outputs
+    strides: tuple[int, ...]  # offsets in frames at which the factored layers tdnnf2, tdnnf3 ... see t - s, t, t + s
+    bypass_scale: float  # scale of a layer's input where it is added to the layer's output
+    prefinal_dim: int  # width before the output layers
 
 
 class AsrTdnn(nn.Module):
@@ -35,7 +35,7 @@ class AsrTdnn(nn.Module):
     Parameters
     ----------
     config : sizes.
-    feature_dim, ivector_dim : of the input; 0 numbers of an i-vector for a net without.
+    feature_dim, ivector_dim : sizes of the input; `ivector_dim` is 0 for a net without i-vectors.
     num_pdfs : width of each output.
     """
 
@@ -61,7 +61,7 @@ class AsrTdnn(nn.Module):
         for layer in (self.output, self.output_xent):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
-        # Which matrices a step constrains follows from this, in every process of a training alike.
+        # The step decides which matrices are constrained, in the same way in all processes of a training.
         self.register_buffer("steps", torch.tensor(0))
         self.register_buffer("input_dims", torch.tensor([feature_dim, ivector_dim]))
 
@@ -79,7 +79,7 @@ class AsrTdnn(nn.Module):
 
     @property
     def left_context(self) -> int:
-        """Frames before t that the output at t sees; as many as after it."""
+        """Frames before t that the output at t sees; it sees equally many after t."""
         return 1 + sum(self.config.strides)
 
     right_context = left_context
@@ -150,13 +150,13 @@ class AsrTdnn(nn.Module):
         return self.output(x) if node == "output" else x
 
     def depth(self, node: str) -> int:
-        """Give the number of factored layers up to a node."""
+        """Return the number of factored layers up to a node."""
         if node in ("lda", "tdnn1.dropout"):
             return 0
         return 1 + self.layers.index(node[: -len(".noop")]) if node.endswith(".noop") else len(self.layers)
 
     def dense_layers(self, depth: int, step: int) -> int:
-        """Give how many of the first `depth` layers are needed at all frames: later strides are multiples of `step`."""
+        """Count the first layers (of `depth`) that are needed at all frames; strides above are multiples of `step`."""
         strides = self.config.strides[:depth]
         return next(n for n in range(depth + 1) if all(stride % step == 0 for stride in strides[n:]))
 
@@ -169,7 +169,7 @@ class AsrTdnn(nn.Module):
                 f"asr tdnn: {len(features)} frames of {features.shape[2]} features; expected {self.feature_dim} a "
                 f"frame, at least {3 + 2 * sum(strides)} frames"
             )
-        joined = [features[:-2], features[1:-1], features[2:]]
+        joined = [features[:-2], features[1:-1], features[2:]]  # frames t - 1, t, t + 1
         if dense == 0:
             joined = [part[::step] for part in joined]
         if self.ivector_dim:
@@ -181,13 +181,13 @@ class AsrTdnn(nn.Module):
             return x
         x = self.tdnn1(x)
         for number, layer in enumerate(self.layers[:depth], start=1):
-            # The last of the dense layers is computed at every step-th frame already.
+            # The last of the dense layers reads all frames, and is itself computed at every step-th frame.
             every, unit = (step if number == dense else 1), (1 if number <= dense else step)
             x = self.factored(layer)(x, self.config.bypass_scale, every, unit)
         return x
 
     def factored(self, layer: str) -> FactoredLayer:
-        """Give a factored layer by its name."""
+        """Return a factored layer by its name."""
         found = self.get_submodule(layer)
         if not isinstance(found, FactoredLayer):
             raise TypeError(f"{layer} is no factored layer")
@@ -202,7 +202,7 @@ class AsrTdnn(nn.Module):
         yield self.prefinal_xent.linear.weight
 
     def _constrain(self) -> None:
-        # Kaldi draws each matrix with the chance 1/4 after a minibatch; here it is the turn of a quarter of them.
+        # After a minibatch Kaldi constrains each matrix with probability 1/4; here a quarter of them take turns.
         for number, matrix in enumerate(self.orthonormal()):
             if matrix.requires_grad and (number + int(self.steps)) % 4 == 0:
                 constrain(matrix)

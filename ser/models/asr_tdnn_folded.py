@@ -1,8 +1,8 @@
-"""A trained `AsrTdnn` for use: its batch norms and its first transform are folded into the matrices beside them.
+"""Faster inference of a trained `AsrTdnn`: batch norms and the LDA transform are folded into neighbouring matrices.
 
-A batch norm after a ReLU is x -> s x + o with s > 0. The scale goes into the matrix before it: s relu(y) = relu(s y).
-The offset is the same at all times, so what is carried from layer to layer is a layer's output without it, and it
-enters the next one's bias. What is left of a layer besides its products is a ReLU and the bypass, both in place.
+A batch norm after a ReLU is x -> s x + o with s > 0. The scale s is multiplied into the matrix before the ReLU:
+s relu(y) = relu(s y). The offset o is constant over time, so each layer passes on its output without the offset, and
+the next layer's bias accounts for it. Besides the matrix products, only a ReLU and the bypass remain, both in place.
 """
 
 from collections.abc import Callable
@@ -21,11 +21,11 @@ class _Layer(NamedTuple):
     linear: tuple[Tensor, ...]
     affine: tuple[Tensor, ...]
     bias: Tensor
-    offset: Tensor  # of the layer's output
+    offset: Tensor  # (C',) the offset that is left out of the layer's output
 
 
 class FoldedTdnn(nn.Module):
-    """The nodes of `net`, an `AsrTdnn` in eval mode, computed faster; the results differ by rounding.
+    """Computes the nodes of `net`, an `AsrTdnn` in eval mode, faster; the results differ only by rounding.
 
     Its interface is `ser.models.node_outputs.NodeNet`.
     """
@@ -41,19 +41,20 @@ class FoldedTdnn(nn.Module):
         self.net = net.eval()
         self.feature_dim, self.ivector_dim = net.feature_dim, net.ivector_dim
         scale, offset = _scale_offset(net.tdnn1.batchnorm)
+        # tdnn1 after the LDA transform, as one affine map, with the scale of its batch norm.
         weight = scale[:, None] * net.tdnn1.affine.weight.double() @ net.lda.weight.double()
         bias = scale * (net.tdnn1.affine.weight.double() @ net.lda.bias.double() + net.tdnn1.affine.bias.double())
         self.register_buffer("weight", weight.float().T.contiguous(), persistent=False)
         self.register_buffer("bias", bias.float(), persistent=False)
         self.register_buffer("offset", offset.float(), persistent=False)
         self._layers: list[_Layer] = []
-        carried = offset
+        carried = offset  # the offset that the previous layer left out
         for name in net.layers:
             layer = net.factored(name)
             parts = 2 if layer.stride else 1
             scale, offset = _scale_offset(layer.batchnorm)
             linear, affine = layer.linear.weight.double(), layer.affine.weight.double()
-            constant = linear @ carried.repeat(parts)
+            constant = linear @ carried.repeat(parts)  # (bottleneck,) what that offset would add here
             bias = scale * (affine @ constant.repeat(parts) + layer.affine.bias.double())
             carried = offset + net.config.bypass_scale * carried
             self._layers.append(
@@ -66,7 +67,7 @@ class FoldedTdnn(nn.Module):
             )
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "FoldedTdnn":
-        # The layers' tensors go to a device with the module.
+        # Moves the layers' tensors with the module; they are in tuples, which PyTorch does not search.
         super()._apply(fn, recurse)
         self._layers = [
             _Layer(tuple(map(fn, layer.linear)), tuple(map(fn, layer.affine)), fn(layer.bias), fn(layer.offset))
@@ -131,7 +132,7 @@ class FoldedTdnn(nn.Module):
 
 
 def _product(matrices: tuple[Tensor, ...], parts: list[Tensor], bias: Tensor | None = None) -> Tensor:
-    """Sum up the products of frames (T, B, C) with their matrices (C, C')."""
+    """Sum the products of each part (T, B, C) with its matrix (C, C'): (T, B, C')."""
     frames, batch = parts[0].shape[:2]
     rows = [part.reshape(frames * batch, -1) for part in parts]
     out = rows[0] @ matrices[0] if bias is None else torch.addmm(bias, rows[0], matrices[0])

@@ -1,4 +1,4 @@
-"""A Kaldi TDNN-F as an `AsrTdnn`: where an imported network is wired as that recipe wires it, it is computed faster."""
+"""Conversion of an imported Kaldi TDNN-F to an `AsrTdnn`, which is faster, if its wiring is that of the recipe."""
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +12,7 @@ from ser.models.nnet3_graph import INPUT, IVECTOR, Nnet3Graph
 
 
 class MappedGraph(nn.Module):
-    """An imported network whose nodes are computed by `fast`, as far as that has them. A `NodeNet`."""
+    """An imported network that computes the nodes that `fast` has by `fast`, the others by `graph`. A `NodeNet`."""
 
     def __init__(self, graph: Nnet3Graph, fast: FoldedTdnn) -> None:
         super().__init__()
@@ -32,7 +32,7 @@ class MappedGraph(nn.Module):
 
 
 def faster(graph: Nnet3Graph) -> Nnet3Graph | MappedGraph:
-    """Give the network in its faster form, or as it is where it is wired in another way."""
+    """Return the network in its faster form, or unchanged if its wiring is not that of the recipe."""
     try:
         net = to_asr_tdnn(graph)
     except _OtherWiring:
@@ -41,11 +41,11 @@ def faster(graph: Nnet3Graph) -> Nnet3Graph | MappedGraph:
 
 
 class _OtherWiring(Exception):
-    """The network is not the recipe's."""
+    """The network does not have the wiring of the recipe."""
 
 
 def to_asr_tdnn(graph: Nnet3Graph) -> AsrTdnn:
-    """Map the network of Kaldi's run_tdnn_1g, of any widths and strides, collapsed or not."""
+    """Convert a network of Kaldi's run_tdnn_1g, of any widths and strides, collapsed or not."""
     reader = _Reader(graph)
     spliced = f"Append(Offset({INPUT}, -1), {INPUT}, Offset({INPUT}, 1)"
     spliced += f", ReplaceIndex({IVECTOR}, t, 0))" if graph.ivector_dim else ")"
@@ -120,13 +120,13 @@ def _require(holds: bool) -> None:
 
 
 class _Reader:
-    """Takes the modules of a network's nodes, each of which must read what is expected of it."""
+    """Returns the modules of a network's nodes, and checks that each node reads the expected input."""
 
     def __init__(self, graph: Nnet3Graph) -> None:
         self.graph = graph
 
     def module(self, node: str, source: str, kind: str = "") -> Affine | Elementwise:
-        """Take the module of a node that reads `source`."""
+        """Return the module of a node, which must read `source`."""
         found = self.graph.nodes.get(node)
         if found is None or found.kind != "component" or found.source != parse_descriptor(source):
             raise _OtherWiring
@@ -135,21 +135,21 @@ class _Reader:
         return module
 
     def affine(self, node: str, source: str, bias: bool = True) -> Affine:
-        """Take an affine component."""
+        """Return an affine component."""
         module = self.module(node, source)
         if not isinstance(module, Affine) or (module.bias is not None) != bias:
             raise _OtherWiring
         return module
 
     def norm(self, node: str, source: str) -> Elementwise:
-        """Take a batch norm."""
+        """Return a batch norm."""
         module = self.module(node, source, "BatchNormComponent")
         if not isinstance(module, Elementwise):
             raise _OtherWiring
         return module
 
     def activation(self, layer: str, source: str, norm: str = "batchnorm") -> tuple[str, Elementwise]:
-        """Take ReLU and batch norm; give the node that ends them, dropout where it is there, and the norm."""
+        """Check ReLU, batch norm and optional dropout; return the name of the last of them, and the batch norm."""
         self.module(f"{layer}.relu", source, "RectifiedLinearComponent")
         module = self.norm(f"{layer}.{norm}", f"{layer}.relu")
         if f"{layer}.dropout" not in self.graph.nodes:
@@ -159,7 +159,7 @@ class _Reader:
         return f"{layer}.dropout", module
 
     def bypass(self, node: str, before: str, inner: str) -> float:
-        """Take the sum of a layer and its scaled input; give the scale."""
+        """Check the sum of a layer and its scaled input; return the scale."""
         found = self.graph.nodes.get(node)
         if found is None or found.source is None or found.source.kind != "Sum":
             raise _OtherWiring

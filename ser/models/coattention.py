@@ -1,4 +1,4 @@
-"""Alternating co-attention of speech and text: each is summed up under the guidance of what the other has said.
+"""Alternating co-attention of speech and text: attention over each modality is guided by the result of the other.
 
 J. Deng, C. Leung, "Towards learning a joint representation from transformer in multimodal emotion recognition", Brain
 Informatics 2021, after J. Lu, J. Yang, D. Batra, D. Parikh, "Hierarchical question-image co-attention for visual
@@ -25,10 +25,10 @@ class CoAttentionConfig:
     ----------
     dim : d, to which each modality's states are projected.
     hidden : k, of the attention.
-    order : modalities that are attended to, one after the other; the first without a guide, each other guided by what
-        came out of the one before. Deng and Leung: text, speech, text. The last result of each modality counts.
-    layers, heads, inner : of the transformer encoder (self-attention) over each modality's states before; 0 layers
-        leave the paper's equations alone.
+    order : modalities in the order of the attention steps; the first has no guide, each other is guided by the result
+        of the step before. Deng and Leung: text, speech, text. The last result of each modality is used.
+    layers, heads, inner : sizes of the transformer encoder (self-attention) over each modality's states before the
+        co-attention; with 0 layers the network is that of the paper's equations.
     dropout : probability, in that encoder and on the fused vector.
     """
 
@@ -42,7 +42,7 @@ class CoAttentionConfig:
 
 
 class Attention(nn.Module):
-    """A(X; g): the rows of X, weighted by how they and the guide g agree with what is looked for.
+    """Guided attention A(X; g): the weighted sum of the rows of X, with weights that depend on X and the guide g.
 
     H = tanh(W_x X + (W_g g) 1^T), a = softmax(w^T H), x = sum of a_i x_i.
 
@@ -65,7 +65,7 @@ class Attention(nn.Module):
         Parameters
         ----------
         rows : (B, N, d).
-        mask : (B, N) bool, of each at least one is true; the other rows count for nothing.
+        mask : (B, N) bool, true for the rows that are used; at least one for each utterance.
         guide : (B, d).
 
         Returns
@@ -82,10 +82,10 @@ class Attention(nn.Module):
 
 
 class Side(nn.Module):
-    """What comes before the attention on one modality: normalisation, projection to d, transformer encoder.
+    """The layers of one modality before the attention: normalisation, projection to d, transformer encoder.
 
-    The normalisation travels with the weights. An utterance without a row has one learnt row, so that it says nothing
-    of its emotion and the other modality is still guided.
+    The normalisation is saved with the weights. An utterance without rows gets one learnt row, which carries no
+    information on its emotion but still guides the other modality.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ class Side(nn.Module):
         )
 
     def forward(self, rows: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Map rows (B, N, D), N > 0, of which those in `mask` (B, N) are some, to (B, N, d) and a mask without gap."""
+        """Map rows (B, N, D), N > 0, with their `mask` (B, N) to (B, N, d) and a mask with a row for each utterance."""
         states = self.projection((rows - self.mean) / self.stddev)
         is_empty = ~mask.any(1, keepdim=True)  # (B, 1)
         is_first = torch.arange(mask.shape[1], device=mask.device) == 0
@@ -120,9 +120,9 @@ class Side(nn.Module):
 
 
 class CoAttention(nn.Module):
-    """Two modalities attended to in turn, z = LayerNorm(W_x x + W_y y), dropout and a linear layer.
+    """Alternating co-attention, then z = LayerNorm(W_x x + W_y y), dropout and a linear layer.
 
-    Of one modality alone it is the unguided attention, and z = LayerNorm(W_x x).
+    With one modality it is unguided attention and z = LayerNorm(W_x x).
 
     Parameters
     ----------
@@ -163,7 +163,7 @@ class CoAttention(nn.Module):
     def forward(self, inputs: dict[str, Tensor]) -> Tensor:
         """Map a batch to logits (B, K).
 
-        Of each modality, ``<name>`` (B, N, D) float32 and ``<name>_mask`` (B, N) bool; other keys are passed over.
+        The keys of each modality are ``<name>`` (B, N, D) float32 and ``<name>_mask`` (B, N) bool; others are ignored.
         """
         return self.output(self.dropout(self.embed(inputs)))
 
@@ -173,7 +173,7 @@ class CoAttention(nn.Module):
         return self.norm(sum(layer(attended[name]) for name, layer in self.fusion.items()))
 
     def weights(self, inputs: dict[str, Tensor]) -> list[tuple[str, Tensor]]:
-        """Tell the modality and the weights (B, N) of its rows at each step."""
+        """Return, for each attention step, the modality and the weights (B, N) of its rows."""
         return self._attend(inputs)[1]
 
     def _attend(self, inputs: dict[str, Tensor]) -> tuple[dict[str, Tensor], list[tuple[str, Tensor]]]:

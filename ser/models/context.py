@@ -1,4 +1,4 @@
-"""Yardsticks of system D that hear the dialogue around an utterance: bc-LSTM and ICON, in small.
+"""Baselines of system D that use the dialogue around an utterance: small versions of bc-LSTM and ICON.
 
 Both map vectors (B, U, D) of each modality, B dialogues of up to U utterances in the order of speaking, to logits of
 the N utterances where `mask` (B, U) is true, row by row.
@@ -23,10 +23,10 @@ class ContextConfig:
 
 
 class BcLstm(nn.Module):
-    """Bidirectional LSTMs over a dialogue: one for each modality, then one over all they say.
+    """Bidirectional LSTMs over a dialogue: one for each modality, then one over the outputs of all.
 
-    Poria et al., "Context-dependent sentiment analysis in user-generated videos", ACL 2017: its
-    hierarchical fusion. There the levels are trained one after the other; here at once.
+    Poria et al., "Context-dependent sentiment analysis in user-generated videos", ACL 2017, hierarchical fusion. The
+    paper trains the two levels one after the other; here they are trained together.
     """
 
     def __init__(self, config: ContextConfig, inputs: Mapping[str, int], num_classes: int) -> None:
@@ -34,7 +34,7 @@ class BcLstm(nn.Module):
         self.names = list(inputs)
         self.dropout = nn.Dropout(config.dropout)
         self.contexts = nn.ModuleDict({name: _both_ways(width, config.hidden) for name, width in inputs.items()})
-        # A modality by itself has the first level alone.
+        # With one modality there is only the first level.
         self.fusion = _both_ways(2 * config.hidden * len(inputs), config.hidden) if len(inputs) > 1 else None
         self.output = nn.Linear(2 * config.hidden, num_classes)
 
@@ -50,13 +50,13 @@ class BcLstm(nn.Module):
 
 
 class Icon(nn.Module):
-    """A memory of what was said before, by this speaker and by the other, read with the utterance as the question.
+    """Memory network over the earlier utterances of both speakers, which is read with the utterance as the query.
 
     Hazarika et al., "ICON: interactive conversational memory network for multimodal emotion detection", EMNLP 2018: a
     GRU for each speaker follows its own utterances (self-influence), one GRU over both, in the order of speaking, makes
-    the memories (global influence), and attention reads them; each further hop goes over the memories with another GRU
-    first. Modalities are concatenated. Both speakers share the weights of their GRU, since none of them has a
-    role that the next dialogue's would keep.
+    the memories (global influence), and attention reads them. Each further hop first passes the memories through
+    another GRU. Modalities are concatenated. Both speakers share the weights of their GRU, since "first" and "second"
+    speaker are not roles that are the same in all dialogues.
     """
 
     def __init__(self, config: ContextConfig, inputs: Mapping[str, int], num_classes: int) -> None:
@@ -84,7 +84,7 @@ class Icon(nn.Module):
         return self.output(self.dropout(query[mask]))
 
     def _follow(self, query: Tensor, speaker: Tensor) -> Tensor:
-        """Give the state of the speaker of each utterance after it: (B, U, H)."""
+        """Return, for each utterance, the state of its speaker's GRU after it: (B, U, H)."""
         states = [query.new_zeros(len(query), query.shape[2])] * 2
         followed = []
         for place in range(query.shape[1]):
@@ -107,7 +107,7 @@ def _run(lstm: nn.LSTM, vectors: Tensor, lengths: Tensor) -> Tensor:
 
 
 def _read(query: Tensor, memory: Tensor, before: Tensor) -> Tensor:
-    """Add to each query (B, U, H) what attention finds of the memories (B, U, H) that lie `before` (U, U) it."""
+    """Add to each query (B, U, H) the attention over the memories (B, U, H) that lie `before` (U, U) bool it."""
     similarity = (query @ memory.transpose(1, 2)).masked_fill(~before, float("-inf"))  # (B, U, U)
     nothing = ~before.any(1)[:, None]  # where nothing came before, nothing is read
     weights = similarity.masked_fill(nothing, 0.0).softmax(2).masked_fill(nothing, 0.0)
@@ -115,7 +115,7 @@ def _read(query: Tensor, memory: Tensor, before: Tensor) -> Tensor:
 
 
 def _before(size: int, history: int, device: torch.device) -> Tensor:
-    """Say of each utterance (row) which (column) are among the `history` before it: (U, U) bool."""
+    """Return a mask (U, U) bool: whether the utterance of the column is among the `history` before that of the row."""
     place = torch.arange(size, device=device)
     distance = place[:, None] - place
     return (distance > 0) & (distance <= history)

@@ -1,10 +1,10 @@
-"""emotion2vec: an encoder of speech that was trained on emotional speech without labels; a port for inference.
+"""emotion2vec, a speech encoder that was pretrained on emotional speech without labels; for inference only.
 
 Ma et al., "emotion2vec: self-supervised pre-training for speech emotion representation", Findings of ACL 2024, section
-3; its net is data2vec 2.0's (Baevski et al., ICML 2023, section 3). Samples go through seven convolutions to 50 frames
-a second; convolutions over time tell where each frame is; a first transformer of 4 blocks and a second of 8 attend,
-less to what is further away (Press et al., "Train short, test long", ICLR 2022). Learnt tokens in front take part, and
-are dropped at the end.
+3; the net is that of data2vec 2.0 (Baevski et al., ICML 2023, section 3). Seven convolutions map samples to 50 frames a
+second. Convolutions over time encode the positions. Then come transformers of 4 and of 8 blocks, whose attention has a
+bias against distant frames (Press et al., "Train short, test long", ICLR 2022). Learnt tokens are put before the frames
+and dropped at the end.
 """
 
 import math
@@ -22,9 +22,9 @@ FINAL = "final"
 
 @dataclass(frozen=True)
 class Emotion2vecConfig:
-    """The section `model:` of an imported net's folder; in brackets the published base model's."""
+    """The section `model:` of an imported net's folder; the values of the published base model are in brackets."""
 
-    kernels: tuple[int, ...]  # of the convolutions over samples [10 3 3 3 3 2 2]
+    kernels: tuple[int, ...]  # sizes of the convolutions over samples [10 3 3 3 3 2 2]
     strides: tuple[int, ...]  # [5 2 2 2 2 2 2]
     channels: int  # [512]
     dim: int  # of a frame's state [768]
@@ -52,7 +52,7 @@ class SampleConvolution(nn.Module):
 
 
 class AlibiBlock(nn.Module):
-    """A transformer block, norms after the sums, whose attention gets a bias by distance."""
+    """A transformer block with layer norms after the sums, and an attention bias by distance."""
 
     def __init__(self, dim: int, heads: int, hidden: int) -> None:
         super().__init__()
@@ -117,12 +117,12 @@ class Emotion2vec(nn.Module):
 
     @property
     def layers(self) -> list[str]:
-        """Names of what `states` gives: ``0`` (what goes into the first block) to the number of blocks, ``final``."""
+        """Names of the layers of `states`: ``0`` (the input of the first block) to the number of blocks, ``final``."""
         return [*map(str, range(len(self.blocks) + 1)), FINAL]
 
     @property
     def receptive_field(self) -> int:
-        """Samples that one frame needs: 400 of the published model."""
+        """Samples that one frame needs: 400 in the published model."""
         field, hop = 1, 1
         for kernel, stride in zip(self.config.kernels, self.config.strides, strict=True):
             field, hop = field + (kernel - 1) * hop, hop * stride
@@ -158,7 +158,7 @@ class Emotion2vec(nn.Module):
         x = x + places.transpose(1, 2)
         extra = self.config.extra_tokens
         bias = distance_bias(self.config.heads, x.shape[1]).to(x) * self.alibi_scale.clamp(min=0)
-        bias = functional.pad(bias, (extra, 0, extra, 0))  # the tokens in front are at no distance
+        bias = functional.pad(bias, (extra, 0, extra, 0))  # the learnt tokens are at distance 0 of all
         x = self.norm(torch.cat([self.extra_tokens.expand(len(x), -1, -1), x], dim=1))
         outputs = {"0": x}
         for number, block in enumerate(self.blocks, start=1):
@@ -169,10 +169,10 @@ class Emotion2vec(nn.Module):
 
 
 def distance_bias(heads: int, frames: int) -> Tensor:
-    """Less the further two frames are apart: (H, T, T), minus a slope for each head times their distance.
+    """Return the attention bias (H, T, T): minus a slope for each head times the distance of two frames.
 
-    The slopes of 2^n heads are a geometric series from 2^(-8/H); of other numbers, those of the power of 2 below and
-    every second one of the power above (Press et al., appendix A).
+    The slopes of H = 2^n heads are a geometric series from 2^(-8/H). For other H they are those of the power of 2
+    below, then every second slope of the power of 2 above (Press et al., appendix A).
 
     >>> distance_bias(8, 3)[0, 0].tolist()
     [-0.0, -0.5, -1.0]

@@ -13,7 +13,7 @@ from ser.models.tdnn import BATCHNORM_EPSILON
 
 
 def linear(inputs: int, outputs: int, bias: bool = True) -> nn.Linear:
-    """Make an affine map as Kaldi begins with: weights of the variance 1 / inputs, biases of 1."""
+    """Make an affine map with Kaldi's initial values: weights of variance 1 / inputs, biases of variance 1."""
     layer = nn.Linear(inputs, outputs, bias=bias)
     nn.init.normal_(layer.weight, std=inputs**-0.5)
     if bias:
@@ -22,7 +22,7 @@ def linear(inputs: int, outputs: int, bias: bool = True) -> nn.Linear:
 
 
 class FixedAffine(nn.Module):
-    """An affine map that is not trained; the identity until it is set."""
+    """An affine map that is not trained; it is the identity until its weights are set."""
 
     weight: Tensor
     bias: Tensor
@@ -38,7 +38,7 @@ class FixedAffine(nn.Module):
 
 
 class TimeSharedDropout(nn.Dropout):
-    """Multiplies each dimension of a sequence by a number that is the same at all times, uniform in [1 - 2p, 1 + 2p].
+    """Multiplies each dimension of a sequence by a random factor, uniform in [1 - 2p, 1 + 2p] and constant over time.
 
     Kaldi's GeneralDropoutComponent with ``continuous=true`` over a whole sequence.
     """
@@ -69,7 +69,7 @@ def normalise(x: Tensor, batchnorm: nn.BatchNorm1d) -> Tensor:
 
 
 class TimeDelayLayer(_Activation):
-    """Affine, ReLU, batch norm, dropout, at each frame by itself."""
+    """Affine, ReLU, batch norm, dropout, for each frame by itself."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__(outputs)
@@ -81,9 +81,9 @@ class TimeDelayLayer(_Activation):
 
 
 class FactoredLayer(_Activation):
-    """Linear from the frames t - s and t to a bottleneck, affine from those of t and t + s, and a bypass.
+    """A linear map of frames t - s and t to a bottleneck, an affine map of bottlenecks t and t + s, and a bypass.
 
-    Where the stride s is 0 both see frame t alone.
+    With stride s = 0 both maps see only frame t.
     """
 
     def __init__(self, dim: int, bottleneck: int, stride: int) -> None:
@@ -93,9 +93,9 @@ class FactoredLayer(_Activation):
         self.affine = linear(parts * bottleneck, dim)
 
     def forward(self, x: Tensor, bypass_scale: float, every: int = 1, unit: int = 1) -> Tensor:
-        """Map (T, B, C) to (T - 2 s, B, C), of which every `every`-th frame is computed; a frame here is `unit` ones.
+        """Map (T, B, C) to (T - 2 s, B, C), computed only at every `every`-th frame.
 
-        With `every` frames in a step, s is of the dense input; with `unit` it is divided by it.
+        `unit` is the distance in frames between two rows of `x`; the stride in rows is s / `unit`.
         """
         stride = self.stride // unit
         count = len(x) - 2 * stride
@@ -107,7 +107,7 @@ class FactoredLayer(_Activation):
         elif every == 1:
             y = _joined(self.affine, _joined(self.linear, x, stride), stride)
         else:
-            # The bottleneck at t and at t + s, for the t that are wanted.
+            # Compute the bottleneck at t and at t + s, only for the wanted t.
             before, at, after = (x[start : start + count : every] for start in (0, stride, 2 * stride))
             halves = self.linear.weight.chunk(2, dim=1)
             now = functional.linear(before, halves[0]) + functional.linear(at, halves[1])
@@ -117,7 +117,7 @@ class FactoredLayer(_Activation):
 
 
 class Prefinal(nn.Module):
-    """From the narrow prefinal-l to the layers' width and back: affine, ReLU, batch norm, linear, batch norm."""
+    """Maps the narrow prefinal-l to the layers' width and back: affine, ReLU, batch norm, linear, batch norm."""
 
     def __init__(self, narrow: int, wide: int) -> None:
         super().__init__()
@@ -136,26 +136,26 @@ class Prefinal(nn.Module):
 
 
 def _joined(layer: nn.Linear, x: Tensor, stride: int) -> Tensor:
-    """Apply an affine map to the frames t and t + `stride` together, without joining them: (T - stride, B, C')."""
+    """Apply an affine map to frames t and t + `stride` together, without concatenating them: (T - stride, B, C')."""
     first, second = layer.weight.chunk(2, dim=1)
     return functional.linear(x[:-stride], first, layer.bias) + functional.linear(x[stride:], second)
 
 
 @torch.no_grad()
 def constrain(matrix: Tensor) -> None:
-    """Take one step of a matrix M towards M M^T = alpha^2 I, in place; alpha follows the matrix.
+    """Move a matrix M one step towards M M^T = alpha^2 I, in place; alpha is computed from the matrix.
 
-    With P = M M^T, alpha^2 = tr(P P) / tr(P), and M becomes M - 4 nu / alpha^2 (P - alpha^2 I) M. Kaldi's step nu is
-    1/8, halved where M is far from it, and once more where it is farther, so that it does not diverge.
+    With P = M M^T, alpha^2 = tr(P P) / tr(P), and M becomes M - 4 nu / alpha^2 (P - alpha^2 I) M. Kaldi's step size nu
+    is 1/8. It is halved where M is far from the constraint, and halved again where M is farther, to avoid divergence.
 
     Parameters
     ----------
-    matrix : (rows, columns) on any device; of one with more rows than columns the columns become orthogonal.
+    matrix : (rows, columns) on any device; if it has more rows than columns, its columns become orthogonal.
     """
     m = matrix.T if matrix.shape[0] > matrix.shape[1] else matrix
     product = (m @ m.T).float()
     trace, square = product.trace(), (product * product).sum()
-    ratio = square * len(product) / trace**2  # 1 where the aim is reached
+    ratio = square * len(product) / trace**2  # 1 where the constraint holds, else greater
     nu = 0.125 * torch.where(ratio > 1.02, 0.5, 1.0) * torch.where(ratio > 1.1, 0.5, 1.0)
     alpha2 = square / trace
     product.diagonal().sub_(alpha2)

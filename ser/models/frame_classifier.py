@@ -1,7 +1,7 @@
-"""A classifier of frames: one dense layer on a net's bottleneck, and the class scores.
+"""A frame classifier: one dense layer and an output layer on the bottleneck features of another net.
 
 S. Zhou, H. Beigi, "A transfer learning method for speech emotion recognition from automatic speech recognition",
-2020, figure 2. Each frame is classified by itself; an utterance's class is that whose probabilities sum to the most.
+2020, figure 2. Each frame is classified by itself; an utterance gets the class with the largest sum of probabilities.
 """
 
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ from ser.errors import SerError
 class FrameClassifierConfig:
     """The section `model:`."""
 
-    hidden: int  # width of the dense layer, which the paper does not tell; 0: class scores straight from the bottleneck
-    dropout: float  # on it
+    hidden: int  # width of the dense layer, which the paper does not give; 0: no dense layer
+    dropout: float  # probability, before the output layer
 
     def __post_init__(self) -> None:
         if self.hidden < 0 or not 0 <= self.dropout < 1:
@@ -24,7 +24,7 @@ class FrameClassifierConfig:
 
 
 class FrameClassifier(nn.Module):
-    """Standardises each number over all training batches (a batch norm without parameters), then dense and output."""
+    """Standardisation over all training batches (a batch norm without parameters), dense layer, output layer."""
 
     def __init__(self, config: FrameClassifierConfig, feature_dim: int, num_classes: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Late fusion: what two models say of the classes, each through a linear layer, summed.
+"""Late fusion: the sum of a linear layer of each model's class probabilities.
 
 Zhou et al., "A multi-modal approach to speech emotion recognition", section 5.3 and figure 2.
 """
@@ -10,13 +10,13 @@ from torch import Tensor, nn
 
 
 class LateFusion(nn.Module):
-    """The sum of a linear layer of each model's class probabilities; its softmax gives the fused ones.
+    """The sum of a linear layer of each model's class probabilities; its softmax gives the fused probabilities.
 
-    Each layer begins as the identity: before training the models count alike, and a class that both favour wins.
+    Each layer is initialised as the identity, so that before training the models have equal weight.
 
     Parameters
     ----------
-    inputs : name of each model.
+    inputs : name of each model -> its number of class probabilities.
     num_classes : K.
     """
 
@@ -28,6 +28,6 @@ class LateFusion(nn.Module):
             torch.nn.init.zeros_(layer.get_parameter("bias"))
 
     def forward(self, inputs: dict[str, Tensor]) -> Tensor:
-        """Map probabilities (B, U, K) of each model, of the utterances in `mask` (B, U), to logits (N, K)."""
+        """Map probabilities (B, U, K) of each model to logits (N, K) of the N utterances in `mask` (B, U)."""
         mask = inputs["mask"]
         return sum(layer(inputs[name][mask]) for name, layer in self.layers.items())

@@ -1,4 +1,4 @@
-"""Which layers of an encoder count, learnt: a weighted sum of their states."""
+"""Weighted sum of the layers of an encoder, with learnt weights."""
 
 from collections.abc import Sequence
 
@@ -8,14 +8,14 @@ from torch.nn import functional
 
 
 class LayerSum(nn.Module):
-    """The sum of L layers' states by softmax weights, equal at first.
+    """The sum of the states of L layers, weighted by a softmax; the weights are equal before training.
 
     Yang et al., "SUPERB: speech processing universal performance benchmark", Interspeech 2021, section 3.
 
     Parameters
     ----------
     num_layers : L.
-    normalised : whether each state is brought to mean 0 and variance 1 over its D numbers before.
+    normalised : whether each state is first normalised to mean 0 and variance 1 over its D numbers.
     """
 
     def __init__(self, num_layers: int, normalised: bool) -> None:
@@ -24,7 +24,7 @@ class LayerSum(nn.Module):
         self.normalised = normalised
 
     def weights(self) -> Tensor:
-        """Give the weights (L,), which sum to 1."""
+        """Return the weights (L,), which sum to 1."""
         return self.logits.softmax(dim=0)
 
     def forward(self, states: Sequence[Tensor]) -> Tensor:

@@ -1,7 +1,7 @@
-"""Low-rank changes to linear layers, whose own weights stay as they are.
+"""LoRA: low-rank adaptation of linear layers, whose own weights stay fixed.
 
-Hu et al., "LoRA: low-rank adaptation of large language models", ICLR 2022, section 4.1: W x + (alpha / r) B A x, where
-A (r by inputs) begins at random and B (outputs by r) at zero, so that training begins with the layer as it was.
+Hu et al., "LoRA: low-rank adaptation of large language models", ICLR 2022, section 4.1: W x + (alpha / r) B A x. A (r
+by inputs) is initialised at random and B (outputs by r) at zero, so that training starts from the original layer.
 """
 
 import math
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 
 class LoraLinear(nn.Module):
-    """A linear layer with a low-rank change beside it."""
+    """A fixed linear layer plus a trained low-rank update."""
 
     def __init__(self, linear: nn.Linear, rank: int, alpha: float) -> None:
         super().__init__()
@@ -27,16 +27,16 @@ class LoraLinear(nn.Module):
         return self.linear(x) + self.scale * ((x @ self.down.T) @ self.up.T)
 
     def merged(self) -> nn.Linear:
-        """Give one linear layer that does the same."""
+        """Add the update to the weights and return the plain linear layer."""
         with torch.no_grad():
             self.linear.weight += self.scale * (self.up @ self.down)
         return self.linear
 
 
 def add_lora(blocks: Sequence[nn.Module], rank: int, alpha: float) -> int:
-    """Put a change of `rank` beside both linear layers of the feed-forward part of each of `blocks`; count them.
+    """Replace both linear layers of the feed-forward part of each block by `LoraLinear`; return how many.
 
-    These are the layers whose inputs and outputs differ in number; attention's are square.
+    They are recognised by their shape: their numbers of inputs and outputs differ, where attention's are equal.
     """
     count = 0
     for block in blocks:
@@ -49,7 +49,7 @@ def add_lora(blocks: Sequence[nn.Module], rank: int, alpha: float) -> int:
 
 
 def merge_lora(model: nn.Module) -> None:
-    """Add every change to the layer that it is beside, and leave the plain layers."""
+    """Replace every `LoraLinear` of the model by its merged linear layer."""
     for name, module in list(model.named_modules()):
         if isinstance(module, LoraLinear):
             parent, _, child = name.rpartition(".")

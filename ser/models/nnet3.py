@@ -1,4 +1,4 @@
-"""Kaldi's x-vector networks as `XVector`."""
+"""Import of Kaldi's nnet3 x-vector networks as `XVector`."""
 
 import re
 
@@ -12,7 +12,7 @@ from ser.models.pooling import VARIANCE_FLOOR
 from ser.models.tdnn import BATCHNORM_EPSILON
 from ser.models.xvector import CONTEXTS, XVectorConfig
 
-# What a node may be, by the end of its name; by its beginning for the statistics.
+# Component types that a node may have, by the end of its name; by its beginning for the statistics.
 _TYPES = {
     "affine": ("NaturalGradientAffineComponent", "AffineComponent", "FixedAffineComponent"),
     "relu": ("RectifiedLinearComponent",),
@@ -21,7 +21,7 @@ _TYPES = {
     "stats-pooling": ("StatisticsPoolingComponent",),
     "log-softmax": ("LogSoftmaxComponent",),
 }
-# Field -> what it must be.
+# Component type -> field -> the value that it must have.
 _EXPECTED: dict[str, dict[str, float | str]] = {
     "BatchNormComponent": {"Epsilon": BATCHNORM_EPSILON, "TargetRms": 1.0},
     "StatisticsExtractionComponent": {"InputPeriod": 1, "OutputPeriod": 1, "IncludeVarinance": "T"},
@@ -37,17 +37,17 @@ _EXPECTED: dict[str, dict[str, float | str]] = {
 
 
 def is_xvector(nnet: Nnet3) -> bool:
-    """Tell whether a network pools over time, as those for utterances do; acoustic ones are `Nnet3Graph`'s."""
+    """Return whether a network pools over time, as x-vector networks do; acoustic models go to `Nnet3Graph`."""
     return any(component.type.startswith("Statistics") for component in nnet.components.values())
 
 
 def from_nnet3(nnet: Nnet3) -> tuple[XVectorConfig, dict[str, Tensor]]:
-    """Take over an nnet3 x-vector network.
+    """Convert an nnet3 x-vector network.
 
     Parameters
     ----------
-    nnet : wired as Kaldi's voxceleb/v2 wires tdnn1 to tdnn7 and output, of any widths; further segment layers tdnn8
-        ... may follow tdnn7.
+    nnet : a network with the wiring of tdnn1 to tdnn7 and output in Kaldi's voxceleb/v2, of any widths; further
+        segment layers tdnn8 ... may follow tdnn7.
 
     Returns
     -------
@@ -56,7 +56,7 @@ def from_nnet3(nnet: Nnet3) -> tuple[XVectorConfig, dict[str, Tensor]]:
     Raises
     ------
     SerError
-        On a node, component or setting that is not of this topology, by its name.
+        For a node, component or setting outside of this topology; the message names it.
     """
     nodes = dict(map(_parse_node, nnet.nodes))
     wiring = nodes.keys() - {"input", "output"}
@@ -76,11 +76,11 @@ def from_nnet3(nnet: Nnet3) -> tuple[XVectorConfig, dict[str, Tensor]]:
             raise SerError(f"nnet3: the component '{name}', a {component.type}, is of no node; {_REMEDY}")
         _check_component(name, component)
     weights: dict[str, Tensor] = {}
-    width = 0  # of what a layer sees; 0: whatever tdnn1 is made for
+    width = 0  # inputs of the next layer at each offset; 0: any, for tdnn1
     for index, layer in enumerate([*layers, "output"]):
         offsets = len(CONTEXTS[index]) if index < len(CONTEXTS) else 1
         matrix, bias = _affine(nnet, f"{layer}.affine", width * offsets)
-        # Kaldi splices frame after frame: (C', offsets x C) -> a convolution's (C', C, offsets).
+        # Kaldi concatenates frame after frame: (C', offsets x C) -> a convolution's (C', C, offsets).
         if index < len(CONTEXTS):
             matrix = matrix.reshape(len(matrix), offsets, -1).transpose(0, 2, 1)
         weights[f"{layer}.affine.weight"] = torch.from_numpy(matrix.copy())
@@ -114,7 +114,7 @@ def _parse_node(line: str) -> tuple[str, str]:
 
 
 def _expected_wiring(nodes: dict[str, str], num_layers: int) -> dict[str, str]:
-    """Give each node's input in a network of `num_layers` hidden layers."""
+    """Return node -> input, for a network of `num_layers` hidden layers."""
     extraction, pooling = (
         next((name for name in nodes if name.startswith(kind)), kind) for kind in ("stats-extraction", "stats-pooling")
     )
@@ -155,7 +155,7 @@ def _check_component(name: str, component: Component) -> None:
 
 
 def _affine(nnet: Nnet3, name: str, columns: int) -> tuple[np.ndarray, np.ndarray]:
-    """Give the matrix, of `columns` columns unless that is 0, and the bias."""
+    """Return matrix and bias of an affine component; check for `columns` columns, unless that is 0."""
     field = "LinearParams" if "LinearParams" in nnet.components[name].fields else "Params"
     bias = _array(nnet, name, "BiasParams", (None,))
     matrix = _array(nnet, name, field, (len(bias), columns or None))
@@ -163,7 +163,7 @@ def _affine(nnet: Nnet3, name: str, columns: int) -> tuple[np.ndarray, np.ndarra
 
 
 def _array(nnet: Nnet3, name: str, field: str, shape: tuple[int | None, ...]) -> np.ndarray:
-    """Give an array of a component; None is any size."""
+    """Return an array of a component, after a check of its shape, in which None is any size."""
     found = np.asarray(nnet.components[name].fields.get(field, 0.0), np.float32)
     if found.ndim != len(shape) or any(want not in (None, size) for want, size in zip(shape, found.shape, strict=True)):
         wanted = " x ".join("any" if size is None else str(size) for size in shape)

@@ -1,4 +1,4 @@
-"""What the components of a feed-forward nnet3 network compute, frame by frame, in testing.
+"""Components of feed-forward nnet3 networks, as PyTorch modules for inference.
 
 Kaldi's nnet3/nnet-simple-component.cc, nnet-tdnn-component.cc, nnet-normalize-component.cc. All map frames (T, B, C),
 time first, to (T', B, C').
@@ -15,14 +15,14 @@ from ser.errors import SerError
 from ser.kaldi.nnet3 import Component
 
 _AFFINE = ("FixedAffineComponent", "AffineComponent", "NaturalGradientAffineComponent", "LinearComponent")
-# They change nothing in testing.
+# These components are the identity at test time.
 _IDENTITY = ("NoOpComponent", "DropoutComponent", "GeneralDropoutComponent", "SpecAugmentTimeMaskComponent")
 _OTHER = ("TdnnComponent", "BatchNormComponent", "RectifiedLinearComponent", "LogSoftmaxComponent")
 COMPUTED = (*_AFFINE, *_OTHER, *_IDENTITY)
 
 
 class Affine(nn.Module):
-    """Affine map of the frames t + `offsets`, joined; of frame t alone where there is one offset, 0."""
+    """Affine map of the concatenated frames t + `offsets`; only of frame t where the one offset is 0."""
 
     linear: Tensor
     bias: Tensor | None
@@ -59,7 +59,7 @@ class Elementwise(nn.Module):
         self.kind, self.is_identity = kind, kind in _IDENTITY
         self.register_buffer("scale", weights.get("scale"))
         self.register_buffer("offset", weights.get("offset"))
-        # A batch norm of blocks, and a component whose file does not tell its width, take any multiple.
+        # The width of the input must be a multiple of this. A batch norm may work in blocks; others take any width.
         self.block = len(weights["scale"]) if "scale" in weights else 1
 
     def forward(self, parts: list[Tensor]) -> Tensor:
@@ -74,7 +74,7 @@ class Elementwise(nn.Module):
 
 
 def make_module(name: str, kind: str, weights: Mapping[str, Tensor]) -> Affine | Elementwise:
-    """Make the module of the component `name` of the type `kind` with the tensors that `tensors` gives."""
+    """Make the module of the component `name` of type `kind` with the tensors that `tensors` returns."""
     if kind not in COMPUTED:
         raise SerError(
             f"nnet3: the component '{name}' is a {kind}, which is not computed here; there are {', '.join(COMPUTED)}"
@@ -83,12 +83,12 @@ def make_module(name: str, kind: str, weights: Mapping[str, Tensor]) -> Affine |
 
 
 def tensors(name: str, component: Component) -> dict[str, Tensor]:
-    """Give what a component holds that counts in testing: its matrix, bias and offsets, or its scale and offset.
+    """Return the tensors of a component for inference: matrix, bias and offsets, or scale and offset.
 
     Raises
     ------
     SerError
-        Where a field is missing or of another shape than the rest, or a batch norm holds no statistics.
+        Where a field is missing or its shape does not fit the others, or a batch norm has no statistics.
     """
     if component.type in _AFFINE or component.type == "TdnnComponent":
         return _affine(name, component)
@@ -134,7 +134,7 @@ def _batch_norm(name: str, component: Component) -> dict[str, Tensor]:
             f"nnet3: the batch norm '{name}' of blocks of {block} has {len(mean)} means and {len(variance)} variances,"
             f" the least {float(variance.min()):g}, and the epsilon {epsilon:g}"
         )
-    # As BatchNormComponent::ComputeDerived does.
+    # As in BatchNormComponent::ComputeDerived.
     scale = rms / (variance + epsilon).sqrt()
     return {"scale": scale.float(), "offset": (-mean * scale).float()}
 

@@ -1,7 +1,7 @@
 """A feed-forward nnet3 network, computed node by node: any wiring of known components, such as Kaldi's chain TDNN-F.
 
-Each node is computed at the times that the asked ones need and no others, as Kaldi's compiler does, so that the upper
-layers of a net whose offsets are multiples of 3 cost a third where every third frame is asked for.
+As in Kaldi's compiler, each node is computed only at the times that the requested frames depend on. So upper layers
+whose offsets are multiples of 3 cost a third where every third frame is requested.
 """
 
 import math
@@ -31,9 +31,10 @@ class GraphConfig:
 
 
 class _Plan(NamedTuple):
-    """The times, rising, at which each node of `order` is computed; `first` and `last` of the input.
+    """A plan of computation: the rising times at which each node of `order` is computed.
 
-    `done` names after each node those that no later one reads.
+    `first` and `last` are the first and last frame of the input that are read. `done` lists, for each node, the nodes
+    that are not needed after it is computed.
     """
 
     order: list[str]
@@ -49,7 +50,7 @@ class Nnet3Graph(nn.Module):
     Raises
     ------
     SerError
-        On a node or component that is not computed here, a missing one, a loop, or widths that do not fit, by name.
+        For an unsupported or missing node or component, a loop, or widths that do not fit; the message names it.
     """
 
     def __init__(self, config: GraphConfig, weights: Mapping[str, Tensor]) -> None:
@@ -102,7 +103,7 @@ class Nnet3Graph(nn.Module):
         return self.dims[node]
 
     def component(self, node: str) -> Affine | Elementwise:
-        """Give the module of a component-node."""
+        """Return the module of a component-node."""
         module = self.parts[_key(self.nodes[node].component)]
         if not isinstance(module, (Affine, Elementwise)):
             raise TypeError(f"{node} is of a {type(module)}")
@@ -111,7 +112,7 @@ class Nnet3Graph(nn.Module):
     def context(self, node: str) -> tuple[int, int]:
         """Frames before and after t that `node` sees at t."""
         self.check_node(node)
-        # Rounding makes it differ from frame to frame.
+        # With Round descriptors the context differs from frame to frame: take the largest.
         plans = [self._plan(node, count + 1, count + 1, count) for count in range(self.modulus)]
         return max(0, *(start - plan.first for start, plan in enumerate(plans))), max(
             0, *(plan.last - start for start, plan in enumerate(plans))
@@ -119,7 +120,7 @@ class Nnet3Graph(nn.Module):
 
     @property
     def modulus(self) -> int:
-        """The least number of frames by which the input may be moved without other outputs than moved ones."""
+        """The least shift of the input, in frames, that only shifts the output; over 1 with Round descriptors."""
         rounds = [
             part.number for node in self.nodes.values() for part in all_parts(node.source) if part.kind == "Round"
         ]
@@ -132,16 +133,16 @@ class Nnet3Graph(nn.Module):
         Parameters
         ----------
         features : (T, B, F) float32, time first, with the frames of the node's context at both ends.
-        ivectors : (B, S), one a sequence; None where the network takes none.
-        step : every step-th frame is computed, from the first one on.
+        ivectors : (B, S), one for each sequence; None where the network takes none.
+        step : every step-th frame is computed, beginning with the first.
 
         Returns
         -------
-        (T', B, D): T' is the frames without the context over `step`, rounded up.
+        (T', B, D): T' is the number of frames without the context, divided by `step` and rounded up.
         """
         left, right = self.context(node)
         plan = self._plan(node, len(features) - left - right, step)
-        # What the last ones do not need of the frames given.
+        # Leave out the frames that no computed frame needs.
         features = features[left + plan.first : left + plan.last + 1]
         values: dict[str, Tensor] = {}
         for name in plan.order:
@@ -163,7 +164,7 @@ class Nnet3Graph(nn.Module):
         return values[node]
 
     def _read(self, source: Descriptor, times: np.ndarray, values: dict[str, Tensor], plan: _Plan) -> Tensor:
-        """Give what a descriptor gives at `times`: (T, B, C)."""
+        """Compute a descriptor at `times`: (T, B, C)."""
         if source.kind == "Node":
             return _pick(values[source.name], plan.times[source.name], times)
         if source.kind == "ReplaceIndex" and source.parts[0].kind == "Node":
@@ -218,7 +219,7 @@ class Nnet3Graph(nn.Module):
         return order
 
     def _check(self, node: Node) -> int:
-        """Give the width of a node whose sources have theirs."""
+        """Check a node and return its width; the widths of its sources must be known."""
         if node.source is None:
             if node.name not in (INPUT, IVECTOR) or node.dim < 1:
                 raise SerError(
@@ -263,7 +264,7 @@ class Nnet3Graph(nn.Module):
 
 
 def from_nnet3(nnet: Nnet3) -> tuple[GraphConfig, dict[str, Tensor]]:
-    """Take over a network: the wiring, and the weights for `Nnet3Graph`."""
+    """Convert a network to the wiring and the weights of `Nnet3Graph`."""
     config = GraphConfig(tuple(nnet.nodes), {name: component.type for name, component in nnet.components.items()})
     weights: dict[str, Tensor] = {}
     for name, component in nnet.components.items():
@@ -272,7 +273,7 @@ def from_nnet3(nnet: Nnet3) -> tuple[GraphConfig, dict[str, Tensor]]:
 
 
 def _key(component: str) -> str:
-    # The names of PyTorch's modules hold no dots.
+    # Names of PyTorch modules must not contain dots.
     return component.replace(".", "/")
 
 
@@ -288,7 +289,7 @@ def _demand(source: Descriptor, times: np.ndarray, needed: dict[str, list[np.nda
 
 
 def _pick(value: Tensor, times: np.ndarray, wanted: np.ndarray) -> Tensor:
-    """Take the `wanted` times of (T, B, C) at the rising `times`; a view where they are evenly spaced."""
+    """Select the `wanted` times from (T, B, C), whose rising times are `times`; a view if they are evenly spaced."""
     places = np.searchsorted(times, wanted)
     steps = np.diff(places)
     if not len(steps):

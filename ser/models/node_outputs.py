@@ -1,7 +1,7 @@
-"""Outputs of any node of an acoustic net for one utterance, chunk by chunk, as Kaldi's ``nnet3-compute`` makes them.
+"""Outputs of any node of an acoustic net for one utterance, chunk by chunk, as in Kaldi's ``nnet3-compute``.
 
-Kaldi's nnet3/nnet-am-decodable-simple.cc (DecodableNnetSimple): a chunk takes the online i-vector of its middle frame,
-frames past the ends of the utterance are its first and last ones.
+As in Kaldi's nnet3/nnet-am-decodable-simple.cc (DecodableNnetSimple), a chunk uses the online i-vector of its middle
+frame, and the first and last frame of the utterance are repeated past its ends.
 """
 
 from collections.abc import Iterator
@@ -13,14 +13,14 @@ from torch import Tensor
 
 from ser.errors import SerError
 
-# Without online i-vectors the outputs do not depend on the chunks; these keep the memory small.
+# Frames in a chunk without online i-vectors. The outputs then do not depend on chunks, which only limit the memory.
 CHUNK = 1500
-# Frames computed at a time.
+# Frames that are computed at once.
 _BLOCK = 2048
 
 
 class NodeNet(Protocol):
-    """A net of which any node can be computed: an imported one, or our own."""
+    """A net that can compute any of its nodes, imported or trained here."""
 
     @property
     def feature_dim(self) -> int:
@@ -32,10 +32,10 @@ class NodeNet(Protocol):
 
     @property
     def modulus(self) -> int:
-        """The least number of frames by which the input may be moved without other outputs than moved ones."""
+        """The least shift of the input, in frames, that only shifts the output."""
 
     def buffers(self) -> Iterator[Tensor]:
-        """Give the tensors, which say on which device the net is."""
+        """Return the tensors, which tell the device of the net."""
 
     def check_node(self, node: str) -> None:
         """Raise a `SerError` that lists the nodes unless `node` is one."""
@@ -48,7 +48,10 @@ class NodeNet(Protocol):
 
 
 class OutputOptions(NamedTuple):
-    """What is computed: `node`, at every `subsampling`-th frame; the rest is of online i-vectors."""
+    """What to compute: `node`, at every `subsampling`-th frame.
+
+    `period` (frames between two online i-vectors) and `frames_per_chunk` apply only to online i-vectors.
+    """
 
     node: str
     subsampling: int = 1
@@ -65,7 +68,7 @@ def compute_outputs(
     ----------
     net : in eval mode, on the CPU or a GPU.
     features : (T, F) float32, T at least 1.
-    ivectors : (S,) for the utterance; (ceil(T / period), S) online ones; None where the net takes none.
+    ivectors : (S,) for the utterance, or (ceil(T / period), S) online i-vectors; None where the net takes none.
 
     Returns
     -------
@@ -74,8 +77,8 @@ def compute_outputs(
     Raises
     ------
     SerError
-        Where features or i-vectors are of another size than the net's, are not finite, or the rows of online i-vectors
-        are not those of T frames.
+        Where features or i-vectors do not have the net's size or are not finite, or the number of online i-vectors does
+        not fit T frames.
     """
     _check(net, features, options, ivectors)
     device = next(iter(net.buffers())).device
@@ -89,7 +92,7 @@ def compute_outputs(
         chunk = frames[times.clamp(0, len(frames) - 1)]  # (T, B, F)
         rows = vectors
         if online and vectors is not None:
-            # Kaldi's middle lies between the first and the last frame that is put out.
+            # Kaldi takes the middle between the first and the last output frame.
             middle = np.array(starts) + (size - 1) // options.subsampling * options.subsampling // 2
             rows = vectors[np.minimum(middle // options.period, len(vectors) - 1)]
         elif vectors is not None:
@@ -100,7 +103,7 @@ def compute_outputs(
 
 
 def _batches(frames: int, options: OutputOptions, modulus: int, online: bool) -> Iterator[tuple[list[int], int]]:
-    """Yield the starts of chunks of one size that are computed together, and that size, in the order of time."""
+    """Yield the starts of chunks that are computed together, and their common size, in the order of time."""
     unit = int(np.lcm(options.subsampling, modulus))
     chunk = options.frames_per_chunk if online else CHUNK
     chunk = -(-chunk // unit) * unit

@@ -1,11 +1,11 @@
-"""From frames to a segment."""
+"""Statistics pooling: the mean and standard deviation of frames over time."""
 
 import torch
 from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import FunctionCtx
 
-# Kaldi's StatisticsPoolingComponent keeps variances at or above this.
+# Kaldi's StatisticsPoolingComponent floors variances to this.
 VARIANCE_FLOOR = 1e-10
 
 
@@ -23,15 +23,16 @@ def mean_stddev(frames: Tensor) -> Tensor:
     Tensor
         (B, 2 C): the means, then the standard deviations (divided by T, not T - 1).
     """
-    # Not in bfloat16, whose 8 bits are too few for a variance.
+    # bfloat16 has too few bits (8) for a variance: use at least float32.
     frames = frames.to(torch.promote_types(frames.dtype, torch.float32))
     return torch.cat(_MeanStddev.apply(frames), dim=1)
 
 
 class _MeanStddev(Function):
-    """Both statistics and their gradient in one pass over the frames each: a fifth of a step, written out in tensors.
+    """Both statistics in one pass over the frames, and their gradient in another.
 
-    With mean m and deviation s over T frames, dm/dx_t = 1/T and ds/dx_t = (x_t - m) / (T s); 0 at the floor.
+    Built from tensor operations, these passes would take a fifth of a training step. With mean m and standard deviation
+    s over T frames, dm/dx_t = 1/T and ds/dx_t = (x_t - m) / (T s); the latter is 0 at the floor.
     """
 
     @staticmethod

@@ -1,7 +1,7 @@
-"""A small residual net over patches of log mel energies.
+"""A small residual network (ResNet) over patches of log mel energies.
 
-He, Zhang, Ren, Sun, "Deep residual learning for image recognition", CVPR 2016, section 3, with basic blocks; over such
-patches as Hershey et al., "CNN architectures for large-scale audio classification", ICASSP 2017.
+He, Zhang, Ren, Sun, "Deep residual learning for image recognition", CVPR 2016, section 3, with basic blocks; the
+patches are those of Hershey et al., "CNN architectures for large-scale audio classification", ICASSP 2017.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ser.errors import SerError
 
-# What comes after the last stage: the mean over its places.
+# Name of the layer after the last stage: the mean over time and frequency.
 FINAL = "final"
 
 
@@ -19,12 +19,12 @@ FINAL = "final"
 class ResnetConfig:
     """The section `model:` of a training configuration."""
 
-    channels: tuple[int, ...]  # of each stage; each but the first halves time and frequency
-    blocks: int  # a stage
+    channels: tuple[int, ...]  # of each stage; each stage except the first halves time and frequency
+    blocks: int  # in each stage
 
 
 class Block(nn.Module):
-    """Two convolutions of 3 by 3, around which the input goes."""
+    """A basic block: two convolutions of 3 by 3 and a shortcut."""
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ class Resnet(nn.Module):
     Raises
     ------
     SerError
-        Where there is no stage, or none of a block.
+        Where there are no stages or no blocks.
     """
 
     def __init__(self, config: ResnetConfig) -> None:
@@ -74,7 +74,7 @@ class Resnet(nn.Module):
 
     @property
     def layers(self) -> list[str]:
-        """Names of what `states` gives: ``1`` to the number of stages, and ``final``."""
+        """Names of the layers of `states`: ``1`` to the number of stages, and ``final``."""
         return [*(str(number) for number in range(1, len(self.stages) + 1)), FINAL]
 
     def forward(self, patches: Tensor) -> Tensor:
@@ -86,7 +86,7 @@ class Resnet(nn.Module):
         return self.states(patches, [FINAL])[FINAL]
 
     def states(self, patches: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
-        """Compute one vector a patch at each of `layers`, the mean over time and frequency of the stage's output."""
+        """Compute one vector for each patch at each of `layers`, the mean of the output over time and frequency."""
         wanted = list(layers)
         if unknown := [name for name in wanted if name not in self.layers]:
             raise SerError(f"ResNet: no layer '{unknown[0]}'; there are {', '.join(self.layers)}")

@@ -8,19 +8,19 @@ from torch.nn import functional
 
 from ser.errors import SerError
 
-# Kaldi's BatchNormComponent: no scale and offset of its own, and this epsilon.
+# The epsilon of Kaldi's BatchNormComponent, which has no trained scale and offset.
 BATCHNORM_EPSILON = 1e-3
 
 
 class Layer(nn.Module):
-    """Affine, ReLU, batch norm, dropout; over frames (B, C, T) or segments (B, C), as the affine part says."""
+    """Affine, ReLU, batch norm, dropout; over frames (B, C, T) with a convolution, over segments (B, C) otherwise."""
 
     def __init__(self, affine: nn.Conv1d | nn.Linear) -> None:
         super().__init__()
         self.affine = affine
         width = affine.out_channels if isinstance(affine, nn.Conv1d) else affine.out_features
         self.batchnorm = nn.BatchNorm1d(width, eps=BATCHNORM_EPSILON, affine=False)
-        # Whole channels of a segment: noise from frame to frame would add to the deviations that are pooled.
+        # Drop whole channels of a segment: dropout frame by frame would add to the pooled standard deviations.
         self.dropout = nn.Dropout1d(0.0) if isinstance(affine, nn.Conv1d) else nn.Dropout(0.0)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -28,7 +28,7 @@ class Layer(nn.Module):
         return self.activate(self.affine(x))
 
     def activate(self, x: Tensor) -> Tensor:
-        """Do what follows the affine part."""
+        """Apply the layers after the affine map."""
         x = self.batchnorm(functional.relu(x))
         return self.dropout(x) if self.dropout.p else x
 
@@ -37,7 +37,7 @@ def frame_layer(inputs: int, outputs: int, context: Sequence[int]) -> Layer:
     """Make a layer that sees the frames t + `context` of its input; there is no padding, so T shrinks by its span.
 
     Peddinti, Povey & Khudanpur, "A time delay neural network architecture for efficient modeling of long temporal
-    contexts", Interspeech 2015. As the offsets are evenly spaced this is a dilated convolution.
+    contexts", Interspeech 2015. Since the offsets are evenly spaced, the layer is a dilated convolution.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The co-attention with the net of speech in front of it, so that both are trained together."""
+"""Co-attention with the speech encoder in front of it, so that both are trained together."""
 
 from typing import Any
 
@@ -9,15 +9,15 @@ from ser.models.coattention import CoAttention
 
 
 class TunedCoAttention(nn.Module):
-    """Patches of log mel energies to states of a net's layer, then the co-attention.
+    """An encoder of patches of log mel energies, then the co-attention over the states of one of its layers.
 
-    Layers for `fit.unfreezing` are ``coattention`` and ``encoder``, whose own are the net's.
+    Layer names for `fit.unfreezing` are ``coattention``, and ``encoder`` with the encoder's own layers inside.
 
     Parameters
     ----------
     encoder : net over patches, such as `ser.models.yamnet.Yamnet`: ``states(patches (B, 96, 64), layers)``.
-    layer : of it.
-    coattention : its rows of speech are the layer's states.
+    layer : layer of the encoder.
+    coattention : its rows of speech are the states of this layer.
     """
 
     def __init__(self, encoder: nn.Module, layer: str, coattention: CoAttention) -> None:
@@ -27,7 +27,7 @@ class TunedCoAttention(nn.Module):
         self.coattention = coattention
 
     def forward(self, inputs: dict[str, Tensor]) -> Tensor:
-        """Map a batch to logits (B, K): ``speech`` (B, N, 96 x 64), the others as of `CoAttention`."""
+        """Map a batch to logits (B, K): ``speech`` (B, N, 96 x 64), the other keys as in `CoAttention`."""
         mask = inputs["speech_mask"]
         rows = inputs["speech"][mask].reshape(-1, PATCH_FRAMES, NUM_BANDS)
         states = self.encoder.states(rows, [self.layer])[self.layer]

@@ -1,4 +1,4 @@
-"""A small VGG: convolutions with max pooling over pictures of log mel energies, then two linear layers.
+"""A small VGG: convolutions with max pooling over log mel spectrograms, then two linear layers.
 
 Zhou et al., "A multi-modal approach to speech emotion recognition", section 5.2, figure 1 and table 2, after Simonyan
 and Zisserman, "Very deep convolutional networks for large-scale image recognition", ICLR 2015.
@@ -16,9 +16,9 @@ from ser.errors import SerError
 class VggConfig:
     """The section `model:` of a training configuration."""
 
-    channels: tuple[int, ...]  # of each convolution, 3 by 3, each followed by a maximum over 2 by 2
+    channels: tuple[int, ...]  # of each convolution of 3 by 3; max pooling over 2 by 2 follows each
     batch_norm: bool  # after each convolution
-    cells: int  # places in time that the last picture is averaged to; 1: no order is left
+    cells: int  # places in time to which the last feature map is averaged; 1: average over all time
     hidden: int  # width of the first linear layer, which is the embedding
     dropout: float  # probability, before each linear layer
 
@@ -26,7 +26,7 @@ class VggConfig:
 class Vgg(nn.Module):
     """Normalisation, convolutions, linear layer, output.
 
-    The normalisation travels with the weights, so that whatever is scored has that of the training set.
+    The normalisation is saved with the weights, so that test data are normalised by the training set.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class Vgg(nn.Module):
     Raises
     ------
     SerError
-        Where there are so many convolutions that nothing is left of F features.
+        Where there is no convolution, or so many that their pooling leaves none of the F bands.
     """
 
     mean: Tensor
@@ -49,7 +49,7 @@ class Vgg(nn.Module):
         if not config.channels or not height:
             raise SerError(
                 f"VGG: {len(config.channels)} convolutions, each with pooling over 2 bands, on {len(mean)} bands; "
-                "give one or more, and fewer than leave no band"
+                f"use 1 to {len(mean).bit_length() - 1} convolutions for {len(mean)} bands"
             )
         self.register_buffer("mean", mean.float())
         self.register_buffer("stddev", stddev.float().clamp(min=1e-5))
@@ -80,7 +80,7 @@ class Vgg(nn.Module):
         return self.output(self.dropout(self.embed(clips)))
 
     def embed(self, clips: Tensor) -> Tensor:
-        """Map clips (B, T, F), T at least 2 to the number of convolutions, to what the output layer sees (B, D)."""
+        """Map clips (B, T, F), T at least 2 to the power of the number of convolutions, to embeddings (B, D)."""
         pictures = ((clips - self.mean) / self.stddev).unsqueeze(1)  # (B, 1, T, F)
         cells = self.cells(self.convolutions(pictures))  # (B, C, cells, height)
         return self.activation(self.linear(self.dropout(cells.flatten(1))))

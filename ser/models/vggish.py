@@ -1,4 +1,4 @@
-"""VGGish: a VGG over patches of log mel energies, trained by Google on videos' tags; 72,141,184 numbers.
+"""VGGish: a VGG over patches of log mel energies, trained by Google on tags of videos; 72,141,184 parameters.
 
 Hershey et al., "CNN architectures for large-scale audio classification", ICASSP 2017; the sizes are those of the
 TensorFlow models' research/audioset/vggish.
@@ -12,9 +12,9 @@ from torch.nn import functional
 
 from ser.errors import SerError
 
-# "M": maximum over 2 by 2 places.
+# Channels of each convolution; "M" is max pooling over 2 by 2.
 CONVOLUTIONS: tuple[int | str, ...] = (64, "M", 128, "M", 256, 256, "M", 512, 512, "M")
-CELLS = (6, 4)  # places of the last map, along time and frequency
+CELLS = (6, 4)  # size of the last feature map in time and frequency
 FINAL = "final"
 
 
@@ -29,7 +29,7 @@ class VggishConfig:
 class Vggish(nn.Module):
     """Six convolutions with four poolings, then three linear layers.
 
-    The last one's output is the embedding, before any ReLU. A torch port that clips it at 0 loses half of it.
+    The embedding is the output of the last layer without a ReLU. A PyTorch port that applies one loses half of it.
     """
 
     def __init__(self, config: VggishConfig) -> None:
@@ -58,7 +58,7 @@ class Vggish(nn.Module):
 
     @property
     def layers(self) -> list[str]:
-        """Names of what `states` gives: convolutions ``1`` to ``6``, ``fc1``, ``fc2`` and ``final``."""
+        """Names of the layers of `states`: convolutions ``1`` to ``6``, ``fc1``, ``fc2`` and ``final``."""
         numbers = range(1, 1 + sum(item != "M" for item in CONVOLUTIONS))
         return [*map(str, numbers), "fc1", "fc2", FINAL]
 
@@ -67,7 +67,7 @@ class Vggish(nn.Module):
         return self.states(patches, [FINAL])[FINAL]
 
     def states(self, patches: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
-        """Compute one vector a patch at each of `layers`.
+        """Compute one vector for each patch at each of `layers`.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""The x-vector network (Snyder et al., ICASSP 2018, table 1), layer for layer as Kaldi's voxceleb/v2 builds it."""
+"""The x-vector network (Snyder et al., ICASSP 2018, table 1), with the layers of Kaldi's voxceleb/v2."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from ser.errors import SerError
 from ser.models.pooling import mean_stddev
 from ser.models.tdnn import Layer, frame_layer, segment_layer
 
-# Offsets in frames that tdnn1 to tdnn5 see of the layer before.
+# Offsets in frames at which tdnn1 to tdnn5 see the layer before.
 CONTEXTS = ((-2, -1, 0, 1, 2), (-2, 0, 2), (-3, 0, 3), (0,), (0,))
-# The net needs this many frames more than it pools over.
+# Input frames minus pooled frames.
 CONTEXT_FRAMES = sum(context[-1] - context[0] for context in CONTEXTS)
 
 
@@ -84,7 +84,7 @@ class XVector(nn.Module):
         return self.embed(features, ["output"])["output"]
 
     def embed(self, features: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
-        """Compute the affine outputs, before the ReLU, of the segment-level `layers`.
+        """Compute the outputs of the affine maps, before the ReLU, of the segment-level `layers`.
 
         Parameters
         ----------
@@ -99,7 +99,7 @@ class XVector(nn.Module):
         Raises
         ------
         SerError
-            On an unknown layer, another number of features, or too few frames.
+            For an unknown layer, another number of features, or too few frames.
         """
         self.check_layers(layers)
         if features.shape[2] != self.feature_dim or features.shape[1] <= CONTEXT_FRAMES:
@@ -132,8 +132,8 @@ def embed_utterance(
     model : in eval mode, on any device.
     features : (T, F) float32.
     layers : segment-level layers, see `XVector.embed`.
-    min_frames : shorter pieces are padded to this by repeating their first and last frames, evenly.
-    max_frames : longer utterances are cut into pieces of this, their embeddings averaged by length.
+    min_frames : shorter pieces are padded to this length by repeating the first and the last frame equally often.
+    max_frames : longer utterances are cut into pieces of this length; embeddings are averaged, weighted by length.
 
     Returns
     -------

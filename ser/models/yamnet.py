@@ -1,8 +1,8 @@
 """YAMNet: a MobileNet v1 over patches of log mel energies, trained by Google on AudioSet's 521 classes.
 
 Howard et al., "MobileNets: efficient convolutional neural networks for mobile vision applications", arXiv 1704.04861,
-with the sizes of the TensorFlow models' research/audioset/yamnet: 3,729,481 trained numbers, 69.2 million
-multiplications a patch.
+with the sizes of the TensorFlow models' research/audioset/yamnet: 3,729,481 trained parameters, 69.2 million
+multiplications for each patch.
 """
 
 from collections.abc import Iterable, Mapping
@@ -22,7 +22,7 @@ LAYERS = (
 EMBEDDING_DIM = LAYERS[-1][0]
 NUM_CLASSES = 521
 BATCH_NORM_EPSILON = 1e-4
-# What comes after layer 14: the mean over its places, and the classifier.
+# Name of the layer after layer 14: the mean over time and frequency, which the classifier reads.
 FINAL = "final"
 
 
@@ -30,12 +30,12 @@ FINAL = "final"
 class YamnetConfig:
     """The section `model:` of an imported net's folder."""
 
-    batch_norm: bool  # False: the norms are folded into the convolutions, as files for mobile use have it
+    batch_norm: bool  # False: the norms are folded into the convolutions, as in files for mobile devices
     num_classes: int
 
 
 class ConvBlock(nn.Module):
-    """A convolution padded as TensorFlow's SAME, batch norm without scale or a bias in its place, ReLU."""
+    """A convolution with TensorFlow's SAME padding, batch norm without scale (or a bias in its place), ReLU."""
 
     def __init__(self, inputs: int, outputs: int, size: int, stride: int, groups: int, batch_norm: bool) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ class ConvBlock(nn.Module):
         size, stride = self.conv.kernel_size[0], self.conv.stride[0]
         height, width = (self._padding(length, size, stride) for length in x.shape[2:])
         if height[0] == height[1] and width[0] == width[1]:
-            # Symmetric: the convolution pads by itself, without a copy.
+            # Symmetric padding: the convolution itself pads, without a copy.
             x = functional.conv2d(
                 x, self.conv.weight, self.conv.bias, stride, (height[0], width[0]), groups=self.conv.groups
             )
@@ -57,7 +57,7 @@ class ConvBlock(nn.Module):
 
     @staticmethod
     def _padding(length: int, size: int, stride: int) -> tuple[int, int]:
-        """Zeros before and after: an odd one comes after."""
+        """Return the zeros before and after; of an odd number, one more comes after."""
         total = max(0, (-(-length // stride) - 1) * stride + size - length)
         return total // 2, total - total // 2
 
@@ -75,14 +75,14 @@ class ShiftNorm(nn.Module):
         self.register_buffer("running_var", torch.ones(channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalise (B, C, H, W); in training by the batch, whose statistics then count for 1 % of the running ones."""
+        """Normalise (B, C, H, W); in training by the batch, which updates the running statistics by 1 %."""
         return functional.batch_norm(
             x, self.running_mean, self.running_var, None, self.bias, self.training, 0.01, BATCH_NORM_EPSILON
         )
 
 
 class SeparableConv(nn.Module):
-    """A convolution of each channel by itself, then one across the channels."""
+    """A depthwise convolution, then a pointwise convolution."""
 
     def __init__(self, inputs: int, outputs: int, stride: int, batch_norm: bool) -> None:
         super().__init__()
@@ -124,7 +124,7 @@ class Yamnet(nn.Module):
 
     @property
     def layers(self) -> list[str]:
-        """Names of what `states` gives: ``1`` to ``14`` and ``final``."""
+        """Names of the layers of `states`: ``1`` to ``14`` and ``final``."""
         return [*map(str, range(1, len(LAYERS) + 1)), FINAL]
 
     def forward(self, patches: Tensor) -> Tensor:
@@ -132,11 +132,11 @@ class Yamnet(nn.Module):
         return self.classifier(self.embed(patches))
 
     def embed(self, patches: Tensor) -> Tensor:
-        """Map patches (B, 96, 64) to what the classifier sees: (B, 1024)."""
+        """Map patches (B, 96, 64) to the input of the classifier: (B, 1024)."""
         return self.states(patches, [FINAL])[FINAL]
 
     def states(self, patches: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
-        """Compute one vector a patch at each of `layers`.
+        """Compute one vector for each patch at each of `layers`.
 
         Parameters
         ----------
@@ -153,7 +153,7 @@ class Yamnet(nn.Module):
         return {name: means[str(len(LAYERS)) if name == FINAL else name] for name in layers}
 
     def maps(self, patches: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
-        """Compute the outputs (B, C, H, W), H along time, of the numbered `layers`; no layer past the last is run."""
+        """Compute the outputs (B, C, H, W), H along time, of the numbered `layers`; later layers are not computed."""
         wanted = list(layers)
         x = patches.unsqueeze(1)  # (B, 1, 96, 64)
         outputs = {}
