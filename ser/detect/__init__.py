@@ -1,4 +1,4 @@
-"""Emotion of one's own recordings, by the nets and back ends of a finished run.
+"""The emotion of your own recordings, found by the nets and back ends of a finished run.
 
 from ser.detect import Detector
 detector = Detector.load("exp/toy")

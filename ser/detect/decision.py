@@ -1,4 +1,4 @@
-"""From embeddings to posteriors, a class, or "unknown"."""
+"""The decision: turns embeddings into posteriors and a class, or "unknown"."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from ser.detect.outliers import Outliers
 from ser.errors import SerError
 from ser.files import write_text
 
-# What a recording is called that is like no class; no class may have this name.
+# The name for a recording that is like no class; no class may have this name.
 UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """All of calibration.yaml, fitted on so many held-out `utterances`.
+    """The contents of calibration.yaml, fitted on `utterances` held-out utterances.
 
     Posteriors are the softmax of score / `temperature` + `bias` of the class (`ser.metrics.class_calibration`, which
-    takes long to import). Where the highest is under `threshold`, an utterance is `UNKNOWN` (Hendrycks and Gimpel, "A
-    baseline for detecting misclassified and out-of-distribution examples in neural networks", ICLR 2017); so it is
-    where its outlier score (`ser.detect.outliers`) is over `farthest`.
+    takes long to import). An utterance is `UNKNOWN` if its highest posterior is under `threshold` (Hendrycks and Gimpel,
+    "A baseline for detecting misclassified and out-of-distribution examples in neural networks", ICLR 2017), or if its
+    outlier score (`ser.detect.outliers`) is over `farthest`.
     """
 
     temperature: float
@@ -37,7 +37,7 @@ class Calibration:
 
 
 class Decision(NamedTuple):
-    """A class or `UNKNOWN`, the posterior of each class, and the outlier score over its threshold: 1 is the limit."""
+    """A class or `UNKNOWN`, the posterior of each class, and the outlier score over its threshold (above 1: unknown)."""
 
     emotion: str
     posteriors: dict[str, float]
@@ -46,7 +46,7 @@ class Decision(NamedTuple):
 
 @dataclass(frozen=True)
 class Decider:
-    """Enrolled classes, the calibration of their scores, and what the embeddings of training were like."""
+    """Enrolled classes, the calibration of their scores, and the distribution of the training embeddings."""
 
     classes: EnrolledClasses
     calibration: Calibration
@@ -58,7 +58,7 @@ class Decider:
         Raises
         ------
         SerError
-            Where the model's numbers make posteriors that are none.
+            Where a posterior is not a finite number.
         """
         names, threshold = self.classes.names, self.calibration.threshold
         scores = self.classes.class_scores(vectors)
@@ -66,7 +66,7 @@ class Decider:
         posteriors = np.exp(logits - logits.max(axis=1, keepdims=True))
         posteriors /= posteriors.sum(axis=1, keepdims=True)
         if not np.isfinite(posteriors).all():
-            raise SerError(f"the posteriors are not numbers, so the model's own are infinite or none; {REMEDY}")
+            raise SerError(f"a posterior is NaN, so the model holds infinite numbers or NaN; {REMEDY}")
         distances = self.outliers.scores(vectors) / self.calibration.farthest
         return [
             Decision(
@@ -84,7 +84,7 @@ class Decider:
         return Decider(self.classes.add(name, vectors), calibration, self.outliers.add(vectors))
 
     def save(self, folder: Path) -> None:
-        """Write all into a folder, for `load`."""
+        """Write everything into a folder, for `load`."""
         self.classes.save(folder)
         self.outliers.save(folder)
         write_text(folder / CALIBRATION, to_yaml(self.calibration))

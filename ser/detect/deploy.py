@@ -1,4 +1,4 @@
-"""A detector made of a finished run: its net, back ends, and calibrations fitted on held-out training speakers."""
+"""Makes a detector from a finished run: net, back ends, and calibration fitted on held-out training speakers."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ from ser.training import model_dir
 
 logger = logging.getLogger(__name__)
 
-# Training utterances whose embeddings are made anew as a check. The run may keep features at a byte a number.
+# So many training utterances are embedded again as a check. The run may store features at one byte a number.
 NUM_CHECKED = 5
 FARTHEST = 0.25
 
 
 @dataclass(frozen=True)
 class Run:
-    """Where a finished run keeps what a detector is made of, for one condition (``none`` or a fold) and one layer."""
+    """The folders of a finished run that a detector needs, for one condition (``none`` or a fold) and one layer."""
 
     data: Path
     exp: Path
@@ -57,12 +57,12 @@ class Run:
 
     @classmethod
     def find(cls, data: Path, exp: Path, condition: str | None = None, layer: str | None = None) -> Run:
-        """Fill in what is not given: the first condition, ``none`` before the folds; the layer of the lowest EER.
+        """Fill in missing choices: the first condition (``none`` before the folds), the layer of the lowest EER.
 
         Raises
         ------
         SerError
-            Where the run has not the condition or the layer.
+            Where the run does not have the condition or the layer.
         """
         trained = {path.parent.name.removeprefix("finetune_") for path in exp.glob("finetune_*/" + model_dir.WEIGHTS)}
         conditions = in_order(trained)
@@ -71,7 +71,7 @@ class Run:
         if condition not in conditions:
             raise SerError(
                 f"{exp}: no finished finetune_{condition or '<condition>'}; conditions there:"
-                f" {', '.join(conditions) or 'none finished'}; run the stages to 5 first"
+                f" {', '.join(conditions) or 'none finished'}; run stages 0 to 5 first"
             )
         at = Layout(data, exp)
         embedded = at.vectors("embeddings", condition)
@@ -83,15 +83,15 @@ class Run:
         return cls(data, exp, condition, layer)
 
     def folder(self, root: Path, kind: str) -> Path:
-        """Return <root>/<kind>_<condition>, or _none where the fold shares that one."""
+        """Return <root>/<kind>_<condition>, or <root>/<kind>_none where the folds share that folder."""
         return Layout(self.data, self.exp).shared(root, kind, self.condition)
 
     def has_text(self) -> bool:
-        """Whether a text encoder and vectors of speech and text together are there."""
+        """Whether the run has a text encoder, and joined vectors of speech and text."""
         return self.vectors(SPEECH_TEXT).is_file() and self.encoder.is_dir()
 
     def vectors(self, modality: str) -> Path:
-        """Return the table of the training vectors (among others)."""
+        """Return the table that holds the training vectors (and others)."""
         kind = {SPEECH: "embeddings", SPEECH_TEXT: "speech+text"}[modality]
         return self.folder(self.exp, kind) / f"{self.layer}.scp"
 
@@ -108,11 +108,11 @@ def make_detector(
 
     Parameters
     ----------
-    conf : folder of the Kaldi option files that the features were made with.
-    label_map : which labels of the corpora the classes are.
+    conf : folder of the Kaldi option files with which the features were made.
+    label_map : file that maps the corpora's labels to the classes.
     """
     if out.exists() and not (out / detector_dir.MANIFEST).is_file():
-        raise SerError(f"{out}: exists and is no detector; name another folder, or remove it")
+        raise SerError(f"{out}: this folder exists but is not a detector; name another folder, or remove it")
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as scratch:
         folder = Path(scratch) / "new"
@@ -126,11 +126,11 @@ def make_detector(
 
 
 def fold(model: XVector, layer: str) -> Net:
-    """Make the deployed net of the layers of `model` up to the affine output of `layer`, batch norm folded in.
+    """Fold batch norm into the affine maps of `model`, up to the affine output of `layer`: the net for deployment.
 
-    Batch norm makes (x - m) / sqrt(v + e) of each ReLU output x; the affine map after it takes that in as
-    W diag(1 / sqrt(v + e)) x + b - W diag(1 / sqrt(v + e)) m. The mean over time passes through it, and a
-    standard deviation is scaled.
+    Batch norm turns each ReLU output x into (x - m) / sqrt(v + e), so that the affine map after it becomes
+    W diag(1 / sqrt(v + e)) x + b - W diag(1 / sqrt(v + e)) m. Behind the pooling, the means are shifted and scaled like
+    x, and the standard deviations only scaled.
     """
     model.check_layers([layer])
     weights = {name: tensor.detach().cpu().double().numpy() for name, tensor in model.state_dict().items()}
@@ -158,23 +158,23 @@ def calibrate(
     backend: BackendConfig,
     settings: DetectorConfig,
 ) -> Calibration:
-    """Fit temperature, biases and threshold on scores by back ends that did not see the speakers they score."""
+    """Fit temperature, biases and threshold on scores of back ends that were trained without the scored speakers."""
 
     def train(seen: np.ndarray, seen_labels: np.ndarray, _: np.ndarray) -> EnrolledClasses:
         return EnrolledClasses.train(seen, seen_labels, names, backend)
 
     found = held_out_scores(train, vectors, labels, speakers, settings.held_out_parts, settings.seed)
     fitted = class_calibration.fit(found.classes, found.labels, with_bias=True)
-    # The biases contain the classes' shares of the training set; without these, all classes are equally likely.
+    # The biases contain the class priors of the training set; subtract these, so that all classes are equally likely.
     counts = np.bincount(found.labels, minlength=len(names))
     if not counts.all():
         few = ", ".join(name for name, count in zip(names, counts, strict=True) if not count)
-        raise SerError(f"calibration: no held-out utterance of {few}; it takes two utterances a class at least")
+        raise SerError(f"calibration: no held-out utterance of {few}; give each class at least two training utterances")
     bias = fitted.bias - np.log(counts / counts.sum())
     posteriors = class_calibration.ClassCalibration(fitted.temperature, bias).posteriors(found.classes)
     threshold = float(np.quantile(posteriors.max(axis=1), settings.unknown_share))
     logger.info(
-        "held out: %d utterances, UAR %.2f %%, expected calibration error %.4f; unknown under a posterior of %.3f",
+        "held out: %d utterances, UAR %.2f %%, expected calibration error %.4f; unknown below a posterior of %.3f",
         len(posteriors),
         100 * uar(confusion(found.labels, posteriors.argmax(axis=1), len(names))),
         expected_calibration_error(posteriors, found.labels),
@@ -186,11 +186,11 @@ def calibrate(
 
 
 def _farthest(vectors: np.ndarray, labels: np.ndarray, speakers: np.ndarray, settings: DetectorConfig) -> float:
-    """Return the outlier score that the share `unknown_share` of held-out speakers' utterances is over."""
+    """Return the outlier score that the share `unknown_share` of held-out speakers' utterances exceeds."""
     part = assign_parts(labels, speakers, settings.held_out_parts, settings.seed)
     scores = [Outliers.fit(vectors[part != number]).scores(vectors[part == number]) for number in set(part[part >= 0])]
     farthest = float(np.quantile(np.concatenate(scores), 1 - settings.unknown_share))
-    logger.info("held out: unknown over an outlier score of %.3f", farthest)
+    logger.info("held out: unknown above an outlier score of %.3f", farthest)
     return farthest
 
 
@@ -209,9 +209,13 @@ def _fill(
     train_dir = run.folder(run.data, "backend")
     speech = read_labelled(train_dir / "utt2emo", f"scp:{run.vectors(SPEECH)}")
     if unlisted := sorted(set(speech.classes) - set(read_label_map(label_map).values())):
-        raise SerError(f"{label_map}: makes no class {', '.join(unlisted)}; name the run's own with --label-map")
+        raise SerError(
+            f"{label_map}: has no class {', '.join(unlisted)}; give the label map of the run with --label-map"
+        )
     if UNKNOWN in speech.classes:
-        raise SerError(f"{train_dir}/utt2emo: a class is called '{UNKNOWN}', which means none of them here; rename it")
+        raise SerError(
+            f"{train_dir}/utt2emo: a class is called '{UNKNOWN}', which stands for no class in a detector; rename it"
+        )
     _check_features(FrontEnd.load(folder), net, train_dir, speech)
     utt2spk = tables.read_map(train_dir / "utt2spk", fields=2)
 
@@ -233,7 +237,7 @@ def _fill(
 
 
 def _check_features(front_end: FrontEnd, net: Net, train_dir: Path, speech: Labelled) -> None:
-    """Compare embeddings made of waveforms, as the detector will make them, with those of the run."""
+    """Compare embeddings made from waveforms, as the detector will make them, with those of the run."""
     segments = train_dir / "segments"
     waves = audio.read_waves(
         f"scp:{train_dir / 'wav.scp'}", front_end.extract.sample_rate, segments if segments.exists() else None
@@ -247,25 +251,25 @@ def _check_features(front_end: FrontEnd, net: Net, train_dir: Path, speech: Labe
         distance = float(np.linalg.norm(net(block.features) - known[utt])) / spread
         if not distance < FARTHEST:
             raise SerError(
-                f"'{utt}': the embedding made of its waveform is {distance:.2f} of the training set's spread from the"
-                f" run's, {FARTHEST} at most is due to rounding: name the folder of the option files that the features"
+                f"'{utt}': the embedding made from its waveform is {distance:.2f} of the training set's spread from the"
+                f" run's, and rounding explains at most {FARTHEST}: name the folder of the option files that features"
                 " were made with (--conf)"
             )
 
 
 def _with_text(speech: Labelled, table: Path) -> Labelled:
-    """Return the utterances of `speech` that have a vector of speech and text in `table`, with it."""
+    """Return the utterances of `speech` that have a joined vector of speech and text in `table`, and these vectors."""
     vectors = ark.load(f"scp:{table}")
     rows = [row for row, utt in enumerate(speech.utts) if utt in vectors]
     utts = [speech.utts[row] for row in rows]
     labels = speech.labels[rows]
     if len(set(labels.tolist())) < len(speech.classes):
-        raise SerError(f"{table}: no vector of some class; extract the text embeddings again")
+        raise SerError(f"{table}: a class has no vector; extract the text embeddings again")
     return Labelled(utts, stack_vectors(vectors, utts, str(table)), labels, speech.classes)
 
 
 def _copy_encoder(source: Path, folder: Path) -> None:
-    """Copy the files that are data; the configuration without the paths that transformers notes in it."""
+    """Copy the data files of the text encoder; drop the paths that transformers notes in the configuration."""
     folder.mkdir()
     for path in sorted(source.iterdir()):
         if path.name in ("config.json", "tokenizer_config.json"):
@@ -277,7 +281,7 @@ def _copy_encoder(source: Path, folder: Path) -> None:
 
 
 def _eer(cell: Path) -> float:
-    """The EER of a cell of the results, infinite where it has none."""
+    """Read the EER of a cell of the results; infinite if it has none."""
     eer = read_cell(cell).row.eer if (cell / "result.tsv").is_file() else None
     return float("inf") if eer is None else eer
 

@@ -1,4 +1,4 @@
-"""From a recording to its emotion: the steps of the recipe, with the models of one folder."""
+"""The detector: finds the emotion of a recording by the steps of the recipe, with the models of one folder."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ from ser.detect.recordings import find_recordings, read_chunks
 from ser.detect.words import TextEncoder
 from ser.errors import SerError
 
-# No window is as long, in seconds: thirty years.
+# Upper limit of a window in seconds: thirty years.
 LONGEST = 1e9
 
 
 @dataclass(frozen=True)
 class Detection:
-    """What was found in a recording, or in one window of it.
+    """The result for a recording, or for one window of it.
 
     Attributes
     ----------
-    file : as it was given.
-    start, end : seconds from the recording's beginning.
-    speech : seconds of speech between them.
-    modality : ``speech``, or ``speech+text`` where words helped.
-    emotion : the class of the highest posterior; ``unknown`` where that is under the model's threshold, or the speech
-        unlike any of training; None where there is too little speech.
-    posteriors : class -> calibrated probability, all classes equally likely beforehand; they sum to 1.
-    problem : why there is no emotion; else empty.
-    distance : how far it is from the training speech, over what is far: above 1 it is none that the model knows, and
-        its emotion unknown; None where there is too little speech.
-    channel : the channel that was listened to, from 1; None: all of them, averaged.
+    file : the recording, as the caller named it.
+    start, end : of the window, in seconds from the beginning of the recording.
+    speech : seconds of speech between `start` and `end`.
+    modality : ``speech``, or ``speech+text`` where the words were given.
+    emotion : the class of the highest posterior; ``unknown`` where that posterior is under the model's threshold, or
+        where the speech is unlike the training speech; None where there is too little speech.
+    posteriors : class -> calibrated probability under equal priors; they sum to 1.
+    problem : why there is no emotion; empty if there is one.
+    distance : outlier score divided by its threshold: above 1 the speech is unlike the training speech, and the
+        emotion is ``unknown``; None where there is too little speech.
+    channel : the channel that was read, from 1; None: the mean of all channels.
     """
 
     file: str
@@ -88,7 +88,7 @@ class Detector:
         """
         folder = detector_dir.find(model)
         digests = detector_dir.check_complete(folder)
-        # The text encoder may be large, and is not always wanted: its files are compared when it is first used.
+        # The text encoder may be large and is not always needed: its files are checked when it is first used.
         of_text = {name: digest for name, digest in digests.items() if name.startswith(f"{detector_dir.TEXT}/")}
         detector_dir.check_files(folder, {name: digests[name] for name in digests if name not in of_text})
         description = load_config(Description, folder / detector_dir.SETTINGS)
@@ -106,7 +106,7 @@ class Detector:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Names of the classes that speech is told apart into, those added by `enrol` last."""
+        """Names of the classes; those added by `enrol` come last."""
         return self.deciders[SPEECH].classes.names
 
     def __call__(self, recording: str | Path, text: str | None = None, channel: int | None = None) -> Detection:
@@ -114,14 +114,14 @@ class Detector:
 
         Parameters
         ----------
-        recording : file of any format that libsndfile or ffmpeg read, of any rate, channels and length.
+        recording : file in any format that libsndfile or ffmpeg reads, with any rate, number of channels and length.
         text : the words spoken in it, if known.
-        channel : the one to listen to, from 1; None: the mean of all of them.
+        channel : the channel to read, from 1; None: the mean of all channels.
 
         Raises
         ------
         SerError
-            Where it cannot be read or has too little speech, or for a text where the model has none.
+            Where the recording cannot be read or has too little speech, or where a text is given to a model of speech.
         """
         vector, seconds, speech = self.embed(recording, channel)
         modality = SPEECH
@@ -141,13 +141,13 @@ class Detector:
     ) -> Iterator[Detection]:
         """Find the emotions over time, in memory that does not grow with the recording.
 
-        A window is what the recipe would make of its voiced frames alone, normalised as they are in the recording.
-        The windows begin every `hop` seconds until one reaches the end, which cuts it short.
+        Each window is embedded from its voiced frames; their features are normalised over the recording, not the
+        window. A window begins every `hop` seconds; the last one ends with the recording and may be shorter.
 
         Parameters
         ----------
         recording, channel : as for a whole one.
-        window, hop : seconds; where they are None, the model's.
+        window, hop : seconds; None: the model's own settings.
         """
         seconds_a_frame = self.front_end.seconds_a_frame
         window = self._setting("window") if window is None else window
@@ -160,7 +160,7 @@ class Detector:
                 f" {seconds_a_frame} s"
             )
         span, start, stop = self.net.span, 0, 0
-        # Of the voiced frames that the next window may need: numbers, and row i of `hidden` is of i to i + span.
+        # Numbers of the voiced frames that the next window may need; row i of `hidden` is of frames i to i + span.
         voiced, hidden = np.zeros(0, np.int64), np.zeros((0, self.net.frame_dim), np.float32)
         tail = np.zeros((0, self.net.feature_dim), np.float32)
         for block in self._blocks(recording, channel):
@@ -179,28 +179,28 @@ class Detector:
             yield from self._decide_windows(str(recording), channel, voiced, hidden, np.array([start]), size, stop)
 
     def enrol(self, name: str, recordings: Iterable[str | Path]) -> Detector:
-        """Return a detector with the class `name` added, by examples of it; nothing is trained.
+        """Return a detector with one more class, `name`, enrolled by recordings of it; nothing is trained.
 
-        It scores speech alone. Its calibration is that of the other classes: their temperature, and their mean bias.
+        The new detector scores speech only. The class takes the temperature and the mean bias of the other classes.
 
         Raises
         ------
         SerError
-            For a name that is taken or no word, and for recordings that cannot be used.
+            For a name that is taken or has spaces, and for recordings that cannot be used.
         """
         if not name or name == UNKNOWN or name in self.classes or len(name.split()) != 1:
-            raise SerError(f"class '{name}' cannot be added: a new name without spaces; taken are"
+            raise SerError(f"class '{name}' cannot be added: give a new name without spaces; taken are"
                            f" {', '.join((*self.classes, UNKNOWN))}")  # fmt: skip
         vectors = [self.embed(recording)[0] for recording in find_recordings(recordings)]
         if not vectors:
-            raise SerError(f"class '{name}' cannot be added: no recording of it was given")
+            raise SerError(f"class '{name}' cannot be added: it has no recording; give at least one")
         decider = self.deciders[SPEECH].add(name, np.array(vectors))
         return dataclasses.replace(self, deciders={SPEECH: decider})
 
     def embed(self, recording: str | Path, channel: int | None = None) -> tuple[np.ndarray, float, float]:
-        """Return the embedding (D,) of a recording, its seconds and those of speech.
+        """Return the embedding (D,) of a recording, its length and its length of speech in seconds.
 
-        Of a recording of several blocks (`FrontEnd`) it is their average, weighted by their speech.
+        The embedding of a recording of several blocks (`FrontEnd`) is their average, weighted by their speech.
         """
         total, weight, speech, stop = 0.0, 0, 0, 0
         for block in self._blocks(recording, channel):
@@ -214,16 +214,16 @@ class Detector:
         return (total / weight).astype(np.float32), round(stop * seconds, 3), round(speech * seconds, 3)
 
     def require_text(self) -> None:
-        """Load the text encoder; SerError where there is none, it is damaged, or a class was added by `enrol`."""
+        """Load the text encoder; SerError if there is none, if it is damaged, or after `enrol` has added a class."""
         if self.text_encoder is None:
-            raise SerError("this model knows speech alone; leave the text out, or make a detector of a run with text")
+            raise SerError("this model takes speech only; leave the text out, or make a detector from a run with text")
         if SPEECH_TEXT not in self.deciders:
-            raise SerError("a class added by examples is of speech alone; leave out the text or the class")
+            raise SerError("a class added by examples works with speech only; leave out the text or the class")
         self.text_encoder.load()
 
     @property
     def least_frames(self) -> int:
-        """Frames of speech without which nothing is decided."""
+        """The fewest frames of speech that a decision needs."""
         wanted = round(self._setting("min_speech") / self.front_end.seconds_a_frame)
         return max(wanted, self.net.span + 1)
 
@@ -259,7 +259,7 @@ class Detector:
         size: int,
         stop: int,
     ) -> Iterator[Detection]:
-        """Decide the windows that begin at `starts`, in frames, and end `size` later or at `stop`."""
+        """Decide on the windows that begin at `starts` and end `size` later or at `stop`, all in frames."""
         begin, end = np.searchsorted(voiced, [starts, starts + size])
         usable = end - begin >= self.least_frames
         span = self.net.span

@@ -1,16 +1,16 @@
 """The folder of a detector: data only, complete, free of absolute paths, and with a checksum of every file.
 
-    detector.yaml                         what it is, and the settings of conf/detector.yaml
+    detector.yaml                         its description, and the settings of conf/detector.yaml
     mfcc.conf pitch.conf vad.conf cmvn.conf   Kaldi option files of the features
     net.safetensors                       the x-vector net (`ser.detect.net`)
     speech/, speech+text/                 back ends: Kaldi's mean.vec lda.mat plda, classes.ark, calibration.yaml,
                                           outliers.ark
-    text/                                 the text encoder, as the Hugging Face Hub has it (config.json, safetensors)
-    labels.map                            which labels of the corpora its classes are
+    text/                                 the text encoder in the Hugging Face Hub's layout (config.json, safetensors)
+    labels.map                            maps the corpora's labels to the classes
     files.sha256                          written last; `sha256sum -c files.sha256` checks it too
 
-Nothing in it is code or can name any: no pickle, no module, no `auto_map`; and there is no link, to a file elsewhere.
-The checksums find damage, not malice.
+Nothing in the folder is code or names code (no pickle, no module, no `auto_map`), and nothing is a link. The checksums
+find damage, not malice.
 """
 
 import json
@@ -30,21 +30,21 @@ TEXT = "text"
 SPEECH, SPEECH_TEXT = "speech", "speech+text"
 CALIBRATION = "calibration.yaml"
 
-# In a folder where a run was, the detector is here.
+# The detector's place in the folder of a run.
 USUAL_FOLDER = "detector"
 FORMAT = 2
 
-# What of a text encoder is data that the loader needs. Anything else of a Hub folder may be code, or name some.
+# The files of a text encoder that are data and that the loader needs. Other files of a Hub folder may hold code.
 TEXT_FILES = re.compile(
     r"(config|tokenizer|tokenizer_config|special_tokens_map|added_tokens|vocab)\.json|(vocab|merges)\.txt"
     r"|model(-\d+-of-\d+)?\.safetensors|model\.safetensors\.index\.json"
 )
-REMEDY = "copy the directory anew from where it came, or make it again with ser.bin.make_detector"
+REMEDY = "copy the folder again from its source, or make it again with ser.bin.make_detector"
 
 
 @dataclass(frozen=True)
 class DetectorConfig:
-    """The settings of conf/detector.yaml, which explains each."""
+    """The settings of conf/detector.yaml; that file explains each."""
 
     window: float
     hop: float
@@ -56,26 +56,26 @@ class DetectorConfig:
     def __post_init__(self) -> None:
         if not all(0 < value < math.inf for value in (self.window, self.hop, self.min_speech)):
             raise SerError(
-                f"detector: window={self.window}, hop={self.hop}, min_speech={self.min_speech}: expected over 0 s"
+                f"detector: window={self.window}, hop={self.hop}, min_speech={self.min_speech}: expected more than 0 s"
             )
         if not 0 <= self.unknown_share < 1 or self.held_out_parts < 2:
             raise SerError(
-                f"detector: unknown_share={self.unknown_share}, held_out_parts={self.held_out_parts}: expected 0 to"
-                " under 1, and at least 2"
+                f"detector: unknown_share={self.unknown_share}, held_out_parts={self.held_out_parts}: expected from 0"
+                " to less than 1, and at least 2"
             )
 
 
 @dataclass(frozen=True)
 class Description:
-    """All of detector.yaml.
+    """The contents of detector.yaml.
 
     Attributes
     ----------
-    format : of the folder, see `FORMAT`.
-    version : of the package that made it.
-    condition : of the run: ``none``, or the fold that was not trained on.
-    layer : of the net that gives the embeddings.
-    pooling : of the text vectors, see `ser.text.bert.pool`; null where there is no text.
+    format : version of the folder's layout, see `FORMAT`.
+    version : version of the package that made the detector.
+    condition : the run's condition: ``none``, or the fold that was held out of training.
+    layer : layer of the net whose output is the embedding.
+    pooling : how token vectors become a text vector, see `ser.text.bert.pool`; null for a model of speech.
     """
 
     format: int
@@ -107,13 +107,13 @@ def find(path: str | Path) -> Path:
 
 
 def write_manifest(folder: Path) -> None:
-    """Write the checksum of each file of `folder`, in the form of sha256sum."""
+    """Write the checksum of each file of `folder`, in sha256sum's format."""
     lines = [f"{sha256(folder / name)}  {name}\n" for name in sorted(_files(folder))]
     write_text(folder / MANIFEST, "".join(lines))
 
 
 def check_complete(folder: Path) -> dict[str, str]:
-    """Check that the files of `folder` are those of its manifest, and that the text encoder is data only.
+    """Check that `folder` has exactly the files of its manifest, and that its text encoder is data only.
 
     Returns
     -------
@@ -134,7 +134,9 @@ def check_complete(folder: Path) -> dict[str, str]:
     if missing := sorted(digests.keys() - found):
         raise SerError(f"{folder / missing[0]}: missing, but listed in {MANIFEST}; {REMEDY}")
     if extra := sorted(found - digests.keys()):
-        raise SerError(f"{folder / extra[0]}: not listed in {MANIFEST}, so not of this detector; remove the file")
+        raise SerError(
+            f"{folder / extra[0]}: not listed in {MANIFEST}, so it does not belong to this detector; remove the file"
+        )
     if SETTINGS not in digests:
         raise SerError(f"{manifest}: lists no {SETTINGS}; {REMEDY}")
     _check_text_files(folder)
@@ -170,14 +172,16 @@ def _check_text_files(folder: Path) -> None:
             except (ValueError, RecursionError) as error:
                 raise SerError(f"{encoder / name}: not JSON: {error}; {REMEDY}") from error
             if not isinstance(settings, dict) or "auto_map" in settings:
-                raise SerError(f"{encoder / name}: names code of its own (auto_map), which is never run; refused")
+                raise SerError(f"{encoder / name}: refused, since it names code to run (auto_map); remove this model")
 
 
 def _files(folder: Path) -> set[str]:
     names = set()
     for path in folder.rglob("*"):
         if path.is_symlink() or not (path.is_file() or path.is_dir()):
-            raise SerError(f"{path}: a link, or no plain file; a detector has none: copy it with what its links name")
+            raise SerError(
+                f"{path}: a link or a special file, which a detector may not have; copy the files that it points to"
+            )
         if path.is_file():
             names.add(path.relative_to(folder).as_posix())
     return names - {MANIFEST}

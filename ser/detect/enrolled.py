@@ -1,7 +1,7 @@
-"""Classes as what PLDA enrols: the average embedding of their examples, and how many there were.
+"""Enrolled classes: each class is the average embedding of its examples and their number, as PLDA takes them.
 
-A class that the back end was trained on and one that a user adds with a few recordings are then the same thing, and
-their scores mean the same: the log likelihood ratio of "an utterance of this class" against "of a class never seen".
+So a class of the training set and a class that a user adds with a few recordings are treated alike. The score of both
+is the log likelihood ratio of "an utterance of this class" against "an utterance of a class never seen".
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ser.kaldi import ark
 
 @dataclass(frozen=True)
 class EnrolledClasses:
-    """A back end, and of K classes the `names`, `averages` (K, D) of their embeddings and `num_utts` (K,)."""
+    """A back end and K classes: `names`, mean embeddings `averages` (K, D), numbers of examples `num_utts` (K,)."""
 
     backend: chain.Backend
     names: tuple[str, ...]
@@ -38,7 +38,7 @@ class EnrolledClasses:
         return cls(backend, names, examples.class_means, examples.counts)
 
     def add(self, name: str, vectors: np.ndarray) -> EnrolledClasses:
-        """Enrol one class more, by the embeddings (n, D) of its examples; nothing is trained."""
+        """Enrol one more class by the embeddings (n, D) of its examples; nothing is trained."""
         average = vectors.mean(axis=0, dtype=np.float64)
         return EnrolledClasses(
             self.backend,
@@ -54,14 +54,14 @@ class EnrolledClasses:
         return right @ left.T
 
     def pair_scores(self, enrol: np.ndarray, test: np.ndarray, num_utts: int = 1) -> np.ndarray:
-        """Score every pair of (N, D) and (M, D): (N, M) float32."""
+        """Score every pair of embeddings (N, D) and (M, D): (N, M) float32."""
         project = self.backend.project
         return scoring.score_matrix(
             *scoring.factor_ratios(self.backend.plda, project(enrol, num_utts), project(test), num_utts)
         )
 
     def save(self, folder: Path) -> None:
-        """Write the back end as Kaldi has it, and ``classes.ark``: the average of each class."""
+        """Write the back end in Kaldi's formats, and the average of each class to ``classes.ark``."""
         save_backend(folder, self.backend, dict(zip(self.names, self.num_utts.tolist(), strict=True)))
         with ark.Writer(f"ark:{folder / 'classes.ark'}") as writer:
             for name, average in zip(self.names, self.averages, strict=True):
@@ -70,12 +70,12 @@ class EnrolledClasses:
     @classmethod
     def load(cls, folder: Path) -> EnrolledClasses:
         """Read what `save` wrote."""
-        names = read_text(folder / "classes.txt", "make the model anew").split()
+        names = read_text(folder / "classes.txt", "make the detector again").split()
         averages, num_utts = ark.load(f"ark:{folder / 'classes.ark'}"), read_num_utts(folder)
         backend = load_backend(folder, folder / "config.yaml")
         if set(names) != set(averages) or set(names) != set(num_utts) or not names:
             raise SerError(
-                f"{folder}: classes.txt, classes.ark and num_utts name different classes; make the model anew"
+                f"{folder}: classes.txt, classes.ark and num_utts name different classes; make the detector again"
             )
         return cls(
             backend,

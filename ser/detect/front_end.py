@@ -1,9 +1,9 @@
-"""From a stream of samples to the normalised features of its speech, in bounded memory.
+"""The front end: turns a stream of samples into normalised features of its speech, in bounded memory.
 
 The recipe's features: MFCC and pitch, energy VAD, mean normalisation in a sliding window, voiced frames. Pitch tracking
-and the VAD's threshold depend on the whole utterance, so a long recording is cut into blocks of 100 s, at the same
-places whatever is asked of it, and the features of a block are those of the block with 5 s on either side. A recording
-of no more than a block has exactly the recipe's features.
+and the VAD's threshold depend on the whole utterance, so a long recording is cut into blocks of 100 s, always
+at the same places. The features of a block are computed with 5 s of context on either side. A recording of at most one
+block has exactly the recipe's features.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from ser.features.pitch import PitchOptions
 from ser.features.vad import VadOptions, voiced_frames
 from ser.kaldi.options import read_options
 
-# The longest piece that nnet3-xvector-compute pools over in the recipe.
+# The longest chunk (in frames) that the recipe's nnet3-xvector-compute pools over.
 BLOCK_FRAMES = 10_000
-# More than half a normalisation window, and than pitch tracking remembers in practice.
+# Longer than half a normalisation window, and longer than the memory of the pitch tracker in practice.
 MARGIN_FRAMES = 500
 
 
 class Block(NamedTuple):
-    """The frames `start` to `stop` of a recording: `voiced` (V,) numbers of those with speech, `features` (V, F)."""
+    """Frames `start` to `stop` of a recording: the numbers of the `voiced` ones (V,) and their `features` (V, F)."""
 
     start: int
     stop: int
@@ -39,13 +39,13 @@ class Block(NamedTuple):
 
 @dataclass(frozen=True)
 class FrontEnd:
-    """Makes blocks of features of samples. The option files are Kaldi's."""
+    """Turns samples into blocks of features. The option files are Kaldi's."""
 
     extract: Extractor
     vad: VadOptions
     cmvn: SlidingCmvnOptions
 
-    # What a model directory calls its option files; those of pitch may be absent.
+    # Names of the option files in a detector; the one for pitch may be absent.
     FILES = ("mfcc.conf", "pitch.conf", "vad.conf", "cmvn.conf")
 
     @classmethod
@@ -60,7 +60,7 @@ class FrontEnd:
 
     @property
     def seconds_a_frame(self) -> float:
-        """From one frame to the next."""
+        """Seconds from one frame to the next."""
         return self.extract.spectral.shift / self.extract.sample_rate
 
     def blocks(self, chunks: Iterable[np.ndarray]) -> Iterator[Block]:
@@ -74,7 +74,7 @@ class FrontEnd:
         shift = self.extract.spectral.shift
         block, margin = BLOCK_FRAMES * shift, MARGIN_FRAMES * shift
         waiting: list[np.ndarray] = []
-        length = before = start = 0  # samples waiting, how many of them are of the block before; frame number
+        length = before = start = 0  # waiting samples; how many of them belong to the previous block; frame number
         for chunk in chunks:
             waiting.append(chunk)
             length += len(chunk)
@@ -84,7 +84,7 @@ class FrontEnd:
                 start += BLOCK_FRAMES
                 waiting = [samples[before + block - margin :]]
                 length, before = len(waiting[0]), margin
-        # What is left, up to a block and two margins after what came before, is one block.
+        # The remaining samples, at most a block and two margins, are one block.
         yield self._block(np.concatenate(waiting), start, before // shift, None)
 
     def _block(self, samples: np.ndarray, start: int, before: int, size: int | None) -> Block:

@@ -1,6 +1,6 @@
-"""The x-vector net as it is deployed: affine maps with ReLU between them, in numpy.
+"""The deployed x-vector net: affine maps with ReLU between them, in numpy.
 
-Importing PyTorch takes longer than scoring a clip may. Batch norm is folded into the affine map that follows it
+Importing PyTorch would take longer than scoring a clip. Batch norm is folded into the affine map that follows it
 (`ser.detect.deploy.fold`), so a net is a list of weights, and this module knows nothing of how it was trained.
 """
 
@@ -15,9 +15,9 @@ import numpy as np
 from ser.errors import SerError
 from ser.files import atomic_path
 
-# Frames that go through the frame layers at once, for the sake of the processor's cache.
+# Frames that go through the frame layers at once, so that they fit the processor's cache.
 ROWS = 2000
-# Frames that a layer may see, 10 s: offsets are a few bytes, and what they span is allocated.
+# Widest context of a layer, 10 s: a damaged file with larger offsets would make the net allocate that much memory.
 WIDEST = 1000
 
 
@@ -31,7 +31,7 @@ class FrameLayer:
 
     @property
     def span(self) -> int:
-        """Frames that the output is shorter than the input."""
+        """How many frames the output is shorter than the input."""
         return self.offsets[-1] - self.offsets[0]
 
     def __call__(self, frames: np.ndarray) -> np.ndarray:
@@ -56,21 +56,21 @@ class Net:
 
     @property
     def span(self) -> int:
-        """Frames that `frames` drops, half of them at each end of an utterance."""
+        """How many frames `frames` drops, half of them at each end of an utterance."""
         return sum(layer.span for layer in self.frame_layers)
 
     @property
     def feature_dim(self) -> int:
-        """Features a frame."""
+        """Number of features a frame."""
         return self.frame_layers[0].weight.shape[1]
 
     @property
     def frame_dim(self) -> int:
-        """Channels that `frames` gives."""
+        """Number of output channels of `frames`."""
         return len(self.frame_layers[-1].bias)
 
     def frames(self, features: np.ndarray) -> np.ndarray:
-        """Run the frame layers: (T, F) to (T - span, C) float32. A row depends on span + 1 rows of `features`."""
+        """Run the frame layers: (T, F) to (T - span, C) float32. An output row depends on span + 1 input rows."""
         length = len(features) - self.span
         output = np.empty((length, self.frame_dim), np.float32)
         for start in range(0, length, ROWS):
@@ -107,7 +107,7 @@ class Net:
 
     @classmethod
     def load(cls, path: Path) -> Net:
-        """Read what `save` wrote; SerError where it is something else."""
+        """Read what `save` wrote; SerError for any other file."""
         from safetensors import SafetensorError
         from safetensors.numpy import load_file
 
@@ -124,12 +124,14 @@ class Net:
                 tuple((weight, bias) for _, weight, bias in _layers(arrays, "segment")),
             )
             if not all(_is_usable(layer) for layer in net.frame_layers):
-                raise ValueError(f"the offsets of a frame layer don't rise, don't fit it, or span over {WIDEST} frames")
+                raise ValueError(
+                    f"the offsets of a frame layer don't rise, don't fit its weight, or span more than {WIDEST} frames"
+                )
             if not all(array.dtype == np.float32 for name, array in arrays.items() if not name.endswith(".offsets")):
-                raise ValueError("weights that are not of single precision")
+                raise ValueError("some weights are not single precision")
             if not all(np.isfinite(array).all() for array in arrays.values()):
-                raise ValueError("weights that are infinite or not a number")
-            # Sizes that don't chain would only show at the first recording.
+                raise ValueError("some weights are infinite or NaN")
+            # A trial run: sizes of successive layers that don't match would else show only at the first recording.
             net(np.zeros((net.span + 1, net.feature_dim), np.float32))
         except (KeyError, IndexError, TypeError, ValueError) as error:
             raise SerError(f"{path}: not the net of a detector: {error}; make the detector again") from error

@@ -1,4 +1,4 @@
-"""Detections as a table for people, as JSON lines or as CSV, one at a time."""
+"""Output of detections, one at a time: as a table for people, as JSON lines or as CSV."""
 
 import csv
 import dataclasses
@@ -19,10 +19,10 @@ DECIMALS = 6
 def format_lines(
     detections: Iterable[Detection], classes: Sequence[str], form: Form, with_channel: bool = False
 ) -> Iterator[str]:
-    """Yield the lines, without their ends, of `detections`, each as soon as it is there.
+    """Yield the lines of `detections` without line ends, each as soon as its detection is known.
 
     ``json`` is one object a line, with the attributes of `Detection` and null for None. ``csv`` and ``table`` have a
-    heading, and a column for the posterior of each of `classes`. The channel is told only on request.
+    heading, and a column for the posterior of each of `classes`. The channel is shown only on request.
     """
     detections = map(_rounded, detections)
     if form == "json":
@@ -41,7 +41,7 @@ def format_lines(
             values = {name: "" if value is None else value for name, value in vars(detection).items()}
             yield _csv_line([{**values, **detection.posteriors}.get(name, "") for name in columns])
         return
-    # The widths are fixed, so that no line waits for the next, and the file comes last, whatever its length.
+    # The widths are fixed, so that no line has to wait for the next. The file comes last, since its length varies.
     columns = ["start", "end", "speech", "emotion", *classes, "file"]
     widest = max(map(len, (*classes, UNKNOWN)))
     widths = [8, 8, 7, -widest, *(max(5, len(name)) for name in classes), 0]
@@ -69,14 +69,14 @@ def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def _csv_line(cells: Sequence[object]) -> str:
-    # Which cells are quoted depends on the line's end in some versions of Python: a line feed in a name must be.
+    # In some versions of Python the line end decides which cells are quoted; a name with a line feed must be quoted.
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator="\r\n").writerow(cells)
     return buffer.getvalue().removesuffix("\r\n")
 
 
 def _printable(text: str) -> str:
-    """Escape what would move the cursor, or is no character: a file may be called anything.
+    """Escape control characters and invalid bytes, since a file name may hold any.
 
     >>> _printable("a\\x1b[2Jb.wav")
     'a\\\\x1b[2Jb.wav'

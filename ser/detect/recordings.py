@@ -1,4 +1,4 @@
-"""Any recording as a stream of samples: what libsndfile reads, else what ffmpeg reads; a name is never a command."""
+"""Reads any recording as a stream of samples, by libsndfile or else ffmpeg; a name is never run as a command."""
 
 import contextlib
 import logging
@@ -18,25 +18,25 @@ from ser.kaldi import sound
 
 logger = logging.getLogger(__name__)
 
-# What is taken of a folder; a file that is named is taken whatever it is called.
+# Suffixes of the files that are taken from a folder; a file named by the user may have any suffix.
 SUFFIXES = (
     *(".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au", ".snd", ".caf"),
     *(".w64", ".rf64", ".sph", ".nist", ".amr", ".m4a", ".m4b", ".aac", ".mp4", ".m4v", ".mov", ".mkv", ".mka"),
     *(".webm", ".wma", ".wmv", ".avi", ".3gp", ".ac3", ".mpg", ".mpeg"),
 )
-# ffmpeg's names of formats that hold all of their samples. Of the others, playlists and lists of files are recordings
-# that name other files, which are no business of who sent them.
+# ffmpeg's names of formats that hold all of their samples. Playlists and lists of files are refused, since a recording
+# from a stranger could name other files of this machine.
 CONTAINERS = (
     *("aac", "ac3", "aiff", "amr", "amrnb", "amrwb", "ape", "asf", "au", "avi", "caf", "dsf", "dts", "eac3", "flac"),
     *("flv", "gsm", "iff", "loas", "matroska", "mov", "mp3", "mpc", "mpc8", "mpeg", "mpegts", "mxf", "nistsphere"),
     *("nut", "ogg", "rm", "tak", "truehd", "tta", "voc", "w64", "wav", "wv", "xwma"),
 )
-# Magic, offset of the samples, their size, encoding, rate, channels.
+# AU header: magic, offset of the samples, their size, encoding, rate, channels.
 AU_HEADER = struct.Struct(">4s5I")
 
 
 def find_recordings(paths: Iterable[str | Path]) -> Iterator[Path]:
-    """Yield the files of `paths` in their order; of a folder its recordings, at any depth, sorted, no junk of systems.
+    """Yield the files of `paths` in order; for a folder its recordings at any depth, sorted, without system junk.
 
     Raises
     ------
@@ -58,19 +58,19 @@ def read_chunks(path: str | Path, sample_rate: int, channel: int | None = None) 
 
     Parameters
     ----------
-    channel : the one to read, from 1; None: the mean of all, see `ser.kaldi.sound.Mixer`. What is done to the
-        channels, and what was wrong with the header, is logged.
+    channel : the channel to read, from 1; None: the mean of all, see `ser.kaldi.sound.Mixer`. The log says what is
+        done to the channels, and what is wrong with the header.
 
     Raises
     ------
     SerError
-        Where it cannot be read, with the reason. Samples may have been yielded before.
+        Where the recording cannot be read, with the reason. Samples may have been yielded before.
     """
     count = 0
     try:
         for chunk in _open(Path(path), sample_rate, sound.Mixer(channel)):
             if not np.isfinite(chunk).all():
-                raise SerError("has samples that are infinite or not a number; export it again")
+                raise SerError("some samples are infinite or NaN; export it again")
             count += len(chunk)
             yield chunk
     except SerError as error:
@@ -80,7 +80,7 @@ def read_chunks(path: str | Path, sample_rate: int, channel: int | None = None) 
 
 
 def count_channels(path: str | Path) -> int:
-    """Count the channels of a recording; 1 for what cannot be read, of which `read_chunks` tells the reason."""
+    """Count the channels of a recording; 1 if it cannot be read, for which `read_chunks` gives the reason."""
     try:
         with _opened(Path(path)) as found:
             return found.channels
@@ -101,11 +101,11 @@ def _mixed(path: Path, found: sound.Sound, mixer: sound.Mixer) -> Iterator[np.nd
         yield mixer.mix(block)
         if mixer.taken and said != "taken":
             said = "taken"
-            logger.warning("%s: its channels cancel: channel %d is taken", path, mixer.taken)
+            logger.warning("%s: its channels cancel each other: channel %d is taken", path, mixer.taken)
         elif mixer.differ and not said:
             said = "mean"
             logger.warning(
-                "%s: %d channels that differ, of which the mean is taken: --channel 1, 2 or each chooses",
+                "%s: the mean of %d channels that differ is taken: choose by --channel 1, 2 or each",
                 *(path, found.channels),
             )
 
@@ -114,10 +114,10 @@ def _mixed(path: Path, found: sound.Sound, mixer: sound.Mixer) -> Iterator[np.nd
 def _opened(path: Path) -> Iterator[sound.Sound]:
     """Open a recording by the reader that the recipe's features use, or else by ffmpeg."""
     if not path.is_file():
-        # Also a pipe or a device, which may never end.
+        # Refuses pipes and devices too, which may never end.
         raise SerError(f"{'not a plain file' if path.exists() else 'no such file'}; give a recording")
     try:
-        # Unbuffered: libsndfile takes it by its descriptor. The name `-` would be standard input to it.
+        # libsndfile gets the descriptor, so the file is unbuffered; by name, it would take `-` for standard input.
         with open(path, "rb", buffering=0) as stream:
             try:
                 found = sound.open_sound(stream)
@@ -139,7 +139,9 @@ def _resample(chunks: Iterator[np.ndarray], rate: int, wanted: int) -> Iterator[
         yield from chunks
         return
     if rate < sound.LOWEST_RATE:
-        raise SerError(f"a rate of {rate} Hz; expected {sound.LOWEST_RATE} or more: its header is broken, or no speech")
+        raise SerError(
+            f"a rate of {rate} Hz; expected {sound.LOWEST_RATE} or more: its header is broken, or it is no speech"
+        )
     import soxr
 
     resampler = soxr.ResampleStream(rate, wanted, 1, dtype="float32", quality="HQ")
@@ -150,9 +152,9 @@ def _resample(chunks: Iterator[np.ndarray], rate: int, wanted: int) -> Iterator[
 
 @contextlib.contextmanager
 def _run_ffmpeg(path: Path) -> Iterator[sound.Sound]:
-    # No shell; `file:` before the name, of ffmpeg's protocols only files, and of its formats no playlist: neither the
-    # name nor what is in the file can be an option, a command, an address or another file. What it writes is an AU file
-    # of single-precision samples.
+    # Neither the name nor the contents of the file can act as an option, a command, an address or another file: there
+    # is no shell, `file:` stands before the name, ffmpeg may use only files, and no format of playlists. ffmpeg writes
+    # an AU file of single-precision samples.
     command = ["ffmpeg", "-nostdin", "-v", "error", "-protocol_whitelist", "file,pipe"]
     command += ["-format_whitelist", ",".join(CONTAINERS), "-i", f"file:{path}"]
     command += ["-map", "0:a:0", "-f", "au", "-c:a", "pcm_f32be", "pipe:1"]
@@ -172,7 +174,7 @@ def _run_ffmpeg(path: Path) -> Iterator[sound.Sound]:
             yield sound.Sound(rate, channels, blocks(rate, channels))
         finally:
             process.stdout.close()
-            process.kill()  # where nobody reads on
+            process.kill()  # if the caller stops reading
             process.wait()
 
 
@@ -183,7 +185,7 @@ def _check_status(status: int, said: BinaryIO, path: Path) -> None:
         return
     reason = lines[-1].removeprefix(f"file:{path}: ") if lines else f"exit status {status}"
     if any("not on whitelist" in line for line in lines):
-        reason = "a playlist or another format that holds no samples of its own"
+        reason = "a playlist or another format that holds no samples"
     raise SerError(f"not audio that libsndfile or ffmpeg reads, or broken: {reason}")
 
 

@@ -1,4 +1,4 @@
-"""The words of recordings, as a file lists them: which line is of which recording."""
+"""Reads the words of recordings from a file (--text-file) and matches each line to its recording."""
 
 import logging
 import re
@@ -20,12 +20,12 @@ def read_texts(path: str | Path, files: Sequence[Path]) -> dict[Path, str]:
 
     A line is a key, a tab and the words; or a key, blanks and the words. A key is the recording's path as it is given,
     or the end of its path (``name.wav``, ``folder/name.wav``), with the suffix or without. Without a tab, the key is
-    the longest beginning of the line that fits a recording, so that names may hold blanks. Letters with accents are
-    the same in both of Unicode's forms: a Mac's file names have the one, what people type has the other.
+    the longest beginning of the line that fits a recording, so that names may hold blanks. Accented letters match in
+    both forms of Unicode (NFC and NFD), since file names of a Mac use NFD and keyboards NFC.
 
     Parameters
     ----------
-    path : UTF-8 text; empty lines are passed over.
+    path : UTF-8 text; empty lines are ignored.
     files : the recordings.
 
     Returns
@@ -35,8 +35,8 @@ def read_texts(path: str | Path, files: Sequence[Path]) -> dict[Path, str]:
     Raises
     ------
     SerError
-        With file and line, where a key fits two recordings, two lines with different words fit one, or a name with a
-        blank seems to be cut at it; or where no recording is listed.
+        With file and line: where a key fits two recordings, where two lines give one recording different words, or
+        where a name with blanks is ambiguous. Also where no recording is listed.
     """
     fitting = _keys(files)
     texts: dict[Path, str] = {}
@@ -54,19 +54,27 @@ def read_texts(path: str | Path, files: Sequence[Path]) -> dict[Path, str]:
             )
         for file in found:
             if texts.get(file, words) != words:
-                raise SerError(f"{where}: other words of {file} than in line {lines[file]}; keep one of the two lines")
+                raise SerError(
+                    f"{where}: the words of {file} differ from those in line {lines[file]}; keep one of the two lines"
+                )
             texts[file] = words
             lines.setdefault(file, number)
     if not texts:
         raise SerError(f"{path}: none of its recordings is among those given; name them by path, name or stem")
     if missing := [str(file) for file in files if file not in texts]:
         shown = ", ".join(missing[:_NUM_EXAMPLES])
-        logger.info("%s: no words of %d of %d recordings, scored by speech: %s", path, len(missing), len(files), shown)
+        logger.info(
+            "%s: no words for %d of %d recordings, which are scored by speech alone: %s",
+            path,
+            len(missing),
+            len(files),
+            shown,
+        )
     return texts
 
 
 def _keys(files: Iterable[Path]) -> dict[str, list[Path]]:
-    """Give key -> the recordings that it fits: by the whole path, else by its end, else by its end without suffix."""
+    """Map each key to the recordings that it fits: by whole path, else by its end, else by its end without suffix."""
     keys: dict[str, list[Path]] = {}
     files = list(dict.fromkeys(files))
     for forms in (_whole, _ends, _stems):
@@ -92,7 +100,7 @@ def _stems(file: Path) -> set[str]:
 
 
 def _split(where: str, line: str, fitting: dict[str, list[Path]]) -> tuple[str, str]:
-    """Part a line into its key and its words."""
+    """Split a line into its key and its words."""
     if "\t" in line:
         key, _, words = line.partition("\t")
         return key.strip(), words.strip()

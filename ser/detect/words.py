@@ -1,4 +1,4 @@
-"""The vector of a recording's words."""
+"""Turns the words of a recording into a vector, by the detector's text encoder."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,9 +10,9 @@ from ser.detect import detector_dir
 
 
 class TextEncoder:
-    """Turns words into a vector, by the encoder in `folder`, a detector's; it is checked and loaded when first used.
+    """Turns words into a vector, by the text encoder in `folder`, which is checked and loaded when first used.
 
-    PyTorch and transformers are imported only then: it takes some seconds.
+    PyTorch and transformers, which take seconds to import, are imported only then.
     """
 
     def __init__(self, folder: Path, digests: Mapping[str, str], pooling: str) -> None:
@@ -22,7 +22,7 @@ class TextEncoder:
         self._loaded: tuple[Any, Any] | None = None
 
     def __call__(self, text: str) -> np.ndarray | None:
-        """Return the vector (D,) float32 of `text`, None where there is no word in it."""
+        """Return the vector (D,) float32 of `text`; None if it has no word."""
         from ser.text import bert
 
         encoder, tokenizer = self.load()
@@ -31,7 +31,7 @@ class TextEncoder:
         return vectors[0] if vectors else None
 
     def load(self) -> tuple[Any, Any]:
-        """Check the encoder's files, and load it with its tokenizer, the first time."""
+        """Return the encoder and tokenizer; the first call checks their files and loads them."""
         if self._loaded is None:
             from ser.text import bert
 

@@ -1,4 +1,4 @@
-"""The sections on classes, a function each: which are taken for which, how surely, and where they lie."""
+"""Sections of the report on classes, a function each: confusions, pairs, calibration, LDA scatter."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _COSTS = {"cllr": "Cllr", "min_cllr": "min Cllr", "act_dcf": "actual DCF", "min_
 
 
 def confusions(run: Experiment) -> Section:
-    """Confusion matrices of the best cells, the counts of their folds added up."""
+    """Show the confusion matrices of the best cells, with the counts of their folds added up."""
     drawn = []
     for panel, cell in run.best():
         tables = cell.tables("confusion.tsv")
@@ -46,12 +46,14 @@ def confusions(run: Experiment) -> Section:
 def add_confusions(tables: Sequence[Sequence[Row]]) -> tuple[str, list[str], np.ndarray]:
     """Add up the confusion matrices of folds by the names of the classes.
 
-    Each table has its classes in its own order, those that its training lacks last; a fold may lack a class.
+    The order of the classes differs between tables: classes that a fold's training set lacks come last. A fold may
+    lack a class.
 
     Returns
     -------
-    corner, classes, counts : what stands above the names of the rows; the K classes, those of the first fold first; the
-        sum, (K, K) int64.
+    corner : header of the column of row names.
+    classes : the K classes, those of the first fold first.
+    counts : (K, K) int64, the sum over folds; a row for each true class.
 
     >>> first = [{"": "a", "a": "3", "b": "1"}, {"": "b", "a": "0", "b": "2"}]
     >>> add_confusions([first, [{"": "b", "b": "5"}]])[2].tolist()
@@ -70,7 +72,7 @@ def add_confusions(tables: Sequence[Sequence[Row]]) -> tuple[str, list[str], np.
 
 
 def emotion_pairs(run: Experiment) -> Section:
-    """EER of telling two emotions apart, of the best cells."""
+    """Show the EER of each pair of emotions, for the best cells."""
     drawn = []
     tables = {(panel.title, cell.name): cell.tables("emotion_pairs.tsv") for panel, cell in run.best()}
     joined = {key: over_folds(found, ["class_a", "class_b"]) for key, found in tables.items()}
@@ -91,8 +93,8 @@ def emotion_pairs(run: Experiment) -> Section:
         picture = Picture(
             f"emotion-pairs-{wording.slug(cell.row.modality)}-{wording.slug(panel.title)}",
             f"EER by emotion pair: {cell.name}; {panel.title}",
-            f"{cell.name}; {panel.title}: EER of the pairs of utterances of two emotions, a target where both are of "
-            f"one. Dark: told apart well{wording.of_folds(tables[panel.title, cell.name], 'the mean')}.",
+            f"{cell.name}; {panel.title}: EER for each pair of emotions; in a target trial both utterances have "
+            f"the same emotion. Dark: told apart well{wording.of_folds(tables[panel.title, cell.name], 'the mean')}.",
             pictures.draw_map(title, values, texts, classes[1:], classes[:-1], labels, limits),
             tuple(rows[0]),
             tuple(tuple(row.values()) for row in rows),
@@ -102,7 +104,7 @@ def emotion_pairs(run: Experiment) -> Section:
 
 
 def calibration(run: Experiment) -> Section:
-    """How far scores can be taken at their word: costs of the scores of pairs, reliability of the posteriors."""
+    """Show the calibration of the scores: cost of the log likelihood ratios, reliability of the posteriors."""
     html, drawn = "", []
     for panel in run.panels:
         rows = [
@@ -112,7 +114,9 @@ def calibration(run: Experiment) -> Section:
         ]
         if rows:
             caption = f"{panel.title}, best cell of each modality: cost of the log likelihood ratios of pairs (Cllr in "
-            caption += "bits, 1 says nothing; the detection cost as decided and at its least), error of the posteriors."
+            caption += (
+                "bits, where 1 is no information; actual and minimum detection cost), calibration error of posteriors."
+            )
             heads = ["cell", "scores", *(_COSTS.get(name, name) for name in list(rows[0])[2:])]
             shown = [[*list(row.values())[:2], *map(_cost, list(row.values())[2:])] for row in rows]
             html += page.table(caption, heads, shown, 2)
@@ -122,8 +126,8 @@ def calibration(run: Experiment) -> Section:
             picture = Picture(
                 f"reliability-{wording.slug(panel.title)}",
                 f"Reliability diagram: {panel.title}",
-                "Of the utterances whose chosen class got about this posterior, the share for which it is right; on "
-                "the thin line the two agree, and few utterances stray from it by chance. "
+                "Share of right choices by the posterior of the chosen class. Calibrated posteriors lie on "
+                "the thin line; bins of few utterances stray from it by chance. "
                 f"{max(found[2].sum() for found in bins.values()):,.0f} utterances.",
                 pictures.draw_reliability(panel.title, lines),
                 ("modality", "layer", "confidence", "accuracy", "utts"),
@@ -144,7 +148,7 @@ def _cost(text: str) -> str:
 
 
 def _reliability(cell: MeanRow) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-    """Add up the bins of the folds: mean posterior, share that is right, utterances, each (B,), without empty bins."""
+    """Add up the bins of the folds: mean posterior, share of right choices, utterances, each (B,); drop empty bins."""
     tables = cell.tables("reliability.tsv")
     if not tables:
         return None
@@ -155,14 +159,14 @@ def _reliability(cell: MeanRow) -> tuple[np.ndarray, np.ndarray, np.ndarray] | N
 
 
 def embeddings(run: Experiment) -> Section:
-    """The test vectors of the best cell of each panel by their first two LDA dimensions."""
+    """Show the test embeddings of the best cell of each panel in the first two LDA dimensions."""
     drawn = []
     for panel in run.panels:
         cells = [cell for cell in panel.best() if cell.tables("projected.tsv")]
         if not cells:
             continue
         cell = min(cells, key=lambda cell: (cell.row.eer is None, cell.row.eer))
-        # Folds have back ends of their own, so that only the vectors of one fold are in one space.
+        # Each fold has its own back end, so only embeddings of one fold lie in the same space.
         rows = cell.tables("projected.tsv")[0]
         points = np.array([[number(row["lda1"]), number(row["lda2"])] for row in rows])
         title = f"{cell.name}\n{panel.title}"
@@ -171,7 +175,7 @@ def embeddings(run: Experiment) -> Section:
             f"embeddings-{wording.slug(panel.title)}",
             f"LDA scatter: {cell.name}; {panel.title}",
             f"{cell.name}; {panel.title}: {len(rows):,} test utterances{which}, by true class, in the first two "
-            "dimensions of the LDA that its training utterances determine.",
+            "dimensions of the LDA estimated on its training utterances.",
             pictures.draw_scatter(title, points, [row["class"] for row in rows]),
             tuple(rows[0]),
             tuple(tuple(row.values()) for row in rows),

@@ -1,4 +1,4 @@
-"""A recording for a page: its sound in few bytes, its spectrogram as a picture, its pitch as a line."""
+"""Clips for HTML pages: compressed sound, spectrogram as an image, pitch as a line."""
 
 import base64
 import io
@@ -9,25 +9,25 @@ import numpy as np
 from ser.errors import SerError
 
 RATE = 16000
-# What is longer is cut: a page is to be read, and its clips travel inside it.
+# Longer clips are cut, since they are embedded in the page.
 MOST_SECONDS = 20.0
-# Of a recording on a page of its own: some megabytes.
+# Limit for a page of one recording, which then takes some megabytes.
 MOST_EMBEDDED = 1200.0
 WINDOW, SHIFT, BANDS = 512, 160, 96
-FRAME = 400  # samples of a frame of pitch
-HIGHEST = 5000.0  # Hz, of the spectrogram
+FRAME = 400  # samples a frame of the pitch tracker
+HIGHEST = 5000.0  # Hz, top of the spectrogram
 RANGE_DB = 65.0
 MOST_COLUMNS = 500
-PITCH_RANGE = (60.0, 480.0)  # Hz, of the line; its axis is logarithmic
-VOICED = 0.5  # NCCF from which a frame counts as voiced, for the line only ...
-QUIET_DB = 35.0  # ... and how far under the loudest frame it may be: hum in a pause has a pitch, too
+PITCH_RANGE = (60.0, 480.0)  # Hz, range of the pitch axis, which is logarithmic
+VOICED = 0.5  # a frame is drawn as voiced from this NCCF on ...
+QUIET_DB = 35.0  # ... unless it is this far below the loudest frame: hum in a pause has a pitch too
 
 
 @dataclass(frozen=True)
 class Clip:
-    """What a page shows of a recording: URIs of its picture and sound ('' for none), pieces of its pitch.
+    """What a page shows of a recording: data URIs of spectrogram and sound ('' for none), and the pitch curve.
 
-    `pitch` are polylines of points (share of the time, share of the height from the top), both 0 to 1.
+    `pitch` holds polylines, one a voiced stretch. A point is (time, height from the top), both from 0 to 1.
     """
 
     seconds: float
@@ -48,7 +48,7 @@ def sound_uri(samples: np.ndarray, rate: int = RATE) -> str:
     import soundfile
 
     buffer = io.BytesIO()
-    # A signal of a full scale and more would be cut by the encoder.
+    # The encoder would clip a signal that reaches full scale.
     samples = samples / max(1.0, float(np.abs(samples).max(initial=0.0)))
     if "MP3" in soundfile.available_formats():
         soundfile.write(buffer, samples, rate, format="MP3", compression_level=0.7, bitrate_mode="VARIABLE")
@@ -60,9 +60,9 @@ def sound_uri(samples: np.ndarray, rate: int = RATE) -> str:
 
 
 def spectrogram(samples: np.ndarray) -> np.ndarray:
-    """Give the level of bands of equal width up to `HIGHEST`: (BANDS, T) uint8, the highest band first.
+    """Compute a spectrogram: levels of bands of equal width up to `HIGHEST`, (BANDS, T) uint8, highest band first.
 
-    255 is the loudest of the clip, 0 is `RANGE_DB` under it.
+    255 is the loudest point of the clip, 0 is `RANGE_DB` below it.
     """
     padded = np.pad(samples, (0, max(0, WINDOW - len(samples))))
     shift = max(SHIFT, -(-(len(padded) - WINDOW) // MOST_COLUMNS))
@@ -80,13 +80,13 @@ def spectrogram_uri(samples: np.ndarray) -> str:
     from PIL import Image
 
     buffer = io.BytesIO()
-    # Half of the levels are enough for the eye and halve the bytes.
+    # 128 grey levels are enough for the eye and halve the bytes.
     Image.fromarray(255 - (spectrogram(samples) & 0xF0)).save(buffer, "PNG", optimize=True)
     return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
 def pitch_lines(samples: np.ndarray) -> tuple[tuple[tuple[float, float], ...], ...]:
-    """Trace the pitch of the voiced frames, a polyline for each stretch of them; none where it cannot be told."""
+    """Trace the pitch: a polyline for each voiced stretch, none where no frame is voiced."""
     from ser.features.pitch import PitchOptions, pitch
 
     low, high = np.log(PITCH_RANGE)

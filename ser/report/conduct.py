@@ -1,4 +1,4 @@
-"""The sections on how it was done, a function each: trainings, protocol, cost; and how people do it."""
+"""Sections of the report on how the run was made, a function each: trainings, annotators, protocol, cost."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _FIGURES = (("loss", "loss (nats an example)", 1.0), ("accuracy", "accuracy (%)"
 
 
 def training_curves(run: Experiment) -> Section:
-    """Loss and accuracy by epoch; the trainings of one kind, such as those of folds, in one picture."""
+    """Show loss and accuracy by epoch, with all trainings of one kind (such as those of the folds) in one picture."""
     kinds: dict[str, dict[str, list[Row]]] = {}
     for path in sorted(run.folder.glob("*/train.tsv")):
         kind, _, fold = path.parent.name.rpartition("_")
@@ -48,12 +48,12 @@ def _column(rows: list[Row], name: str) -> np.ndarray:
 
 
 def human_yardstick(run: Experiment) -> Section:
-    """How well the annotators agree, as a system would be scored."""
+    """Show how well each annotator agrees with the others, by the measures that score a system."""
     rows = read_table(run.folder / "human.tsv")
     if not rows:
-        what = "human.tsv, which takes a corpus with its annotators' votes"
+        what = "human.tsv, which needs a corpus with the votes of its annotators"
         return Section("Human yardstick", page.missing(what, run.remedy("report")))
-    caption = "Annotators against the others on the same utterances, as a system would be scored."
+    caption = "Each annotator against the others on the same utterances, by the measures that score a system."
     shown = [
         [row["annotator"], wording.grouped(row["utts"]), *(row[name] for name in ("ua", "wa", "eer"))] for row in rows
     ]
@@ -61,7 +61,7 @@ def human_yardstick(run: Experiment) -> Section:
 
 
 def protocol_card(run: Experiment) -> Section:
-    """What was in the training and test sets, and whether they were kept apart."""
+    """Show the training and test sets, and whether the audit found them disjoint."""
     rows = read_table(run.folder / "protocol_card.tsv")
     if not rows:
         return Section("Protocol card", page.missing("protocol_card.tsv", run.remedy("report")))
@@ -81,7 +81,7 @@ def protocol_card(run: Experiment) -> Section:
 
 
 def cost(run: Experiment) -> Section:
-    """What each stage took."""
+    """Show the time, memory and disk of each stage."""
     rows = read_table(run.folder / "cost.tsv")
     if not rows:
         return Section("Cost", page.missing("cost.tsv", run.remedy("run")))
@@ -94,8 +94,8 @@ def cost(run: Experiment) -> Section:
     sums = (f"{np.nansum([number(row[column]) for row in rows]):,.1f}" for column in columns)
     wall, cpu, _, disk = sums
     peak = f"{np.nanmax([0.0, *(number(row['memory_mb']) for row in rows)]):,.0f}"
-    caption = "Of each stage as it last ran to its end, this report's own apart. CPU time: of all jobs, wherever they "
-    caption += "ran, and of the script; disk: of the files that it wrote."
+    caption = "The last complete run of each stage, without this report's own. CPU time: all jobs, on any machine, "
+    caption += "and the script; disk: the files that the stage wrote."
     html = page.table(caption, heads, [*shown, ["all", wall, cpu, peak, disk]])
     dots = {
         label: np.array([[max(number(row[column]), 0.1), np.nan, np.nan] for row in rows])

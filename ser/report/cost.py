@@ -1,7 +1,7 @@
-"""What a stage of a recipe cost: time, memory and disk, from the traces that it left.
+"""Cost of a stage of a recipe: time, memory and disk, from its logs and files.
 
-A stage begins and ends with a file of what bash's ``times`` then says, and what a stage wrote lies between the two. A
-job's log ends with its CPU time and peak memory, whether it ran here or under a queue's scheduler elsewhere.
+A stage writes the output of bash's ``times`` to a file when it begins and when it ends; files modified in between are
+its own. A job's log ends with its CPU time and peak memory, whether it ran here or under a scheduler elsewhere.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ class Cost:
 
 
 def measure(began: Path, ended: Path, folders: Sequence[Path]) -> Cost:
-    """Measure a stage by what it wrote to `folders` between two files of ``times``.
+    """Measure a stage: its files in `folders` are those written between its two files of ``times``.
 
-    Jobs that run.pl ran on this machine are among the script's children, so that ``times`` has their CPU time, and
-    those of a scheduler are not. So of this machine the larger of both counts, and jobs elsewhere are added.
+    Jobs that run.pl ran on this machine are children of the script, so ``times`` includes their CPU time; it does not
+    include jobs of a scheduler. So the CPU time is the larger of both for this machine, plus that of jobs elsewhere.
     """
     here = read_times(ended) - read_times(began)
     jobs_here = jobs_elsewhere = 0.0
@@ -66,21 +66,21 @@ def measure(began: Path, ended: Path, folders: Sequence[Path]) -> Cost:
 
 
 def read_times(path: Path) -> float:
-    """Read what ``times`` says, user and system time of the shell and its children, in seconds.
+    """Read the output of ``times``: user and system time of the shell and of its children, in seconds.
 
     Raises
     ------
     SerError
-        Where the file has not these four.
+        Where the file does not hold these four times.
     """
     found = _TIMES.findall(path.read_text(encoding="utf-8")) if path.exists() else []
     if len(found) != 4:
-        raise SerError(f"{path}: expected four times as bash's `times` says them, found {len(found)}")
+        raise SerError(f"{path}: expected the four times that bash's `times` prints, found {len(found)}")
     return sum(60 * int(minutes) + float(seconds) for minutes, seconds in found)
 
 
 def replace_row(table: Path, stage: str, what: str, cost: Cost) -> None:
-    """Write the row of a stage to a table of costs, in place of the row that it had; rows in order of the stages."""
+    """Write the row of a stage to a table of costs, replacing its old row; rows are sorted by stage."""
     rows = {row["stage"]: tuple(row.values()) for row in read_table(table)}
     rows[stage] = (stage, what, *cost.fields())
     ordered = sorted(rows.values(), key=lambda row: (int(re.sub(r"\D.*", "", row[0]) or 0), row[0]))
@@ -88,7 +88,7 @@ def replace_row(table: Path, stage: str, what: str, cost: Cost) -> None:
 
 
 def _written(folders: Sequence[Path], since: int, apart: set[Path]) -> Iterator[tuple[Path, int]]:
-    """Yield the files, no links, written since a time in ns, with their sizes."""
+    """Yield the files (not links) modified since a time in ns, with their sizes."""
     for folder in folders:
         for root, _, names in os.walk(folder):
             for path in (Path(root, name) for name in names):

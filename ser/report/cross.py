@@ -1,4 +1,4 @@
-"""Results across corpora as heat maps: a row for each training set, a column for each corpus that is scored."""
+"""Results across corpora as heat maps: a row for each training set, a column for each test corpus."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MEASURES = {"eer": ("EER", "EER (%)", (0.0, 50.0)), "uar": ("UAR", "UAR (%)", (0
 
 
 def is_across(run: Experiment) -> bool:
-    """Tell whether the run scores two corpora or more."""
+    """Tell whether the run has results of two test corpora or more."""
     return len({one.row.test for panel in run.panels for one in panel.cells}) > 1
 
 
@@ -31,23 +31,23 @@ def cross_corpus(run: Experiment) -> page.Section:
 
 
 def _classes(run: Experiment) -> str:
-    """Say which classes all corpora have, by classes.tsv."""
+    """Say which classes all corpora share, from classes.tsv."""
     table = read_table(run.folder / "classes.tsv")
     if not table:
         return ""
     kept = [row["class"] for row in table if row["kept"] == "yes"]
     lost = [row["class"] for row in table if row["kept"] != "yes"]
-    words = f"Every cell is of the {len(kept)} classes that all corpora have: {', '.join(kept)}."
+    words = f"Every cell uses the {len(kept)} classes that all corpora share: {', '.join(kept)}."
     if lost:
         words += f" Left out, since some corpus lacks them: {', '.join(lost)}."
-    words += " Adapted: the PLDA knows the scored corpus's vectors, not their classes. Diagonal: by the corpus's folds."
+    words += " Adapted: the PLDA was adapted to the test corpus without its labels. Diagonal: by the corpus's folds."
     return page.paragraph(words)
 
 
 def _matrix(layer: str, measure: str, rows: list[MeanRow], several: bool) -> pictures.Picture:
     name, label, limits = MEASURES[measure]
     tests = sorted({one.row.test for one in rows})
-    # A corpus alone before several together, plain before adapted.
+    # Sort single corpora before combinations, and plain rows before adapted ones.
     order = sorted({(one.row.train.count("+"), one.row.train, one.row.variant == "adapted") for one in rows})
     names = [f"{train}{', adapted' * is_adapted}" for _, train, is_adapted in order]
     values = np.full((len(order), len(tests)), math.nan)

@@ -1,4 +1,4 @@
-"""What a system got wrong, utterance by utterance: the cells of a row, joined with what the data dirs know."""
+"""The errors of a system, utterance by utterance: predictions of a row's cells, joined with the data dirs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ser.files import read_text
 from ser.kaldi import datadir, tables
 from ser.report.experiment import Experiment, MeanRow
 
-# Lists that an utterance can be on -> what the page calls them.
+# Lists that an utterance can be on -> their titles on the page.
 LISTS = {
     "mistakes": "most confident mistakes",
     "unsure": "least certain",
@@ -24,13 +24,13 @@ LISTS = {
 
 @dataclass(frozen=True)
 class Known:
-    """Of utterances what their data dirs tell: table -> utterance -> value; `files` are entries of wav.scp."""
+    """What data dirs say of utterances: table -> utterance -> value; `files` are entries of wav.scp."""
 
     tables: Mapping[str, Mapping[str, str]]
 
     @classmethod
     def read(cls, data_dirs: Iterable[str | Path]) -> Known:
-        """Read the tables of data dirs; where two tell of one utterance, the first is believed."""
+        """Read the tables of data dirs; where two have the same utterance, the first wins."""
         merged: dict[str, dict[str, str]] = {}
         for data_dir in data_dirs:
             for name in ("utt2spk", "utt2emo", "text", "utt2votes", "wav.scp", "segments"):
@@ -45,7 +45,7 @@ class Known:
 
 @dataclass(frozen=True)
 class Judged:
-    """An utterance that was classified; posteriors are in the order of `Judgements.classes`."""
+    """A classified utterance; its posteriors are in the order of `Judgements.classes`."""
 
     utt: str
     truth: str
@@ -69,7 +69,7 @@ class Judged:
 
     @property
     def margin(self) -> float:
-        """How far the first posterior is before the second."""
+        """The highest posterior minus the second highest."""
         first, *others = sorted(self.posteriors, reverse=True)
         return first - (others[0] if others else 0.0)
 
@@ -86,12 +86,12 @@ class Judgements:
 def choose_row(run: Experiment, modality: str | None, layer: str | None) -> MeanRow:
     """Choose the best row of the results of this modality and layer (None: any): by EER, else by UAR.
 
-    Rows that were trained on the test corpus's other folds come before those trained without it.
+    Rows whose training set has the other folds of the test corpus come before rows trained without that corpus.
 
     Raises
     ------
     SerError
-        If there is none; the message lists what there is.
+        If there is none; the message lists the rows that exist.
     """
     rows = [row for panel in run.panels for row in panel.cells]
     fitting = [one for one in rows if modality in (None, one.row.modality) and layer in (None, one.row.layer)]
@@ -107,12 +107,12 @@ def choose_row(run: Experiment, modality: str | None, layer: str | None) -> Mean
 
 
 def read_judgements(row: MeanRow, known: Known) -> Judgements:
-    """Read the cells of a row; `known` has the true classes (``utt2emo`` of the test data dir, which comes first).
+    """Read the cells of a row; `known` has the true classes, from ``utt2emo`` of the test data dir.
 
     Raises
     ------
     SerError
-        If the cells do not fit each other or the data dir.
+        If the cells have different classes, or an utterance is not in the data dir.
     """
     classes: tuple[str, ...] = ()
     utterances: dict[str, Judged] = {}
@@ -132,7 +132,7 @@ def read_judgements(row: MeanRow, known: Known) -> Judgements:
                     f"{folder}/predictions.txt: '{utt}' has no class in the test data dir; give that of the run"
                 )
             fields = nearest.get(utt, "").split()
-            # Several seeds score an utterance several times: the last is shown.
+            # With several seeds an utterance has several predictions; the page shows the last.
             utterances[utt] = Judged(
                 utt=utt,
                 truth=truth,
@@ -154,8 +154,8 @@ def choose(judgements: Judgements, count: int) -> list[Judged]:
 
     Parameters
     ----------
-    count : the length of the lists of mistakes, of the least and of the most certain; of each pair of classes and each
-        speaker an eighth as many, at least two.
+    count : length of the lists of mistakes, of least certain and of most certain utterances; each pair of classes and
+        each speaker gets an eighth as many, at least two.
     """
     few = max(2, count // 8)
     wrong = sorted((one for one in judgements.utterances if not one.is_right), key=lambda one: -one.confidence)

@@ -1,4 +1,4 @@
-"""The page of errors: cards that one can hear, filtered and sorted in the browser, with nothing else needed."""
+"""The page of errors: one self-contained HTML file whose cards can be played, filtered and sorted in a browser."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def errors_page(
     Parameters
     ----------
     chosen : the utterances that get a card, from `ser.report.errors.choose`.
-    known : what the training data dirs tell of the nearest utterances.
+    known : what the training data dirs say of the nearest training utterances.
     recordings : gives the clip of an utterance, None where there is none to show.
     heard : a sentence on which clips can be heard, and why not others.
     """
@@ -55,7 +55,7 @@ def errors_page(
 
 
 def _pairs(judgements: Judgements) -> str:
-    """The confusions as a table of buttons, each of which shows its pair."""
+    """Make the confusion table; each number is a button that shows the cards of its pair of classes."""
     counts = pair_counts(judgements.utterances)
     truths = [*judgements.classes, *sorted({truth for truth, _ in counts} - set(judgements.classes))]
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in judgements.classes)

@@ -1,4 +1,4 @@
-"""What a run left to report on: the rows of its results, the cells behind them, tables joined over folds."""
+"""The results of a run: the rows of results.tsv, their cells, and tables joined over folds."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from ser.results.result_table import Result
 
 Row = dict[str, str]
 
-# Columns that folds add up; their other numbers are averaged.
+# Columns that are summed over folds; other numbers are averaged.
 COUNTS = ("trials", "targets")
 
 
 @dataclass(frozen=True)
 class MeanRow:
-    """A row of the results over all folds, and seeds, and the folders of the cells that it is the mean of."""
+    """A row of the results over all folds and seeds, with the folders of the cells that it averages."""
 
     row: Result
     folders: tuple[Path, ...]
 
     @property
     def name(self) -> str:
-        """What a caption calls it, such as ``speech+text, tdnn7``."""
+        """Its name in captions, such as ``speech+text, tdnn7``."""
         return f"{self.row.modality}, {self.row.layer}"
 
     def tables(self, name: str) -> list[list[Row]]:
@@ -37,13 +37,13 @@ class MeanRow:
 
 @dataclass(frozen=True)
 class Panel:
-    """Cells that compare: one system and test corpus, and all or none trained on that corpus's other folds."""
+    """Comparable cells: the same system and test corpus, and either all or none trained on its other folds."""
 
     title: str
     cells: tuple[MeanRow, ...]
 
     def best(self) -> list[MeanRow]:
-        """Return the cell of the lowest EER of each modality; of the highest UAR where only classes are scored."""
+        """Return the best cell of each modality: lowest EER, or highest UAR where the system scores no pairs."""
         best: dict[str, MeanRow] = {}
         for cell in sorted(self.cells, key=_worse):
             best.setdefault(cell.row.modality, cell)
@@ -52,7 +52,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Experiment:
-    """A run: its folder, all rows of ``results.tsv``, and the scored cells whose classes were all trained on."""
+    """A run: its folder, all rows of ``results.tsv``, and the cells without a held-out class."""
 
     folder: Path
     rows: tuple[Result, ...]
@@ -60,12 +60,12 @@ class Experiment:
 
     @property
     def scores_pairs(self) -> bool:
-        """Whether any system of the run scores pairs of utterances, as far as is known."""
+        """Whether any system of the run scores pairs of utterances; true where this is unknown."""
         scored = [row for row in self.rows if row.status == result_table.OK]
         return not scored or any(row.eer is not None for row in scored)
 
     def remedy(self, what: str) -> str:
-        """Return the command that makes what is missing: ``run``, ``training``, ``cells`` or ``report``."""
+        """Return the command that makes a missing part: ``run``, ``training``, ``cells`` or ``report``."""
         return command_for(self.folder, what)
 
     def best(self) -> list[tuple[Panel, MeanRow]]:
@@ -74,12 +74,12 @@ class Experiment:
 
 
 def read_experiment(folder: Path) -> Experiment:
-    """Read ``results.tsv``, and find for each row the folders of ``cells/list`` that it is the mean of.
+    """Read ``results.tsv``, and find the cells of each row in ``cells/list``.
 
     Raises
     ------
     SerError
-        Where a table is not one, with its line.
+        Where a table is malformed; the message names the line.
     """
     rows = _read_results(folder / "results.tsv")
     listed = folder / "cells" / "list"
@@ -96,7 +96,7 @@ def read_experiment(folder: Path) -> Experiment:
         folders = tuple(cell for _, cell in parts)
         among = "trained without it"
         if row.test in row.train.split("+"):
-            # Such a split shares speakers and dialogues, so that its figures are not those of folds.
+            # Unlike folds, a random split shares speakers and dialogues between training and test.
             by_folds = any(fold != result_table.ALL for fold, _ in parts)
             among = "trained on its other folds" if by_folds else "trained on its other utterances"
         if row.fold != result_table.ALL:
@@ -107,7 +107,7 @@ def read_experiment(folder: Path) -> Experiment:
 
 
 def modality_order(modality: str) -> tuple[int, str]:
-    """Say where a modality comes in tables and pictures: in the order of `MODALITIES`, unknown ones last."""
+    """Return the sort key of a modality: the order of `MODALITIES`, unknown ones last."""
     known = result_table.MODALITIES
     return (known.index(modality) if modality in known else len(known), modality)
 
@@ -122,12 +122,12 @@ def _read_results(path: Path) -> list[Result]:
 
 
 def read_table(path: Path) -> list[Row]:
-    """Read a tab-separated table with a header, a dict a row; no rows where there is no file.
+    """Read a tab-separated table with a header: a dict a row; no rows if the file does not exist.
 
     Raises
     ------
     SerError
-        With the line, where a row has not as many fields as the header.
+        Where a row has more or fewer fields than the header; the message names the line.
     """
     if not path.exists():
         return []
@@ -139,7 +139,7 @@ def read_table(path: Path) -> list[Row]:
 
 
 def number(text: str) -> float:
-    """Read a number; what is none, such as ``-``, is NaN.
+    """Read a number; any other text, such as ``-``, is NaN.
 
     >>> number("12.5"), number("-")
     (12.5, nan)
@@ -151,7 +151,7 @@ def number(text: str) -> float:
 
 
 def over_folds(tables: Iterable[Sequence[Row]], keys: Sequence[str]) -> list[Row]:
-    """Join tables of folds row by row: `keys` tell rows apart, `COUNTS` add up, other numbers are averaged.
+    """Join tables of folds row by row: `keys` identify a row, `COUNTS` are summed, other numbers are averaged.
 
     >>> folds = [[{"class": "a", "trials": "2", "eer": "7"}], [{"class": "a", "trials": "4", "eer": "8"}]]
     >>> over_folds(folds, ["class"])

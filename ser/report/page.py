@@ -1,5 +1,4 @@
-"""The parts of the page as HTML. Text is escaped here and nowhere else: what a function takes is plain text unless it
-is called `html`."""
+"""The parts of a page as HTML. Only this module escapes text: arguments are plain text, except those named `html`."""
 
 from __future__ import annotations
 
@@ -15,7 +14,7 @@ from ser.report.style import CSS
 
 @dataclass(frozen=True)
 class Section:
-    """A heading, what stands under it, and the pictures among that."""
+    """A section: its heading, its HTML, and the pictures in it."""
 
     title: str
     html: str
@@ -67,23 +66,23 @@ def heading(text: str) -> str:
 
 
 def missing(what: str, remedy: str) -> str:
-    """Say what is not there, and which command makes it."""
+    """Say what is missing, and which command makes it."""
     return f'<p class="missing">No {escape(what)}. <code>{escape(remedy)}</code> makes it.</p>\n'
 
 
 def folded(summary: str, html: str) -> str:
-    """What a reader opens on demand."""
+    """A part that is closed until the reader opens it."""
     return f"<details><summary>{escape(summary)}</summary>\n{html}</details>\n"
 
 
 def card(title: str, figure: str, *lines: str) -> str:
-    """One figure in large type with what it is."""
+    """A card: one number in large type with its title."""
     below = "".join(f"<p>{escape(line)}</p>" for line in lines)
     return f'<div class="card"><h4>{escape(title)}</h4><p class="figure">{escape(figure)}</p>{below}</div>\n'
 
 
 def cards(html: Iterable[str]) -> str:
-    """Cards beside each other."""
+    """A row of cards."""
     return f'<div class="cards">\n{"".join(html)}</div>\n'
 
 
@@ -98,9 +97,9 @@ def table(
 
     Parameters
     ----------
-    text_columns : the first columns, aligned to the left; the first of all is the header of its row. The others hold
-        numbers.
-    marked : of each row, whether it is to stand out; nothing stands for none.
+    text_columns : how many of the first columns hold text, aligned to the left; the first is the row's header. The
+        others hold numbers.
+    marked : for each row, whether it is highlighted; empty: no row is.
     """
 
     def kind(place: int, text: str = "") -> str:
@@ -128,12 +127,12 @@ def _breakable(text: str) -> str:
 
 
 def pictured(title: str, pictures: Sequence[Picture], what: str, remedy: str) -> Section:
-    """Make a section of pictures alone, or of what is missing for them."""
+    """Make a section of pictures, or of a note that says which file they need."""
     return Section(title, figures(pictures) if pictures else missing(what, remedy), tuple(pictures))
 
 
 def figures(pictures: Iterable[Picture]) -> str:
-    """Pictures beside each other, each with its caption and the names of its files."""
+    """Pictures, each with its caption and links to its files."""
     return f'<div class="figures">\n{"".join(map(_figure, pictures))}</div>\n'
 
 

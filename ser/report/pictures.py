@@ -1,4 +1,4 @@
-"""Pictures of results, drawn without a screen: as PNG for a paper, as SVG in the colours of the page around it."""
+"""Figures of results, drawn without a screen: as PNG for a paper, as SVG in the colours of the page around it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from scipy.special import ndtr, ndtri
 from ser.files import atomic_path, tab_separated, write_text
 from ser.report.experiment import modality_order
 
-# Colours that colour-blind readers tell apart (Okabe and Ito 2008), each with a line and a mark of its own.
+# Colours that colour-blind readers tell apart (Okabe and Ito 2008), each with its own line style and marker.
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#999999")
 LINES = ("-", "--", "-.", ":")
 MARKS = ("o", "s", "^", "D", "v", "P", "X", "<", "*")
@@ -49,9 +49,9 @@ _STYLE: dict[Any, Any] = {
     "ytick.color": INK,
 }
 _in_style = matplotlib.rc_context(_STYLE)
-# More points than this are drawn as pixels, lest the page grow with the corpus.
+# More points than this are drawn as pixels, so that the page does not grow with the corpus.
 _MOST_VECTOR_POINTS = 2000
-# Share of the colour scale up to which white text is told from its ground better than black.
+# Share of the colour scale up to which white text has more contrast than black.
 _DARK = 0.46
 _TICKS = np.array([0.1, 1, 5, 20, 40, 60, 80, 95, 99]) / 100
 _LOWEST, _HIGHEST = 0.0005, 0.995
@@ -61,7 +61,7 @@ Curve = tuple[np.ndarray, np.ndarray]
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure with its numbers: `name` is that of its files, `columns` and `rows` are what it shows."""
+    """A figure with its numbers: `name` names its files; `columns` and `rows` are the table that it shows."""
 
     name: str
     title: str
@@ -72,7 +72,7 @@ class Picture:
 
 
 def to_svg(picture: Picture) -> str:
-    """Draw a picture as an SVG element to stand in a page: same bytes for the same numbers, no id of another's."""
+    """Draw a picture as an SVG element for a page: the same numbers give the same bytes, and ids are unique."""
     stream = io.StringIO()
     with matplotlib.rc_context({**_STYLE, "svg.hashsalt": picture.name}):
         picture.figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
@@ -80,8 +80,8 @@ def to_svg(picture: Picture) -> str:
     svg = svg[svg.index("<svg") :]
     for colour, name in _OF_PAGE.items():
         svg = svg.replace(colour, name)
-    # What a page must not have twice: groups are named axes_1 and so on in every figure, and nothing refers to them;
-    # the style would be that of the page.
+    # Ids must be unique in a page, but every figure names its groups axes_1 and so on; nothing refers to these. A
+    # style element would apply to the whole page.
     svg = re.sub(r'<g id="[^"]*"', "<g", svg).replace("xlink:href", "href")
     svg = re.sub(r"<(metadata|style)[ >].*?</\1>\s*", "", svg, flags=re.DOTALL)
     (size,) = re.findall(r'viewBox="[^"]*"', svg)[:1]
@@ -96,11 +96,11 @@ def write_files(picture: Picture, folder: Path) -> None:
 
 
 def average_curves(curves: Sequence[Curve], num_points: int) -> Curve:
-    """Average DET curves, such as those of folds: miss rates at the same false alarm rates, on normal deviates.
+    """Average DET curves, such as those of folds: mean miss rate at each false alarm rate, on a normal-deviate scale.
 
     Parameters
     ----------
-    curves : (miss, false alarm) rates, each pair (n,), n may differ.
+    curves : (miss, false alarm) rates, each (n,); n may differ between curves.
 
     Returns
     -------
@@ -157,8 +157,8 @@ def draw_map(
     Parameters
     ----------
     values : (R, C), NaN where there is nothing to show.
-    labels : of the y axis, the x axis and the colour bar, with units.
-    limits : values of the darkest and of the lightest colour.
+    labels : y axis, x axis and colour bar, with units.
+    limits : values that get the darkest and the lightest colour.
     """
     longest = max(map(len, columns))
     upright = longest * len(columns) > 45
@@ -188,13 +188,13 @@ def draw_map(
 def draw_dots(
     title: str, label: str, names: Sequence[str], dots: Mapping[str, np.ndarray], log: bool = False
 ) -> Figure:
-    """Draw numbers on a line for each name, with the intervals that they have.
+    """Draw a dot plot: a row for each name, its values as dots with their intervals.
 
     Parameters
     ----------
     label : of the x axis, with its unit.
-    names : (N,) of the lines, from the top.
-    dots : what is drawn -> (N, 3): value, lower and upper bound, NaN where there is none.
+    names : (N,) names of the rows, from the top.
+    dots : name in the legend -> (N, 3): value, lower and upper bound; NaN where there is none.
     """
     figure, axes = _axes(4.8, 1.3 + 0.16 * len(names) * max(2, len(dots)), title)
     height = 0.7 / len(dots)
@@ -213,7 +213,7 @@ def draw_dots(
 
 @_in_style
 def draw_reliability(title: str, bins: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Figure:
-    """Draw how often the chosen class is right by how sure of it the system was.
+    """Draw a reliability diagram: how often the chosen class is right, by its posterior.
 
     Parameters
     ----------
@@ -234,7 +234,7 @@ def draw_reliability(title: str, bins: Mapping[str, tuple[np.ndarray, np.ndarray
 
 @_in_style
 def draw_scatter(title: str, points: np.ndarray, labels: Sequence[str]) -> Figure:
-    """Draw utterances by their first two LDA dimensions, a colour and a mark for each class.
+    """Draw utterances in the first two LDA dimensions, a colour and a marker for each class.
 
     Parameters
     ----------
@@ -260,12 +260,12 @@ def draw_scatter(title: str, points: np.ndarray, labels: Sequence[str]) -> Figur
 
 @_in_style
 def draw_training(title: str, label: str, curves: Mapping[str, Sequence[tuple[np.ndarray, np.ndarray]]]) -> Figure:
-    """Draw a figure of a training by epoch.
+    """Draw a quantity of trainings, such as the loss, by epoch.
 
     Parameters
     ----------
     label : of the y axis, with its unit.
-    curves : part of the data -> (epochs, values) of each training, each (E,).
+    curves : training or validation -> (epochs, values) of each training, each (E,).
     """
     figure, axes = _axes(4.6, 3.4, title)
     for place, (part, lines) in enumerate(curves.items()):

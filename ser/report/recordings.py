@@ -1,4 +1,4 @@
-"""The recordings behind a page: found in the data dirs, cut to their segments, made clips."""
+"""Clips of utterances for a page: finds the recordings in data dirs and cuts them to their segments."""
 
 import logging
 from collections.abc import Container
@@ -11,9 +11,9 @@ logger = logging.getLogger(__name__)
 
 
 class Recordings:
-    """Gives the clip of an utterance, with sound for those in `audible`; None where it cannot be read, with a warning.
+    """Gives the clip of an utterance, with sound if it is in `audible`; None with a warning if it cannot be read.
 
-    An utterance without a recording, such as one of text alone, has None without a warning.
+    An utterance without a recording, such as text alone, gives None without a warning.
     """
 
     def __init__(self, known: Known, audible: Container[str]) -> None:

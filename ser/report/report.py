@@ -13,7 +13,7 @@ SECTIONS = (
     *(scores.strata, scores.unseen, classes.calibration, classes.embeddings, conduct.training_curves),
     *(conduct.human_yardstick, conduct.protocol_card, conduct.cost),
 )
-# These take a system that scores pairs; of one that classifies alone there is nothing to miss in them.
+# These sections need a system that scores pairs; a run of classifiers leaves them out, without a note.
 OF_PAIRS = {
     scores.det_curves,
     scores.layer_map,
@@ -25,12 +25,12 @@ OF_PAIRS = {
 
 
 def has_errors_page(folder: Path) -> bool:
-    """Tell whether the page of errors is there, which `ser.bin.make_errors_page` writes."""
+    """Tell whether `ser.bin.make_errors_page` has written the page of errors."""
     return (folder / "errors.html").is_file()
 
 
 def write_report(folder: Path) -> int:
-    """Write ``report.html`` and ``figures/``, without those of an earlier report; return the number of pictures."""
+    """Write ``report.html`` and ``figures/``, replacing those of an earlier report; return the number of pictures."""
     run = read_experiment(folder)
     sections = [make(run) for make in SECTIONS if run.scores_pairs or make not in OF_PAIRS]
     if cross.is_across(run):

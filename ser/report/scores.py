@@ -1,4 +1,4 @@
-"""The sections on pairs of utterances, from the run as a whole to kinds of trials: a function each."""
+"""Sections of the report on scores, a function each: all results, EER, DET, layers, strata, unseen emotions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _HEADS = ("trials", "EER %", "UAR %", "WA %", "F1 %", "minDCF")
 
 
 def table_of_results(run: Experiment) -> Section:
-    """Every result with its intervals, the best of each modality marked; the folds on demand."""
+    """Show every result with its intervals, the best of each modality marked; single folds are in a closed part."""
     every = [row for row in run.rows if row.held_out == result_table.NONE]
     if not every:
         return Section("Results", page.missing("results.tsv", run.remedy("report")))
@@ -44,7 +44,7 @@ def table_of_results(run: Experiment) -> Section:
 
     common = ", ".join(f"{name} {getattr(every[0], name)}" for name in result_table.NAMES if name in same)
     html = page.paragraph(
-        "EER: equal error rate of the trials; UAR: mean recall of the classes; WA: accuracy; F1: its mean over the "
+        "EER: equal error rate of the trials; UAR: mean recall of the classes; WA: accuracy; F1: mean over the "
         "classes. Brackets: intervals by bootstrap over speakers. Bold and *: the best of its modality."
     )
     caption = f"{len(means)} results, means over folds where there are folds. All rows: {common}."
@@ -61,7 +61,7 @@ def table_of_results(run: Experiment) -> Section:
 
 
 def _intervals(run: Experiment) -> tuple[Picture, ...]:
-    """EERs of the best cells with their intervals, side by side."""
+    """Show the EERs of the best cells with their intervals, in one figure."""
     best = [(panel, cell) for panel, cell in run.best() if cell.row.eer is not None]
     if not best:
         return ()
@@ -87,7 +87,7 @@ def _intervals(run: Experiment) -> tuple[Picture, ...]:
 
 
 def det_curves(run: Experiment) -> Section:
-    """A picture for each panel, a curve for the best cell of each modality."""
+    """Show DET curves: a picture for each panel, a curve for the best cell of each modality."""
     drawn = []
     for panel in run.panels:
         curves, rows = {}, []
@@ -101,8 +101,8 @@ def det_curves(run: Experiment) -> Section:
             picture = Picture(
                 f"det-{wording.slug(panel.title)}",
                 f"DET curves: {panel.title}",
-                "How many targets are missed at how many false alarms, best cell of each modality. Marks: equal error "
-                f"rates, on the thin line, where the two rates are equal; {wording.trials_of(panel.best())}.",
+                "Miss rate against false alarm rate of the best cell of each modality. Marks: equal error "
+                f"rates, on the thin line where both rates are equal; {wording.trials_of(panel.best())}.",
                 pictures.draw_det(panel.title, curves),
                 ("modality", "miss", "false_alarm"),
                 tuple(rows),
@@ -112,7 +112,7 @@ def det_curves(run: Experiment) -> Section:
 
 
 def layer_map(run: Experiment) -> Section:
-    """EER by layer and modality: the best over all that else varies."""
+    """Show the EER by layer and modality, the lowest over all other settings."""
     drawn = []
     limits = wording.limits([cell.row.eer for panel in run.panels for cell in panel.cells if cell.row.eer is not None])
     for panel in run.panels:
@@ -141,7 +141,7 @@ def layer_map(run: Experiment) -> Section:
 
 
 def strata(run: Experiment) -> Section:
-    """EER of the trials of one kind: of other speakers only, other sentences, classes enrolled from a few examples."""
+    """Show the EER of kinds of trials: other speakers only, other sentences only, classes enrolled from examples."""
     html, drawn = "", []
     for panel in run.panels:
         tables = {cell.name: over_folds(cell.tables("strata.tsv"), ["stratum"]) for cell in panel.best()}
@@ -169,14 +169,14 @@ def strata(run: Experiment) -> Section:
         return Section("Strata", page.missing("strata.tsv in the cells", run.remedy("cells")))
     about = page.paragraph(
         "All pairs of utterances include pairs of one speaker, one sentence or one dialogue, in which who speaks, or "
-        "what is said, can pass for the emotion; the strata are without them. 'enrol N': classes enrolled with N "
+        "what is said, can be mistaken for the emotion; the strata exclude them. 'enrol N': classes enrolled with N "
         "utterances of other speakers."
     )
     return Section("Strata", about + page.figures(drawn) + html, tuple(drawn))
 
 
 def unseen(run: Experiment) -> Section:
-    """EER of each emotion as kept from all training, on the pairs that involve it."""
+    """Show the EER of each held-out emotion, on the pairs that involve it."""
     rows = [row for row in result_table.means(run.rows) if row.held_out != result_table.NONE]
     if not rows:
         return Section("Unseen emotions", page.missing("results with a class held out", "local/run_experiments.sh"))
@@ -190,7 +190,7 @@ def unseen(run: Experiment) -> Section:
         ]
         for row in rows
     ]
-    caption = f"EER of the pairs that involve an emotion that nothing was trained on; chance is {CHANCE_EER:.0f} %."
+    caption = f"EER of the pairs that involve the emotion held out of all training; chance is {CHANCE_EER:.0f} %."
     return Section("Unseen emotions", page.table(caption, [*names, "trials", "EER %", "minDCF"], shown, len(names)))
 
 

@@ -1,6 +1,6 @@
-"""What the pages do in a browser: small scripts without a library, which need no server."""
+"""JavaScript of the pages: small scripts that need no library and no server."""
 
-# The state of the filters is in the address, so that a view can be kept and sent.
+# The address holds the state of the filters, so that a view can be bookmarked and shared.
 ERRORS_SCRIPT = """
 (function () {
   'use strict';

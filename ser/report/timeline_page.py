@@ -1,4 +1,4 @@
-"""Emotion over time as a page: a curve for each class, and a player whose place the page shows."""
+"""Page of emotion over time: a curve of each class's posterior, and a player whose position moves along them."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from ser.report.style import CSS, ERRORS_CSS, TIMELINE_CSS
 if TYPE_CHECKING:
     from ser.detect.detector import Detection
 
-# Of Okabe and Ito 2008, told apart by colour-blind readers; with the dashes also in grey.
+# Colours that colour-blind readers tell apart (Okabe and Ito 2008); the dashes tell them apart in grey, too.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#999999")
 DASHES = ("", "8 4", "2 3", "10 3 2 3", "14 4", "1 2", "6 6")
 WIDTH, HEIGHT = 1000, 200
-# Gives the sound of a recording and channel: a data URI and its seconds; '' where there is none.
+# Maps a recording and channel to its sound: a data URI ('' for none) and its length in seconds.
 Sounds = Callable[[str, "int | None"], tuple[str, float]]
 
 
 def timeline_page(detections: Sequence[Detection], classes: Sequence[str], sounds: Sounds) -> str:
-    """Write the page of `detections`, windows of one recording after the other, or whole recordings."""
+    """Write the page of `detections`: the windows of each recording in turn, or whole recordings."""
     recordings: dict[tuple[str, int | None], list[Detection]] = {}
     for one in detections:
         recordings.setdefault((one.file, one.channel), []).append(one)
@@ -32,7 +32,7 @@ def timeline_page(detections: Sequence[Detection], classes: Sequence[str], sound
     )
     title = f"Emotion over time: {len(recordings)} recording{'s' * (len(recordings) != 1)}"
     head = page.paragraph(
-        "Posterior of each class in each window, all classes being equally likely beforehand. A gap has too little "
+        "Posterior of each class in each window, with equal priors. Gaps have too little "
         "speech. Press or click a curve to listen from there; the line follows the player."
     )
     return (
@@ -92,7 +92,7 @@ def _chart(name: str, found: Sequence[Detection], classes: Sequence[str], second
         style = f'stroke="{COLOURS[number % len(COLOURS)]}" stroke-dasharray="{DASHES[number % len(DASHES)]}"'
         for piece in pieces:
             points = " ".join(f"{scale * at:.1f},{HEIGHT * (1 - share):.1f}" for at, share in piece)
-            if len(piece) == 1:  # a window between pauses: a mark, since a line needs two points
+            if len(piece) == 1:  # a single window between pauses is drawn as a dot, since a line needs two points
                 x, y = points.split(",")
                 lines.append(f'<circle cx="{x}" cy="{y}" r="3" fill="{COLOURS[number % len(COLOURS)]}"></circle>')
             else:
@@ -116,12 +116,12 @@ def _ticks(seconds: float) -> list[float]:
     [0, 2, 4, 6, 8, 10]
     """
     step = next((step for step in (0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800) if seconds / step <= 8), 3600)
-    # The last twentieth is left to the unit.
+    # The last twentieth of the axis is for its unit.
     return [number * step for number in range(int(0.95 * seconds / step) + 1)]
 
 
 def _summary(found: Sequence[Detection]) -> str:
-    """Say what was found for how long: seconds of the windows' hops."""
+    """Say what share of the windows has each emotion."""
     totals: dict[str, int] = {}
     for one in found:
         totals[one.emotion or "no speech"] = totals.get(one.emotion or "no speech", 0) + 1

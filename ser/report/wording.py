@@ -12,7 +12,7 @@ from ser.results.result_table import Result
 
 
 def slug(title: str) -> str:
-    """Make a file name of a title.
+    """Make a file name from a title.
 
     >>> slug("iemocap, trained without it")
     'iemocap-trained-without-it'
@@ -26,7 +26,7 @@ def trials(row: Result) -> str:
 
 
 def rounded(text: str, digits: int = 2) -> str:
-    """Round the text of a number; what is none stays.
+    """Round a number given as text; other text stays.
 
     >>> rounded("12.3456"), rounded("-"), rounded("12")
     ('12.35', '-', '12')
@@ -35,7 +35,7 @@ def rounded(text: str, digits: int = 2) -> str:
 
 
 def grouped(text: str) -> str:
-    """Part the thousands of a count.
+    """Write a count with commas between thousands.
 
     >>> grouped("63756"), grouped("-")
     ('63,756', '-')
@@ -49,13 +49,13 @@ def plain(value: float) -> str:
 
 
 def names_of(row: Result, names: Sequence[str], mark: str = "") -> list[str]:
-    """Give what tells a row from others, the first with its mark."""
+    """Return the cells that identify a row, with a mark on the first."""
     first, *others = (result_table.format_field(name, getattr(row, name)) for name in names)
     return [f"{first} {mark}".rstrip(), *others]
 
 
 def trials_of(cells: Sequence[MeanRow]) -> str:
-    """Say of how many trials and folds the figures of `cells` are."""
+    """Say on how many trials and folds the figures of `cells` rest."""
     counts = sorted({cell.row.trials for cell in cells if cell.row.trials is not None})
     folds = max(len(cell.folders) for cell in cells)
     text = " to ".join(f"{count:,}" for count in dict.fromkeys((counts[0], counts[-1]))) + " trials" if counts else ""
@@ -63,7 +63,7 @@ def trials_of(cells: Sequence[MeanRow]) -> str:
 
 
 def of_folds(tables: Sequence[Sequence[Row]], what: str) -> str:
-    """Say that a table is joined of folds, where it is.
+    """Say how many folds a table was joined from, if more than one.
 
     >>> of_folds([[], []], "the sum"), of_folds([[]], "the sum")
     ('; the sum of 2 folds', '')
@@ -72,7 +72,7 @@ def of_folds(tables: Sequence[Sequence[Row]], what: str) -> str:
 
 
 def limits(values: Sequence[float]) -> tuple[float, float]:
-    """Give round bounds of `values` for a scale of colours.
+    """Return round bounds of `values` for a colour scale.
 
     >>> limits([12.0, 37.0])
     (10.0, 40.0)

@@ -106,7 +106,7 @@ def test_names_that_are_no_text_are_printed_escaped(toy_run, say, tmp_path: Path
 
 
 @pytest.mark.parametrize(("arguments", "message"), [
-    (["--text", "hello", "a.wav"], "this model knows speech alone"),
+    (["--text", "hello", "a.wav"], "this model takes speech only"),
     (["--text", "hello", "a.wav", "b.wav"], "--text is of one recording, found 2; give --text-file"),
     (["--text", "hello", "--window", "3", "a.wav"], "leave them or --window and --hop out"),
     (["--enrol", "boredom", "a.wav"], "--enrol: expected CLASS=FILE[,FILE...], found 'boredom'"),

@@ -75,10 +75,10 @@ def test_options_that_made_other_features_are_noticed(toy_run, tmp_path: Path, b
 def test_label_map_of_other_classes_and_folders_of_others_are_refused(toy_run, tmp_path: Path, backend, settings):
     run = Run.find(toy_run.data, toy_run.exp)
     write_text(tmp_path / "other.map", "anger rage\n")
-    with pytest.raises(SerError, match=r"other\.map: makes no class anger, neutral, sadness"):
+    with pytest.raises(SerError, match=r"other\.map: has no class anger, neutral, sadness"):
         make_detector(run, tmp_path / "out", CONF, tmp_path / "other.map", backend, settings)
     (tmp_path / "thesis").mkdir()
-    with pytest.raises(SerError, match="thesis: exists and is no detector"):
+    with pytest.raises(SerError, match="thesis: this folder exists but is not a detector"):
         make_detector(run, tmp_path / "thesis", CONF, LABEL_MAP, backend, settings)
 
 

@@ -129,7 +129,7 @@ def test_damage_is_refused_by_name(model, name):
     data = bytearray((model / name).read_bytes())
     data[len(data) // 2] ^= 1
     (model / name).write_bytes(data)
-    with pytest.raises(SerError, match=f"model/{name}: changed or damaged.*copy the directory anew"):
+    with pytest.raises(SerError, match=f"model/{name}: changed or damaged.*copy the folder again"):
         Detector.load(model)
     (model / name).unlink()
     with pytest.raises(SerError, match=f"model/{name}: missing, but listed in files.sha256"):
@@ -224,7 +224,7 @@ def test_calibration_that_is_no_number_is_refused(model):
 
 
 def test_text_for_a_model_of_speech_alone_is_refused(detector, say):
-    with pytest.raises(SerError, match="this model knows speech alone"):
+    with pytest.raises(SerError, match="this model takes speech only"):
         detector(say("anger", 1), text="hello")
 
 

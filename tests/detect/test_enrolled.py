@@ -60,7 +60,7 @@ def test_posteriors_sum_to_one_and_name_the_emotion(classes, centres):
 
 def test_a_model_whose_numbers_are_none_is_refused(classes, centres):
     damaged = dataclasses.replace(classes, averages=classes.averages * np.nan)
-    with pytest.raises(SerError, match="the posteriors are not numbers"):
+    with pytest.raises(SerError, match="a posterior is NaN"):
         decider(damaged).decide(centres[:1])
 
 

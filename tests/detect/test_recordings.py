@@ -150,7 +150,9 @@ def test_what_is_done_to_channels_is_said(tmp_path: Path, caplog, kind):
     expected = tone() if kind == "inverse" else (tone() + other) / 2
     assert np.abs(found - expected).max() < 1e-6
     said = (
-        "its channels cancel: channel 1 is taken" if kind == "inverse" else "2 channels that differ, of which the mean"
+        "its channels cancel each other: channel 1 is taken"
+        if kind == "inverse"
+        else "the mean of 2 channels that differ is taken"
     )
     assert len(caplog.messages) == 1 and said in caplog.messages[0]
     assert count_channels(tmp_path / "a.wav") == 2

@@ -80,5 +80,5 @@ def test_a_stage_run_again_replaces_its_row(tmp_path):
 
 def test_a_file_of_no_times_is_named(tmp_path):
     (tmp_path / "stage_1.began").write_text("nothing\n")
-    with pytest.raises(SerError, match=r"stage_1.began: expected four times"):
+    with pytest.raises(SerError, match=r"stage_1.began: expected the four times"):
         read_times(tmp_path / "stage_1.began")
