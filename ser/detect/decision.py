@@ -24,9 +24,9 @@ class Calibration:
     """The contents of calibration.yaml, fitted on `utterances` held-out utterances.
 
     Posteriors are the softmax of score / `temperature` + `bias` of the class (`ser.metrics.class_calibration`, which
-    takes long to import). An utterance is `UNKNOWN` if its highest posterior is under `threshold` (Hendrycks and Gimpel,
-    "A baseline for detecting misclassified and out-of-distribution examples in neural networks", ICLR 2017), or if its
-    outlier score (`ser.detect.outliers`) is over `farthest`.
+    takes long to import). An utterance is `UNKNOWN` if its highest posterior is below `threshold` (Hendrycks and
+    Gimpel, "A baseline for detecting misclassified and out-of-distribution examples in neural networks", ICLR 2017), or
+    if its outlier score (`ser.detect.outliers`) is over `farthest`.
     """
 
     temperature: float

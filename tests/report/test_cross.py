@@ -40,7 +40,7 @@ def test_matrix_has_a_row_for_each_training_set_and_its_adapted_one(run):
 
 def test_classes_that_all_have_are_stated(run):
     section = cross.cross_corpus(read_experiment(run))
-    assert "of the 2 classes that all corpora have: anger, neutral." in section.html
+    assert "uses the 2 classes that all corpora share: anger, neutral." in section.html
     assert "Left out, since some corpus lacks them: fear." in section.html
 
 
