@@ -37,7 +37,7 @@ class Calibration:
 
 
 class Decision(NamedTuple):
-    """A class or `UNKNOWN`, the posterior of each class, and the outlier score over its threshold (above 1: unknown)."""
+    """A class or `UNKNOWN`; the posterior of each class; the outlier score over its threshold (above 1: unknown)."""
 
     emotion: str
     posteriors: dict[str, float]

@@ -1,1 +1,1 @@
-"""Training: chunks from archives, the one loop, checkpoints, the folder of a trained model."""
+"""Training: batches of examples, loss functions, the one training loop, checkpoints, folders of trained models."""

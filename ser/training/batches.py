@@ -1,4 +1,4 @@
-"""Batches: what a source of them offers, and a thread that makes them ready while the net works on the one before."""
+"""Batches: the interface of their sources, and a thread that makes the next ones while the net trains on one."""
 
 import queue
 import threading
@@ -14,22 +14,22 @@ _END = object()
 
 
 class BatchSource(Protocol):
-    """Where batches come from; the same (epoch, batch number) always gives the same batch."""
+    """A source of batches; the same (epoch, batch number) always gives the same batch."""
 
     def num_batches(self, epoch: int) -> int:
         """Count the batches of an epoch (0, 1, ...)."""
 
     def batches(self, epoch: int, start: int = 0, rank: int = 0, world: int = 1) -> Iterator[tuple[Inputs, Tensor]]:
-        """Yield the batches from number `start` on, of each the rows ``rank::world``.
+        """Yield the rows ``rank::world`` of each batch from number `start` on.
 
         Inputs: a tensor (B, T, F), or a dict of tensors; targets: int64 (B,), or float32 (B, K) of shares that sum
-        to 1. Skipping to `start` must be cheap, and a training batch has at least `world` rows. A thread of its own
-        runs this.
+        to 1. Skipping to `start` must be cheap, and a training batch must have at least `world` rows. This runs
+        in a thread of its own.
         """
 
 
 def prefetched(batches: Iterator[Batch], depth: int = 4) -> Generator[Batch, None, None]:
-    """Yield `batches`, up to `depth` of them made ahead of time by one thread; its error is raised here."""
+    """Yield `batches`, of which one thread makes up to `depth` in advance; an error in the thread is raised here."""
     ready: queue.Queue = queue.Queue(maxsize=depth)
     left = threading.Event()
 
@@ -64,7 +64,7 @@ def prefetched(batches: Iterator[Batch], depth: int = 4) -> Generator[Batch, Non
 
 
 def pinned(batch: tuple[Tensor | dict[str, Tensor], Tensor]) -> tuple[Tensor | dict[str, Tensor], Tensor]:
-    """Copy a batch to page-locked memory, from where a GPU fetches it by itself."""
+    """Copy a batch to page-locked memory, which a GPU reads without the CPU."""
     inputs, targets = batch
     if isinstance(inputs, dict):
         return {name: tensor.pin_memory() for name, tensor in inputs.items()}, targets.pin_memory()

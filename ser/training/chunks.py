@@ -1,4 +1,4 @@
-"""Chunks of features straight from the archives: what a network trained on whole utterances eats."""
+"""Batches of chunks of features, read straight from the archives: training examples of x-vector nets."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,11 +19,11 @@ class DataConfig:
     min_frames: int  # shorter utterances are left out
     min_utts_per_class: int  # classes with fewer utterances of that length are left out
     valid_fraction: float  # share of the utterances of each class held out for validation; 0: no validation
-    min_chunk: int  # frames; all chunks of a batch are of one length, drawn between these two
+    min_chunk: int  # frames; each batch draws one length between these two for all its chunks
     max_chunk: int
     chunks_per_utterance: float  # chunks in an epoch, as a multiple of the number of training utterances
     batch_size: int
-    balance: bool  # draw as many chunks of each class
+    balance: bool  # draw the same number of chunks from each class
 
     def __post_init__(self) -> None:
         check_ranges(
@@ -41,10 +41,10 @@ class DataConfig:
 
 
 class ChunkSource:
-    """Batches of chunks, as `ser.training.batches.BatchSource` has it; see `DataConfig` for the settings.
+    """Batches of chunks, a `ser.training.batches.BatchSource`; see `DataConfig` for the settings.
 
-    An utterance shorter than the chunk is repeated from its start until the chunk is full. In training an epoch is
-    drawn from (seed, epoch) alone. In validation every utterance gives the `max_chunk` frames at its middle.
+    An utterance shorter than the chunk is repeated from its start until the chunk is full. A training
+    epoch depends on (seed, epoch) alone. In validation every utterance gives the `max_chunk` frames at its middle.
     """
 
     def __init__(self, utterances: Utterances, config: DataConfig, seed: int, training: bool) -> None:
@@ -52,7 +52,7 @@ class ChunkSource:
         self.feature_dim = utterances.feature_dim
         size = len(utterances.keys)
         if training:
-            # Whole batches only: what is over comes in another epoch.
+            # Whole batches only; the remaining examples may be drawn in another epoch.
             self._batches = max(1, round(size * config.chunks_per_utterance / config.batch_size))
             self._rows = self._batches * config.batch_size
         else:
@@ -75,7 +75,7 @@ class ChunkSource:
             yield torch.from_numpy(batch), torch.from_numpy(targets)
 
     def _plan(self, epoch: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Choose utterance and start (as a share of the places there are) of each row, and each batch's length."""
+        """Draw each row's utterance and start (0 to 1 of the possible starts), and each batch's chunk length."""
         config, labels = self.config, self.utterances.labels
         if not self.training:
             middle = np.full(self._rows, 0.5, np.float32)
@@ -97,9 +97,9 @@ class ChunkSource:
 
 
 def draw_evenly(labels: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw `size` of the items labelled 0 to K - 1 so that every label comes equally often, in random order.
+    """Draw `size` of the items labelled 0 to K - 1 in random order, each label equally often.
 
-    Labels differ by at most one draw, and so do the items of one label.
+    The numbers of draws of two labels differ by at most one, and so do those of two items of one label.
 
     Returns
     -------
@@ -111,7 +111,7 @@ def draw_evenly(labels: np.ndarray, size: int, rng: np.random.Generator) -> np.n
     quotas = np.zeros_like(counts)
     quotas[present] = size // len(present)
     quotas[rng.permutation(present)[: size % len(present)]] += 1
-    # Items sorted by label, at random within each; a label's draws go round its items.
+    # Sort items by label, in random order within a label; the draws of a label cycle through its items.
     order = rng.permutation(len(labels))
     order = order[np.argsort(labels[order], kind="stable")]
     turn = np.arange(size) - np.repeat(np.cumsum(quotas) - quotas, quotas)

@@ -1,4 +1,4 @@
-"""Utterances as clips of one length: what a convolutional network eats."""
+"""Batches of clips: utterances cut or padded to one length, for convolutional networks."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -17,7 +17,7 @@ from ser.kaldi.ark import Reader
 class ClipConfig:
     """The section `data:` of a training configuration."""
 
-    frames: int  # of every clip; zeros follow a shorter utterance, of a longer one a part is taken
+    frames: int  # length of every clip; shorter utterances are padded with zeros, longer ones cut
     batch_size: int
 
     def __post_init__(self) -> None:
@@ -25,15 +25,15 @@ class ClipConfig:
 
 
 class ClipSource:
-    """Batches of clips, as `ser.training.batches.BatchSource` has it: every utterance once an epoch.
+    """Batches of clips, a `ser.training.batches.BatchSource`: every utterance once an epoch.
 
     Parameters
     ----------
-    reader : features, of which zeros are silence.
-    utts : the N utterances that are used.
-    targets : (N,) int64 classes, or (N, K) float32 shares of them.
+    reader : features in which zeros mean silence.
+    utts : ids of the N utterances.
+    targets : (N,) int64 classes, or (N, K) float32 shares of the classes.
     config : see `ClipConfig`.
-    seed : of the order in each epoch, and of the part of a longer utterance; None keeps their order and takes the
+    seed : seed of each epoch's order and of the cut in longer utterances; None keeps the order and cuts out the
         middle, for validation.
     """
 
@@ -41,7 +41,7 @@ class ClipSource:
         self, reader: Reader, utts: Sequence[str], targets: np.ndarray, config: ClipConfig, seed: int | None
     ) -> None:
         if not len(utts):
-            raise SerError("data: no utterance to make clips of; is the list of utterances empty?")
+            raise SerError("data: there is no utterance to make clips from; is the list of utterances empty?")
         self.reader, self.utts, self.targets, self.config, self.seed = reader, utts, targets, config, seed
         self.frames = np.array([reader.shape(utt)[0] for utt in utts])
         self.feature_dim = reader.shape(utts[0])[1]
@@ -81,7 +81,7 @@ class ClipSource:
         return torch.from_numpy(mean).float(), torch.from_numpy(stddev).float()
 
     def _read(self, index: int, share: float, clip: np.ndarray) -> None:
-        """Fill `clip` (T, F), whose zeros stay after the end, with the part that begins at `share` of the places."""
+        """Copy an utterance into `clip` (T, F) of zeros; cut a longer one from `share` (0 to 1) of its starts on."""
         utt, frames, length = self.utts[index], int(self.frames[index]), len(clip)
         first = int(share * (frames - length + 1)) if frames > length else 0
         rows = self.reader.rows(utt, first, min(first + length, frames))

@@ -1,4 +1,4 @@
-"""Co-attentions as they are made, kept and applied; with a net of speech in front where that is trained, too."""
+"""Makes, saves, loads and applies co-attention models, with a speech encoder in front where that is tuned too."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,28 +21,28 @@ from ser.training.configs import CoAttentionTrainConfig
 from ser.training.losses import class_probabilities
 from ser.training.sequences import Sequences, SequenceSource
 
-# Patches that give the statistics of a net's states; so many tell them well enough.
+# Number of patches on which mean and deviation of an encoder's states are estimated.
 _PATCHES = 2000
 
 
 def load_patch_net(name: str, layer: str) -> nn.Module:
-    """Load the net over patches `name`.
+    """Load the encoder `name`, which must take patches.
 
     Raises
     ------
     SerError
-        Where it is of another kind, or lacks the layer.
+        Where the encoder is of another kind, or has no such layer.
     """
     encoder = load_audio_encoder(name)
     if not isinstance(encoder, PatchEncoder):
-        raise SerError(f"--encoder {name}: not a net over patches; give YAMNet, VGGish or one of train_triplet")
+        raise SerError(f"--encoder {name}: not an encoder of patches; give YAMNet, VGGish or a model of train_triplet")
     if layer not in encoder.layers:
-        raise SerError(f"--encoder-layer {layer}: {name} has {', '.join(encoder.layers)}")
+        raise SerError(f"--encoder-layer {layer}: no such layer; {name} has {', '.join(encoder.layers)}")
     return encoder.model
 
 
 def state_statistics(net: nn.Module, layer: str, sequences: Sequences, max_rows: int) -> tuple[Tensor, Tensor]:
-    """Compute mean and standard deviation (D,) of the states of a net over some of the patches of all utterances."""
+    """Compute mean and standard deviation (D,) of an encoder's states, over a sample of the utterances' patches."""
     each = max(1, _PATCHES // max(1, int(sequences.found["speech"].sum())))
     states = []
     with torch.inference_mode():
@@ -54,7 +54,7 @@ def state_statistics(net: nn.Module, layer: str, sequences: Sequences, max_rows:
 
 
 def save_encoder(folder: str | Path, model: TunedCoAttention, start: str) -> None:
-    """Write the tuned net as a folder that `load_audio_encoder` takes: <folder>/encoder; `start` is what it was."""
+    """Write the tuned encoder to <folder>/encoder, for `load_audio_encoder`; `start` is the folder it began from."""
     out = Path(folder) / ENCODER_FOLDER
     if isinstance(model.encoder, Resnet):
         config = (Path(start) / net_dir.CONFIG).read_text(encoding="utf-8")
@@ -63,7 +63,7 @@ def save_encoder(folder: str | Path, model: TunedCoAttention, start: str) -> Non
     elif net_dir.is_net(start):
         kind, config, _ = net_dir.load_net(start)
         net_dir.save_tuned(out, kind, config, model.encoder)
-    else:  # a YAMNet of train_triplet
+    else:  # a YAMNet that train_triplet wrote
         config = {"kind": "yamnet", "model": {"batch_norm": True, "num_classes": model.encoder.classifier.out_features}}
         write_text(out / net_dir.CONFIG, "".join(f"{key}: {value}\n" for key, value in config.items()))
         model_dir.save_weights(out / model_dir.WEIGHTS, model.encoder)
@@ -75,7 +75,7 @@ def load_coattention(folder: str | Path, sequences: Sequences) -> tuple[nn.Modul
     Raises
     ------
     SerError
-        Where the sequences are not those that it was trained on.
+        Where the modalities or widths of the sequences are not those of the training.
     """
     weights = model_dir.load_weights(folder)
     config = load_config(CoAttentionTrainConfig, Path(folder) / "config.yaml")
@@ -90,7 +90,7 @@ def load_coattention(folder: str | Path, sequences: Sequences) -> tuple[nn.Modul
     try:
         net.load_state_dict(weights)
     except RuntimeError as error:
-        raise SerError(f"{folder}: trained on other inputs than {sequences.widths}; give the same") from error
+        raise SerError(f"{folder}: trained on other inputs than {sequences.widths}; give the inputs it had") from error
     return net.eval(), config
 
 
@@ -98,7 +98,7 @@ def load_coattention(folder: str | Path, sequences: Sequences) -> tuple[nn.Modul
 def posteriors(
     model: nn.Module, config: CoAttentionTrainConfig, sequences: Sequences, device: torch.device | str
 ) -> Iterator[tuple[str, np.ndarray]]:
-    """Give each utterance and its class probabilities (K,)."""
+    """Yield each utterance and its class probabilities (K,)."""
     source = SequenceSource(sequences, np.zeros(len(sequences.utts), np.int64), config.data, seed=None)
     left = iter(sequences.utts)
     for inputs, _ in source.batches(0):

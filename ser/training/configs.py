@@ -1,4 +1,4 @@
-"""The whole settings file of each kind of training; the sections are defined beside what they set."""
+"""The settings file of each kind of training, as a dataclass; each section is defined beside the code it sets."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from ser.training.sequences import SequenceConfig
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """A whole ``conf/xvector_*.yaml``."""
+    """The contents of a ``conf/xvector_*.yaml``."""
 
     model: XVectorConfig
     data: DataConfig
@@ -32,7 +32,7 @@ class TrainConfig:
 
 @dataclass(frozen=True)
 class VggTrainConfig:
-    """A whole ``conf/vgg_bert/vgg.yaml``."""
+    """The contents of ``conf/vgg_bert/vgg.yaml``."""
 
     model: VggConfig
     data: ClipConfig
@@ -44,7 +44,7 @@ class VggTrainConfig:
 class BatchConfig:
     """The section `data:`."""
 
-    batch_size: int  # dialogues; without context, utterances
+    batch_size: int  # dialogues a batch; for ``late``, utterances a batch
 
     def __post_init__(self) -> None:
         check_ranges("data", self, batch_size="[1, inf)")
@@ -52,13 +52,13 @@ class BatchConfig:
 
 @dataclass(frozen=True)
 class FusionConfig:
-    """A whole ``fusion.yaml``.
+    """The contents of a ``fusion.yaml``.
 
     Attributes
     ----------
-    network : ``late`` takes class probabilities of each utterance by itself; ``bc_lstm`` and ``icon`` take embeddings,
-        and hear the dialogue.
-    model : sizes of the latter two; null for ``late``, which has none.
+    network : ``late`` takes the class probabilities of one utterance; ``bc_lstm`` and ``icon`` take embeddings of the
+        whole dialogue.
+    model : sizes of ``bc_lstm`` or ``icon``; null for ``late``.
     """
 
     network: Literal["late", "bc_lstm", "icon"]
@@ -69,26 +69,26 @@ class FusionConfig:
 
     @property
     def in_context(self) -> bool:
-        """Whether the network hears the dialogue around an utterance."""
+        """Whether the network takes the whole dialogue of an utterance."""
         return self.model is not None
 
 
 def make_network(config: FusionConfig, widths: Mapping[str, int], num_classes: int) -> nn.Module:
-    """Make the network that takes vectors of these widths, by name of the modality, to logits of K classes."""
+    """Make the network: vectors of these widths (by name of the modality) to logits of K classes."""
     if config.network == "late":
         return LateFusion(widths, num_classes)
     if config.model is None:
-        raise SerError(f"{config.network}: no section `model`, which gives its sizes")
+        raise SerError(f"{config.network}: the section `model` is missing, which gives the sizes; add it")
     return (BcLstm if config.network == "bc_lstm" else Icon)(config.model, widths, num_classes)
 
 
 @dataclass(frozen=True)
 class CoAttentionTrainConfig:
-    """A whole ``conf/coattention/fusion.yaml``.
+    """The contents of ``conf/coattention/fusion.yaml``.
 
     Attributes
     ----------
-    encoder_layer : of the net of speech that is trained with the rest; empty where there is none.
+    encoder_layer : output layer of the speech encoder that is tuned with the co-attention; empty: none is tuned.
     """
 
     model: CoAttentionConfig

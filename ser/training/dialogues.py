@@ -1,4 +1,4 @@
-"""Vectors of utterances, in the dialogues they are of: what fuses modalities, and hears the context, eats."""
+"""Batches of dialogues: vectors of each modality, one an utterance, for fusion with or without dialogue context."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,15 +16,15 @@ from ser.kaldi.labelled import stack_vectors
 
 @dataclass(frozen=True)
 class Dialogues:
-    """Utterances and what is known of each; an utterance by itself is a dialogue of one.
+    """Utterances with their vectors and dialogues; without context, each utterance is a dialogue of one.
 
     Attributes
     ----------
-    utts : the N utterances.
-    vectors : of each modality, (N, D) float32; zeros where an utterance has none.
-    num_missing : of each modality, how many have none.
-    members : of each dialogue the indices of its utterances, in the order of speaking.
-    speakers : (N,) int64, the number of the speaker in the dialogue, 0 or 1.
+    utts : ids of the N utterances.
+    vectors : modality -> (N, D) float32; zeros where an utterance has no vector.
+    num_missing : modality -> number of utterances without a vector.
+    members : for each dialogue, the indices of its utterances in the order of speaking.
+    speakers : (N,) int64, number of the speaker in the dialogue, 0 or 1.
     """
 
     utts: list[str]
@@ -35,7 +35,7 @@ class Dialogues:
 
 
 def read_inputs(pairs: Sequence[str]) -> dict[str, str]:
-    """Read ``name=rspecifier`` of each modality.
+    """Parse the arguments ``name=rspecifier``, one a modality.
 
     >>> read_inputs(["speech=scp:vgg.scp"])
     {'speech': 'scp:vgg.scp'}
@@ -50,30 +50,30 @@ def read_inputs(pairs: Sequence[str]) -> dict[str, str]:
 
 
 def read_dialogues(data_dir: str | Path, rspecifiers: Mapping[str, str], in_context: bool) -> Dialogues:
-    """Read the vectors of the utterances of a data dir.
+    """Read the vectors of all modalities for the utterances of a data dir.
 
     Parameters
     ----------
-    data_dir : its ``utt2spk`` names the utterances; in context ``utt2dialogue`` and ``utt2start`` order them. What it
-        leaves out of a dialogue is no context.
-    rspecifiers : of each modality, vectors of these utterances and maybe of others.
-    in_context : whether utterances of one dialogue belong together.
+    data_dir : ``utt2spk`` names the utterances; with context, ``utt2dialogue`` and ``utt2start`` order them. Turns of a
+        dialogue that are not in the data dir are not in the context.
+    rspecifiers : modality -> vectors of these utterances, and possibly of others.
+    in_context : whether the utterances of a dialogue form one example.
 
     Raises
     ------
     SerError
-        Where a modality has no vector of any utterance, or the order of the dialogues is not told.
+        Where a modality has no vector for any utterance, or the tables that order the dialogues are missing.
     """
     data_dir = Path(data_dir)
     utt2spk = tables.read_map(data_dir / "utt2spk", fields=2)
     utts = list(utt2spk)
     vectors, num_missing = {}, {}
-    # One order of the modalities, in whichever they were given.
+    # Sort the modalities, so that the order of the arguments does not matter.
     for name in sorted(rspecifiers):
         table = ark.load(rspecifiers[name])
         found = [utt for utt in utts if utt in table]
         if not found:
-            raise SerError(f"{rspecifiers[name]}: no vector of any utterance of {data_dir}; extract them first")
+            raise SerError(f"{rspecifiers[name]}: no vector for any utterance of {data_dir}; extract them first")
         rows = stack_vectors(table, found, rspecifiers[name])
         vectors[name] = np.zeros((len(utts), rows.shape[1]), np.float32)
         vectors[name][[index for index, utt in enumerate(utts) if utt in table]] = rows
@@ -83,7 +83,7 @@ def read_dialogues(data_dir: str | Path, rspecifiers: Mapping[str, str], in_cont
         return Dialogues(utts, vectors, num_missing, alone, np.zeros(len(utts), np.int64))
     for name in ("utt2dialogue", "utt2start"):
         if not (data_dir / name).exists():
-            raise SerError(f"{data_dir}: no {name}; the corpus does not tell who answers whom, or prepare it again")
+            raise SerError(f"{data_dir}: no {name}; prepare the corpus again (not every corpus has dialogues)")
     utt2dialogue, utt2start = (tables.read_map(data_dir / name, fields=2) for name in ("utt2dialogue", "utt2start"))
     try:
         members = in_dialogues(utts, utt2dialogue, utt2start)
@@ -93,14 +93,14 @@ def read_dialogues(data_dir: str | Path, rspecifiers: Mapping[str, str], in_cont
 
 
 class DialogueSource:
-    """Batches of dialogues, as `ser.training.batches.BatchSource` has it: every dialogue once an epoch.
+    """Batches of dialogues, a `ser.training.batches.BatchSource`: every dialogue once an epoch.
 
     Parameters
     ----------
-    dialogues : N utterances.
-    targets : (N,) int64 classes, or (N, K) float32 shares of them.
-    batch_size : dialogues a batch.
-    seed : of the order of the dialogues in each epoch; None keeps one order.
+    dialogues : vectors and dialogues of N utterances.
+    targets : (N,) int64 classes, or (N, K) float32 shares of the classes.
+    batch_size : number of dialogues a batch.
+    seed : seed of the order of the dialogues in each epoch; None keeps one order.
     """
 
     def __init__(self, dialogues: Dialogues, targets: np.ndarray, batch_size: int, seed: int | None) -> None:
@@ -115,8 +115,8 @@ class DialogueSource:
     ) -> Iterator[tuple[dict[str, Tensor], Tensor]]:
         """Yield the dialogues from batch `start` on, rows ``rank::world``.
 
-        Inputs: of each modality (B, U, D) float32, ``speaker`` (B, U) int64 and ``mask`` (B, U) bool, true where there
-        is an utterance. Targets: of the utterances in the order of the mask.
+        Inputs: for each modality (B, U, D) float32; ``speaker`` (B, U) int64; ``mask`` (B, U) bool, true where there is
+        an utterance. Targets: one for each true place of the mask, row by row.
         """
         order = np.arange(len(self.dialogues.members))
         if self.seed is not None:
@@ -125,7 +125,7 @@ class DialogueSource:
             yield self._collate([self.dialogues.members[index] for index in batch[rank::world]])
 
     def _collate(self, members: Sequence[np.ndarray]) -> tuple[dict[str, Tensor], Tensor]:
-        # Of a short validation batch a process may have no dialogue.
+        # In a short validation batch, a process may get no dialogue.
         sizes = torch.tensor([len(indices) for indices in members], dtype=torch.int64)
         mask = torch.arange(max(map(len, members), default=0)) < sizes[:, None]
         order = np.concatenate([np.zeros(0, np.int64), *members])
@@ -138,12 +138,12 @@ class DialogueSource:
 def in_dialogues(
     utts: Sequence[str], utt2dialogue: Mapping[str, str], utt2start: Mapping[str, str]
 ) -> list[np.ndarray]:
-    """Put the utterances of each dialogue in the order of speaking, by its time of starting: indices into `utts`.
+    """Sort the utterances of each dialogue by start time: an array of indices into `utts` for each dialogue.
 
     Raises
     ------
     SerError
-        Beginning with the table's name, where it does not tell of an utterance, or a start is no number.
+        Where a table lacks an utterance, or a start is not a number; the message begins with the table's name.
 
     >>> in_dialogues(["a", "b", "c"], {"a": "x", "b": "y", "c": "x"}, {"a": "9.5", "b": "0", "c": "2"})
     [array([2, 0]), array([1])]
@@ -181,7 +181,7 @@ def number_speakers(utts: Sequence[str], dialogues: Sequence[np.ndarray], utt2sp
 
 
 def _padded(values: Tensor, mask: Tensor) -> Tensor:
-    """Spread `values` (N, ...) over the places where `mask` (B, U) is true: (B, U, ...), zeros elsewhere."""
+    """Put `values` (N, ...) in the places where `mask` (B, U) is true: (B, U, ...), zeros elsewhere."""
     padded = values.new_zeros(*mask.shape, *values.shape[1:])
     padded[mask] = values
     return padded

@@ -1,4 +1,4 @@
-"""The one training loop: every net of this project goes through `fit`."""
+"""The training loop of all nets of this project: `fit`."""
 
 import contextlib
 import logging
@@ -35,7 +35,7 @@ from ser.training.unfreezing import Unfreezing
 
 logger = logging.getLogger(__name__)
 
-# Drawing takes as long as an epoch of a toy run.
+# Draw the picture only this often, since drawing takes as long as an epoch of a toy run.
 SECONDS_BETWEEN_PICTURES = 30.0
 
 Model = TypeVar("Model", bound=nn.Module)
@@ -51,16 +51,17 @@ def fit(
     loss: Loss,
     device: str = "auto",
 ) -> Model:
-    """Train `model`; resume from the checkpoint in `folder` if there is one, bit-equal on a CPU.
+    """Train `model`, from the checkpoint in `folder` if there is one; on a CPU a resumed training is bit-equal.
 
     Parameters
     ----------
     model : ``model(inputs)`` gives logits (B, K).
-    train, valid : batches; without `valid` the last epoch counts as the best, and `patience` has no effect.
+    train, valid : sources of batches; without `valid` the last epoch counts as the best, and `patience` has no effect.
     config : see `FitConfig`.
-    folder : model folder, opened by `model_dir.begin` before and closed by `model_dir.save_model` after.
-        Gets ``train.tsv``, ``curve.png``, and while training runs ``checkpoint.pt`` and ``best.safetensors``.
-    loss : ``loss(logits, targets)`` gives the mean over the rows; its ``count_right``, if it has one, what is right.
+    folder : model folder; call `model_dir.begin` before and `model_dir.save_model` after. `fit` writes ``train.tsv``
+        and ``curve.png`` to it, and while training runs ``checkpoint.pt`` and ``best.safetensors``.
+    loss : ``loss(logits, targets)`` gives the mean over the rows; its method ``count_right``, if any, counts right
+        answers.
     device : ``auto``, ``cpu`` or ``cuda``.
 
     Returns
@@ -98,7 +99,7 @@ class _Trainer:
     ) -> None:
         self.model, self.train, self.valid, self.config = model, train, valid, config
         self.folder, self.process = folder, process
-        # Class weights travel with the loss.
+        # The loss may hold class weights, which must be on the device too.
         self.loss = loss.to(process.device) if isinstance(loss, nn.Module) else loss
         self.right = getattr(loss, "count_right", count_right)
         share_batch_norms(model, process.world)
@@ -116,7 +117,7 @@ class _Trainer:
         self.net: nn.Module = model
 
     def run(self, received: list[int]) -> None:
-        """Do the epochs that are left; leave with a checkpoint where a signal is `received`."""
+        """Train the remaining epochs; if a signal is `received`, write a checkpoint and stop."""
         progress = self.progress
         while progress.epoch < self.config.epochs and not self._is_patience_over():
             stopped = self._train_epoch(received)
@@ -124,7 +125,7 @@ class _Trainer:
                 self._end_epoch()
             self._save()
             if stopped:
-                self.process.wait_for_all()  # torchrun ends the others as soon as one has ended
+                self.process.wait_for_all()  # torchrun ends all processes as soon as one has ended
                 number = received[0] if received else signal.SIGTERM
                 logger.warning("%s: stopped by a signal; the same command resumes from here", self.folder)
                 raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
@@ -133,7 +134,7 @@ class _Trainer:
         """Train to the end of the epoch, or until a signal is received (then True)."""
         progress, process, config = self.progress, self.process, self.config
         self._open_groups()
-        # What a checkpoint says is of all processes, so one of them begins with it.
+        # The sums in a checkpoint are over all processes, so only the first process starts from them.
         sums = RunningLoss(process.device, progress.sums if process.is_first else (0.0, 0.0, 0.0), self.right)
         begun = time.monotonic() - progress.seconds
         stopped = False
@@ -162,12 +163,12 @@ class _Trainer:
 
     def _batches(self, source: BatchSource, epoch: int, start: int) -> Generator[tuple[Inputs, Tensor], None, None]:
         batches = source.batches(epoch, start, self.process.rank, self.process.world)
-        # A GPU copies from pinned memory while it computes.
+        # A GPU copies from page-locked memory while it computes.
         return prefetched(map(pinned, batches) if self.process.device.type == "cuda" else batches)
 
     def _open_groups(self) -> None:
-        """Put the model into training mode, with those groups of layers open that are due, and no frozen layer."""
-        # DistributedDataParallel exchanges the gradients of what was trained when it was made.
+        """Put the model into training mode, open the groups of layers that are due, and keep frozen layers frozen."""
+        # DistributedDataParallel exchanges gradients only of parameters that were trainable when it was made.
         if self.groups.open_for(self.progress.step) or self.net is self.model:
             self.net = DistributedDataParallel(self.model) if self.process.world > 1 else self.model
         self.net.train()
@@ -185,14 +186,14 @@ class _Trainer:
             for module in self.model.modules():
                 if isinstance(module, (nn.Dropout, nn.Dropout1d)):
                     module.p = self.dropout(step / self.steps)
-        # Random numbers are a function of the step, so a checkpoint needs no generator's state.
+        # The seed of each step depends on its number, so a checkpoint needs no state of a random generator.
         seed = np.random.SeedSequence([self.config.seed, step, self.process.rank]).generate_state(1, np.uint64)
         torch.manual_seed(int(seed[0]))
         targets = targets.to(device, non_blocking=True)
         self.optimizer.zero_grad(set_to_none=True)
         logits = self._logits(self.net, inputs)
         value = self.loss(logits, targets)
-        # The processes' gradients are averaged, so one with fewer rows counts for less.
+        # Gradients are averaged over processes, so weight each process's loss by its number of rows.
         (value * weight).backward()
         if self.config.max_grad_norm:
             nn.utils.clip_grad_norm_(self.model.parameters(), self.config.max_grad_norm)
@@ -261,7 +262,7 @@ class _Trainer:
             return False
         waited = rows[-1].epoch - best_epoch(rows, self.config.best_by).epoch
         if waited >= patience:
-            logger.info("no better epoch for %d epochs: training ends", waited)
+            logger.info("%d epochs without improvement: training ends", waited)
         return waited >= patience
 
     def _save(self) -> None:
@@ -269,7 +270,7 @@ class _Trainer:
             save_checkpoint(self.folder / model_dir.CHECKPOINT, self.model, self.optimizer, self.progress)
 
     def resume(self) -> None:
-        """Go to where the checkpoint in the folder is, if there is one."""
+        """Resume from the checkpoint in the folder, if there is one."""
         path = self.folder / model_dir.CHECKPOINT
         if path.exists():
             self.progress = load_checkpoint(path, self.model, self.optimizer)
@@ -284,7 +285,7 @@ class _Trainer:
     def load_best(self) -> None:
         """Give the model the weights of the best epoch."""
         if self.valid is not None and self.progress.rows:
-            self.process.wait_for_all()  # for the first one, which writes the file ...
+            self.process.wait_for_all()  # wait for the first process, which writes the file ...
             self.model.load_state_dict(model_dir.load_weights(self.folder / model_dir.BEST))
-            self.process.wait_for_all()  # ... and will remove it
+            self.process.wait_for_all()  # ... and will remove it after all have read it
         self.model.eval()

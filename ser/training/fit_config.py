@@ -13,18 +13,18 @@ class FitConfig:
 
     epochs: int
     optimizer: Literal["sgd", "adamw", "adam"]
-    learning_rate: float  # of the mean gradient over a minibatch, at the first step
+    learning_rate: float  # at the first step; applies to the mean gradient over a minibatch
     final_learning_rate: float  # at the last step; exponential decay in between
     warmup_fraction: float  # share of all steps over which the rate rises linearly from 0
-    momentum: float  # sgd's, as a running average of the gradients (Kaldi's)
+    momentum: float  # of sgd: a running average of the gradients, as in Kaldi
     weight_decay: float
-    max_grad_norm: float  # longer gradients are cut to this 2-norm
-    max_change: float  # 2-norm of the change of all parameters in one step (Kaldi's 2.0)
-    max_change_layer: float  # 2-norm of the change of one layer in one step (Kaldi's 0.75)
-    dropout_schedule: str  # Kaldi's value,value@share,...,value for every dropout; empty: the model's own rates
+    max_grad_norm: float  # gradients with a larger 2-norm are scaled down to it
+    max_change: float  # limit on the 2-norm of the change of all parameters in one step (Kaldi: 2.0)
+    max_change_layer: float  # limit on the 2-norm of the change of one layer in one step (Kaldi: 0.75)
+    dropout_schedule: str  # dropout rate by time, Kaldi's value,value@share,...,value; empty: the model's own rates
     frozen: tuple[str, ...]  # layers that stay as they are, batch-norm statistics included
-    best_by: Literal["loss", "accuracy"]  # what picks the best epoch on the validation set
-    patience: int  # epochs without a better one after which training stops
+    best_by: Literal["loss", "accuracy"]  # measure on the validation set that chooses the best epoch
+    patience: int  # epochs without improvement after which training stops
     precision: Literal["fp32", "bf16"]  # bf16: autocast on a GPU; a CPU always takes fp32
     checkpoint_steps: int  # steps between checkpoints inside an epoch; one is written after each epoch anyway
     seed: int

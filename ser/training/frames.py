@@ -1,4 +1,4 @@
-"""Frames as training examples: batches that hold as many frames of each utterance, and an utterance's probabilities."""
+"""Frames as training examples: batches with equally many frames of each utterance, and votes over an utterance."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ class FrameDataConfig:
     """The section `data:`."""
 
     utts: int  # utterances a batch
-    frames: int  # drawn from each of them; of a shorter one, some twice
+    frames: int  # frames drawn from each utterance; from a shorter one, some are drawn twice
 
     def __post_init__(self) -> None:
         if self.utts < 1 or self.frames < 1:
@@ -29,7 +29,7 @@ class FrameDataConfig:
 
 @dataclass(frozen=True)
 class FrameConfig:
-    """All of conf/asr_tdnn/frames.yaml."""
+    """The contents of conf/asr_tdnn/frames.yaml."""
 
     model: FrameClassifierConfig
     data: FrameDataConfig
@@ -38,14 +38,14 @@ class FrameConfig:
 
 
 class FrameBatches:
-    """Batches for `ser.training.fit`: frames (N, D) of some utterances, each with its utterance's class.
+    """Batches of frames (N, D), each labelled with the class of its utterance, for `ser.training.fit`.
 
     Parameters
     ----------
     reader : matrices (T, D) of the utterances.
     utts, labels : their ids and classes.
-    config : how many.
-    seed : of the draws; None: every frame of every utterance in order, for validation.
+    config : numbers of utterances and frames.
+    seed : seed of the draws; None: every frame of every utterance in order, for validation.
     """
 
     def __init__(
@@ -82,11 +82,11 @@ class FrameBatches:
 
 @dataclass(frozen=True)
 class Vote:
-    """How the frames of an utterance voted.
+    """The vote of an utterance's frames.
 
     Attributes
     ----------
-    probabilities : (K,) mean over the frames of the classifier's probabilities; the class of the most is the answer.
+    probabilities : (K,) class probabilities of the utterance; the largest is the answer.
     agreeing : share of the frames whose own answer is that class.
     frames : number of them.
     """
@@ -102,7 +102,8 @@ def vote(model: nn.Module, frames: np.ndarray, by: str = "sum") -> Vote:
 
     Parameters
     ----------
-    by : ``sum`` of the probabilities, as the paper does; ``log``: sum of their logarithms, made probabilities again.
+    by : ``sum`` averages the probabilities over the frames, as in the paper; ``log`` sums their logarithms and
+        normalises.
     """
     scores = model(torch.from_numpy(np.ascontiguousarray(frames)))
     shares = scores.softmax(1)

@@ -1,4 +1,4 @@
-"""Layers that training leaves as they are."""
+"""Frozen layers: training does not change them."""
 
 from collections.abc import Iterable
 
@@ -8,9 +8,9 @@ from ser.errors import SerError
 
 
 def freeze(model: nn.Module, names: Iterable[str]) -> list[nn.Module]:
-    """Take the layers `names` out of training, and give them back: the loop keeps them in eval mode.
+    """Freeze the layers `names` and return them; the training loop keeps them in eval mode.
 
-    In eval mode the statistics of their batch norms stay, and their dropout is off.
+    In eval mode their batch-norm statistics do not change, and their dropout is off.
     """
     frozen = []
     for name in names:

@@ -17,19 +17,19 @@ from ser.errors import SerError
 class LossConfig:
     """The section `loss:` of a training configuration."""
 
-    label_smoothing: float  # share of the target spread evenly over all classes; of cross-entropy alone
-    class_weights: Literal["none", "balanced"]  # balanced: a class counts by the inverse of its number of examples
-    kind: Literal["cross_entropy", "binary"] = "cross_entropy"  # binary: of each class by itself, by its sigmoid
+    label_smoothing: float  # share of the target that is spread evenly over all classes; only with cross_entropy
+    class_weights: Literal["none", "balanced"]  # balanced: the weight of a class is inverse to its number of examples
+    kind: Literal["cross_entropy", "binary"] = "cross_entropy"  # binary: a sigmoid a class
 
     def __post_init__(self) -> None:
         check_ranges("loss", self, label_smoothing="[0, 1)")
 
 
 class MeanCrossEntropy(nn.Module):
-    """Cross-entropy in nats, each row times the weight of its class, averaged over the rows.
+    """Class-weighted cross-entropy in nats: each row's loss times the weight of its class, averaged over the rows.
 
-    PyTorch's own weighted mean divides by the weights that happen to be in a batch, so that a rare class would count
-    for more in the batches that lack it, and the parts of a batch on several processes would not add up.
+    PyTorch's own weighted mean divides by the sum of the weights in the batch. Then the weight of an example would
+    depend on the classes of the others, and the parts of a batch on several processes would not add up.
     """
 
     weight: Tensor | None
@@ -48,13 +48,13 @@ class MeanCrossEntropy(nn.Module):
 
 
 class MeanBinaryCrossEntropy(nn.Module):
-    """Cross-entropy in nats of each class's sigmoid, averaged over classes and rows.
+    """Binary cross-entropy in nats of each class's sigmoid, averaged over classes and rows.
 
-    A row may be of several classes, or of none.
+    A row may have several classes, or none.
 
     Parameters
     ----------
-    positive_weight : (K,) what a class counts for where it is there; None: 1.
+    positive_weight : (K,) weight of a class in the rows that have it; None: 1.
     """
 
     positive_weight: Tensor | None
@@ -81,12 +81,12 @@ def classification_loss(
     ----------
     config : see `LossConfig`.
     class_counts : (K,) number of training examples of each class.
-    num_examples : N, where an example may be of several classes; else their sum.
+    num_examples : N, needed where an example may have several classes; default: the sum of `class_counts`.
 
     Raises
     ------
     SerError
-        Where label smoothing is asked of a binary loss.
+        Where a binary loss is combined with label smoothing.
 
     Examples
     --------
@@ -96,7 +96,7 @@ def classification_loss(
     if config.kind == "cross_entropy":
         return cross_entropy(config, class_counts)
     if config.label_smoothing:
-        raise SerError("loss: label_smoothing is of cross_entropy; set it to 0 where kind is binary")
+        raise SerError("loss: label_smoothing works only with kind: cross_entropy; set it to 0 for kind: binary")
     weight = None
     if config.class_weights == "balanced":
         counts = torch.as_tensor(np.asarray(class_counts), dtype=torch.float32).clamp(min=1)
@@ -105,9 +105,9 @@ def classification_loss(
 
 
 def class_probabilities(logits: Tensor, kind: str) -> Tensor:
-    """Turn the logits (B, K) of a net that was trained with a loss of this `kind` into probabilities that sum to 1.
+    """Turn logits (B, K) into class probabilities that sum to 1; `kind` is the loss that the net was trained with.
 
-    Of a binary one they are the sigmoids, divided by their sum.
+    For ``binary`` they are the sigmoids divided by their sum.
     """
     if kind == "cross_entropy":
         return logits.softmax(1)
@@ -137,7 +137,7 @@ def cross_entropy(config: LossConfig, class_counts: Sequence[int] | np.ndarray) 
 def count_right(logits: Tensor, targets: Tensor) -> Tensor:
     """Count the right answers among `logits` (B, K).
 
-    Where `targets` are not classes (B,) but shares of them (B, K), an answer is right that has the largest share.
+    Where `targets` are shares of the classes (B, K), the class with the largest share is the right answer.
     """
     answers = logits.argmax(1)
     if targets.ndim == 2:
@@ -146,9 +146,9 @@ def count_right(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 class RunningLoss:
-    """Sums of loss times rows, right answers and rows, kept on the device so that a GPU does not wait for the CPU.
+    """Running sums of loss times rows, right answers, and rows; kept on the device, so that a GPU never waits.
 
-    `right` counts the right answers of a batch; what a loss itself calls so may be another thing than a class.
+    `right` counts the right answers of a batch; a loss may define its own, such as a triplet loss.
     """
 
     def __init__(
@@ -162,20 +162,20 @@ class RunningLoss:
         self._last: tuple[Tensor, str] | None = None
 
     def add(self, loss: Tensor, logits: Tensor, targets: Tensor, where: str) -> None:
-        """Add a batch: its mean `loss`, `logits` (B, K) and `targets`; `where` begins the message on a NaN."""
+        """Add a batch: its mean `loss`, `logits` (B, K) and `targets`; `where` begins the error message for a NaN."""
         self._check()
         self._last = loss, where
         right = self.right(logits, targets)
         self.total += torch.stack([loss.double() * len(targets), right.double(), right.new_full((), len(targets))])
 
     def values(self) -> list[float]:
-        """Give the three sums."""
+        """Return the three sums."""
         self._check()
         self._last = None
         return self.total.tolist()
 
     def _check(self) -> None:
-        # A loss is looked at one step late: by then a GPU has it, and is busy with the next step.
+        # Check each loss one step late: by then the GPU has computed it, and is busy with the next step.
         if self._last is not None and not torch.isfinite(self._last[0]):
             loss, where = self._last
             remedy = "lower fit.learning_rate, or look for NaNs in the inputs"

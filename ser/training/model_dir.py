@@ -1,9 +1,9 @@
-"""The folder of a trained model: what it holds, how training begins and ends in it.
+"""The folder of a trained model: its files, and how training begins and ends in it.
 
-``model.safetensors`` (written last: where it is, training ended well), ``config.yaml`` (the effective settings),
+``model.safetensors`` (written last: if it is there, training is finished), ``config.yaml`` (the effective settings),
 ``classes.txt`` (one class a line, in the order of the outputs), ``train.tsv``, ``curve.png``, ``command.txt``,
-``version.txt``, ``note.tsv`` (what it was trained on, by which settings, and what training wrote); while training runs
-also ``checkpoint.pt`` and ``best.safetensors``.
+``version.txt``, ``note.tsv`` (digests of the inputs and settings, and of the files that training wrote); while training
+runs also ``checkpoint.pt`` and ``best.safetensors``.
 """
 
 import hashlib
@@ -38,31 +38,31 @@ CHECKPOINT = "checkpoint.pt"
 BEST = "best.safetensors"
 NOTE = "note.tsv"
 
-_CHECKSUM = "sha256"  # of the weights, in the metadata of their file
+_CHECKSUM = "sha256"  # key of the weights' checksum, in the metadata of their file
 _RETRAIN = "remove its folder and train the model again"
 
 
 def begin(
     model_dir: str | Path, config: Any, inputs: Mapping[str, str | Path], digests: Mapping[str, str] | None = None
 ) -> bool:
-    """Open `model_dir` for training; say whether anything is left to train.
+    """Open `model_dir` for training; return whether training is still needed.
 
     Parameters
     ----------
-    model_dir : folder, made if it is not there.
+    model_dir : folder, made if it does not exist.
     config : the effective settings, a dataclass of `ser.config`.
-    inputs : name -> file whose contents decide the model (``utt2class``, the warm start's weights ...).
-    digests : name -> digest of what else decides it (features are too large to be read whole).
+    inputs : name -> file whose contents determine the model (``utt2class``, the initial model's weights ...).
+    digests : name -> digest of any other input, such as features, which are too large to be read whole.
 
     Returns
     -------
     bool
-        False where a model of the same settings and inputs is finished, else True: begin, or resume.
+        False if a model with the same settings and inputs is finished; True if training must begin or resume.
 
     Raises
     ------
     SerError
-        Where the folder was begun with other settings or inputs; names what differs.
+        Where the folder was begun with other settings or inputs; the message names the difference.
     """
     model_dir = Path(model_dir)
     settings = to_yaml(config)
@@ -72,7 +72,7 @@ def begin(
         inputs={name: sha256(path) for name, path in inputs.items()} | dict(digests or {}),
         code=Sources(Path(ser.__file__).parents[1]).used_by(command),
     )
-    # A start that failed before its first checkpoint binds nobody.
+    # A training that failed before its first checkpoint may be replaced by one with other settings.
     if (model_dir / WEIGHTS).exists() or (model_dir / CHECKPOINT).exists():
         before = Note.read(model_dir / NOTE)
         if difference := before.difference(note):
@@ -81,10 +81,10 @@ def begin(
             )
         if (model_dir / WEIGHTS).exists():
             if path := first_changed({str(model_dir / name): made for name, made in before.outputs.items()}):
-                raise SerError(f"{path}: damaged: it is not what training wrote; {_RETRAIN}")
-            os.utime(model_dir / NOTE)  # its outputs were looked at: the record of the stage takes them over
+                raise SerError(f"{path}: changed or damaged since training wrote it; {_RETRAIN}")
+            os.utime(model_dir / NOTE)  # now verified, so the stage's record reuses its digests
             if before.code != note.code:
-                logger.warning("%s was trained by another version of the code; remove it to train it anew", model_dir)
+                logger.warning("%s was trained by another version of the code; remove it to train it again", model_dir)
             logger.info("%s is already trained with these settings and inputs; nothing to do", model_dir)
             return False
         return True
@@ -96,9 +96,9 @@ def begin(
 
 
 def save_model(model_dir: str | Path, model: nn.Module, classes: Sequence[str]) -> None:
-    """Write the trained `model` and its `classes`, note all that training wrote, drop the checkpoint: training is over.
+    """Finish a training: write the `model` and its `classes`, note the files that training wrote, drop the checkpoint.
 
-    The weights get their name last, after the note has their digest: where they are, all is there.
+    The weights get their name last, after the note has their digest: if they exist, the folder is complete.
     """
     model_dir = Path(model_dir)
     write_text(model_dir / "classes.txt", "".join(f"{name}\n" for name in classes))
@@ -117,7 +117,7 @@ def save_weights(path: str | Path, model: nn.Module) -> None:
     tensors: dict[str, Tensor] = {}
     seen: set[int] = set()
     for name, tensor in model.state_dict().items():
-        # safetensors writes no two names of one memory, as tied embeddings (T5's) have.
+        # safetensors refuses tensors that share memory, such as tied embeddings (T5's), so write copies of these.
         kept = tensors[name] = tensor.detach().cpu().contiguous()
         if kept.data_ptr() in seen:
             tensors[name] = kept.clone()
@@ -135,7 +135,7 @@ def load_weights(path: str | Path) -> dict[str, Tensor]:
     Raises
     ------
     SerError
-        Where it is missing or broken, or is not what `save_weights` wrote. A file of another program has no checksum.
+        Where the file is missing or broken, or fails the checksum of `save_weights`. Files of other programs have none.
     """
     path = Path(path) / WEIGHTS if Path(path).is_dir() else Path(path)
     try:
@@ -147,7 +147,7 @@ def load_weights(path: str | Path) -> dict[str, Tensor]:
     except (SafetensorError, OSError) as error:
         raise SerError(f"{path}: not a safetensors file: {error}; {_RETRAIN}") from error
     if expected is not None and _checksum(tensors) != expected:
-        raise SerError(f"{path}: damaged: its numbers are not those that were written; {_RETRAIN}")
+        raise SerError(f"{path}: damaged: its numbers do not match its checksum; {_RETRAIN}")
     return tensors
 
 
@@ -174,19 +174,19 @@ def load_section(model_dir: str | Path, section: str, cls: type[Config]) -> Conf
 
 
 def warm_start(model: nn.Module, weights: Mapping[str, Tensor], same_classes: bool, output: str = "output") -> None:
-    """Copy `weights` into the tensors of `model` of the same names; log what was not loaded.
+    """Warm start: copy `weights` into the tensors of `model` with the same names; log what was not loaded.
 
     Parameters
     ----------
-    model : its layers that `weights` does not have keep their initial values.
-    weights : of another model, which may have other classes and other layers at the end.
-    same_classes : whether the classes of both are the same, in the same order; if not, `output` is not loaded.
+    model : layers that are not in `weights` keep their initial values.
+    weights : weights of another model, which may have other classes and other last layers.
+    same_classes : whether both models have the same classes in the same order; if not, `output` is not loaded.
     output : name of the layer whose rows are the classes.
 
     Raises
     ------
     SerError
-        Where the shapes of a tensor of any other layer differ, or nothing at all fits.
+        Where a tensor of another layer has a different shape, or no name matches.
     """
     own = model.state_dict()
     fitting = {}
@@ -215,7 +215,7 @@ def _layers(names: Iterable[str]) -> list[str]:
 
 
 def _written(model_dir: Path) -> list[Path]:
-    """List what training wrote in a model folder, but for the logs and what is needed only to go on."""
+    """List the files that training wrote in a model folder, without logs and files that only resuming needs."""
     passing = {NOTE, WEIGHTS, CHECKPOINT, BEST}
     files = (path for path in model_dir.rglob("*") if path.is_file() and not path.name.startswith("."))
     names = ((path, path.relative_to(model_dir).parts) for path in files)
@@ -223,7 +223,7 @@ def _written(model_dir: Path) -> list[Path]:
 
 
 def flatten(data: Any, prefix: str = "") -> dict[str, str]:
-    """Return the settings of a YAML as dotted name -> value.
+    """Flatten the settings of a YAML to dotted name -> value.
 
     >>> flatten({"fit": {"seed": 0, "rates": [1, 2]}})
     {'fit.seed': '0', 'fit.rates': '[1, 2]'}

@@ -1,4 +1,4 @@
-"""The net of a model folder whose nodes can be asked for: one that was imported, or one of our own."""
+"""Computes the output of any node of an acoustic net: one imported from Kaldi, or one trained here."""
 
 from pathlib import Path
 
@@ -17,12 +17,12 @@ from ser.training import model_dir
 
 
 def load_node_net(folder: str | Path) -> Nnet3Graph | MappedGraph | FoldedTdnn:
-    """Load the net of `folder`, in eval mode on the CPU, in the form in which its nodes are computed fastest.
+    """Load the net of `folder`, in eval mode on the CPU, in its fastest form.
 
     Raises
     ------
     SerError
-        Where the folder holds no model of such a kind, or is broken.
+        Where the folder holds no acoustic net, or the net is broken.
     """
     path = Path(folder) / "config.yaml"
     if not path.exists():
@@ -33,23 +33,23 @@ def load_node_net(folder: str | Path) -> Nnet3Graph | MappedGraph | FoldedTdnn:
     if isinstance(sections, dict) and "bottleneck_dim" in (sections.get("model") or {}):
         config = model_dir.load_section(folder, "model", AsrTdnnConfig)
         return FoldedTdnn(AsrTdnn.from_weights(config, model_dir.load_weights(folder)))
-    raise SerError(f"{path}: not the model of an acoustic net; x-vector nets are of extract_embeddings")
+    raise SerError(f"{path}: not an acoustic net; use extract_embeddings for an x-vector net")
 
 
 class NodeComputer:
-    """The net of a folder with its i-vectors.
+    """An acoustic net together with its i-vectors.
 
     Parameters
     ----------
-    folder, device : of the net, and where it is computed.
-    ivectors, online_ivectors : rspecifiers of one vector an utterance, or one row each `period` frames.
-    zero : zeros instead, the i-vectors of nobody.
-    frames_per_chunk : of one online i-vector.
+    folder, device : folder of the net, and device to compute on.
+    ivectors, online_ivectors : rspecifier of one vector an utterance, or of matrices with a row every `period` frames.
+    zero : use zeros in place of i-vectors.
+    frames_per_chunk : frames that share one online i-vector.
 
     Raises
     ------
     SerError
-        Where the net takes i-vectors and there are none, or the other way round.
+        Where the net takes i-vectors and none are given, or the other way round.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class NodeComputer:
         self._table, self._ndim = KeyedRows(table) if table else None, 1 if ivectors else 2
 
     def node_of(self, layer: str) -> str:
-        """Name the node of a layer: layer<n> is the output of the n-th, prefinal the wide one before the outputs."""
+        """Map a layer's name to its node: layer<n> is the n-th layer's output, prefinal the wide layer near the end."""
         names = {"prefinal": "prefinal-chain.batchnorm1"}
         if layer.startswith("layer") and layer[5:].isdigit():
             ends = ("noop", "dropout", "batchnorm", "renorm", "relu")
@@ -84,12 +84,12 @@ class NodeComputer:
         return node
 
     def ivectors(self, utt: str) -> np.ndarray | None:
-        """Give the i-vectors of an utterance."""
+        """Return the i-vectors of an utterance."""
         if self._zero:
             return np.zeros(self.net.ivector_dim, np.float32)
         return None if self._table is None else self._table.get(utt, self._ndim)
 
     def compute(self, features: np.ndarray, node: str, subsampling: int, ivectors: np.ndarray | None) -> np.ndarray:
-        """Compute a node for an utterance: see `ser.models.node_outputs.compute_outputs`."""
+        """Compute the output of a node for an utterance: see `ser.models.node_outputs.compute_outputs`."""
         options = OutputOptions(node, subsampling, self._period, self._frames_per_chunk)
         return compute_outputs(self.net, features, options, ivectors)

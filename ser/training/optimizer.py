@@ -1,4 +1,4 @@
-"""How a step moves the parameters: optimizer, learning rate, dropout schedule, Kaldi's max-change."""
+"""Optimizer, learning rate, dropout schedule, and Kaldi's max-change."""
 
 import contextlib
 from collections import defaultdict
@@ -20,10 +20,10 @@ def make_optimizer(
 ) -> torch.optim.Optimizer:
     """Make the optimizer of `groups` of parameters; the learning rate is set at each step.
 
-    The parameters of a group are trained at the learning rate times its factor, which is ``rate_factor`` in the
-    optimizer's own groups. Those without a gradient are left as they are, and their moments begin with the first one.
+    Each group is trained at the learning rate times its factor, which is ``rate_factor`` in the optimizer's own groups.
+    Parameters without a gradient do not change, and their moments start with their first gradient.
 
-    ``sgd`` keeps a running average of the gradients as Kaldi does, m v + (1 - m) g, so that the momentum does not
+    ``sgd`` keeps a running average of the gradients as Kaldi does, m v + (1 - m) g, so that momentum does not
     raise the learning rate. ``adamw`` (Loshchilov & Hutter, ICLR 2019) spares biases and norms the weight decay;
     ``adam`` (Kingma & Ba, ICLR 2015) adds it to the gradient of every parameter, as PyTorch's does.
     """
@@ -44,7 +44,7 @@ def make_optimizer(
 
 
 def learning_rate(step: int, steps: int, initial: float, final: float, warmup_fraction: float) -> float:
-    """Exponential decay from `initial` at the first step to `final` at the last, after a linear rise over some share.
+    """Decay exponentially from `initial` at the first step to `final` at the last, after a linear warm-up.
 
     >>> [round(learning_rate(step, 5, 1.0, 0.01, 0.0), 4) for step in range(5)]
     [1.0, 0.3162, 0.1, 0.0316, 0.01]
@@ -58,7 +58,7 @@ def learning_rate(step: int, steps: int, initial: float, final: float, warmup_fr
 
 
 def dropout_schedule(text: str) -> Callable[[float], float]:
-    """Read Kaldi's ``value,value@share,...,value``: piecewise linear over the share of training that is done.
+    """Parse Kaldi's ``value,value@share,...,value``: linear pieces over the share of training that is done.
 
     >>> schedule = dropout_schedule("0,0@0.2,0.1@0.5,0")
     >>> [round(schedule(done), 3) for done in (0.0, 0.2, 0.35, 0.5, 0.75, 1.0)]
@@ -79,13 +79,13 @@ def dropout_schedule(text: str) -> Callable[[float], float]:
 
 
 class MaxChange:
-    """Limit on the 2-norm of what one minibatch changes (Kaldi's max-change; Povey et al., ICLR workshop 2015).
+    """Kaldi's max-change: a limit on the 2-norm of one minibatch's parameter change (Povey et al., ICLR workshop 2015).
 
     Parameters
     ----------
-    model : its trained parameters are watched.
-    layer : limit for the parameters of each layer by itself; 0 for none. Applied first.
-    whole : limit for all of them together; 0 for none.
+    model : the model whose trained parameters are limited.
+    layer : limit for each layer; 0 for none. Applied first.
+    whole : limit for all layers together; 0 for none.
     """
 
     def __init__(self, model: nn.Module, layer: float, whole: float) -> None:
@@ -94,14 +94,14 @@ class MaxChange:
         if layer or whole:
             for name, parameter in model.named_parameters():
                 if parameter.requires_grad:
-                    # The second one is room for a copy, kept from step to step.
+                    # Each parameter with a buffer for its old value, which is reused from step to step.
                     self.layers[name.rpartition(".")[0]].append(
                         (parameter.detach(), torch.empty_like(parameter.detach()))
                     )
 
     @contextlib.contextmanager
     def applied(self) -> Iterator[None]:
-        """Shorten what the block (the optimizer's step) does to the parameters."""
+        """Scale down the change of the parameters by the block (the optimizer's step), where it exceeds a limit."""
         pairs = [pair for layer in self.layers.values() for pair in layer]
         for parameter, before in pairs:
             before.copy_(parameter)
@@ -109,8 +109,8 @@ class MaxChange:
         if not pairs:
             return
         for parameter, before in pairs:
-            before.sub_(parameter)  # now the way back
-        # No value leaves the device here, so that a GPU does not wait.
+            before.sub_(parameter)  # now it holds old value minus new value
+        # All values stay on the device, so that a GPU does not wait.
         norms = torch.stack([torch.stack([back.norm() for _, back in layer]).norm() for layer in self.layers.values()])
         scales = (self.layer / norms).clamp(max=1.0)
         scales = scales * (self.whole / (norms * scales).norm()).clamp(max=1.0)

@@ -1,4 +1,4 @@
-"""The processes of a training: which one this is, how they talk, share batch norms and stop."""
+"""Training on several processes: rank and device, reductions, shared batch norms, stopping on a signal."""
 
 import atexit
 import contextlib
@@ -40,7 +40,7 @@ class Process:
         return self.rank == 0
 
     def sum(self, *values: float) -> list[float]:
-        """Add `values` up over all processes, on the CPU, so that no GPU has to wait."""
+        """Sum `values` over all processes; on the CPU, so that no GPU has to wait."""
         if self.world == 1:
             return list(values)
         total = torch.tensor(values, dtype=torch.float64)
@@ -48,12 +48,12 @@ class Process:
         return total.tolist()
 
     def wait_for_all(self) -> None:
-        """Go on when every process has come here."""
+        """Wait until every process has reached this point."""
         self.sum(0.0)
 
 
 def start(device: str = "auto") -> Process:
-    """Find this process's place from torchrun's environment variables, and join the others if there are any."""
+    """Read this process's rank from torchrun's environment variables, and join the other processes, if any."""
     rank, world, local = (int(os.environ.get(n, d)) for n, d in (("RANK", 0), ("WORLD_SIZE", 1), ("LOCAL_RANK", 0)))
     chosen = pick_device(device)
     if chosen.type == "cuda":
@@ -62,7 +62,7 @@ def start(device: str = "auto") -> Process:
     if world > 1 and not dist.is_initialized():
         _stop_when_parent_dies()
         dist.init_process_group("cpu:gloo,cuda:nccl" if chosen.type == "cuda" else "gloo")
-        # Connections that are closed while the interpreter goes down, by the exit of a peer, can abort it.
+        # Close connections before the interpreter shuts down: a peer that exits meanwhile can abort it.
         atexit.register(dist.destroy_process_group)
         logger.info("process %d of %d on %s", rank, world, chosen)
     return Process(rank, world, chosen)
@@ -71,12 +71,12 @@ def start(device: str = "auto") -> Process:
 def _stop_when_parent_dies() -> None:
     """Have the kernel send SIGTERM to this process when its parent, torchrun, dies.
 
-    torchrun passes SIGTERM on, but Grid Engine's qdel sends it SIGKILL, which does not reach its processes: each leads
-    a session of its own. They would train on, beside the rerun. All of them get the SIGTERM, so they stop as at any.
+    torchrun passes SIGTERM on, but Grid Engine's qdel sends torchrun SIGKILL, which does not reach its processes, since
+    each leads its own session. They would train on beside the rerun. With this they all get SIGTERM and stop as usual.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() != PARENT:  # dead since this module was imported: the kernel will not tell any more
+        if os.getppid() != PARENT:  # the parent died before the call above, so the kernel will not signal it
             signal.raise_signal(signal.SIGTERM)
 
 
@@ -88,10 +88,10 @@ def pick_device(name: str) -> torch.device:
 
 
 class SharedBatchNorm(_BatchNorm):
-    """Takes the place of BatchNorm1d or 2d, with its parameters and buffers; inputs (B, C, ...), of any B a process."""
+    """Replaces BatchNorm1d or 2d, with its parameters and buffers; inputs (B, C, ...), B may differ by process."""
 
     def _check_input_dim(self, inputs: Tensor) -> None:
-        """Take what the layer in whose place this is has taken."""
+        """Accept the input shapes of the layer that this one replaces."""
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Normalise; in training by the statistics of all processes' inputs together."""
@@ -102,7 +102,7 @@ class SharedBatchNorm(_BatchNorm):
         shape = [1, -1, *(1 for _ in rest[1:])]
         count = torch.tensor(values.numel() / values.shape[1], dtype=values.dtype, device=values.device)
         dist.all_reduce(count)
-        # all_reduce of torch.distributed.nn is differentiable: a row's gradient is of every process's loss.
+        # all_reduce of torch.distributed.nn is differentiable, so a row gets gradients from every process's loss.
         mean = all_reduce(values.sum(rest)) / count
         centred = values - mean.view(shape)
         variance = all_reduce((centred**2).sum(rest)) / count
@@ -117,7 +117,7 @@ class SharedBatchNorm(_BatchNorm):
 
 
 def share_batch_norms(model: nn.Module, world: int) -> None:
-    """Put a SharedBatchNorm in the place of each batch normalisation of `model`, where there are more processes."""
+    """Replace each batch normalisation of `model` by a SharedBatchNorm, if there is more than one process."""
     for parent in list(model.modules()) if world > 1 else ():
         for name, old in parent.named_children():
             if isinstance(old, _BatchNorm):
@@ -126,13 +126,13 @@ def share_batch_norms(model: nn.Module, world: int) -> None:
                 setattr(parent, name, new.to(next(model.parameters())))
 
 
-# torchrun and schedulers pass a signal on to processes that have had it already.
+# torchrun and schedulers may send a signal again to processes that already got it.
 ECHO_SECONDS = 2.0
 
 
 @contextlib.contextmanager
 def postponed_signals() -> Iterator[list[int]]:
-    """Collect SIGINT and SIGTERM in a list, for the loop to look at; another of a kind, later, ends at once."""
+    """Collect SIGINT and SIGTERM in a list for the training loop; a later second one of a kind ends at once."""
     received: list[int] = []
     if threading.current_thread() is not threading.main_thread():
         yield received

@@ -1,4 +1,4 @@
-"""How far a training is: its record, an epoch a row, as table and picture; and its checkpoint."""
+"""Progress of a training: a record with a row an epoch (table and picture), and the checkpoint."""
 
 import dataclasses
 import math
@@ -19,7 +19,7 @@ from ser.files import atomic_path, cannot_write, tab_separated, write_text
 
 @dataclass(frozen=True)
 class EpochRow:
-    """One epoch; losses in nats, accuracies as shares of 1; train figures are means over the epoch as it ran."""
+    """A row of the record. Losses in nats, accuracies 0 to 1; train figures are means while the epoch ran."""
 
     epoch: int  # from 1
     learning_rate: float
@@ -30,7 +30,7 @@ class EpochRow:
     seconds: float
 
     def validation(self, name: str) -> float:
-        """Return the validation ``loss`` or ``accuracy``, which a training with validation has."""
+        """Return the validation ``loss`` or ``accuracy``; the training must have a validation set."""
         value = self.valid_loss if name == "loss" else self.valid_accuracy
         return math.nan if value is None else value
 
@@ -78,14 +78,14 @@ def write_picture(path: str | Path, rows: Sequence[EpochRow]) -> None:
 
 @dataclass
 class Progress:
-    """The place in the plan and the record so far; with weights and optimizer state, all that a checkpoint holds."""
+    """The position in training and the record so far. A checkpoint holds these, the weights and the optimizer state."""
 
     epoch: int = 0
-    batch: int = 0  # batches done of that epoch
-    step: int = 0  # batches done of all
-    sums: tuple[float, float, float] = (0.0, 0.0, 0.0)  # of that epoch: loss times rows, right answers, rows
-    seconds: float = 0.0  # spent on that epoch
-    rows: list[EpochRow] = field(default_factory=list)  # of the epochs that are done
+    batch: int = 0  # batches done in this epoch
+    step: int = 0  # batches done in all
+    sums: tuple[float, float, float] = (0.0, 0.0, 0.0)  # of this epoch: loss times rows, right answers, rows
+    seconds: float = 0.0  # spent on this epoch
+    rows: list[EpochRow] = field(default_factory=list)  # of the finished epochs
 
 
 def save_checkpoint(path: str | Path, model: nn.Module, optimizer: torch.optim.Optimizer, progress: Progress) -> None:
@@ -98,23 +98,23 @@ def save_checkpoint(path: str | Path, model: nn.Module, optimizer: torch.optim.O
     with atomic_path(path) as temporary:
         try:
             torch.save(state, temporary)
-        except RuntimeError as error:  # which says nothing of the disk
+        except RuntimeError as error:  # PyTorch's own message does not mention the disk
             raise cannot_write(path, "PyTorch's writer failed, as it does on a full disk") from error
 
 
 def load_checkpoint(path: str | Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> Progress:
     """Put `model` and `optimizer` into the state that `save` wrote."""
     try:
-        # PyTorch writes the checksums that a zip file has, but does not look at them.
+        # PyTorch writes the checksums of a zip file but does not check them.
         with zipfile.ZipFile(path) as file:
             if damaged := file.testzip():
-                raise SerError(f"{path}: damaged, at its part {damaged}; remove it to train anew")
+                raise SerError(f"{path}: damaged in its member {damaged}; remove it to train again")
         state = torch.load(path, map_location="cpu", weights_only=True)
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
     except (RuntimeError, ValueError, KeyError, EOFError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
         reason = str(error).partition("\n")[0]
-        raise SerError(f"{path}: not a checkpoint of this model: {reason}; remove it to train anew") from error
+        raise SerError(f"{path}: not a checkpoint of this model: {reason}; remove it to train again") from error
     saved = state["progress"]
     saved["sums"] = tuple(saved["sums"])
     saved["rows"] = [EpochRow(**row) for row in saved["rows"]]

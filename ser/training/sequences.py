@@ -1,4 +1,4 @@
-"""Utterances whose modalities are sequences of vectors, such as patches of speech and tokens of text."""
+"""Batches of utterances whose modalities are sequences of vectors: patches of speech, tokens of text."""
 
 import hashlib
 import math
@@ -21,10 +21,10 @@ class SequenceConfig:
 
     Attributes
     ----------
-    batch_size : utterances.
-    max_rows : longer sequences are thinned to it, by rows at equal distances; 0: none is.
-    drop_text : share of the training utterances, drawn anew each epoch, that are shown without their text, so that a
-        model of speech and text learns to do without.
+    batch_size : utterances a batch.
+    max_rows : longer sequences are thinned to so many evenly spaced rows; 0: no limit.
+    drop_text : share of the training utterances, drawn again each epoch, whose text is hidden, so that a model of
+        speech and text learns to work without text.
     """
 
     batch_size: int
@@ -38,10 +38,10 @@ class Sequences:
 
     Attributes
     ----------
-    utts : the utterances.
-    readers : of each modality, matrices (rows, D) of some of them.
-    found : of each modality, (N,) bool, which have a sequence of one row or more.
-    widths : of each modality, D.
+    utts : ids of the utterances.
+    readers : modality -> reader of matrices (rows, D), for some of the utterances.
+    found : modality -> (N,) bool, which utterances have a sequence of at least one row.
+    widths : modality -> D.
     """
 
     utts: list[str]
@@ -50,12 +50,12 @@ class Sequences:
     widths: dict[str, int]
 
     def rows(self, name: str, index: int, max_rows: int) -> np.ndarray:
-        """Read the sequence (rows, D) float32 of an utterance, of no row where it has none.
+        """Read the sequence (rows, D) float32 of an utterance; without one, rows is 0.
 
         Raises
         ------
         SerError
-            Where a number of it is none, or the width is another one's.
+            Where the sequence has a number that is not finite, or rows of another width.
         """
         if not self.found[name][index]:
             return np.zeros((0, self.widths[name]), np.float32)
@@ -65,23 +65,23 @@ class Sequences:
                 f"{name} of {self.utts[index]}: expected rows of {self.widths[name]} numbers, found shape {rows.shape}"
             )
         if not np.isfinite(rows).all():
-            raise SerError(f"{name} of {self.utts[index]}: a number of it is not finite; extract it again")
+            raise SerError(f"{name} of {self.utts[index]}: some numbers are infinite or NaN; extract it again")
         if max_rows and len(rows) > max_rows:
             rows = rows[np.linspace(0, len(rows) - 1, max_rows).round().astype(int)]
         return rows
 
     def without(self, names: Sequence[str]) -> "Sequences":
-        """Leave out the sequences of the modalities `names`, whose utterances are as those without."""
+        """Drop the sequences of the modalities `names`, as if no utterance had them."""
         found = {name: there & (name not in names) for name, there in self.found.items()}
         return Sequences(self.utts, self.readers, found, self.widths)
 
     def summary(self, name: str, max_rows: int) -> tuple[Tensor, Tensor, str]:
-        """Read all sequences of a modality once.
+        """Compute statistics of all sequences of a modality, in one pass.
 
         Returns
         -------
         tuple
-            Mean and standard deviation of each number over all rows, (D,) float32 each; and a digest of it all.
+            Mean and standard deviation of each column over all rows, (D,) float32 each; and a digest of all sequences.
         """
         sums, squares, count = np.zeros(self.widths[name]), np.zeros(self.widths[name]), 0
         digest = hashlib.sha256()
@@ -103,12 +103,12 @@ def read_sequences(data_dir: str | Path, rspecifiers: Mapping[str, str]) -> Sequ
     Parameters
     ----------
     data_dir : its ``utt2spk`` names the utterances.
-    rspecifiers : of each modality ``scp:<file>``, whose matrices are of these utterances and maybe of others.
+    rspecifiers : modality -> ``scp:<file>`` of matrices of these utterances, and possibly of others.
 
     Raises
     ------
     SerError
-        Where a modality has no sequence of any utterance, or holds no matrices.
+        Where a modality has no sequence for any utterance, or holds vectors in place of matrices.
     """
     utts = list(tables.read_map(Path(data_dir) / "utt2spk", fields=2))
     readers, found, widths = {}, {}, {}
@@ -121,25 +121,25 @@ def read_sequences(data_dir: str | Path, rspecifiers: Mapping[str, str]) -> Sequ
         found[name] = np.array([shape[0] > 0 for shape in shapes])
         if not found[name].any():
             raise SerError(
-                f"{path}: no {name} of any of the {len(utts)} utterances of {data_dir}, such as '{utts[0]}'; extract "
+                f"{path}: no {name} for any of the {len(utts)} utterances of {data_dir}, such as '{utts[0]}'; extract "
                 "it for this data dir"
             )
         first = shapes[int(found[name].argmax())]
         if len(first) != 2:
-            raise SerError(f"{path}: expected a matrix an utterance, found shape {first}; extract patches, or tokens")
+            raise SerError(f"{path}: expected matrices, found an array of shape {first}; extract patches or tokens")
         widths[name] = first[1]
     return Sequences(utts, readers, found, widths)
 
 
 class SequenceSource:
-    """Batches of utterances, as `ser.training.batches.BatchSource` has it: every utterance once an epoch.
+    """Batches of utterances, a `ser.training.batches.BatchSource`: every utterance once an epoch.
 
     Parameters
     ----------
-    sequences : of N utterances.
-    targets : (N,) int64 classes, or (N, K) float32 shares of them.
+    sequences : the sequences of N utterances.
+    targets : (N,) int64 classes, or (N, K) float32 shares of the classes.
     config : see `SequenceConfig`.
-    seed : of the order, and of the texts that are dropped, in each epoch; None keeps the order and drops none.
+    seed : seed of each epoch's order and hidden texts; None keeps the order and hides none.
     """
 
     def __init__(self, sequences: Sequences, targets: np.ndarray, config: SequenceConfig, seed: int | None) -> None:
@@ -159,7 +159,7 @@ class SequenceSource:
     ) -> Iterator[tuple[dict[str, Tensor], Tensor]]:
         """Yield utterances from batch `start` on, rows ``rank::world``.
 
-        Inputs: of each modality (B, N, D) float32, zeros after the end, and ``<name>_mask`` (B, N) bool.
+        Inputs: for each modality (B, N, D) float32, padded with zeros, and ``<name>_mask`` (B, N) bool, true for rows.
         """
         order = np.arange(len(self.sequences.utts))
         shown = np.ones(len(order), bool)

@@ -1,4 +1,4 @@
-"""What a classifier is trained to say of utterances: a class each, or the shares of its annotators' votes."""
+"""Training targets of utterances: one class each, or the shares of the classes in the annotators' votes."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,15 +13,15 @@ from ser.kaldi import tables
 
 @dataclass(frozen=True)
 class Targets:
-    """The utterances of a training and of its validation, and what the model is to say of them.
+    """The training and validation utterances, and their targets.
 
     Attributes
     ----------
     classes : the K names, in the order of the model's outputs.
-    train_utts, valid_utts : the utterances.
-    train_numbers, valid_numbers : (N,) int64, the class of each.
+    train_utts, valid_utts : ids of the utterances.
+    train_numbers, valid_numbers : (N,) int64, class number of each.
     train : `train_numbers`, or (N, K) float32 shares of the annotators' votes.
-    inputs : name -> file that decides all this, as `ser.training.model_dir.begin` takes it.
+    inputs : name -> file that determines the targets, as `ser.training.model_dir.begin` takes it.
     """
 
     classes: list[str]
@@ -43,15 +43,15 @@ def read_targets(data_dir: str | Path, valid_dir: str | Path, label_map: str | P
 
     Parameters
     ----------
-    data_dir : trains; has ``utt2emo``, for `soft` ones ``utt2votes``, and ``utt2uniq`` where it holds copies.
-    valid_dir : validates.
-    label_map : its classes are the model's, whatever the data has.
-    soft : whether the shares of the annotators' votes are what it trains on.
+    data_dir : training set; has ``utt2emo``, for `soft` targets ``utt2votes``, and ``utt2uniq`` if it holds copies.
+    valid_dir : validation set.
+    label_map : its classes are the model's, even if the data lacks some.
+    soft : whether the targets are the shares of the annotators' votes.
 
     Raises
     ------
     SerError
-        Where an utterance has no class of the model's, or is in both.
+        Where an utterance has no class of the label map, or is in both sets.
     """
     mapping = read_label_map(label_map)
     classes = sorted(set(mapping.values()))
@@ -75,10 +75,10 @@ def read_targets(data_dir: str | Path, valid_dir: str | Path, label_map: str | P
 def check_apart(
     train_dir: str | Path, train_utts: Iterable[str], valid_dir: str | Path, valid_utts: Iterable[str]
 ) -> None:
-    """Raise a `SerError` where an utterance both trains and validates, by itself or as a copy."""
+    """Raise a `SerError` where an utterance, or a copy of it, is in both training and validation set."""
     if both := sorted(_originals(train_dir, train_utts) & _originals(valid_dir, valid_utts)):
         raise SerError(
-            f"{len(both)} utterances of {train_dir} validate in {valid_dir} too, themselves or as copies, the first "
+            f"{len(both)} utterances of {train_dir} or copies of them are in {valid_dir}, which validates, the first "
             f"'{both[0]}'; split first, then make copies of the training part"
         )
 
@@ -89,7 +89,7 @@ def class_numbers(utts: Sequence[str], utt2class: Mapping[str, str], classes: Se
     Raises
     ------
     SerError
-        Where an utterance has no class, or one that is not among `classes`; `where` begins the message.
+        Where an utterance has no class, or one that is not in `classes`; `where` begins the message.
     """
     if missing := [utt for utt in utts if utt not in utt2class]:
         raise SerError(f"{where}: no class of {len(missing)} of {len(utts)} utterances, the first '{missing[0]}'")
@@ -102,16 +102,16 @@ def class_numbers(utts: Sequence[str], utt2class: Mapping[str, str], classes: Se
 def vote_targets(
     votes: Sequence[str], mapping: Mapping[str, str], numbers: np.ndarray, classes: Sequence[str]
 ) -> np.ndarray:
-    """Give the share of each class in the annotators' votes: (N, K) float32.
+    """Compute the share of each class in the annotators' votes: (N, K) float32.
 
     Zhou et al., "A multi-modal approach to speech emotion recognition", section 3.2: two votes for anger and one for
     frustration are 0.66 anger and 0.33 frustration.
 
     Parameters
     ----------
-    votes : of each utterance, a value of ``utt2votes``.
-    mapping : annotators' words to `classes`; votes for others are void.
-    numbers : (N,) classes; the whole target of an utterance whose votes are all void.
+    votes : the value in ``utt2votes`` of each utterance.
+    mapping : annotators' words -> `classes`; votes for other words do not count.
+    numbers : (N,) class numbers; the target of an utterance none of whose votes counts.
 
     Examples
     --------
@@ -130,10 +130,10 @@ def vote_targets(
 def read_vote_targets(
     data_dir: str | Path, utts: Sequence[str], mapping: Mapping[str, str], numbers: np.ndarray, classes: Sequence[str]
 ) -> np.ndarray:
-    """Read `vote_targets` of the utterances from the data dir's ``utt2votes``."""
+    """Read ``utt2votes`` of the data dir and compute `vote_targets` of the utterances."""
     path = Path(data_dir) / "utt2votes"
     if not path.exists():
-        raise SerError(f"{path}: no such file; soft targets are the annotators' votes, which this corpus does not tell")
+        raise SerError(f"{path}: no such file; soft targets need annotators' votes, which this corpus does not have")
     votes = tables.read_map(path, allow_empty=True)
     if missing := [utt for utt in utts if utt not in votes]:
         raise SerError(f"{path}: no line for {len(missing)} of {len(utts)} utterances, the first '{missing[0]}'")

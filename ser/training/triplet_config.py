@@ -1,4 +1,4 @@
-"""The settings of a triplet training, as ``conf/coattention/triplet.yaml`` has them."""
+"""The settings of a triplet training (``conf/coattention/triplet.yaml``)."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -14,13 +14,13 @@ from ser.training.windows import WindowConfig
 
 @dataclass(frozen=True)
 class TripletConfig:
-    """A whole ``triplet.yaml``.
+    """The contents of a ``triplet.yaml``.
 
     Attributes
     ----------
-    network : ``yamnet`` has the sizes of Google's, ``resnet`` those of the section `model`.
+    network : ``yamnet`` has Google's sizes, ``resnet`` those of the section `model`.
     model : null for ``yamnet``.
-    sphere_dim : numbers of the unit vectors that the loss compares; what is kept is the net before them.
+    sphere_dim : dimension of the unit vectors that the loss compares; only the net below them is saved.
     """
 
     network: Literal["yamnet", "resnet"]
@@ -37,7 +37,7 @@ def make_triplet_net(config: TripletConfig) -> TripletNet:
     Raises
     ------
     SerError
-        Where the section `model` is not the network's.
+        Where the section `model` does not fit the network.
     """
     net: nn.Module
     if config.network == "resnet":

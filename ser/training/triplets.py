@@ -1,9 +1,9 @@
-"""Nets that are trained without labels: windows of one recording come near each other, those of others stay away.
+"""Triplet loss, which needs no labels: windows of one recording move together, those of different ones apart.
 
 J. Shor et al., "Towards learning a universal non-semantic representation of speech" (TRILL), Interspeech 2020, section
 3.1; A. Jansen et al., "Unsupervised learning of semantic audio representations", ICASSP 2018: embeddings on the unit
 sphere; F. Schroff et al., "FaceNet", CVPR 2015, section 3.2: semi-hard negatives. Deng and Leung print the loss with a
-plus between the two distances and no hinge; that one is least where every window has the same embedding.
+plus between the two distances and no hinge; the minimum of that loss is the same embedding for every window.
 """
 
 from dataclasses import dataclass
@@ -22,10 +22,9 @@ class TripletLossConfig:
 
     Attributes
     ----------
-    margin : by which the negative is to be further than the positive, in squared distance (Jansen et al.: 0.1).
-    min_spread : training ends with an error where the mean squared distance of a batch's windows is below this: then
-        all have one embedding. On the unit sphere it is at most 4, and about 2 of vectors that know nothing of each
-        other.
+    margin : the negative must be further away than the positive by this squared distance (Jansen et al.: 0.1).
+    min_spread : training ends with an error if the mean squared distance of a batch's windows is below this, since
+        then all have the same embedding. On the unit sphere it is at most 4, and about 2 for independent vectors.
     """
 
     margin: float
@@ -40,25 +39,25 @@ def triplet_terms(anchors: Tensor, positives: Tensor, negatives: Tensor, margin:
 
 
 def squared_distances(points: Tensor) -> Tensor:
-    """Compute the squared distance of each of the `points` (B, D) to each: (B, B)."""
+    """Compute the squared distances between all pairs of `points` (B, D): (B, B)."""
     return (points[:, None] - points).square().sum(2)
 
 
 def semi_hard_negatives(distances: Tensor, anchors: Tensor, positives: Tensor, recordings: Tensor) -> Tensor:
-    """Choose a negative for each pair of an anchor and a positive.
+    """Choose a semi-hard negative for each pair of an anchor and a positive.
 
-    The nearest window of another recording that is further from the anchor than the positive; where there is none, the
-    one that is furthest.
+    It is the nearest window of another recording that is further from the anchor than the positive is; where there is
+    none, the furthest window of another recording.
 
     Parameters
     ----------
-    distances : (B, B) of the batch's windows.
-    anchors, positives : (P,) int64 rows.
+    distances : (B, B) squared distances of the batch's windows.
+    anchors, positives : (P,) int64 row numbers.
     recordings : (B,) int64; windows of one recording, or of a copy of it, are never negatives.
 
     Returns
     -------
-    (P,) int64 rows.
+    (P,) int64 row numbers.
     """
     to_all = distances[anchors]  # (P, B)
     other = recordings[anchors][:, None] != recordings
@@ -69,7 +68,7 @@ def semi_hard_negatives(distances: Tensor, anchors: Tensor, positives: Tensor, r
 
 
 class MeanTripletLoss(nn.Module):
-    """The mean of `triplet_terms` over every pair of windows of one recording, with a semi-hard negative each."""
+    """The triplet loss: mean of `triplet_terms` over all pairs of a recording's windows, with semi-hard negatives."""
 
     def __init__(self, config: TripletLossConfig) -> None:
         super().__init__()
@@ -78,12 +77,12 @@ class MeanTripletLoss(nn.Module):
         self.config = config
 
     def forward(self, embeddings: Tensor, recordings: Tensor) -> Tensor:
-        """Map embeddings (B, D) of windows, and the number of the recording of each (B,), to the loss.
+        """Map embeddings (B, D) of windows and their recordings' numbers (B,) to the loss.
 
         Raises
         ------
         SerError
-            Where the batch has no pair or no negative, or all its embeddings are one.
+            Where the batch has no pair or no negative, or all its embeddings are equal.
         """
         distances = squared_distances(embeddings)
         same = recordings[:, None] == recordings
@@ -94,7 +93,7 @@ class MeanTripletLoss(nn.Module):
                 "one of another are needed: raise data.recordings, or give a data dir of more recordings"
             )
         spread = distances.detach()[~same].mean()
-        # A NaN is for the loop to report.
+        # The training loop reports a NaN.
         if spread < self.config.min_spread:
             raise SerError(
                 f"triplets: the embeddings have collapsed: the mean squared distance of different recordings is "
@@ -106,19 +105,19 @@ class MeanTripletLoss(nn.Module):
 
     @staticmethod
     def count_right(embeddings: Tensor, recordings: Tensor) -> Tensor:
-        """Count the windows whose nearest other one is of the same recording."""
+        """Count the windows whose nearest neighbour is a window of the same recording."""
         distances = squared_distances(embeddings).fill_diagonal_(torch.inf)
         return (recordings[distances.argmin(1)] == recordings).sum()
 
 
 class TripletNet(nn.Module):
-    """A net over patches, then a linear layer to the unit sphere, which is only for the loss.
+    """A net over patches, and a linear layer to the unit sphere that serves the loss alone.
 
     Parameters
     ----------
     net : its ``embed(patches (B, T, F))`` gives (B, D).
     width : D.
-    dim : of the sphere's space.
+    dim : dimension of the unit vectors.
     """
 
     def __init__(self, net: nn.Module, width: int, dim: int) -> None:

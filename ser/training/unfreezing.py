@@ -1,9 +1,10 @@
-"""Gradual unfreezing with discriminative rates: a net is opened to training group by group, from its output backwards.
+"""Gradual unfreezing with discriminative rates: training opens a net group by group, from the output backwards.
 
 J. Howard, S. Ruder, "Universal language model fine-tuning for text classification", ACL 2018, sections 3.2 and 3.3:
-the last group of layers is trained first, then one more each epoch, each at the rate of the one after it over 2.6.
+at first only the last group of layers is trained; each epoch opens the group before, at the rate of its successor
+divided by 2.6.
 
-Which groups are open is a function of the step, so a training that is resumed has the same ones open.
+The step alone decides which groups are open, so a resumed training has the same ones open.
 """
 
 from collections.abc import Sequence
@@ -23,9 +24,9 @@ class GroupConfig:
 
     Attributes
     ----------
-    start : step or epoch, counted from 0, from which on they are trained.
-    layers : names of layers, or patterns of them (``encoder.layer.1[01]``). A parameter belongs to the first group
-        that has a layer around it, so that ``*`` in the last group takes the rest.
+    start : step or epoch, counted from 0, at which their training starts.
+    layers : names of layers, or patterns (``encoder.layer.1[01]``). A parameter belongs to the first group that names
+        a layer around it, so ``*`` in the last group takes the rest.
     """
 
     start: int
@@ -38,9 +39,9 @@ class UnfreezingConfig:
 
     Attributes
     ----------
-    unit : what `start` of each group counts.
-    rate_ratio : the learning rate of a group is that of the one before it over this (Howard and Ruder: 2.6); 1 gives
-        all the same.
+    unit : unit of each group's `start`.
+    rate_ratio : the learning rate of a group is that of the previous group divided by this (Howard and Ruder: 2.6);
+        1 gives all groups the same rate.
     groups : from the output to the input; the first starts at 0.
     """
 
@@ -52,13 +53,13 @@ class UnfreezingConfig:
 class Unfreezing:
     """The groups of a model's layers, and which of them are open.
 
-    A closed group keeps its parameters and its batch norms' statistics, and its dropout is off: its layers are in
-    eval mode. It joins the optimizer at its step, with moments that begin there.
+    The layers of a closed group are in eval mode: parameters and batch-norm statistics do not change, dropout is off.
+    When a group opens, it joins the optimizer with new moments.
 
     Parameters
     ----------
-    model : its parameters that are trained are shared out to the groups; those that are frozen stay so.
-    config : see `UnfreezingConfig`; None puts all into one group that is open from the start.
+    model : each trainable parameter is assigned to a group; frozen parameters stay frozen.
+    config : see `UnfreezingConfig`; None: one group of all layers, open from the start.
     epoch_batches : number of batches of each epoch.
 
     Raises
@@ -71,7 +72,7 @@ class Unfreezing:
     def __init__(self, model: nn.Module, config: UnfreezingConfig | None, epoch_batches: Sequence[int]) -> None:
         self.model = model
         trained = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
-        # Group number of every layer, the root's "" aside; without a schedule there are none to close.
+        # Group number of every layer but the root ""; without a schedule no group is ever closed.
         self.group_of: dict[str, int] = {}
         self.starts, self.factors = [0], [1.0]
         self.parameters = [list(trained.values())]
@@ -87,7 +88,7 @@ class Unfreezing:
         starts = [group.start for group in config.groups]
         if not starts or starts[0] != 0 or any(late <= early for early, late in pairwise(starts)):
             raise SerError(
-                f"unfreezing: the groups start at {starts}; the first starts at 0, each other after the last"
+                f"unfreezing: the groups start at {starts}; the first must start at 0, each other after the one before"
             )
         if config.unit == "epochs":
             starts = [sum(epoch_batches[:start]) for start in starts]
@@ -123,7 +124,7 @@ class Unfreezing:
             raise SerError(f"unfreezing: group {empty[0] + 1} ({names}) has nothing to train that no earlier group has")
 
     def open_for(self, step: int) -> bool:
-        """Open and close the groups as they are at `step`; say whether that changed anything."""
+        """Open and close groups as the schedule has them at `step`; return whether anything changed."""
         num_open = sum(start <= step for start in self.starts)
         if num_open == self.num_open:
             return False

@@ -1,4 +1,4 @@
-"""The labelled utterances of a training, those that validate it, and a fingerprint of their features."""
+"""Labelled utterances for training, the part held out for validation, and a fingerprint of the features."""
 
 import logging
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Utterances:
-    """Labelled utterances of a data dir, in arrays, so that millions of them fit.
+    """Labelled utterances of a data dir, as arrays, so that millions of them fit in memory.
 
     Attributes
     ----------
-    reader : their features.
+    reader : reader of their features.
     keys : (N,) utterance ids as bytes.
     frames : (N,) int32, lengths in frames.
     labels : (N,) int32, indices into `classes`.
@@ -42,19 +42,19 @@ class Utterances:
 
     @property
     def feature_dim(self) -> int:
-        """Features a frame."""
+        """Number of features a frame."""
         return self.reader.shape(self.keys[0].decode())[1]
 
 
 def load_utterances(
     data_dir: str | Path, utt2class: str | Path, min_frames: int, min_utts_per_class: int
 ) -> Utterances:
-    """Find the utterances that have features and a class, in classes that are large enough.
+    """Find the utterances with features and a class; drop short utterances and small classes.
 
     Parameters
     ----------
-    data_dir : has ``feats.scp`` of features ready for the network, and ``utt2num_frames`` unless it is small.
-    utt2class : ``<utterance> <class>`` lines; those without features count as absent, and the other way round.
+    data_dir : has ``feats.scp`` of features ready for the network, and for large sets ``utt2num_frames``.
+    utt2class : ``<utterance> <class>`` lines; an utterance without features, or without a class, is left out.
     min_frames, min_utts_per_class : see `DataConfig`.
 
     Raises
@@ -98,21 +98,21 @@ def load_utterances(
 def split_off_validation(
     utterances: Utterances, data_dir: str | Path, fraction: float, seed: int, listed: str | Path | None = None
 ) -> tuple[Utterances, Utterances | None]:
-    """Hold out utterances for validation, and with each of them its copies.
+    """Split off the validation utterances; the copies of these are dropped.
 
-    Copies (of augmentation) name their original in the data dir's ``utt2uniq``, where there is one. Only originals
-    validate; neither they nor their copies train.
+    ``utt2uniq`` of the data dir names the original of each augmented copy, where there are copies. Only originals are
+    held out; their copies are in neither part.
 
     Parameters
     ----------
-    utterances : of `data_dir`.
-    fraction : share of each class; a class always keeps something to train on. 0: none.
-    seed : of the draw.
-    listed : a file that begins each line with an utterance to hold out; `fraction` then has no effect.
+    utterances : the utterances of `data_dir`.
+    fraction : share of each class to hold out; at least one group of a class trains. 0: none.
+    seed : seed of the draw.
+    listed : a file whose lines begin with an utterance to hold out; `fraction` then has no effect.
 
     Returns
     -------
-    Those to train on, and those to validate on, if any.
+    The training utterances, and the validation utterances or None.
     """
     originals = _read_originals(Path(data_dir), utterances.keys)
     names, first, group = np.unique(originals, return_index=True, return_inverse=True)
@@ -126,7 +126,7 @@ def split_off_validation(
     if not held_out.any():
         return utterances, None
     is_original = originals == utterances.keys
-    # A group whose original was too short, say, is represented by its first copy.
+    # If the original is not used (too short, say), the first copy represents its group.
     orphans = np.bincount(group, weights=is_original, minlength=len(names)) == 0
     is_original[first[orphans]] = True
     train, valid = utterances.take(~held_out[group]), utterances.take(held_out[group] & is_original)
@@ -136,12 +136,12 @@ def split_off_validation(
             f"{listed}: every utterance of the class '{utterances.classes[empty[0]]}' is held out for validation;"
             " leave some of it to train on"
         )
-    logger.info("%d utterances train, %d validate", len(train.keys), len(valid.keys))
+    logger.info("%d utterances for training, %d for validation", len(train.keys), len(valid.keys))
     return train, valid
 
 
 def _draw_groups(labels: np.ndarray, fraction: float, rng: np.random.Generator) -> np.ndarray:
-    """Choose about `fraction` of the groups of each label, never all of them, as a mask."""
+    """Draw about `fraction` of the groups of each label, never all of them; return a mask."""
     counts = np.bincount(labels)
     wanted = np.minimum(np.floor(fraction * counts + rng.random(len(counts)) * (fraction > 0)), counts - 1)
     order = rng.permutation(len(labels))
@@ -152,7 +152,7 @@ def _draw_groups(labels: np.ndarray, fraction: float, rng: np.random.Generator) 
 
 
 def _read_labels(path: str | Path, place: dict[str, int]) -> tuple[list[str], np.ndarray]:
-    """Read the sorted classes, and each utterance's class index; -1 where it has none."""
+    """Read the sorted classes, and the class index of each utterance (-1: no class)."""
     numbers: dict[str, int] = {}
     labels = np.full(len(place), -1, np.int32)
     for line, key, name in read_lines(path):
@@ -183,7 +183,7 @@ def _read_frames(data_dir: Path, reader: Reader, keys: list[str], place: dict[st
 
 
 def _read_originals(data_dir: Path, keys: np.ndarray) -> np.ndarray:
-    """Name the original of each utterance: (N,) bytes."""
+    """Return the original of each utterance: (N,) bytes."""
     path = data_dir / "utt2uniq"
     if not path.exists():
         return keys

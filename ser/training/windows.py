@@ -1,4 +1,4 @@
-"""Windows of recordings, some of each, for training without labels."""
+"""Batches of windows, several from each recording, for training without labels."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,10 +18,10 @@ class WindowConfig:
 
     Attributes
     ----------
-    frames : of a window.
-    recordings : a batch.
-    windows : of each recording in a batch.
-    max_gap : most frames between the starts of two windows of one utterance (Shor et al.: 10 s); 0: any.
+    frames : length of a window.
+    recordings : number of recordings in a batch.
+    windows : number of windows of each recording in a batch.
+    max_gap : largest distance in frames between the starts of an utterance's windows (Shor et al.: 10 s); 0: no limit.
     """
 
     frames: int
@@ -31,20 +31,20 @@ class WindowConfig:
 
 
 class WindowSource:
-    """Batches of windows, as `ser.training.fit.BatchSource` has it: every recording once an epoch.
+    """Batches of windows, a `ser.training.batches.BatchSource`: every recording once an epoch.
 
     Parameters
     ----------
-    reader : features.
-    utt2recording : utterance -> the recording that it is of; copies of an utterance are of one. Utterances that are
-        not longer than a window are passed over, see `num_short`.
+    reader : reader of the features.
+    utt2recording : utterance -> its recording; copies of an utterance have the same one. Utterances that are not
+        longer than a window are left out, see `num_short`.
     config : see `WindowConfig`.
-    seed : of the order and of the windows in each epoch; None keeps both, for validation.
+    seed : seed of each epoch's order and windows; None keeps both, for validation.
 
     Raises
     ------
     SerError
-        Where fewer than two recordings are long enough, or a setting makes no batch.
+        Where fewer than two recordings are long enough, or the settings allow no batch.
     """
 
     def __init__(
@@ -71,13 +71,13 @@ class WindowSource:
         self.feature_dim = reader.shape(self.members[0][0])[1]
 
     def num_batches(self, epoch: int) -> int:
-        """Count the batches of an epoch; none is of one recording."""
+        """Count the batches of an epoch; each has at least two recordings."""
         return min(math.ceil(len(self.members) / self.config.recordings), len(self.members) // 2)
 
     def batches(self, epoch: int, start: int = 0, rank: int = 0, world: int = 1) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield windows (B, T, F) float32 and the numbers of their recordings from batch `start` on.
 
-        Of each batch the recordings ``rank::world``, whose windows follow each other.
+        A process gets the recordings ``rank::world`` of a batch; the windows of a recording are adjacent rows.
         """
         order = np.arange(len(self.members))
         if self.seed is not None:
@@ -90,7 +90,7 @@ class WindowSource:
             yield torch.from_numpy(np.concatenate([windows, *found])), numbers
 
     def _windows(self, number: int, epoch: int) -> np.ndarray:
-        """Read the windows of a recording (windows, T, F): where they lie is a function of seed, epoch and number."""
+        """Read the windows of a recording (windows, T, F); seed, epoch and number decide where they start."""
         config, utts = self.config, self.members[number]
         rng = np.random.default_rng([0 if self.seed is None else 1 + self.seed, epoch, number])
         rows, starts = [], {}  # type: ignore[var-annotated]
@@ -102,7 +102,7 @@ class WindowSource:
             if first is not None and config.max_gap:
                 low, high = max(0, first - config.max_gap), min(last, first + config.max_gap)
             begin = int(rng.integers(low, high + 1))
-            # Twice the same window would be a pair that teaches nothing.
+            # Starts must differ, since a pair of identical windows teaches nothing.
             if begin == first:
                 begin = begin + 1 if begin < high else begin - 1
             starts.setdefault(utt, begin)
@@ -116,7 +116,7 @@ class WindowSource:
 def recordings_of(
     utts: Sequence[str], originals: Mapping[str, str], utt2recording: Mapping[str, str] | None
 ) -> dict[str, str]:
-    """Tell the recording of each utterance: that of a table, of its original where it is a copy, else itself.
+    """Map each utterance to its recording: from the table if given; else a copy's original, or the utterance itself.
 
     Raises
     ------

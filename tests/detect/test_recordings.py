@@ -196,7 +196,7 @@ def test_what_cannot_be_read_is_named_with_the_reason(tmp_path: Path):
         "stub.wav": "git-lfs",
         "text.wav": "not audio",
         "none.wav": "no samples",
-        "nan.wav": "not a number",
+        "nan.wav": "infinite or NaN",
         "slow.wav": "8 Hz",
     }
     for name, reason in expected.items():

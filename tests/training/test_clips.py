@@ -82,5 +82,5 @@ def test_clips_without_a_frame_are_refused(reader):
 
 
 def test_an_empty_list_of_utterances_is_refused(reader):
-    with pytest.raises(SerError, match="data: no utterance to make clips of"):
+    with pytest.raises(SerError, match="data: there is no utterance to make clips from"):
         ClipSource(reader, [], np.arange(0), ClipConfig(frames=6, batch_size=2), None)

@@ -81,7 +81,7 @@ def test_without_context_an_utterance_is_a_dialogue_of_its_own(data):
 
 def test_context_wants_dialogues_and_their_order(data):
     (data / "utt2start").unlink()
-    with pytest.raises(SerError, match="no utt2start; the corpus does not tell who answers whom"):
+    with pytest.raises(SerError, match="no utt2start; prepare the corpus again"):
         read_dialogues(data, inputs(data), in_context=True)
 
 
@@ -93,7 +93,7 @@ def test_three_speakers_are_refused():
 def test_vectors_of_other_utterances_are_refused(data, tmp_path):
     with ark.Writer(f"ark:{tmp_path}/other.ark") as writer:
         writer.write("z-1", np.ones(2, np.float32))
-    with pytest.raises(SerError, match="no vector of any utterance"):
+    with pytest.raises(SerError, match="no vector for any utterance"):
         read_dialogues(data, {"text": f"ark:{tmp_path}/other.ark"}, in_context=False)
 
 
