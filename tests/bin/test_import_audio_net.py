@@ -42,7 +42,7 @@ def test_folder_that_was_changed_since_is_refused(pth, tmp_path):
     data = bytearray(weights.read_bytes())
     data[-100] ^= 1
     weights.write_bytes(data)
-    with pytest.raises(SerError, match="damaged: its numbers are not those that were written"):
+    with pytest.raises(SerError, match="damaged: its numbers do not match its checksum"):
         net_dir.load_net(tmp_path / "net")
     (tmp_path / "net" / "config.yaml").write_text("kind: resnet\nmodel: {}\n")
     with pytest.raises(SerError, match="expected kind: yamnet or vggish"):

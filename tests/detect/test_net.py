@@ -67,7 +67,9 @@ def test_offsets_that_do_not_fit_the_layer_are_refused_before_anything_is_alloca
         Net.load(tmp_path / "net.safetensors")
 
 
-@pytest.mark.parametrize(("value", "kind", "reason"), [(np.nan, "f4", "infinite or NaN"), (1, "f8", "single precision")])
+@pytest.mark.parametrize(
+    ("value", "kind", "reason"), [(np.nan, "f4", "infinite or NaN"), (1, "f8", "single precision")]
+)
 def test_weights_that_are_no_numbers_of_single_precision_are_refused(tmp_path: Path, value, kind, reason):
     layer = FrameLayer(np.full((2, 3, 4), value, kind), np.zeros(4, np.float32), (0, 1))
     Net((layer,), ((np.ones((8, 5), np.float32), np.zeros(5, np.float32)),)).save(tmp_path / "net.safetensors")

@@ -71,7 +71,7 @@ def test_malicious_checkpoint_is_refused_and_not_run(tmp_path, touched):
     for name, save in (("zip", torch.save), ("pickle", lambda state, path: path.write_bytes(pickle.dumps(state)))):
         path = tmp_path / name
         save({"model": Malice(touched), "optimizer": {}, "progress": {}}, path)
-        with pytest.raises(SerError, match="remove it to train anew"):
+        with pytest.raises(SerError, match="remove it to train again"):
             load_checkpoint(path, net, optimizer)
     assert not touched.exists()
 

@@ -42,7 +42,7 @@ def test_a_row_of_two_classes_wants_both():
 def test_a_rare_class_counts_for_as_much_as_those_without_it():
     loss = classification_loss(LossConfig(0.0, "balanced", "binary"), [10, 40], num_examples=50)
     torch.testing.assert_close(loss.positive_weight, torch.tensor([4.0, 0.25]))
-    with pytest.raises(SerError, match="label_smoothing is of cross_entropy"):
+    with pytest.raises(SerError, match="label_smoothing works only with kind: cross_entropy"):
         classification_loss(LossConfig(0.1, "none", "binary"), [1, 1])
 
 

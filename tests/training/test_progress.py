@@ -27,7 +27,7 @@ def test_a_changed_bit_is_noticed(saved, share):
     weights = data.find(rest[0].weight.detach().numpy().tobytes())
     data[weights + int(1600 * share)] ^= 16
     path.write_bytes(data)
-    with pytest.raises(SerError, match=r"checkpoint\.pt: damaged, at its part .*; remove it to train anew"):
+    with pytest.raises(SerError, match=r"checkpoint\.pt: damaged in its member .*; remove it to train again"):
         load_checkpoint(*saved)
 
 
@@ -35,5 +35,5 @@ def test_a_changed_bit_is_noticed(saved, share):
 def test_truncated_checkpoint_is_refused(saved, keep):
     path, *_ = saved
     path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(SerError, match=r"checkpoint\.pt: not a checkpoint of this model: .*; remove it to train anew"):
+    with pytest.raises(SerError, match=r"checkpoint\.pt: not a checkpoint of this model: .*; remove it to train again"):
         load_checkpoint(*saved)

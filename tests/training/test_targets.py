@@ -39,7 +39,7 @@ def test_broken_votes_are_named():
 
 
 def test_a_corpus_without_votes_has_no_soft_targets(tmp_path):
-    with pytest.raises(SerError, match="utt2votes: no such file; soft targets are the annotators' votes"):
+    with pytest.raises(SerError, match="utt2votes: no such file; soft targets need annotators' votes"):
         read_vote_targets(tmp_path, ["u1"], MAP, np.array([0]), CLASSES)
     (tmp_path / "utt2votes").write_text("u1 anger:3\n")
     assert read_vote_targets(tmp_path, ["u1"], MAP, np.array([1]), CLASSES).tolist() == [[1, 0, 0]]
@@ -80,7 +80,7 @@ def test_no_utterance_both_trains_and_validates_itself_or_as_a_copy(tmp_path, tr
         tmp_path / "valid", {"v" if valid_copies or train_copies else "b": "anger"}, utt2uniq=valid_copies
     )
     tables.write_map(tmp_path / "map", MAP)
-    message = r"1 utterances of .*train validate in .*valid too, themselves or as copies, the first '\w'; split first"
+    message = r"1 utterances of .*train or copies of them are in .*valid, which validates, the first '\w'; split first"
     with pytest.raises(SerError, match=message):
         read_targets(train, valid, tmp_path / "map", soft=False)
     check_apart(train, ["a"], tmp_path, ["w"])
