@@ -158,7 +158,7 @@ class Emotion2vec(nn.Module):
         x = x + places.transpose(1, 2)
         extra = self.config.extra_tokens
         bias = distance_bias(self.config.heads, x.shape[1]).to(x) * self.alibi_scale.clamp(min=0)
-        bias = functional.pad(bias, (extra, 0, extra, 0))  # the learnt tokens are at distance 0 of all
+        bias = functional.pad(bias, (extra, 0, extra, 0))  # the learnt tokens have no bias
         x = self.norm(torch.cat([self.extra_tokens.expand(len(x), -1, -1), x], dim=1))
         outputs = {"0": x}
         for number, block in enumerate(self.blocks, start=1):
