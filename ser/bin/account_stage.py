@@ -1,7 +1,7 @@
 """Write what a stage of a recipe cost to cost.tsv, in place of what the same stage cost before.
 
-The stage is that of path.sh's begin_stage: it began when <log-dir>/stage_<n>.began was written and ended at
-<log-dir>/stage_<n>.ended, which are taken away. What it wrote is looked for in the folders.
+The stage is one of begin_stage in utils/recipe.sh: it began when <log-dir>/stage_<n>.began was written and ended when
+<log-dir>/stage_<n>.ended was; both files are removed. The files that it wrote are looked for in the folders.
 
   python3 -m ser.bin.account_stage exp/toy/cost.tsv 3 "x-vector nets" exp/toy/log data/toy exp/toy
 """

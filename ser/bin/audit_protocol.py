@@ -2,13 +2,13 @@
 
 Compared are speakers, sessions (utt2fold), dialogues, utterances and their originals, the recordings themselves by
 their samples and, where the corpora have MFCC, by how they sound (a copy after a codec, resampled, cut, padded, softer
-or a little faster is found), and the words of dialogues, nearly equal ones too. Sentences that both sides speak are
-reported and no fault, and so is what a table of sentences and their classes, learnt from the training side, gets right
-of the test side. The table --out has a line for each check: test, role, train, check, status (ok, LEAK, shared, or not
-told), count, examples.
+or a little faster is found), and the words of dialogues, nearly equal ones too. Two more figures are reported and count
+as no fault: the sentences that both sides speak, and how many test utterances a table of sentences and their classes,
+learnt from the training side, classifies correctly. The table --out has a line for each check: test, role, train,
+check, status (ok, LEAK, shared, or not told), count, examples.
 
-What a combination of corpora could not keep of their tables, such as utt2dialogue, is looked up in --corpora. Without
-them the folds of all the data dirs are taken as those of one corpus.
+A combination of corpora loses tables that only some of them have, such as utt2dialogue; these are looked up in
+--corpora. Without --corpora, the folds of all data dirs are taken as those of one corpus.
 
   python3 -m ser.bin.audit_protocol --corpora "data/toy/cremad data/toy/iemocap" --out exp/toy/audit/1.tsv \\
     data/toy/test_1 pretrain=data/toy/pretrain_none finetune=data/toy/finetune_1 backend=data/toy/backend_1

@@ -1,7 +1,7 @@
-"""Check that the stages before <stage> ended well, and that what they wrote is still what they wrote.
+"""Check that the stages before <stage> ended well, and that their files have not changed since.
 
-It fails with the name of the first file that changed or is gone. The files are read whole, which takes about as long as
-copying them would.
+If a file has changed or is missing, the command fails and names the first one. It reads all files whole, which takes
+about as long as copying them.
 
   python3 -m ser.bin.check_stages exp/toy 4
 """

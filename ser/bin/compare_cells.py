@@ -1,8 +1,9 @@
-"""Compare systems on the same utterances, resample by resample: the difference of each figure, the first less another.
+"""Compare systems on the same utterances: for each figure the first less another, with an interval and a p-value.
 
-A cell of the results table is a folder that evaluate_backend wrote; give all folds and seeds of a system with commas
-between. p is two-sided, over speakers (whole folds, where those are of few speakers) and over the trainings with other
-seeds; with one seed it does not speak of training. Where the first is compared with several, p is corrected by Holm.
+A cell of the results table is a folder that evaluate_backend wrote; give all folds and seeds of a system, with commas
+between them. The p-value is two-sided. It is over speakers (over whole folds, where a fold has few speakers) and over
+the trainings with different seeds; with one seed it says nothing about the variation of training. If the first system
+is compared with several others, Holm's method corrects the p-values.
 
   python3 -m ser.bin.compare_cells exp/toy/cells/speech_tdnn7_none exp/toy/cells/speech_tdnn6_none
 """
@@ -19,8 +20,10 @@ def main() -> None:
     parser.add_argument(
         "--protocol", metavar="FILE", default="conf/protocol.yaml", help="settings of the resamples [%(default)s]"
     )
-    parser.add_argument("first", metavar="<first>", help="folder, or folders with commas between")
-    parser.add_argument("others", metavar="<other>", nargs="+", help="folders of the other systems, of the same folds")
+    parser.add_argument(
+        "first", metavar="<first>", help="cell of the first system, or its folds and seeds with commas between"
+    )
+    parser.add_argument("others", metavar="<other>", nargs="+", help="another system, of the same folds and seeds")
     args = parser.parse_args()
 
     from ser.config import load_config

@@ -1,6 +1,6 @@
-"""Turn embeddings into class probabilities: the softmax of the output layer of the model that they are of.
+"""Turn embeddings into class probabilities, by the output layer of the model that gave them and a softmax.
 
-Of models whose embeddings are what their output layer sees: train_vgg's and train_text's.
+The model is one whose embeddings are the input of its output layer: of train_vgg or train_text.
 
   python3 -m ser.bin.compute_posteriors exp/text scp:exp/text/iemocap.scp \\
     ark,scp:exp/text/posteriors.ark,exp/text/posteriors.scp

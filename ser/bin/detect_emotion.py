@@ -3,8 +3,8 @@
 Prints a row for each recording, or for each window of it: start, end and seconds of speech; the emotion, or "unknown"
 where no posterior reaches the model's threshold or the sound is unlike the speech of training (a distance over 1); the
 posterior of each class, all classes being equally likely beforehand. A recording that cannot be used has a row with the
-reason, the others go on, and the exit status is 1; a window without speech is no failure. Its
-short name, which `pip install .` makes, is ser-detect.
+reason, the others go on, and the exit status is 1; a window without speech is no failure. Once the
+package is installed, ser-detect is the same command.
 
   python3 -m ser.bin.detect_emotion --model exp/toy clip.wav another.flac folder/
   python3 -m ser.bin.detect_emotion --model exp/toy --window 3 --hop 1 --csv meeting.m4a > meeting.csv

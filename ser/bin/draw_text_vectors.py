@@ -1,8 +1,8 @@
 """Give each TRAINING utterance the text vector of a random utterance of the same class, for corpora of fixed sentences.
 
-<utt2class> lists the utterances to give a vector to, <donor-utt2class> and <donor-vector-rspecifier> the donors. The
-draw uses the label, so it must never be done for utterances that are scored. It depends on the utterance's id and
-the seed alone.
+<utt2class> lists the utterances that get a vector; <donor-utt2class> and <donor-vector-rspecifier> give the donors. The
+draw uses the label, so it must never be done for utterances that are scored. It depends only on the seed and the
+utterance's id.
 
   python3 -m ser.bin.draw_text_vectors --seed 0 data/cremad/utt2class data/dailydialog/utt2class \\
     scp:exp/bert/dailydialog.scp ark,scp:exp/bert/cremad.ark,exp/bert/cremad.scp

@@ -1,8 +1,8 @@
 """Extract i-vectors as speech goes on, one each few frames, as Kaldi's ivector-extract-online2 does.
 
-The first table lists the utterances of each speaker, whose history goes on from one to the next in the order of the
-list; a list of utterances that are their own speakers has none. The config is the extractor's online.conf; the files
-that it names are looked up in the working directory, then in the config's folder.
+The first table lists the utterances of each speaker; the speaker's history goes on from one utterance to the next, in
+the order of the list. Where each utterance is its own speaker, no history is kept. The config is the extractor's
+online.conf; the files that it names are looked up in the working directory, then in the config's folder.
 
   python3 -m ser.bin.extract_online_ivectors --config exp/extractor/online.conf ark:data/iemocap_hires/spk2utt \\
     scp:data/iemocap_hires/feats.scp ark,scp:exp/ivectors/ivector_online.ark,exp/ivectors/ivector_online.scp

@@ -1,6 +1,6 @@
-"""Write one vector an utterance: what the output layer of a VGG sees of its log mel energies.
+"""Write one vector for each utterance: the input of a VGG's output layer, computed from log mel energies.
 
-Of an utterance longer than the model's clip the middle counts.
+If an utterance is longer than the model's clip, its middle is taken.
 
   python3 -m ser.bin.extract_vgg_embeddings exp/vgg data/iemocap ark,scp:exp/vgg/iemocap.ark,exp/vgg/iemocap.scp
 """

@@ -24,7 +24,7 @@ def main() -> None:
     parser.add_argument("--level", choices=("frame", "patch"), required=True, help="what a row of the features is")
     parser.add_argument("--segments", metavar="FILE", help="the utterances are parts of the recordings")
     parser.add_argument("--compress", type=cli.boolean, default=False, help="store a byte a number [%(default)s]")
-    parser.add_argument("--left-out", metavar="FILE", help="write the utterances left out and why")
+    parser.add_argument("--left-out", metavar="FILE", help="list to write of the utterances left out, and why")
     parser.add_argument(
         "--max-left-out",
         type=float,

@@ -29,7 +29,7 @@ def main() -> None:
     parser.add_argument("--pitch-process-config", metavar="FILE", help="options of process-kaldi-pitch-feats")
     parser.add_argument("--compress", type=cli.boolean, default=False, help="store a byte a number [%(default)s]")
     parser.add_argument("--segments", metavar="FILE", help="the utterances are parts of the recordings")
-    parser.add_argument("--utt2augment", metavar="FILE", help="augment the waveforms first, by this table")
+    parser.add_argument("--utt2augment", metavar="FILE", help="table by which the waveforms are augmented first")
     parser.add_argument(
         "--leave-out-zeros", type=cli.boolean, default=False, help="leave out digital silence [%(default)s]"
     )

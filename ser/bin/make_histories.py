@@ -1,7 +1,8 @@
-"""List the utterances over which the history of an i-vector goes on: a spk2utt for extract_online_ivectors.
+"""Write a spk2utt for extract_online_ivectors: a line lists the utterances that share one history of the i-vector.
 
-utterance: each by itself; dialogue: those of one speaker in one dialogue (utt2dialogue), in the order of utt2start
-where it is there; speaker: all of a speaker; a number: a speaker's utterances by so many, as recognisers are trained.
+--history says which utterances share one. utterance: each has its own. dialogue: those of one speaker in one dialogue
+(utt2dialogue), in the order of utt2start where the data dir has it. speaker: all utterances of a speaker. A number N: N
+utterances of a speaker at a time, as recognisers are trained.
 
   python3 -m ser.bin.make_histories --history 2 data/tedlium_hires exp/ivectors/spk2utt
 """
@@ -18,7 +19,7 @@ logger = logging.getLogger(__name__)
 def main() -> None:
     parser = cli.make_parser(__doc__)
     parser.add_argument("--history", metavar="NAME|N", required=True, help="utterance, dialogue, speaker or a number")
-    parser.add_argument("data_dir", metavar="<data-dir>", help="with spk2utt, and utt2dialogue for dialogues")
+    parser.add_argument("data_dir", metavar="<data-dir>", help="with utt2spk, and utt2dialogue for --history dialogue")
     parser.add_argument("spk2utt", metavar="<spk2utt>", help="file to write")
     args = parser.parse_args()
     if args.history not in ("utterance", "dialogue", "speaker") and not (args.history.isdigit() and int(args.history)):

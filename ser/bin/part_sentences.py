@@ -1,9 +1,10 @@
-"""Part the sentences of a corpus, so that what trains says none of those that are tested.
+"""Divide the sentences of a corpus, so that no test sentence is spoken in the training data.
 
-Where actors all speak the same sentences, leaving out of the training what the test says would leave nothing. So the
-sentences are dealt out to --parts of equal size, class by class: of the test only those of the part --part are kept,
-and of what trains those of the others. Over all parts each test utterance is scored once. An utterance without words
-tests with the first part, and always trains. The example keeps the second half:
+Where all actors speak the same sentences, removing the test sentences from the training data would leave nothing. So
+the sentences are dealt out into --parts parts of equal size, class by class. The test data keeps only the sentences of
+the part --part, the training data only those of the other parts. Over all parts, each test utterance is scored once. An
+utterance without words is tested with the first part, and always trains. The example keeps the second half for the
+test.
 
   python3 -m ser.bin.part_sentences --parts 2 --part 2 data/test data/test_2 data/train data/train_2
 """

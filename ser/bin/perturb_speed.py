@@ -1,8 +1,9 @@
 """Make a data dir of copies that are spoken faster or slower: Ko et al., "Audio augmentation", Interspeech 2015.
 
-Tempo, pitch and formants change together. A recording played `factor` times as fast is its samples with that many
-times the rate in the header: so each is written to <data-out>/wav as FLAC, and whatever reads it resamples. Copies are
-called <utt>-speed<factor>; utt2uniq tells the original. No features and no voice activity are copied.
+Tempo, pitch and formants change together. To play a recording `factor` times as fast, its samples are kept and the rate
+in the header is multiplied by `factor`; each copy is written to <data-out>/wav as FLAC, and the commands that read it
+resample it. Copies are called <utt>-speed<factor>; utt2uniq tells the original. Features and voice activity are not
+copied.
 
   python3 -m ser.bin.perturb_speed --factor 1.1 --sample-rate 16000 data/ravdess data/ravdess_speed1.1
 """

@@ -24,7 +24,9 @@ SECONDS_A_FRAME = 0.01
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--config", metavar="FILE", help="options of Kaldi's apply-cmvn-sliding; those below go before")
+    parser.add_argument(
+        "--config", metavar="FILE", help="options of Kaldi's apply-cmvn-sliding; the options below replace them"
+    )
     parser.add_argument("--cmn-window", type=int, metavar="FRAMES", help="length of the window, in frames")
     parser.add_argument("--norm-vars", type=cli.boolean, help="normalise the variance as well")
     parser.add_argument("--center", type=cli.boolean, help="centre the window at the frame")

@@ -16,13 +16,15 @@ from ser import cli
 def main() -> None:
     parser = cli.make_parser(__doc__)
     parser.add_argument(
-        "--pattern", metavar="PATTERN", help="of the paths in a folder, such as '{speaker}/{emotion}_{n}.wav'"
+        "--pattern", metavar="PATTERN", help="pattern of the paths in a folder, such as '{speaker}/{emotion}_{n}.wav'"
     )
     parser.add_argument(
         "--audio-dir", metavar="DIR", type=Path, help="folder that the table's paths begin in [that of the table]"
     )
     for what in ("file", "speaker", "emotion", "text", "gender", "start", "end", "session", "dialogue"):
-        parser.add_argument(f"--{what}", metavar="COLUMN", help="column of it, where it has none of the usual names")
+        parser.add_argument(
+            f"--{what}", metavar="COLUMN", help="its column in the table, where this has none of the usual names"
+        )
     parser.add_argument(
         "--folds",
         metavar="RULE",

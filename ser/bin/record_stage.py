@@ -1,7 +1,7 @@
 """Note the checksum of every file that a stage of a recipe wrote, for check_stages.
 
-It fails where a recording that the stage read is no longer what stage 0 found, or a file that the stage took as done no
-longer what it wrote before.
+The command fails if a recording that the stage read has changed since stage 0, or if a file of an earlier run that the
+stage kept as finished has changed.
 
   python3 -m ser.bin.record_stage exp/toy 3 data/toy exp/toy
 """

@@ -1,8 +1,8 @@
-"""Score trials by a back end: log likelihood ratios, 'enrol test score' a line.
+"""Score trials with a back end, and write lines 'enrol test score'; a score is a log likelihood ratio.
 
-The trials file has 'enrol test' or 'enrol test target|nontarget' a line. The word `all` in its place scores every
-pair, and the scores are then a wspecifier: a vector for each enrolment utterance, with one number for each test
-utterance, in the order of the lines of ARK.columns beside the archive ARK.
+A line of the trials file is 'enrol test' or 'enrol test target|nontarget'. The word `all` in its place scores every
+pair; <scores> is then a wspecifier and gets a vector for each enrolment utterance, with one number for each test
+utterance. The order of the numbers is that of the lines of ARK.columns, beside the archive ARK.
 
   python3 -m ser.bin.score_backend exp/backend scp:enrol.scp scp:test.scp trials scores
   python3 -m ser.bin.score_backend exp/backend scp:test.scp scp:test.scp all ark:scores.ark

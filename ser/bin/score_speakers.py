@@ -22,7 +22,7 @@ def main() -> None:
     parser.add_argument("--trials", metavar="FILE", help="VoxCeleb's list of trials, in place of every pair")
     parser.add_argument("train_utt2spk", metavar="<train-utt2spk>", help="speakers that the back ends train on")
     parser.add_argument("train_vectors", metavar="<train-vectors>", help="rspecifier of their embeddings")
-    parser.add_argument("test_utt2spk", metavar="<test-utt2spk>", help="other speakers")
+    parser.add_argument("test_utt2spk", metavar="<test-utt2spk>", help="speakers that are scored; none of them trains")
     parser.add_argument("test_vectors", metavar="<test-vectors>", help="rspecifier of their embeddings")
     parser.add_argument("table", metavar="<table>", help="TSV to write: back end, trials, EER in percent, minDCF")
     args = parser.parse_args()

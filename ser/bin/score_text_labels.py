@@ -1,7 +1,7 @@
-"""Tell how well a model of train_text_labels finds all the emotions of the texts of a data dir: F1 by class, and macro.
+"""Score a model of train_text_labels on the texts of a data dir: the F1 of each class, and their mean (macro F1).
 
-<table> gets a line a class: its F1 where a class is said from --threshold on (the published 0.3), and from the class's
-own threshold on, which the training chose on its validation texts.
+<table> gets a line for each class, with two F1: one where the class is predicted from the probability --threshold on
+(published: 0.3), and one with the class's own threshold, which the training chose on its validation texts.
 
   python3 -m ser.bin.score_text_labels --label-map conf/emotions/goemotions_ekman.map exp/goemotions_ekman \\
     data/goemotions_test exp/goemotions_ekman/test.tsv
@@ -20,7 +20,11 @@ def main() -> None:
     cli.add_device_options(parser)
     parser.add_argument("--label-map", metavar="FILE", help="map that the model was trained with, if any")
     parser.add_argument(
-        "--threshold", metavar="X", type=float, default=0.3, help="probability from which a class is said [%(default)s]"
+        "--threshold",
+        metavar="X",
+        type=float,
+        default=0.3,
+        help="probability from which a class is predicted [%(default)s]",
     )
     parser.add_argument("model_dir", metavar="<model-dir>", help="folder that train_text_labels wrote")
     parser.add_argument("data_dir", metavar="<data-dir>", help="Kaldi data dir with text and utt2labels")

@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 def main() -> None:
     parser = cli.make_parser(__doc__)
     parser.add_argument("--part", choices=("train", "test"), required=True, help="part of the fold to keep")
-    parser.add_argument("fold", metavar="<fold>", help="a value of utt2fold")
+    parser.add_argument("fold", metavar="<fold>", help="name of the fold, as in utt2fold")
     parser.add_argument("data_in", metavar="<data-in>", type=Path, help="data dir to read")
     parser.add_argument("data_out", metavar="<data-out>", type=Path, help="data dir to write")
     args = parser.parse_args()

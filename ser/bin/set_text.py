@@ -2,7 +2,7 @@
 
 <condition> is gold (the words that it has), none, shuffled (every utterance has the words of another one of its fold),
 or a file of '<utterance> <words>' a line, as a recogniser writes them. Utterances without words stay, with an empty
-line in text: they get no text vector, and speech alone scores them.
+line in text; they get no text vector, so they are scored by speech alone.
 
   python3 -m ser.bin.set_text --seed 0 shuffled data/iemocap_emotion data/iemocap_shuffled
 """

@@ -10,7 +10,9 @@ from ser import cli
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--per-utt", action="store_true", help="part speakers too")
+    parser.add_argument(
+        "--per-utt", action="store_true", help="put the utterances of a speaker into several parts, too"
+    )
     parser.add_argument("data_dir", metavar="<data-dir>", help="data dir to split")
     parser.add_argument("parts", metavar="<n>", type=int, help="number of parts")
     args = parser.parse_args()

@@ -1,8 +1,9 @@
 """Split a data dir of classes into a training, a validation and a test part for each of its folds.
 
-The validation part is a random share of what does not test, class by class; it picks the epoch alone. --groups puts the
-folds together into so many, for a quick run. Where there are no folds but the corpus's own parts (utt2part: train, dev
-or validation, test), these are taken, as the fold `all`. Writes <prefix>/train_<name>_<fold>, and so valid and test.
+The validation part is a random share of the utterances that are not in the test part, class by class; it serves only to
+choose the epoch. For a quick run, --groups joins the folds into fewer. A corpus without folds but with parts of its own
+(utt2part: train, dev or validation, test) keeps these, as the fold `all`. Writes <out>/train_<name>_<fold>,
+<out>/valid_<name>_<fold> and <out>/test_<name>_<fold>.
 
   python3 -m ser.bin.split_parts --valid 0.15 --seed 0 data/c/savee_classes savee data/c
 """

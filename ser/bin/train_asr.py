@@ -23,7 +23,7 @@ UNTRAINED_BATCHES = 50
 def main() -> None:
     parser = cli.make_parser(__doc__)
     cli.add_training_options(parser)
-    parser.add_argument("--ivectors", metavar="FILE", help="i-vectors each 10 frames, ivector_online.scp [none]")
+    parser.add_argument("--ivectors", metavar="FILE", help="ivector_online.scp, an i-vector each 10 frames [none]")
     parser.add_argument(
         "--untrained", type=cli.boolean, default=False, help="write a net of random weights, a control [%(default)s]"
     )

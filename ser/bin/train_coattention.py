@@ -34,7 +34,7 @@ def main() -> None:
         "--without-text",
         type=cli.boolean,
         default=False,
-        help="write those of the utterances without their text, too [%(default)s]",
+        help="write the probabilities of --test-data without its text, too [%(default)s]",
     )
     parser.add_argument(
         "--folds",

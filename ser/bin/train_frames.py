@@ -21,7 +21,9 @@ logger = logging.getLogger(__name__)
 def main() -> None:
     parser = cli.make_parser(__doc__)
     cli.add_training_options(parser)
-    parser.add_argument("--label-map", required=True, metavar="FILE", help="its classes are the model's")
+    parser.add_argument(
+        "--label-map", required=True, metavar="FILE", help="label map; the model has all of its classes"
+    )
     parser.add_argument(
         "--vote",
         choices=("sum", "log"),

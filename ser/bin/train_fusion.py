@@ -1,7 +1,7 @@
 """Train a fusion of modalities: late, of class probabilities, or in the context of the dialogue, of embeddings.
 
-Vectors may be of more utterances than the data dirs have; an utterance without a vector of a modality has zeros. The
-validation data dir picks the epoch. A training that was stopped goes on where it was.
+The archives may hold more utterances than the data dirs; an utterance without a vector of a modality gets zeros. The
+epoch is chosen on the validation data dir. A training that was stopped goes on where it was.
 
   python3 -m ser.bin.train_fusion --config conf/vgg_bert/fusion.yaml --label-map conf/emotions/vgg_bert5.map \\
     --input speech=scp:exp/vgg/posteriors.scp --input text=scp:exp/text/posteriors.scp \\

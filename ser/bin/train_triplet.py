@@ -1,4 +1,4 @@
-"""Train a net on speech without labels: windows of one recording near each other, those of others further away.
+"""Train a net on speech without labels by a triplet loss: windows of one recording near, of other recordings far.
 
 Reads the log mel energies of a data dir (feats.scp). A recording is an utterance, with its copies where utt2uniq tells
 them, or what --recordings says: a table of utterance and recording, such as utt2dialogue. Utterances no longer than a
