@@ -23,7 +23,7 @@ def main() -> None:
     parser.add_argument(
         "first", metavar="<first>", help="cell of the first system, or its folds and seeds with commas between"
     )
-    parser.add_argument("others", metavar="<other>", nargs="+", help="another system, of the same folds and seeds")
+    parser.add_argument("others", metavar="<other>", nargs="+", help="another system, of the same folds")
     args = parser.parse_args()
 
     from ser.config import load_config

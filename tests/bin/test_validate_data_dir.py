@@ -37,7 +37,7 @@ def test_missing_feats_are_named_with_the_option(data):
     done = run("validate_data_dir", "--no-wav", "--no-text", data)
     assert (
         done.returncode == 1
-        and "no feats.scp; run the step that makes it, or check without it by --no-feats" in done.stderr
+        and "no feats.scp; run the step that makes it, or give --no-feats to check without it" in done.stderr
     )
 
 
