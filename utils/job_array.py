@@ -1,8 +1,8 @@
-"""Jobs on a cluster as arrays: submitted, watched to their end, submitted again where told, cancelled on a signal.
+"""Run jobs on a cluster as arrays: submit them, watch them to their end, retry those that fail, cancel on a signal.
 
-A job succeeded if its log ends with status 0, and only then: schedulers' exit codes lie. Whether a running job is alive
-is told by a file that it touches every few seconds, since a scheduler takes minutes to see that a node is gone; which
-jobs wait, were dropped or can never run is told by the scheduler's own list.
+A job has succeeded if and only if its log ends with status 0; exit codes of schedulers are not reliable. A running job
+shows that it is alive by touching a file every few seconds, because a scheduler takes minutes to see that a node is
+gone. The scheduler's own list tells which jobs wait, were dropped or can never run.
 """
 
 import contextlib
@@ -21,11 +21,11 @@ from job_wrapper import Call, bash_ranges, config_of, fail, names, on_signals, p
 from scheduler import Job, NoAnswerError, RefusedError, Scheduler, State
 
 LOOK_SECONDS = 5  # between two looks at the scheduler's list
-GRACE_SECONDS = 4  # for a log's end to appear, on a slow file server, once the job has left the list
-SILENT_SECONDS = 9  # that a running job may give no sign of life before that is said
-DEAD_SECONDS = 120  # ... before it counts as lost
-PATIENCE_SECONDS = 300  # without a word from the scheduler or a job before the run is given up
-CANCEL_SECONDS = 15  # for cancelled jobs to leave the list
+GRACE_SECONDS = 4  # wait this long for the end of a log on a slow file server after the job has left the list
+SILENT_SECONDS = 9  # warn of a running job that gives no sign of life for this long
+DEAD_SECONDS = 120  # count it as lost after this long
+PATIENCE_SECONDS = 300  # give the run up if neither the scheduler nor a job is heard of for this long
+CANCEL_SECONDS = 15  # wait this long for cancelled jobs to leave the list
 
 GONE = ("ending", "gone")
 
@@ -138,14 +138,14 @@ class ArrayRun:
             elif beat != job.beat or job.state.phase == "waiting":
                 job.beat, job.sign, job.silence_said = beat, begin, False
         self.count_silent(begin)
-        # Each log costs a file server a question: a quarter of the time goes into asking, or more for very many.
+        # Every log is a request to the file server: spend about a quarter of the time on them, more if there are many.
         self.pause = max(min(1.0, 1.3 * self.pause), min(3 * (time.monotonic() - begin), LOOK_SECONDS))
 
     def count_silent(self, now: float) -> None:
         """Say which jobs that should run give no sign of life, and give up those that have not for long."""
         should_run = [job for job in self.jobs.values() if job.state.phase == "running"]
         if any(now - job.sign > SILENT_SECONDS and not job.silence_said for job in should_run):
-            # With those that have only missed a beat or two less, as those of one dead node have.
+            # Name also jobs that have been silent for half as long: jobs of one dead node fall silent together.
             silent = [job for job in should_run if now - job.sign > SILENT_SECONDS / 2]
             who = names(job.number for job in silent)
             say(f"{who}: no sign of life for {SILENT_SECONDS} s{on_host(silent[0])}; lost if none in {DEAD_SECONDS} s")
@@ -255,7 +255,7 @@ def on_host(job: Job) -> str:
 
 
 def stop(signal_number: int, again: bool) -> None:
-    """Have the run end by cancelling its jobs; if told again, without waiting for that."""
+    """Tell the run to end and to cancel its jobs; at a second signal, end at once."""
     global stopped_by
     if again:
         say("stopped a second time; jobs may be left in the queue")

@@ -1,4 +1,4 @@
-"""The files by which jobs tell of themselves: a log's end, and when a file was changed, on a slow file server too."""
+"""Read the state of jobs from files: the end of a log, and the time of change of a file, also on slow file servers."""
 
 import contextlib
 import os
@@ -20,7 +20,7 @@ def tail(path: str | Path) -> list[str]:
 
 
 def end_line(status: int, time: str) -> str:
-    """Write the last line of a log, the one proof of success."""
+    """Return the last line of a log, the only proof of success."""
     return f"# Ended with status {status} at {time}\n"
 
 
@@ -32,7 +32,7 @@ def ended_status(log: str) -> int | None:
 
 
 def time_of_change(path: Path) -> int | None:
-    """Return when a file was changed, in ns, or None if there is none."""
+    """Return the time of change of a file in ns, or None if there is no such file."""
     try:
         return path.stat().st_mtime_ns
     except FileNotFoundError:
@@ -40,7 +40,7 @@ def time_of_change(path: Path) -> int | None:
 
 
 def refresh(folders: Iterable[str | Path]) -> None:
-    """Make a file server's client forget what it remembers of folders: a change of them does."""
+    """Make the client of a file server read folders anew, by changing something in them."""
     for folder in folders:
         path = Path(folder, f".refresh.{os.getpid()}")
         with contextlib.suppress(OSError):

@@ -1,6 +1,6 @@
-"""What run.pl, queue.pl and slurm.pl share: Kaldi's command line, its conf files, the last word.
+"""What run.pl, queue.pl and slurm.pl share: Kaldi's command line, its conf files, signals, the report at the end.
 
-Standard library only, and quick to import: a wrapper starts as often as a job.
+This uses the standard library only and is quick to import, because a wrapper starts for each job.
 """
 
 import os
@@ -18,7 +18,7 @@ from job_log import tail
 
 LINES_SHOWN = 15
 ECHO_SECONDS = 2.0
-# What every wrapper knows; any other --option has to be described in a conf file.
+# Options of every wrapper; a conf file must describe any other.
 KNOWN_OPTIONS = {"max_jobs_run", "num_threads", "mem", "gpu", "config", "retries"}
 CONF = Path(__file__).resolve().parent.parent / "conf"
 
@@ -100,7 +100,7 @@ def parse(words: list[str], help_of: str) -> Call:
             sys.exit(0)
         if not word.startswith("-"):
             job_name, numbers = parse_range(word)
-        elif word in ("--max-jobs-run", "-tc"):  # cmd.sh may tell one and a step another: the smaller counts
+        elif word in ("--max-jobs-run", "-tc"):  # cmd.sh and a step may both give it: the smaller counts
             limits.append(take_value(words, word))
             options["max_jobs_run"] = min(limits, key=lambda value: int(value) if value.isdecimal() else 0)
         elif word.startswith("--"):
@@ -150,7 +150,7 @@ class OptionMap:
     defaults: dict[str, str]
 
     def submission(self, call: Call, itself: Iterable[str] = ()) -> list[str]:
-        """Return the submission command with the mapped options; those in `itself` the wrapper sees to."""
+        """Return the submission command with the mapped options, but those in `itself`, which the wrapper handles."""
         result = to_words(self.command)
         for name, value in {**self.defaults, **call.options}.items():
             if name in {"config", "retries", *itself}:
@@ -204,8 +204,8 @@ def config_of(call: Call, name: str) -> str | Path:
 def on_signals(stop: Callable[[int, bool], None]) -> None:
     """Have ``stop(number, again)`` called at SIGINT, SIGTERM and SIGHUP, except those that nohup or & turned off.
 
-    What follows within `ECHO_SECONDS` is one and the same: a terminal that closes tells its jobs itself, and so does
-    the shell in it.
+    Further signals within `ECHO_SECONDS` count as the same one: when a terminal closes, both the terminal and its shell
+    send a signal.
     """
     first: list[float] = []
 

@@ -1,8 +1,8 @@
 # shellcheck shell=bash disable=SC2154
-# One run at a time in a folder; sourced by what makes runs, after path.sh.
+# Lets one run at a time work in a folder. Drivers source this after path.sh.
 
-# Keeps other runs out of $exp while this one, or a job that it started, is alive: they inherit the lock, and it ends
-# with the last of them. Then takes away the unfinished files of runs that were killed.
+# Keeps other runs out of $exp while this run, or a job that it started, is alive: its processes inherit the lock, which
+# ends with the last of them. Then removes the unfinished files of runs that were killed.
 lock_run() {
   local lock=$exp/.lock
   { exec {lock_fd}>> "$lock"; } 2> /dev/null || die "$lock: cannot be written; check the folder's rights and its disk"
@@ -12,10 +12,10 @@ lock_run() {
   find -H "$data" "$exp" -path "$exp/experiments" -prune -o -name '.*.tmp' -print0 2> /dev/null |
     xargs -0r rm -rf || true
 }
-# holders_of <lock>: the processes that hold it, if they are on this machine, else what the run itself wrote there.
+# holders_of <lock>: prints the processes that hold it, if they are on this machine, else what the run wrote into it.
 holders_of() {
   local pids
-  exec {lock_fd}>&-     # a function of a subshell, which is not one of them
+  exec {lock_fd}>&-     # this subshell inherited the lock too, but does not count
   pids=$(find /proc/[0-9]*/fd -lname "$(realpath "$1")" 2> /dev/null | cut -d/ -f3 | sort -nu | grep -vx "$$" | xargs)
   if [ -n "$pids" ]; then echo "process ${pids// /, }"; else cat "$1"; fi
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Makes one artefact of a list: runs its make.sh, with the output in its make.log, and marks it done last. One that is
-# done is left alone; one that was cut off is gone on with; one of whose needs is not there fails, naming that one.
+# Makes one artefact of a list: runs its make.sh, with the output in its make.log, and at the end marks it as done. Does
+# nothing if it is done already; continues if it was cut off; fails if an artefact that it needs is not done, and names
+# that artefact.
 #
 # Usage: utils/make_artefact.sh <list of folders> <line>
 #  e.g.: utils/make_artefact.sh exp/toy/experiments/toy/plan/2.nets.list 1
@@ -12,7 +13,7 @@ set -euo pipefail
 dir=$(sed -n "$2p" "$1")
 [ -f "$dir/make.sh" ] || die "line $2 of $1: no artefact '$dir'; local/run_experiments.sh writes the list"
 
-# Jobs of a driver that was killed may still be at it: they hold the lock, and what they finish is done.
+# A job of a driver that was killed may still be making it. Wait for its lock; the artefact may then be done.
 exec 9> "$dir/lock"
 flock 9
 [ ! -f "$dir/done" ] || exit 0

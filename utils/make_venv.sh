@@ -11,7 +11,8 @@ extras=       # optional dependencies of pyproject.toml to install as well, such
 . utils/parse_options.sh
 [ $# -eq 0 ] || { usage >&2; exit 1; }
 
-# The stamp holds what was installed, so that a changed requirement, or an install that was cut off, is made good.
+# The stamp holds the checksum of the requirements that were installed. If these change, or an install was cut off, the
+# packages are installed again.
 stamp=".venv/.installed${extras:+-$extras}"
 is_complete() {
   wanted=$(cat pyproject.toml constraints.txt | cksum)
@@ -19,8 +20,8 @@ is_complete() {
 }
 if is_complete; then exit 0; fi
 
-# Every job of every node runs this: one installs, and the others wait for it and then find it done. The lock ends with
-# the process that holds it; on a file server that knows no locks, each installs.
+# Every job on every node runs this: one of them installs, the others wait and then find the work done. The lock ends
+# with the process that holds it. On a file server without locks, every job installs.
 exec 9> .venv.lock
 flock 9 || echo "$0: .venv.lock: this file system has no locks; let no other job install now" >&2
 if is_complete; then exit 0; fi

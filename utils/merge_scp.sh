@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Merges sorted tables (scp files, or any file whose lines begin with a key) into one, sorted. A key that is in two
-# of them is an error.
+# Merges sorted tables (scp files, or any file whose lines begin with a key) into one sorted table. It is an error if a
+# key is in two of them.
 #
 # Usage: utils/merge_scp.sh <table-out> <table-in>...
 #  e.g.: utils/merge_scp.sh exp/tdnn6.scp exp/tdnn6.1.scp exp/tdnn6.2.scp

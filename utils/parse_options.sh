@@ -1,12 +1,12 @@
 # shellcheck shell=bash
-# Sets options from the command line: --some-name value or --some-name=value sets the variable some_name. The options are
-# the settings of the script: the lines name=default above the line that sources this, in the script and in the files
-# through which it sources this, and the names in the array common_options (utils/recipe.sh). No other variable is one,
-# whatever the environment holds. A value that begins with -- needs the form with =. An option that is true or false, and
-# has no value behind it, is true. --help prints the comment block at the head of the calling script. What is left in
-# "$@" are the script's arguments, and in option_names the names. An unknown option is an error.
+# Sets options from the command line: --some-name value or --some-name=value sets the variable some_name. A script has as
+# options: the variables of its lines name=default above the line that sources this, those of the files through which it
+# sources this, and the names in the array common_options (utils/recipe.sh). Variables of the environment are no options.
+# A value that begins with -- needs the form with =. An option that takes true or false is true if no value follows.
+# --help prints the comment block at the head of the calling script. An unknown option is an error. Afterwards "$@" has
+# the arguments of the script, and option_names the names of its options.
 
-# Prints the comment block at the head of the script: the one text that tells how it is used.
+# Prints the comment block at the head of the script, which is its help text.
 # shellcheck disable=SC2154  # utils/recipe.sh sets common_options
 usage() {
   local file

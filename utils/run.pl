@@ -42,7 +42,7 @@ stopped_by = 0
 
 
 def check_options(call):
-    """Refuse an option that no cluster here would know, since it is a slip of the pen."""
+    """Refuse an option that no conf file of a cluster describes: it is a typing error."""
     known = KNOWN_OPTIONS | {"alive"}
     for path in (CONF / "queue.conf", CONF / "slurm.conf", Path(call.options.get("config", ""))):
         if path.is_file():
@@ -88,10 +88,10 @@ def run_once(number, command, log, variables, alive):
         print(f"# {command}", file=stream)
         print(f"# Running on {socket.gethostname()}", file=stream)
         print(f"# Started at {begin:%Y-%m-%d %H:%M:%S}", file=stream, flush=True)
-        # The trap has bash wait for the command, which may write a checkpoint before it ends. It reads the command
-        # as a script, since an argument of its own would have a largest length.
-        # A session of its own, so that stop() reaches the job's children as well; under a scheduler, which reaches
-        # what it started by its process group, the same.
+        # The trap makes bash wait for the command, which may write a checkpoint before it ends. Bash reads the command
+        # from its input, because the length of an argument is limited.
+        # The job gets a session of its own, so that stop() reaches its children too. Under a scheduler it stays in the
+        # same process group, by which the scheduler reaches it.
         process = subprocess.Popen(
             ["bash"],
             stdin=subprocess.PIPE,
@@ -99,7 +99,7 @@ def run_once(number, command, log, variables, alive):
             stderr=subprocess.STDOUT,
             env=os.environ | variables,
             start_new_session=not alive,
-            close_fds=False,  # a lock that the run holds is held by its jobs, too
+            close_fds=False,  # so that jobs inherit, and hold, the lock of the run
         )
         running[number] = process
         with contextlib.suppress(BrokenPipeError), process.stdin:  # one that was stopped at once
@@ -145,7 +145,7 @@ def run_job(number, command, log, variables, gpus, retries, alive):
 
 
 def stop(signal_number, again):
-    """End every job with its children, at once if told again. Their logs say so; main() then ends."""
+    """End every job with its children, by SIGKILL at a second call. Their logs say so; main() then ends."""
     global stopped_by
     stopped_by = stopped_by or signal_number
     for process in list(running.values()):

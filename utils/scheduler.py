@@ -1,11 +1,11 @@
-"""What the loop over a cluster's jobs asks of a scheduler, and how its commands are run."""
+"""Interface of a cluster's scheduler, as the loop over the jobs needs it, and functions that run its commands."""
 
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-ANSWER_SECONDS = 8  # that a scheduler's answer may take
+ANSWER_SECONDS = 8  # longest time to wait for an answer of the scheduler
 
 
 class NoAnswerError(Exception):
@@ -18,9 +18,9 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True)
 class State:
-    """Where a job stands: ``waiting``, ``running``, ``ending``, ``gone`` from the list, or ``stuck`` for ever.
+    """State of a job: ``waiting``, ``running``, ``ending``, ``gone`` from the list, or ``stuck`` for ever.
 
-    `reason` is the scheduler's word for what is out of the ordinary, empty if nothing is.
+    `reason` is the scheduler's explanation if something is unusual, else empty.
     """
 
     phase: str
@@ -74,7 +74,7 @@ def ask(arguments: list[str], seconds: float | None = ANSWER_SECONDS) -> subproc
 
 
 def ask_for_answer(arguments: list[str]) -> str:
-    """Run a scheduler's command that asks something; an error of it is a scheduler out of reach."""
+    """Run a query of a scheduler and return its output; if it fails, the scheduler counts as out of reach."""
     done = ask(arguments)
     if done.returncode != 0:
         raise NoAnswerError(f"{arguments[0]}: {done.stderr.strip() or f'status {done.returncode}'}")

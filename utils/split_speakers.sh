@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Parts a data dir into the utterances of listed speakers, and the others.
+# Splits a data dir into the utterances of listed speakers and those of all others.
 #
 # Usage: utils/split_speakers.sh <speakers> <data-in> <data-listed> <data-others>
 #  e.g.: utils/split_speakers.sh test_speakers data/all data/test data/train
-# A speaker of the list may stand without the prefix that its corpus's data dir gives (0036 for so0036).
+# The list may name a speaker without the prefix that the data dir has (0036 for so0036).
 set -euo pipefail
 
 . utils/parse_options.sh

@@ -7,13 +7,13 @@ Expected: 7,442 clips of 91 actors (48 male, 43 female), 16 kHz WAV. Voice vote:
 
 Layout: ``AudioWAV/1001_DFA_ANG_XX.wav`` (actor, sentence, acted emotion, intensity),
 ``processedResults/summaryTable.csv`` (winner of each vote, tied ones joined by ':', and its mean level),
-``VideoDemographics.csv``, and where it is unpacked ``processedResults/tabulatedVotes.csv`` (the counts; the row's
-number begins with 1 for voice, 2 face, 3 both) and ``finishedResponses.csv`` (who answered what to which clip;
-queryType is the same 1, 2, 3).
+``VideoDemographics.csv``, and, if unpacked, ``processedResults/tabulatedVotes.csv`` (the counts; the row's
+number begins with 1 for voice, 2 for face, 3 for both) and ``finishedResponses.csv`` (the answers of each participant;
+queryType is 1, 2 or 3 in the same way).
 
-The acted emotion is in the file name only: the label here is what people heard. System A's published code takes the
-voice vote, and of tied emotions the one of the highest level (``ties="level"``).
-Four clips are left out, KNOWN_FAULTS, by the list of the corpus's own README.
+The acted emotion is in the file name only; the label here is what people heard. The published code of system A takes
+the voice vote and, of tied emotions, the one with the highest level (``ties="level"``).
+Four clips are left out (KNOWN_FAULTS), as the corpus's own README lists them.
 """
 
 import csv
@@ -63,9 +63,9 @@ def read(corpus: Path, vote: str, ties: str, num_folds: int) -> tuple[list[Utter
     Parameters
     ----------
     vote : ``voice`` (listeners heard the clip) or ``multimodal`` (they saw it too).
-    ties : ``drop`` leaves tied clips out, ``first`` takes the tied emotion named first in the table, ``level`` the one
-        whose mean level is highest (the first of equal ones).
-    num_folds : folds of actors, balanced by sex.
+    ties : what to do with a tied clip: ``drop`` leaves it out, ``first`` takes the emotion that the table names first,
+        ``level`` the emotion with the highest mean level (the first of equal ones).
+    num_folds : number of folds of actors, balanced by sex.
     """
     table = corpus / "processedResults" / "summaryTable.csv"
     rows = list(_rows(table, ("FileName", f"{COLUMNS[vote]}Vote", f"{COLUMNS[vote]}Level")))
@@ -103,7 +103,7 @@ def read(corpus: Path, vote: str, ties: str, num_folds: int) -> tuple[list[Utter
                     fold=folds[actor],
                     intensity=INTENSITIES[intensity],
                     gender=genders[actor],
-                    # Without the counts, the winners are what is known of the vote.
+                    # Without the table of counts, only the winners of the vote are known.
                     votes=counts[clip] if counts else dict.fromkeys(winners, 1),
                     annotators=responses[clip] if responses else None,
                     where=where,
@@ -140,7 +140,7 @@ def _parse_name(where: str, clip: str) -> tuple[str, str, str]:
 
 
 def _emotions(where: str, vote: str) -> list[str]:
-    """Give the emotions that ``A:D`` stands for."""
+    """Return the emotions of a vote such as ``A:D``."""
     unknown = [letter for letter in vote.split(":") if letter not in EMOTIONS]
     if unknown:
         raise SerError(f"{where}: expected a vote of {' '.join(EMOTIONS)}, tied ones joined by ':'; found '{vote}'")
@@ -169,7 +169,7 @@ def _genders(path: Path) -> dict[str, str]:
 
 
 def _counts(path: Path, vote: str) -> Mapping[str, dict[str, int]]:
-    """Read clip -> emotion -> number of votes; empty where the corpus came without this table."""
+    """Read clip -> emotion -> number of votes; empty if this copy of the corpus lacks the table."""
     counts: dict[str, dict[str, int]] = {}
     if not path.exists():
         return counts
@@ -185,7 +185,7 @@ def _counts(path: Path, vote: str) -> Mapping[str, dict[str, int]]:
 
 
 def _responses(path: Path, vote: str) -> Mapping[str, dict[str, list[str]]]:
-    """Read clip -> participant -> emotions; empty where the corpus came without this table."""
+    """Read clip -> participant -> emotions; empty if this copy of the corpus lacks the table."""
     responses: dict[str, dict[str, list[str]]] = {}
     if not path.exists():
         return responses

@@ -35,7 +35,7 @@ def read(corpus: Path, part: str) -> tuple[list[Utterance], list[LeftOut]]:
 
 
 def _files(corpus: Path, part: str) -> list[tuple[str | None, Path, Path]]:
-    """Give (part, text file, label file) for each part to read; part None for the files at the top."""
+    """List (part, text file, label file) for each part to read; part is None for the files at the top."""
     there = [name for name in PARTS if (corpus / name / f"dialogues_{name}.txt").exists()]
     if there:
         if part not in (*there, "all"):
@@ -92,7 +92,7 @@ def _read_part(part: str | None, texts: Path, labels: Path) -> tuple[list[Uttera
 
 
 def _lines(path: Path) -> list[str]:
-    # The last lines may be empty; a lone CR inside a line ends none.
+    # Remove empty lines at the end. A lone CR inside a line does not end it.
     lines = read_text_lines(path, "DailyDialog keeps texts and labels in two files")
     while lines and not lines[-1].strip():
         lines.pop()

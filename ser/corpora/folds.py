@@ -1,4 +1,4 @@
-"""Speakers shared out to folds: disjoint, balanced by sex, the same on every machine. Utterances split at random."""
+"""Assign speakers to disjoint, balanced folds that are the same on every machine; split utterances at random."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -7,7 +7,7 @@ from ser.errors import SerError
 
 
 def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
-    """Give the key that sorts the numbers in a name as numbers.
+    """Return a sort key that orders the numbers in a name by value.
 
     >>> sorted(["10", "2", "a10", "a9", "1"], key=natural_key)
     ['1', '2', '10', 'a9', 'a10']
@@ -45,7 +45,7 @@ def assign_folds(genders: Mapping[str, str], num_folds: int) -> dict[str, str]:
 
 
 def group_folds(folds: Iterable[str], groups: int) -> dict[str, str]:
-    """Deal folds out in turn to so many groups, which then are the folds: fold -> group; 0 leaves them as they are.
+    """Merge folds into `groups` larger folds, dealt out in turn: fold -> group; with 0 groups nothing is merged.
 
     >>> group_folds(["1", "2", "10"], 2)
     {'1': '1', '2': '2', '10': '1'}
@@ -57,9 +57,9 @@ def group_folds(folds: Iterable[str], groups: int) -> dict[str, str]:
 
 
 def split_stratified(utt2class: Mapping[str, str], shares: Mapping[str, float], seed: int) -> dict[str, list[str]]:
-    """Split utterances at random into parts of these shares, and ``train`` of the rest, each with all classes alike.
+    """Split utterances at random into parts of these shares and ``train``, the rest; classes have equal shares in all.
 
-    By scikit-learn's `train_test_split`, the last part first, as Zhou et al. do in section 3.3.
+    Uses scikit-learn's `train_test_split`, the last part first, as Zhou et al. do in section 3.3.
 
     Examples
     --------
@@ -87,15 +87,15 @@ def split_stratified(utt2class: Mapping[str, str], shares: Mapping[str, float], 
 
 
 def balance_folds(counts: Mapping[str, Mapping[str, float]], num_folds: int) -> dict[str, str]:
-    """Deal speakers out to folds that are alike in all that is counted: classes, sexes, utterances.
+    """Assign speakers to folds that have about equal counts: of utterances of each class, of each sex, of speakers.
 
-    The speakers with most utterances come first; each goes to the fold that has least of what the speaker brings,
-    every count as a share of its total. Nothing is random, and no speaker is in two folds.
+    Speakers with the most utterances come first. Each goes to the fold that so far has the least of what this speaker
+    has, with every count taken as a share of its total. Nothing is random, and no speaker is in two folds.
 
     Parameters
     ----------
-    counts : speaker -> what -> how much of it the speaker has, such as ``{"anger": 12, "m": 1}``.
-    num_folds : at least 2 and at most the number of speakers, so that none is empty.
+    counts : speaker -> name of a count -> the speaker's count, such as ``{"anger": 12, "m": 1}``.
+    num_folds : at least 2 and at most the number of speakers, so that no fold is empty.
 
     Returns
     -------
@@ -121,7 +121,8 @@ def balance_folds(counts: Mapping[str, Mapping[str, float]], num_folds: int) -> 
     folds = np.zeros((num_folds, table.shape[1]))
     chosen = {}
     for speaker, shares in zip(order, table, strict=True):
-        # Of the sum of squares over folds, this is what the speaker adds in each.
+        # Equal folds minimise the sum of squares. Adding the speaker to a fold raises it by 2 folds @ shares + a
+        # constant, so take the fold with the least product, (num_folds,).
         fold = int(np.argmin(folds @ shares))
         folds[fold] += shares
         chosen[speaker] = str(fold + 1)

@@ -13,10 +13,10 @@ Layout, in each of Session1 to Session5::
     dialog/transcriptions/Ses01F_impro01.txt     Ses01F_impro01_F000 [006.2901-008.2357]: Excuse me.
     sentences/wav/Ses01F_impro01/Ses01F_impro01_F000.wav
 
-The letter after the session's number is the side that wore the motion-capture markers; the talker is the letter before
-the last number. The label is the majority and the dimensions (1 to 5) the means of the outside annotators, E1, E2 and
-so on. The actors' views of themselves (C-F1, C-M1) are in utt2annotators and, as in the corpus's own labels, not in
-utt2votes.
+In a name, the letter after the session's number tells which actor wore the motion-capture markers; the letter before
+the last number tells who speaks. The label is the majority vote of the outside annotators (E1, E2 and so on), and the
+dimensions (1 to 5) are their means. The actors' ratings of themselves (C-F1, C-M1) are in utt2annotators but, as in the
+corpus's own labels, not in utt2votes.
 """
 
 import logging
@@ -48,7 +48,7 @@ EMOTIONS = {
     "sur": "surprise",
     "xxx": "undecided",
 }
-# The annotators' words, of which the first three letters name the same emotions.
+# First three letters of an annotator's word -> emotion.
 WORDS = {emotion[:3]: emotion for emotion in EMOTIONS.values() if emotion != "undecided"}
 
 NUMBER = r"(\d+(?:\.\d*)?)"
@@ -71,17 +71,19 @@ class Turn:
 
 
 def read(corpus: Path) -> tuple[list[Utterance], list[LeftOut]]:
-    """Read all sessions that are there.
+    """Read all sessions that the folder has.
 
-    Utterances without a transcription are kept, with no words, for systems of speech alone; where none has one, there
-    is no text at all.
+    Utterances without a transcription are kept, with an empty text, for systems that use speech alone. If no utterance
+    has a transcription, no text is written.
     """
     found = {number: find_folders(corpus, f"Session{number}") for number in range(1, 6)}
     sessions = [folder for folders in found.values() for folder in folders]
     if not sessions:
         raise SerError(f"{corpus}: no folder Session1 to Session5 in it; give the folder IEMOCAP_full_release")
     if absent := [number for number, folders in found.items() if not folders]:
-        logger.warning("%s: no folder %s: so many sessions and folds less", corpus, _listed("Session", absent))
+        logger.warning(
+            "%s: no folder %s: these sessions, and their folds, are missing", corpus, _listed("Session", absent)
+        )
     texts: dict[str, str] = {}
     utterances: list[Utterance] = []
     left_out: list[LeftOut] = []
@@ -164,7 +166,7 @@ def _turns(folder: Path) -> Iterator[Turn]:
 
 
 def _emotion(where: str, word: str) -> str:
-    """Give the label of an annotator's word: 'Neutral', 'Neutral state', 'Excited' ..."""
+    """Return the label of an annotator's word: 'Neutral', 'Neutral state', 'Excited' ..."""
     emotion = WORDS.get(word.lower()[:3])
     if emotion is None:
         logger.warning("%s: '%s' is none of the corpus's emotions and counts as other", where, word)
@@ -172,7 +174,7 @@ def _emotion(where: str, word: str) -> str:
 
 
 def _transcripts(folder: Path) -> dict[str, str]:
-    """Read utterance name -> words; the lines of breaths and of unlabelled turns are passed over."""
+    """Read utterance name -> words; other lines, such as breaths, do not match and are skipped."""
     texts = {}
     for path in _text_files(folder):
         for line in read_text_lines(path, errors="replace"):
@@ -182,6 +184,6 @@ def _transcripts(folder: Path) -> dict[str, str]:
 
 
 def _text_files(folder: Path) -> list[Path]:
-    """List the folder's own text files, without the '._' files and the like."""
+    """List the text files in the folder, without hidden files such as '._name.txt'."""
     names = list_folder(folder)[1] if folder.is_dir() else []
     return [folder / name for name in names if name.lower().endswith(".txt")]

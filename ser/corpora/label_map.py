@@ -1,4 +1,4 @@
-"""From a corpus's own labels to the classes of a system: the files conf/emotions/*.map."""
+"""Map the labels of a corpus to the classes of a system, by the files conf/emotions/*.map."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ def read_label_map(path: str | Path) -> dict[str, str]:
     Raises
     ------
     SerError
-        With file and line, where a line has not 2 fields or a native label came before; or if there is no line at all.
+        If a line does not have 2 fields, a label occurs twice (with file and line), or there is no line at all.
     """
     lines = read_text_lines(path, "the maps are conf/emotions/*.map")
     mapping: dict[str, str] = {}
@@ -35,7 +35,7 @@ def read_label_map(path: str | Path) -> dict[str, str]:
 
 
 def apply_label_map(mapping: Mapping[str, str], utt2emo: Mapping[str, str]) -> tuple[dict[str, str], Counter[str]]:
-    """Map the labels; give what is mapped, and how many utterances of each label that the map does not list.
+    """Map the labels; return utterance -> class, and the number of utterances of each label that the map lacks.
 
     >>> apply_label_map({"calm": "neutral"}, {"a-1": "calm", "a-2": "other"})
     ({'a-1': 'neutral'}, Counter({'other': 1}))
@@ -45,7 +45,7 @@ def apply_label_map(mapping: Mapping[str, str], utt2emo: Mapping[str, str]) -> t
 
 
 def map_labels(mapping: Mapping[str, str], labels: str) -> list[str]:
-    """Give the classes of a value of ``utt2labels``, in their order; labels that the map lacks are void.
+    """Return the sorted classes of a value of ``utt2labels``; labels that the map lacks do not count.
 
     >>> map_labels({"joy": "happiness", "love": "happiness", "grief": "sadness"}, "love fear grief joy")
     ['happiness', 'sadness']
@@ -56,7 +56,10 @@ def map_labels(mapping: Mapping[str, str], labels: str) -> list[str]:
 def one_class(
     mapping: Mapping[str, str], utt2labels: Mapping[str, str]
 ) -> tuple[dict[str, str], Counter[str], list[str]]:
-    """Map utterances of several labels; give those of one class, how many each unlisted label kept out, those of more.
+    """Map utterances that may have several labels.
+
+    Returns utterance -> class for those whose labels give one class; the number of utterances without a class, by their
+    labels; and the utterances of several classes.
 
     >>> one_class({"joy": "happiness", "grief": "sadness"}, {"a": "joy pride", "b": "joy grief", "c": "fear"})
     ({'a': 'happiness'}, Counter({'fear': 1}), ['b'])
@@ -68,7 +71,7 @@ def one_class(
 
 
 def vote_shares(mapping: Mapping[str, str], votes: str) -> dict[str, float]:
-    """Give each class its share of the annotators' votes, a value of ``utt2votes``; those that the map lacks are void.
+    """Return the share of each class in the votes of a value of ``utt2votes``; labels that the map lacks do not count.
 
     >>> vote_shares({"excitement": "joy", "happiness": "joy", "sadness": "sad"}, "excitement:1 happiness:2 sadness:1")
     {'joy': 0.75, 'sad': 0.25}

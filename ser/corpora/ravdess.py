@@ -4,7 +4,7 @@ Paper: S. R. Livingstone, F. A. Russo, "The Ryerson audio-visual database of emo
 ONE 13(5), 2018. Licence: CC BY-NC-SA 4.0.
 Expected (audio-only speech): 1,440 clips of 24 actors, 60 each: neutral 96, the other 7 emotions 192 each. 48 kHz WAV.
 
-Layout: ``Actor_01/03-01-06-01-02-01-01.wav`` (or .flac, any rate); the names tell all, so clips are found at any depth
+Layout: ``Actor_01/03-01-06-01-02-01-01.wav`` (or .flac, any rate). Only file names matter: clips are found at any depth
 and in folders of any name. A name is modality-channel-emotion-intensity-statement-repetition-actor; modality 03 is
 audio only, channel 01 is speech. Odd actors are male, even ones female.
 The label is the emotion that the actor was asked for.
@@ -42,7 +42,7 @@ NAME = re.compile(r"(\d\d)-(\d\d)-(0[1-8])-(0[12])-(0[12])-(0[12])-(\d\d)")
 
 
 def read(corpus: Path, num_folds: int) -> tuple[list[Utterance], list[LeftOut]]:
-    """Read the spoken audio clips; song and video are passed over. Folds are of actors, balanced by sex."""
+    """Read the clips of speech and skip song and video. Folds are sets of actors, balanced by sex."""
     found = [(path, NAME.fullmatch(path.stem)) for path in files_below(corpus, AUDIO_SUFFIXES)]
     if not any(name for _, name in found):
         raise SerError(

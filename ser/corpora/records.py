@@ -1,4 +1,4 @@
-"""What a corpus says of an utterance, and the Kaldi data dir made of it."""
+"""Records of the utterances of a corpus, and the Kaldi data dir that is written from them."""
 
 import hashlib
 import logging
@@ -17,7 +17,7 @@ from ser.kaldi.left_out import MAX_SHARE
 
 logger = logging.getLogger(__name__)
 
-# The native labels of every corpus here, under one name each; conf/emotions/*.map map them to a system's classes.
+# The labels of all corpora here, with one name for each emotion; conf/emotions/*.map map them to a system's classes.
 EMOTIONS = (
     "anger",
     "anxiety",
@@ -40,7 +40,7 @@ EMOTIONS = (
     "undecided",  # IEMOCAP's xxx: its annotators found no majority
 )
 
-# More than this share of a corpus unreadable means a broken copy, not a few bad clips.
+# If a larger share of a corpus is unusable, the copy is broken as a whole.
 LARGEST_LOSS = MAX_SHARE
 
 AUDIO_MISSING = "missing audio file"
@@ -50,14 +50,14 @@ AUDIO_STUB = "git-lfs stub in place of audio (run `git lfs pull` in the corpus)"
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """One utterance as its corpus describes it. What a corpus does not tell is None for all its utterances."""
+    """One utterance as its corpus describes it. A field that the corpus does not have is None in all of them."""
 
     utt: str  # opaque, begins with spk and '-', tells no emotion
     spk: str  # a real speaker, unique across corpora
     wav: str | None = None  # absolute path, or a command that ends in '|'
     text: str | None = None
     emotion: str | None = None  # one of EMOTIONS
-    labels: Sequence[str] | None = None  # where an utterance may be of several: the corpus's own words
+    labels: Sequence[str] | None = None  # the corpus's own labels, if an utterance may have several
     fold: str | None = None
     part: str | None = None  # the corpus's own division: dev, train, validation, test
     dialogue: str | None = None
@@ -119,7 +119,7 @@ FILES: dict[str, tuple[str, Callable[[Any], str]]] = {
 
 
 def opaque(name: str, digits: int = 8) -> str:
-    """Give hexadecimal digits that stand for `name`, a file name that tells the emotion.
+    """Return hexadecimal digits that stand for `name`, a file name that would reveal the emotion.
 
     >>> opaque("1001_DFA_ANG_XX")
     '50bd39ce'
@@ -128,14 +128,14 @@ def opaque(name: str, digits: int = 8) -> str:
 
 
 def require_folder(folder: Path, what: str) -> Path:
-    """Give `folder` back, or say that `what` is not there."""
+    """Return `folder`; raise a `SerError` that ends with `what` if it does not exist."""
     if not folder.is_dir():
         raise SerError(f"{folder}: no such folder; {what}")
     return folder
 
 
 def audio_fault(path: Path) -> str | None:
-    """Say why the file cannot be audio, from its first bytes; None where nothing speaks against it."""
+    """Return why the file cannot be audio, judged by its first bytes; None if it can."""
     try:
         with open(path, "rb") as stream:
             head = stream.read(16)
@@ -153,18 +153,18 @@ def write_data_dir(
 
     Parameters
     ----------
-    data_dir : gets the files of FILES that the utterances have values for, ``spk2utt``, ``spk2gender`` where the sex
-        is known, and ``left_out`` (``<name> <reason>`` a line), which is empty where nothing was left out.
-    utterances : in any order. One that comes twice alike, from two rows or two equal files, is taken once; those of
-        which no id or no line of wav.scp can be made are left out.
-    left_out : what the corpus holds and the data dir does not.
-    published : number of utterances that the corpus is published with; a smaller copy is logged.
+    data_dir : gets the files of FILES for which the utterances have values; ``spk2utt``; ``spk2gender`` if the sex is
+        known; and ``left_out`` (``<name> <reason>`` a line), which is empty if nothing was left out.
+    utterances : utterances in any order. If two are equal, from two rows or two equal files, one is taken. Those whose
+        name or path cannot stand in a data dir are left out.
+    left_out : clips of the corpus that are not among the utterances.
+    published : published number of utterances; a warning tells if the copy has fewer.
 
     Raises
     ------
     SerError
-        If there is no utterance, an id comes twice, a field is there for some utterances only, the data dir does not
-        validate, or more than LARGEST_LOSS of the corpus had to be left out.
+        If there is no utterance; an id has two different utterances; only some utterances have a field; the data dir
+        does not validate; or more than LARGEST_LOSS of the corpus had to be left out.
     """
     data_dir = Path(data_dir)
     utterances, more = _usable(data_dir, utterances)
@@ -190,7 +190,7 @@ def write_left_out(path: Path, left_out: Iterable[LeftOut]) -> None:
 
 
 def _usable(data_dir: Path, utterances: Sequence[Utterance]) -> tuple[list[Utterance], list[LeftOut]]:
-    """Take each utterance once, and leave out those whose name or path cannot stand in a data dir."""
+    """Drop repeated utterances and those whose name or path cannot stand in a data dir."""
     taken: dict[str, Utterance] = {}
     left_out = []
     for utterance in utterances:
@@ -210,7 +210,7 @@ def _usable(data_dir: Path, utterances: Sequence[Utterance]) -> tuple[list[Utter
 
 
 def _name(utterance: Utterance) -> str:
-    """Give the end of its path, as much as tells it from others in most corpora."""
+    """Return the last three parts of its path, which identify a clip in most corpora."""
     wav = utterance.wav or ""
     return "/".join(wav.split("/")[-3:]).lstrip("/") if wav.startswith("/") else utterance.utt
 
@@ -220,7 +220,7 @@ def _source(utterance: Utterance) -> str:
 
 
 def _is_same(one: Utterance, other: Utterance) -> bool:
-    """Tell whether two records say the same of the same recording, or of two files with equal bytes."""
+    """Tell whether two records are equal and have the same recording, or two recordings with equal bytes."""
     if replace(one, wav=None, where=None) != replace(other, wav=None, where=None):
         return False
     if one.wav == other.wav:
@@ -230,7 +230,7 @@ def _is_same(one: Utterance, other: Utterance) -> bool:
 
 
 def _maps(data_dir: Path, utterances: Sequence[Utterance]) -> dict[str, dict[str, str]]:
-    """Give file name -> key -> line, for the files that these utterances fill."""
+    """Return file name -> key -> value, for the files for which these utterances have values."""
     maps = {}
     for file, (field, to_text) in FILES.items():
         values = {utterance.utt: getattr(utterance, field) for utterance in utterances}

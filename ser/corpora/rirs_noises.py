@@ -35,7 +35,7 @@ def read(corpus: Path) -> tuple[list[Utterance], list[LeftOut]]:
                     f"{rir_list}:{number}: expected '--rir-id ID --room-id ID .../simulated_rirs/...', found '{line}'"
                 )
             rir, room, file = match.groups()
-            # The list's paths begin above the corpus folder, whatever that is called here.
+            # Paths in the list begin with the original name of the corpus folder, which may be another here.
             path = corpus / "simulated_rirs" / file
             if fault := audio_fault(path):
                 left_out.append(LeftOut(f"simulated_rirs/{file}", fault))

@@ -1,4 +1,4 @@
-"""Data dirs that appear whole and validated, or not at all."""
+"""Write data dirs whole and validated, or not at all."""
 
 import contextlib
 import tempfile
@@ -11,14 +11,14 @@ from ser.kaldi import datadir
 
 @contextlib.contextmanager
 def staged_data_dir(data_dir: str | Path) -> Iterator[Path]:
-    """Give an empty folder beside `data_dir` to write to; if the block ends well, validate it and move its files there.
+    """Yield an empty folder to write to; if the block ends well, validate it and move its files to `data_dir`.
 
-    Tables that `data_dir` had and that were not written anew are removed: they would tell of other utterances.
+    Tables of `data_dir` that were not written anew are removed, because they describe other utterances.
 
     Raises
     ------
     SerError
-        If what was written is no valid data dir; `data_dir` is then as it was.
+        If the files are not a valid data dir; `data_dir` is then unchanged.
     """
     data_dir = Path(data_dir)
     data_dir.parent.mkdir(parents=True, exist_ok=True)

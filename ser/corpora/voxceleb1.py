@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 SUFFIXES = (".wav", ".flac")
 PARTS = ("dev", "test")
 PUBLISHED = {"dev": 148642, "test": 4874, "all": 153516}
-# Lists of trials of speaker verification, by the speakers of the test part: the paper's, and the cleaned one.
+# Lists of speaker verification trials, with speakers of the test part: that of the paper, and its corrected version.
 TRIALS = ("veri_test.txt", "veri_test2.txt")
 
 # The test speakers are those whose names begin with E: id10270 to id10309.
@@ -80,7 +80,7 @@ def read(corpus: Path, part: str) -> list[Utterance]:
 
 
 def _clips(corpus: Path, part: str, meta: dict[str, Speaker], meta_path: Path) -> Iterator[tuple[str, Clip]]:
-    """Find the layout; yield every clip with its part, of at least the parts asked for."""
+    """Find the layout; yield (part, clip). There may be clips of other parts than `part`."""
     in_parts = [name for name in PARTS if (corpus / name / "wav").is_dir()]
     if in_parts:
         for name in PARTS if part == "all" else (part,):
@@ -105,7 +105,7 @@ def _clips(corpus: Path, part: str, meta: dict[str, Speaker], meta_path: Path) -
 def scan(folder: Path, suffixes: tuple[str, ...]) -> Iterator[Clip]:
     """Yield the clips ``idNNNNN/video/NNNNN<suffix>``, without a system call for each of a million files.
 
-    Suffixes are found in any case; what systems strew among the files is passed over (`ser.corpora.tree.is_junk`).
+    The case of suffixes does not matter; files that operating systems leave are skipped (`ser.corpora.tree.is_junk`).
     """
     root = os.path.abspath(folder)
     for spk in list_folder(root)[0]:

@@ -55,7 +55,7 @@ def read(corpus: Path, part: str, ffmpeg: str) -> list[Utterance]:
 
 
 def _folders(corpus: Path, part: str) -> list[tuple[str | None, Path]]:
-    """Give (part, folder) for each folder to scan; part None where a folder holds both."""
+    """List (part, folder) for each folder to scan; part is None if the folder has both parts."""
     split = {name: corpus / name / "aac" for name in PARTS if (corpus / name / "aac").is_dir()}
     if split:
         wanted = PARTS if part == "all" else (part,)
@@ -73,7 +73,7 @@ def _folders(corpus: Path, part: str) -> list[tuple[str | None, Path]]:
 
 
 def decode_command(ffmpeg: str, path: str) -> str:
-    """Give the wav.scp entry that decodes the file to 16 kHz mono WAV.
+    """Return the wav.scp entry that decodes the file to 16 kHz mono WAV.
 
     >>> decode_command("ffmpeg", "/my corpora/00001.m4a")
     "ffmpeg -v error -i '/my corpora/00001.m4a' -f wav -acodec pcm_s16le -ac 1 -ar 16000 - |"

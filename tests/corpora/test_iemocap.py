@@ -110,7 +110,7 @@ def test_corpus_without_any_transcription_is_one_of_speech_alone(make_files, tmp
 
 def test_missing_session_is_named(make_files, caplog):
     iemocap.read(make_files(CORPUS))
-    assert "no folder Session3, Session4, Session5: so many sessions and folds less" in caplog.text
+    assert "no folder Session3, Session4, Session5: these sessions, and their folds, are missing" in caplog.text
 
 
 def test_suffixes_and_junk_are_no_matter(make_files):
