@@ -2,25 +2,25 @@
 # Options of every driver:
 #   --stage <n>, --stop-stage <n>   first and last stage (all)
 #   --dry-run true|false  print the jobs of these stages, and end
-#   --estimate true|false print what each of them costs in disk, CPU hours and GPU hours, and end
-#   --rates <yaml>        what the estimate reckons with; it says how that is known (conf/rates.yaml)
-#   --check-disk true|false     refuse a disk that has less free than that (true)
-#   --check-inputs true|false   begin by reading again all that the stages before --stage wrote, and stop where a file
-#                         is not what it was (true)
+#   --estimate true|false print what each stage costs in disk space, CPU hours and GPU hours, and end
+#   --rates <yaml>        rates on which the estimate rests, with their sources (conf/rates.yaml)
+#   --check-disk true|false     refuse to run if the disk has less space free than the estimate (true)
+#   --check-inputs true|false   first read again all files of the stages before --stage, and stop if one has changed
+#                         (true)
 #   --nj <n>              jobs that run at once (the number of cores, 32 at most)
 #   --train-jobs <n>      trainings that run at once (one for each GPU; without GPUs as many as the cores have room for)
-#   --num-threads <n>     of a training on the CPU (1); the last bits of a model depend on it
-#   --seed <n>            of all that is drawn, in place of the settings' own
-#   --reproducible true|false   on every x86-64 processor the same bits, slower: one thread, no special instructions; of
-#                         trainings on the CPU (false)
-#   --name <name>         of the run, which lies in data/<name> and exp/<name>
+#   --num-threads <n>     threads of a training on the CPU (1); the last bits of a model depend on it
+#   --seed <n>            seed of all random numbers, in place of the seeds in the settings
+#   --reproducible true|false   train on the CPU to the same bits on every x86-64 processor, but slower: one thread, no
+#                         special instructions (false)
+#   --name <name>         name of the run, which lies in data/<name> and exp/<name>
 #   --conf <dir>          folder of the settings
 #   --corpora <dir>       folder of the corpora, each under its usual name (conf/corpora.tsv)
-#   --<corpus> <dir>      one that lies elsewhere, such as --iemocap /corpora/IEMOCAP. Without --corpora and any of
-#                         these the run is on tiny synthetic corpora, which it makes itself
+#   --<corpus> <dir>      folder of one corpus that lies elsewhere, such as --iemocap /corpora/IEMOCAP. Without any of
+#                         these and without --corpora the run makes and uses tiny synthetic corpora
 
-# What all drivers share: sourced by one before its own settings, then begin_recipe after parse_options.sh, path.sh and
-# cmd.sh. Who trains on what, which folds there are and what is called how, ser/plan decides.
+# What all drivers share. A driver sources this before its own settings, and calls begin_recipe after parse_options.sh,
+# path.sh and cmd.sh. ser/plan decides which corpora train what, which folds there are, and the names of folders.
 . utils/lock_run.sh
 
 stage=0
