@@ -15,7 +15,7 @@ extras=       # optional dependencies of pyproject.toml to install as well, such
 # packages are installed again.
 stamp=".venv/.installed${extras:+-$extras}"
 is_complete() {
-  wanted=$(cat pyproject.toml constraints.txt | cksum)
+  wanted=$(sed '/^\[tool\./,$d' pyproject.toml | cat - constraints.txt | cksum)     # settings of tools install nothing
   [ -x .venv/bin/python3 ] && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]
 }
 if is_complete; then exit 0; fi
