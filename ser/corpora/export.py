@@ -80,7 +80,7 @@ def write_audformat(out: Path, name: str, lines: Sequence[Line]) -> None:
     index = _index_names(lines)
     rows = ([*line.index, *(line.values[column] for column in columns)] for line in lines)
     write_text(out / "db.utterances.csv", _csv([*index, *columns], rows))
-    schemes = {}
+    schemes: dict[str, dict[str, object]] = {}
     for column in columns:
         schemes[column] = {"dtype": "str"}
         if column in ("emotion", "gender", "fold", "part"):

@@ -155,11 +155,11 @@ def make_utterances(clips: Sequence[Clip], columns: Mapping[str, str], folds: st
         )
     for unknown in sorted({clip.emotion for clip in clips if clip.emotion and not is_known(clip.emotion)}):
         logger.warning("the emotion '%s' is in no label map: add it to those of conf/emotions that you use", unknown)
-    if unknown := sum(not clip.speaker for clip in clips):
+    if nameless := sum(not clip.speaker for clip in clips):
         logger.warning(
             "%d of %d utterances have no speaker: each counts as a speaker of its own, so folds may share speakers "
             "and figures may be too good; name the column by --speaker",
-            *(unknown, len(clips)),
+            *(nameless, len(clips)),
         )
     entries = wav_entries({clip.path for clip in clips})
     utterances = []

@@ -108,7 +108,8 @@ def read_folder(folder: Path, pattern: str) -> tuple[list[Row], list[str]]:
         if match is None:
             others.append(name)
             continue
-        if match.groupdict() != (other := greedy.fullmatch(match.string).groupdict()):
+        longest = greedy.fullmatch(match.string)
+        if longest and match.groupdict() != (other := longest.groupdict()):
             field = next(key for key, value in match.groupdict().items() if other[key] != value)
             ways = f"{field} '{match[field]}' or '{other[field]}'"
             raise SerError(f"{folder}/{name}: fits '{pattern}' in two ways: {ways}; {_NAMING}")

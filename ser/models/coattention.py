@@ -93,6 +93,9 @@ class Side(nn.Module):
     config : see `CoAttentionConfig`.
     """
 
+    mean: Tensor
+    stddev: Tensor
+
     def __init__(self, mean: Tensor, stddev: Tensor, config: CoAttentionConfig) -> None:
         super().__init__()
         self.register_buffer("mean", mean.float())

@@ -186,7 +186,7 @@ class _Builder:
                 data = at.corpus(options.triplet_train)
                 feats = at.exp / "patches" / "triplet_frames"
                 utts = self.facts.utts([options.triplet_train])
-                words = [f"scp:{data}/wav.scp", f"ark,scp:{feats}.ark,{data}/feats.scp"]
+                words: list[object] = [f"scp:{data}/wav.scp", f"ark,scp:{feats}.ark,{data}/feats.scp"]
                 yield job(2, "frames", data.name, words, [data], [data / "feats.scp"], utts)
                 words = ["--config", options.settings("triplet"), *options.seed_override(), data, net]
                 yield job(2, "triplet", "triplet", words, [data], [net], utts)
@@ -217,7 +217,7 @@ class _Builder:
             yield job(4, "text_init", "t5_init", [*texts, model], texts, [model])
         if options.text_train:
             data, tuned = at.corpus(options.text_train), at.exp / TOKENS
-            words = [*options.seed_override(), "--part", "train"]
+            words: list[object] = [*options.seed_override(), "--part", "train"]
             words += [*(["--text-model", model] if model else []), data, tuned]
             yield job(4, "t5", options.text_train, words, [data], [tuned], self.facts.utts([options.text_train]))
             model = str(tuned)
