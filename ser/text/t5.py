@@ -56,7 +56,7 @@ def build_encoder(texts: Iterable[str], config: ScratchConfig, seed: int, folder
     """
     quieten()
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
-    from transformers import AutoTokenizer, T5Config, T5EncoderModel, T5TokenizerFast
+    from transformers import AutoTokenizer, T5Config, T5EncoderModel, T5TokenizerFast  # type: ignore[attr-defined]  # loaded when it is asked for
 
     vocabulary = make_vocabulary(texts, config.vocabulary_size)
     t5_config = T5Config(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,7 +15,6 @@ from ser.encoders.patch_encoder import PatchEncoder
 from ser.errors import SerError
 from ser.files import write_text
 from ser.models.coattention import CoAttention
-from ser.models.resnet import Resnet
 from ser.models.tuned_speech import TunedCoAttention
 from ser.training import model_dir
 from ser.training.configs import CoAttentionTrainConfig
@@ -41,7 +41,7 @@ def load_patch_net(name: str, layer: str) -> nn.Module:
     return encoder.model
 
 
-def state_statistics(net: nn.Module, layer: str, sequences: Sequences, max_rows: int) -> tuple[Tensor, Tensor]:
+def state_statistics(net: Any, layer: str, sequences: Sequences, max_rows: int) -> tuple[Tensor, Tensor]:
     """Compute mean and standard deviation (D,) of an encoder's states, over a sample of the utterances' patches."""
     each = max(1, _PATCHES // max(1, int(sequences.found["speech"].sum())))
     states = []
@@ -56,17 +56,8 @@ def state_statistics(net: nn.Module, layer: str, sequences: Sequences, max_rows:
 def save_encoder(folder: str | Path, model: TunedCoAttention, start: str) -> None:
     """Write the tuned encoder to <folder>/encoder, for `load_audio_encoder`; `start` is the folder it began from."""
     out = Path(folder) / ENCODER_FOLDER
-    if isinstance(model.encoder, Resnet):
-        config = (Path(start) / net_dir.CONFIG).read_text(encoding="utf-8")
-        write_text(out / net_dir.CONFIG, config)
-        model_dir.save_weights(out / model_dir.WEIGHTS, model.encoder)
-    elif net_dir.is_net(start):
-        kind, config, _ = net_dir.load_net(start)
-        net_dir.save_tuned(out, kind, config, model.encoder)
-    else:  # a YAMNet that train_triplet wrote
-        config = {"kind": "yamnet", "model": {"batch_norm": True, "num_classes": model.encoder.classifier.out_features}}
-        write_text(out / net_dir.CONFIG, "".join(f"{key}: {value}\n" for key, value in config.items()))
-        model_dir.save_weights(out / model_dir.WEIGHTS, model.encoder)
+    write_text(out / net_dir.CONFIG, (Path(start) / net_dir.CONFIG).read_text(encoding="utf-8"))
+    model_dir.save_weights(out / model_dir.WEIGHTS, model.encoder)
 
 
 def load_coattention(folder: str | Path, sequences: Sequences) -> tuple[nn.Module, CoAttentionTrainConfig]:
@@ -84,9 +75,10 @@ def load_coattention(folder: str | Path, sequences: Sequences) -> tuple[nn.Modul
     for name, width in sequences.widths.items():
         mean = weights.get(f"{prefix}sides.{name}.mean", torch.zeros(width))
         statistics[name] = (torch.zeros_like(mean), torch.ones_like(mean))
-    net: nn.Module = CoAttention(config.model, statistics, len(model_dir.load_classes(folder)))
+    attention = CoAttention(config.model, statistics, len(model_dir.load_classes(folder)))
+    net: nn.Module = attention
     if config.encoder_layer:
-        net = TunedCoAttention(load_patch_net(str(folder), config.encoder_layer), config.encoder_layer, net)
+        net = TunedCoAttention(load_patch_net(str(folder), config.encoder_layer), config.encoder_layer, attention)
     try:
         net.load_state_dict(weights)
     except RuntimeError as error:

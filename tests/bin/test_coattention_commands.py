@@ -87,16 +87,21 @@ def test_another_modality_is_refused(data, call):
              )  # fmt: skip
 
 
-def test_a_net_of_speech_is_tuned_with_the_attention_and_kept(data, call, tmp_path):
+@pytest.mark.parametrize("kind", ["resnet", "yamnet"])
+def test_a_net_of_speech_is_tuned_with_the_attention_and_kept(kind, data, call, tmp_path):
     from ser.encoders.loading import load_audio_encoder
     from ser.models.resnet import Resnet, ResnetConfig
     from ser.training import model_dir
 
     torch.manual_seed(0)
-    net = Resnet(ResnetConfig((4, 8), 1))
-    (tmp_path / "net").mkdir()
-    (tmp_path / "net" / "config.yaml").write_text("network: resnet\nmodel: {channels: [4, 8], blocks: 1}\n")
-    model_dir.save_weights(tmp_path / "net" / "model.safetensors", net)
+    if kind == "yamnet":
+        call("build_toy_encoder", "--kind", kind, tmp_path / "net")
+    else:
+        net = Resnet(ResnetConfig((4, 8), 1))
+        (tmp_path / "net").mkdir()
+        (tmp_path / "net" / "config.yaml").write_text("network: resnet\nmodel: {channels: [4, 8], blocks: 1}\n")
+        model_dir.save_weights(tmp_path / "net" / "model.safetensors", net)
+    untuned = load_audio_encoder(str(tmp_path / "net")).model.state_dict()
     rng = np.random.default_rng(0)
     # Louder patches are of the last two classes.
     with ark.Writer(f"ark,scp:{tmp_path}/p.ark,{tmp_path}/p.scp") as writer:
@@ -111,9 +116,10 @@ def test_a_net_of_speech_is_tuned_with_the_attention_and_kept(data, call, tmp_pa
          "--label-map", data / "map", "--input", f"speech=scp:{tmp_path}/p.scp", "--encoder", tmp_path / "net",
          "--encoder-layer", "final", "--test-data", data / "test", "--valid-data", data / "valid", data / "train",
          model)  # fmt: skip
-    assert accuracy(data, model / "posteriors.scp") > 0.4
+    if kind == "resnet":  # so few steps teach a YAMNet of random weights nothing
+        assert accuracy(data, model / "posteriors.scp") > 0.4
     tuned = load_audio_encoder(str(model)).model.state_dict()
-    assert any(not torch.equal(tuned[name], tensor) for name, tensor in net.state_dict().items())
+    assert any(not torch.equal(tuned[name], tensor) for name, tensor in untuned.items())
     # Applied again, the folder gives the same.
     call("apply_coattention", "--num-threads", 1, "--input", f"speech=scp:{tmp_path}/p.scp", model, data / "test",
          f"ark,scp:{model}/again.ark,{model}/again.scp")  # fmt: skip
