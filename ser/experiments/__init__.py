@@ -1,1 +1,1 @@
-"""A declared grid of experiments: its cells, the artefacts that they share, and what of them is still to be made."""
+"""Grids of experiments: their cells, the artefacts that cells share, and the plan of what is still to be made."""

@@ -1,4 +1,4 @@
-"""Whether a net that the run itself fine-tuned is the one that a grid needs."""
+"""Adoption: a grid takes over a net that the run has fine-tuned, if it has the settings and inputs needed."""
 
 import shutil
 from pathlib import Path
@@ -13,17 +13,17 @@ _FILES = ("config.yaml", NOTE, "classes.txt", "train.tsv", "curve.png", "command
 
 
 def differs(net: Path, config: Path, initial: Path, data_dir: Path) -> str:
-    """Say how a fine-tuned net differs from the one that is needed; empty: not at all.
+    """Say how a fine-tuned net differs from the one that the grid needs; empty if it does not.
 
     Parameters
     ----------
     net : folder of the net, as train_xvector writes it.
-    config : YAML of the settings that are needed.
-    initial : folder of the pretrained net to begin with.
+    config : YAML of the needed settings.
+    initial : folder of the pretrained net that training starts from.
     data_dir : data dir to train on, with its utt2emo.
     """
     if not all((net / name).is_file() for name in (WEIGHTS, NOTE)):
-        return "it is not there, or not finished"
+        return "it does not exist, or is not finished"
     needed = Note(
         flatten(read_yaml(config)),
         {
@@ -37,7 +37,7 @@ def differs(net: Path, config: Path, initial: Path, data_dir: Path) -> str:
 
 
 def adopt(net: Path, model_dir: Path) -> None:
-    """Copy a finished net; its weights come last, as at the end of a training."""
+    """Copy a finished net, the weights last, since they mark a model as finished."""
     for name in _FILES:
         if (net / name).is_file():
             with atomic_path(model_dir / name) as temporary:

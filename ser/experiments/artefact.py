@@ -1,9 +1,9 @@
-"""Something that a grid makes once for all cells that need it, in a folder named by what it is made of.
+"""Artefacts: what a grid makes once for all cells that need it, in a folder named by the digest of all inputs.
 
-The folder ``<step>-<12 digits>`` holds ``note.tsv``, which says what it is made of, and whose SHA-256 begins with these
-digits; ``make.sh``, the commands; ``needs``, the artefacts that must be finished before; files that the commands read;
-what the commands make; ``make.log``; and ``done``, written last: the note again, with what was made. Where it is, the
-artefact is finished.
+The folder ``<step>-<12 digits>`` holds ``note.tsv``, the list of inputs, settings and code, whose SHA-256 begins with
+these digits; ``make.sh``, the commands; ``needs``, the artefacts that must be finished before; files that the commands
+read; the files that they make; ``make.log``; and ``done``: the note again, with the digests of the outputs. ``done`` is
+written last, so an artefact that has it is finished.
 """
 
 import hashlib
@@ -20,25 +20,25 @@ from ser.record.note import Note, first_changed, observe
 NOTE = "note.tsv"
 DONE = "done"
 LOG = "make.log"
-# What a folder holds that is not made by its commands.
+# Files of the folder that its commands do not make.
 _NOT_MADE = {NOTE, DONE, LOG, "make.sh", "needs", "lock"}
 
 
 @dataclass(frozen=True, eq=False)
 class Artefact:
-    """What an artefact is made of.
+    """The description of an artefact: its commands and all that they depend on.
 
     Attributes
     ----------
-    step : such as ``net``.
-    commands : shell, one command each; ``$dir`` is the artefact's folder, ``$artefacts`` that of all.
-    inputs : the artefacts that the commands read.
-    given : path -> digest of what the commands read of the finished run.
-    code : path -> digest of the files of the repository that the commands use, and package -> version.
-    files : name -> text of a file in the folder that the commands read, such as settings.
-    shortcuts : commands before the others that may spare them work, and change nothing of what is made.
-    after : artefacts that must be finished before and are no input, such as an audit.
-    trains : whether it is the training of a net, for which there may be a GPU.
+    step : kind of artefact, such as ``net``.
+    commands : shell commands; ``$dir`` is the artefact's folder, ``$artefacts`` the folder of all artefacts.
+    inputs : artefacts that the commands read.
+    given : path -> digest, for files of the finished run that the commands read.
+    code : path -> digest, for files of the repository that the commands use; and package -> version.
+    files : name -> text, for files that are written to the folder before the commands, such as settings.
+    shortcuts : commands that run first and may save work, without any effect on the result.
+    after : artefacts that must be finished before but are not read, such as an audit.
+    trains : whether it trains a net, which may use a GPU.
     """
 
     step: str
@@ -53,7 +53,7 @@ class Artefact:
 
     @cached_property
     def note(self) -> Note:
-        """All that decides what is made. The inputs are in the commands, by their names."""
+        """The note: everything that determines the outputs. Inputs are in it through their names in the commands."""
         commands = {f"{self.step}, command {number}": text for number, text in enumerate(self.commands, start=1)}
         return Note(commands | {f"file {name}": text for name, text in self.files.items()}, self.given, self.code)
 
@@ -64,35 +64,35 @@ class Artefact:
 
     @property
     def path(self) -> str:
-        """The folder, as commands of other artefacts name it."""
+        """The folder as the commands of other artefacts write it."""
         return f"$artefacts/{self.name}"
 
     @property
     def needs(self) -> tuple["Artefact", ...]:
-        """The artefacts that must be finished before this one is begun."""
+        """The artefacts that must be finished before this one starts."""
         return (*self.inputs, *self.after)
 
     def is_done(self, store: Path) -> bool:
-        """Tell whether it is finished in the folder of all artefacts."""
+        """Tell whether it is finished in `store`, the folder of all artefacts."""
         return (store / self.name / DONE).exists()
 
     def check(self, store: Path, contents: bool) -> None:
-        """Check that what was made, if it is finished, is still what it was; `contents` as `first_changed` takes it.
+        """Check that the outputs of a finished artefact are unchanged; `contents` as in `first_changed`.
 
         Raises
         ------
         SerError
-            Naming a file that is not.
+            Where a file changed or is gone; the message names it.
         """
         folder = store / self.name
         if self.is_done(store) and (path := first_changed(Note.read(folder / DONE).outputs, contents)):
             raise SerError(f"{path}: changed or gone since {self.name} was made; remove {folder} and run again")
 
     def write(self, store: Path) -> None:
-        """Write what `utils/make_artefact.sh` needs to make it."""
+        """Write the files that `utils/make_artefact.sh` needs to make the artefact."""
         folder = store / self.name
         script = (
-            f"# Makes {self.name}; what that is, is in {folder}/{NOTE}.\n"
+            f"# Makes {self.name}; {folder}/{NOTE} describes it.\n"
             f"set -euo pipefail\nartefacts={store}\ndir=$artefacts/{self.name}\n"
         )
         lines = "".join(f"{command}\n" for command in (*self.shortcuts, *self.commands))
@@ -103,14 +103,14 @@ class Artefact:
 
 
 def finish(folder: Path) -> None:
-    """Write ``done`` into the folder of an artefact whose commands have ended well."""
+    """Write ``done`` into the folder of an artefact whose commands have succeeded."""
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in _NOT_MADE)
     note = Note.read(folder / NOTE)
     Note(note.settings, note.inputs, note.code, observe(files)).write(folder / DONE)
 
 
 class Workshop:
-    """Makes descriptions of artefacts: of equal keys one and the same, with the digests of the code they use."""
+    """Makes descriptions of artefacts with the digests of their code; equal keys give the same object."""
 
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
@@ -124,7 +124,7 @@ class Workshop:
 
 
 def all_needed(artefacts: Iterable[Artefact]) -> list[Artefact]:
-    """List these artefacts and all that they need, each once, each after what it needs."""
+    """List these artefacts and all that they need, in topological order, each once."""
     ordered: dict[str, Artefact] = {}
 
     def add(artefact: Artefact) -> None:
@@ -139,7 +139,7 @@ def all_needed(artefacts: Iterable[Artefact]) -> list[Artefact]:
 
 
 def waves(artefacts: Iterable[Artefact], store: Path) -> list[list[Artefact]]:
-    """Arrange the unfinished artefacts in waves: each needs finished ones and those of earlier waves only."""
+    """Sort the unfinished artefacts into waves: each needs only finished artefacts and those of earlier waves."""
     wave_of: dict[str, int] = {}
     arranged: list[list[Artefact]] = []
     for artefact in all_needed(artefacts):

@@ -23,7 +23,7 @@ class Variant:
     ----------
     config : YAML of its settings.
     noise : whether noisy copies of the speech are trained on as well.
-    kinds : of the run's data dirs, data/<run>/<corpus>_<kind>, that it trains on.
+    kinds : kinds of the data dirs, data/<run>/<corpus>_<kind>, that it trains on.
     """
 
     config: str
@@ -33,7 +33,7 @@ class Variant:
 
 @dataclass(frozen=True)
 class Block:
-    """A part of the grid: the product of its axes. `fold` [] is every fold of the test corpus; `lda_dim` 0 is K-1."""
+    """A part of the grid: the product of its axes. `fold` []: all folds of the test corpus; `lda_dim` 0: K-1."""
 
     variant: tuple[str, ...]
     train: tuple[tuple[str, ...], ...]
@@ -48,18 +48,18 @@ class Block:
 
 @dataclass(frozen=True)
 class GridConfig:
-    """All of conf/experiments.yaml.
+    """The contents of conf/experiments.yaml.
 
     Attributes
     ----------
-    name : of the grid; it lives in exp/<run>/experiments/<name>.
-    run : of the finished ./run.sh that it stands on: data/<run>, exp/<run>.
-    system : name in the results table.
-    test, pretrain, text_train, drawn_text, label_map : those of the run, see ``./run.sh --help``.
-    noise_kinds : of the noisy copies: reverb, noise, music, babble.
-    backend_config, protocol : YAML of the back end and of what is reported of a cell.
+    name : name of the grid; its folder is exp/<run>/experiments/<name>.
+    run : name of the finished ./run.sh that it builds on: data/<run>, exp/<run>.
+    system : its name in the results table.
+    test, pretrain, text_train, drawn_text, label_map : the options of the run, see ``./run.sh --help``.
+    noise_kinds : kinds of noisy copies: reverb, noise, music, babble.
+    backend_config, protocol : YAML of the back end, and YAML of the figures that are reported of a cell.
     variants : name -> variant.
-    blocks : the grid is their union.
+    blocks : parts of the grid, which is their union.
     """
 
     name: str
@@ -79,7 +79,7 @@ class GridConfig:
 
 @dataclass(frozen=True)
 class GridPoint:
-    """One row of the results: a point of the grid. `fold` is ``none`` where the training has no test corpus."""
+    """A point of the grid, one row of the results. `fold` is ``none`` if the test corpus is not in training."""
 
     variant: str
     seed: int | str
@@ -101,13 +101,13 @@ COLUMNS = tuple(field.name for field in fields(GridPoint))
 
 @dataclass(frozen=True)
 class Expansion:
-    """The cells of a grid, each once, and how many points of the blocks' products they came from.
+    """The cells of a grid, each once, and the number of points in the blocks' products.
 
     Attributes
     ----------
     cells : in the order of the blocks.
-    points : of all products.
-    absent : points of a layer that the variant does not have.
+    points : number of points in all products.
+    absent : number of points with a layer that the variant does not have.
     """
 
     cells: tuple[GridPoint, ...]
@@ -116,7 +116,7 @@ class Expansion:
 
     @property
     def shared(self) -> int:
-        """Points that are another point's cell: text has no variant, a training without the test corpus no folds."""
+        """Number of points that repeat a cell: text has no variant, training without the test corpus no folds."""
         return self.points - self.absent - len(self.cells)
 
 
@@ -126,13 +126,13 @@ def expand(config: GridConfig, layers: Mapping[str, Collection[str]], folds: Col
     Parameters
     ----------
     config : the grid.
-    layers : variant -> the segment-level layers of its net.
-    folds : of the test corpus.
+    layers : variant -> segment-level layers of its net.
+    folds : folds of the test corpus.
 
     Raises
     ------
     SerError
-        Where a block is empty, or names a variant, fold or layer that is nowhere.
+        Where an axis of a block is empty, or names an unknown variant, fold or layer.
     """
     cells: dict[GridPoint, None] = {}
     points = absent = 0
@@ -163,7 +163,7 @@ def _product(block: Block, folds: Collection[str]) -> Iterator[GridPoint]:
 
 
 def _normalised(point: GridPoint, test: str) -> GridPoint:
-    """Take from a point what does not apply to it, so that equal experiments are equal cells."""
+    """Blank the axes that do not apply to a point, so that equal experiments become equal cells."""
     values = dict(vars(point))
     if test not in point.train:
         values["fold"] = NONE

@@ -1,4 +1,4 @@
-"""What is left to make of a grid, written for ``local/run_experiments.sh``, and how it ended."""
+"""The plan of a grid for ``local/run_experiments.sh``: unfinished artefacts in waves, and the failures afterwards."""
 
 import csv
 from collections import Counter
@@ -13,21 +13,21 @@ from ser.results import result_table
 
 ARTEFACTS = "artefacts"
 CELLS = "cells.tsv"
-# Where a cell's artefact has the files of evaluate_backend.
+# The folder in a cell's artefact that holds the files of evaluate_backend.
 CELL = "cell"
 
 
 def write_plan(exp: Path, cells: Mapping[Artefact, result_table.Result]) -> int:
-    """Write the folders of all unfinished artefacts, and what order they are to be made in; return how many they are.
+    """Write the folders of all unfinished artefacts and the order of making them; return their number.
 
-    ``plan/<wave>.<nets|others>.list`` lists folders: all of a list may be made at once, a wave after those before it.
-    ``cells.tsv`` and ``cells/list`` tell the folder of each cell, ``plan/unused`` the artefacts of earlier grids,
-    settings and code. A table of results that no longer holds is removed.
+    ``plan/<wave>.<nets|others>.list`` lists folders: those of a list may be made in parallel, wave after wave.
+    ``cells.tsv`` and ``cells/list`` have the folder of each cell, ``plan/unused`` the artefacts of earlier grids,
+    settings and code. An outdated table of results is removed.
 
     Parameters
     ----------
     exp : folder of the grid.
-    cells : the artefact of each cell -> its row of the results table, without figures.
+    cells : artefact of a cell -> its row of the results table, still without figures.
     """
     store, folder = exp / ARTEFACTS, exp / "plan"
     for old in folder.glob("*.list"):
@@ -53,7 +53,7 @@ def write_plan(exp: Path, cells: Mapping[Artefact, result_table.Result]) -> int:
 
 
 def describe(exp: Path, cells: Mapping[Artefact, result_table.Result]) -> str:
-    """Lay out how many artefacts there are of each step, how many are finished, and the waves of the others."""
+    """Format a summary: how many artefacts each step has, how many are finished, and the waves of the others."""
     store = exp / ARTEFACTS
     artefacts = all_needed(cells)
     total = Counter(artefact.step for artefact in artefacts)
@@ -66,14 +66,14 @@ def describe(exp: Path, cells: Mapping[Artefact, result_table.Result]) -> str:
 
 
 def collect(exp: Path) -> list[str]:
-    """Write into the folder of each cell without a result ``failed``, a row that says so with the log.
+    """For each cell without a result, write ``failed`` into its folder: a row of the results that names the log.
 
-    What the audits found goes to ``audit/``, for the protocol card.
+    The findings of the audits are copied to ``audit/``, for the protocol card.
 
     Returns
     -------
     list of str
-        What is wrong, ``<folder of the cell>: <log of what failed first>``.
+        The failures, ``<folder of the cell>: <log of the artefact that failed first>``.
     """
     path = exp / CELLS
     if not path.exists():
@@ -104,7 +104,7 @@ def _gather_audits(exp: Path) -> None:
 
 
 def _first_unfinished(artefact: Path) -> Path:
-    """Follow the needs of an artefact to one that is not finished though all that it needs is."""
+    """Find the cause of a failure: an unfinished artefact among the needs, all of whose own needs are finished."""
     for need in (artefact / "needs").read_text(encoding="utf-8").split():
         if not (artefact.parent / need / DONE).exists():
             return _first_unfinished(artefact.parent / need)

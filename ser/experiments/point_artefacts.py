@@ -1,4 +1,4 @@
-"""What each point of a grid is made of, from the data dirs and pretrained models of a finished run to its scores."""
+"""The artefacts of each point of a grid, from data dirs and pretrained models of a finished run to scores."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -21,7 +21,7 @@ WEIGHTS = "model.safetensors"
 
 
 class _TextModel(NamedTuple):
-    """A text model: its folder, the data dir that it was trained on, and what both are made of."""
+    """A text model: its folder, the data dir of its training, and the artefacts or files that both come from."""
 
     model: str
     donors: str
@@ -35,7 +35,7 @@ class PointArtefacts:
     Parameters
     ----------
     config : the grid.
-    workshop, digests : what describes artefacts, and digests what is given.
+    workshop, digests : factory of artefacts, and digests of the run's files.
     data, exp : the folders of the run, data/<run> and exp/<run>.
     """
 
@@ -46,7 +46,7 @@ class PointArtefacts:
         self._at = Layout(data, exp)
         self._emotions: dict[str, frozenset[str]] = {}
         sizes = {name: len(_settings(v.config)["model"]["segment_dims"]) for name, v in config.variants.items()}
-        # Variant -> the segment-level layers of its net.
+        # Variant -> segment-level layers of its net.
         self.layers = {name: tuple(f"tdnn{6 + index}" for index in range(size)) for name, size in sizes.items()}
 
     def folds(self) -> list[str]:
@@ -55,7 +55,7 @@ class PointArtefacts:
         return in_order(tables.read_map(path, fields=2).values()) if path.exists() else []
 
     def card_options(self) -> list[str]:
-        """Give the options of make_protocol_card, for the card beside the grid's results."""
+        """Return the options of make_protocol_card for the card of the grid."""
         config = self._config
         trained = [name for block in config.blocks for train in block.train for name in train]
         corpora = self._given_corpora((*config.pretrain, *trained, *config.text_train, config.test))
@@ -63,7 +63,7 @@ class PointArtefacts:
         return ["--corpora", " ".join(map(str, corpora)), "--label-map", config.label_map, *text]
 
     def row(self, cell: GridPoint) -> Result:
-        """Name a cell as the results table does; it has no figures yet."""
+        """Return the row of a cell in the results table, still without figures."""
         config = self._config
         return Result(
             system=config.system,
@@ -101,7 +101,7 @@ class PointArtefacts:
         )
 
     def _vectors(self, cell: GridPoint) -> tuple[Artefact, str]:
-        """Return what holds the vectors of a cell, and their scp."""
+        """Return the artefact with the vectors of a cell, and its scp file."""
         if cell.modality == "text":
             text = self._text_vectors(cell.train, cell.fold, cell.held_out)
             return text, f"{text.path}/all.scp"
@@ -109,7 +109,7 @@ class PointArtefacts:
         if cell.modality == "speech":
             return speech, f"{speech.path}/{cell.layer}.scp"
         text = self._text_vectors(cell.train, cell.fold, cell.held_out)
-        # What has no text is for evaluate_backend to tell; no training utterance of a class that is held out has.
+        # evaluate_backend reports utterances without text; training utterances of a held-out class never have a vector.
         joined = self._make(
             "joined",
             f"python3 -m ser.bin.concat_vectors --allow-missing true scp:{speech.path}/{cell.layer}.scp "
@@ -119,7 +119,7 @@ class PointArtefacts:
         return joined, f"{joined.path}/vectors.scp"
 
     def _embeddings(self, cell: GridPoint) -> Artefact:
-        """Embeddings of every layer of a net, of what trains the back end and what is scored: ``$dir/<layer>.scp``."""
+        """Embeddings of all layers of a net, for back-end training and test utterances: ``$dir/<layer>.scp``."""
         net = self._net(cell)
         sources = [self._emotion_dir(name) for name in distinct((*cell.train, self._config.test))]
         command = f"utils/combine_data.sh $dir/data {' '.join(map(str, sources))}"
@@ -132,7 +132,7 @@ class PointArtefacts:
         )
 
     def _net(self, cell: GridPoint) -> Artefact:
-        """The pretrained net fine-tuned on emotion: ``$dir/model``. The run's own is taken where it is the same."""
+        """The pretrained net fine-tuned on emotion: ``$dir/model``. The run's own net is adopted if it is the same."""
         variant = self._config.variants[cell.variant]
         settings = _settings(variant.config)
         settings["fit"]["seed"] = cell.seed
@@ -152,7 +152,7 @@ class PointArtefacts:
         )
 
     def _text_model(self, fold: str, held_out: str) -> _TextModel:
-        """The run's own text model, or one trained by the same settings without a class."""
+        """The run's own text model; with a held-out class, one trained with the same settings without that class."""
         config = self._config
         fold = self._fold(fold, config.text_train)
         own = self._given_model("text", fold)
@@ -174,14 +174,14 @@ class PointArtefacts:
         return _TextModel(f"{made.path}/model", f"{role.path}/data", (made, role), {})
 
     def _text_vectors(self, train: tuple[str, ...], fold: str, held_out: str) -> Artefact:
-        """Text vectors of what trains the back end and of what is scored: ``$dir/all.scp``."""
+        """Text vectors of back-end training and test utterances: ``$dir/all.scp``."""
         config = self._config
         text = self._text_model(fold, held_out)
         sources = [self._emotion_dir(name) for name in distinct((*train, config.test))]
         commands, read = [], []
         for name, source in zip(distinct((*train, config.test)), sources, strict=True):
             if held_out != NONE and name in config.drawn_text:
-                # The class has no donors left to draw from, and nothing that trains is of it.
+                # A held-out class has no donors, and no training utterance needs one.
                 part = f"$dir/parts/{source.name}"
                 commands.append(f"local/make_role_dir.sh --without-class {held_out} {self._at.data} {name} {part}")
                 read.append(part)
@@ -197,9 +197,9 @@ class PointArtefacts:
         )
 
     def _role(self, train: tuple[str, ...], fold: str, held_out: str, variant: Variant | None = None) -> Artefact:
-        """The utterances of training corpora outside a fold and not of the class that is held out: ``$dir/data``.
+        """Utterances of the training corpora without the fold and without the held-out class: ``$dir/data``.
 
-        With a variant they are what it trains on, copies and all.
+        With a variant, its noisy copies are included.
         """
         kinds = variant.kinds if variant else ("emotion",)
         sources = [self._given_data(self._at.corpus(f"{name}_{kind}")) for kind in kinds for name in train]
@@ -231,7 +231,7 @@ class PointArtefacts:
         )
 
     def _audit(self, train: tuple[str, ...], fold: str, held_out: str, variant: Variant | None = None) -> Artefact:
-        """The check that a fold's test set shares nothing with what trains for it; where it fails, nothing follows."""
+        """The audit: a fold's test set must share nothing with its training sets; if it fails, nothing is trained."""
         config = self._config
         role = self._role(train, fold, held_out, variant)
         test = self._given_data(self._at.test(fold))
@@ -257,7 +257,7 @@ class PointArtefacts:
         return self._roles(()).fold_of(fold, corpora)
 
     def _roles(self, train: tuple[str, ...]) -> Roles:
-        """Return the roles of a run that trains the net and the back end on the same corpora: a grid's point is one."""
+        """Return the roles of a point of the grid: a run with the same corpora for net and back end."""
         config = self._config
         return Roles(config.pretrain, train, train, config.text_train, config.test, ())
 
@@ -284,7 +284,7 @@ class PointArtefacts:
 
 
 def _settings(path: str) -> dict[str, Any]:
-    """Read the YAML of a training, with what a grid must know of it."""
+    """Read the YAML of a training and check for the sections that a grid needs."""
     settings = read_yaml(path)
     if not isinstance(settings, dict) or not isinstance(settings.get("fit"), dict) or "model" not in settings:
         raise SerError(f"{path}: expected the settings of a training, with the sections model and fit")

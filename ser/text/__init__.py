@@ -1,1 +1,1 @@
-"""Text models: a BERT fine-tuned to classify emotion, and one vector an utterance from it."""
+"""Text models: fine-tuning a text encoder (such as BERT) to classify emotion, and text vectors of utterances."""

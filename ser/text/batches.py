@@ -1,4 +1,4 @@
-"""Batches of texts for training: texts of similar length together, the same plan for a seed and an epoch."""
+"""Batches of texts for training: texts of similar length together; seed and epoch determine the batches."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -9,19 +9,19 @@ from torch import Tensor
 
 from ser.text.bert import pad
 
-# Texts are sorted by length within so many batches: little padding, and still another mixture in each epoch.
+# Texts are sorted by length within so many batches: this needs little padding, and mixes texts anew in each epoch.
 BATCHES_TO_SORT = 50
 
 
 class TextBatches:
-    """The batches of `ids` (token ids of each text) with `targets`, for `ser.training.fit`.
+    """Batches of `ids` (token ids of each text) with `targets`, a `ser.training.batches.BatchSource`.
 
     Parameters
     ----------
     ids, targets : of equal length; targets are class numbers, or (N, K) float32 shares of the classes.
     pad_id : the tokenizer's padding token.
-    batch_size : most texts a batch; the batches of an epoch are of equal size within one text.
-    seed : of the order; None keeps one order by length, for validation.
+    batch_size : largest number of texts a batch; the sizes of an epoch's batches differ by at most one.
+    seed : seed of the order; None sorts by length, for validation.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
-"""A pretrained text encoder with a linear head: BERT and whatever else `AutoModel` reads, as a classifier.
+"""A text classifier: a pretrained encoder (BERT, or any that `AutoModel` reads) with a linear output layer.
 
-An encoder is a name of the Hugging Face Hub, a folder as the Hub distributes them (config.json, tokenizer files,
-model.safetensors), or a model folder that `train_text` wrote, which holds such a folder under the name ``encoder``.
+An encoder is given as a name on the Hugging Face Hub, as a folder in the Hub's layout (config.json, tokenizer files,
+model.safetensors), or as a model folder that `train_text` wrote, which holds such a folder under the name ``encoder``.
 Code that comes with a model is never run, and weights are safetensors: nothing is unpickled.
 """
 
@@ -69,14 +69,14 @@ def pool(hidden: Tensor, mask: Tensor, pooling: Pooling) -> Tensor:
 
 
 def load_encoder(name: str) -> tuple[torch.nn.Module, Any]:
-    """Load the encoder `name`, in float32 and in evaluation mode, and its tokenizer.
+    """Load the encoder `name`, in float32 and in eval mode, and its tokenizer.
 
-    What the cache or a folder holds is taken without asking the network.
+    A model in the cache or in a folder is loaded without network access.
 
     Raises
     ------
     SerError
-        Where nothing of that name can be had, where the weights don't fill the network, or where the tokenizer
+        Where no model of that name is found, where weights of the encoder are missing, or where the tokenizer
         cannot pad.
     """
     folder = find_folder(name)
@@ -93,28 +93,28 @@ def load_encoder(name: str) -> tuple[torch.nn.Module, Any]:
             return kind.from_pretrained(folder, **settings)
 
     try:
-        # The small file first: where there is no network, its retries are the only ones.
+        # Load the small file first: without a network, only its retries cost time.
         config = load(AutoConfig)
         if "/" in str(getattr(config, "_attn_implementation", None)):
             raise ValueError("its config.json asks for an attention kernel of the Hub, which is code and never run")
         tokenizer = load(AutoTokenizer)
-        # Of a T5, AutoModel would give the decoder, too.
+        # For T5, AutoModel would load the decoder too.
         kind = _t5_encoder(config.model_type) or AutoModel
         encoder, report = load(kind, config=config, use_safetensors=True, output_loading_info=True)
-    except Exception as error:  # whatever the settings in a folder of others make transformers do
+    except Exception as error:  # settings in a stranger's folder may make transformers fail in any way
         reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
         raise SerError(
             f"text model '{name}' cannot be loaded: {reason}; give --text-model a folder with a model's config.json, "
             "tokenizer files and model.safetensors, or run once where the Hugging Face Hub can be reached, so that "
             "the model is in the cache"
         ) from error
-    # Ours is the only pooling; one that was loaded would go untrained.
+    # This class does the pooling itself; a pooling layer of the encoder would stay untrained, so drop it.
     if getattr(encoder, "pooler", None) is not None:
         encoder.pooler = None
     missing = sorted(key for key in report["missing_keys"] if not key.startswith("pooler."))
     if missing or report["mismatched_keys"]:
         raise SerError(
-            f"text model '{name}': of the encoder's arrays its weights lack {len(missing)} ({', '.join(missing[:3])}), "
+            f"text model '{name}': its weights lack {len(missing)} arrays of the encoder ({', '.join(missing[:3])}), "
             f"and {len(report['mismatched_keys'])} have another size; get the model again"
         )
     if tokenizer.pad_token_id is None:
@@ -124,7 +124,7 @@ def load_encoder(name: str) -> tuple[torch.nn.Module, Any]:
 
 
 def _t5_encoder(model_type: str) -> Any:
-    """Give the class of the encoder alone of T5 and its kin, else None."""
+    """Return the class of the encoder without decoder for T5 and similar models, else None."""
     import transformers
 
     names = {"t5": "T5EncoderModel", "mt5": "MT5EncoderModel", "umt5": "UMT5EncoderModel"}
@@ -136,19 +136,19 @@ def count_positions(encoder: torch.nn.Module) -> int:
     positions = getattr(encoder.config, "max_position_embeddings", None)
     if positions is None:
         return sys.maxsize
-    # RoBERTa and its kin count positions from the one after the padding's.
+    # RoBERTa and similar models count positions from the padding's index + 1.
     table = getattr(getattr(encoder, "embeddings", None), "position_embeddings", None)
     padding = getattr(table, "padding_idx", None)
     return positions if padding is None else positions - padding - 1
 
 
 def find_folder(name: str) -> str:
-    """Return the folder that the encoder `name` is loaded from, or `name` where that is a name of the Hub."""
+    """Return the folder that holds the encoder `name`, or `name` itself if it is a name on the Hub."""
     path = Path(name)
     if (path / ENCODER_FOLDER).is_dir():
         path = path / ENCODER_FOLDER
     elif (path / "config.yaml").is_file():
-        raise SerError(f"text model '{name}': its training has not ended; give the train_text command again")
+        raise SerError(f"text model '{name}': its training is not finished; run the train_text command again")
     if path.is_dir():
         if not (path / "config.json").is_file():
             raise SerError(f"text model '{name}': {path} holds no config.json; give the folder of a text model")
@@ -162,7 +162,7 @@ def find_folder(name: str) -> str:
 def save_encoder(folder: str | Path, encoder: Any, tokenizer: Any) -> None:
     """Write the encoder and its tokenizer as a folder that `load_encoder` and any transformers program reads.
 
-    Each file appears whole, and config.json, without which it is no model's folder, last.
+    Each file appears whole, and config.json last, since a folder without it is not a model.
     """
     quieten()
     folder = Path(folder)
@@ -174,7 +174,7 @@ def save_encoder(folder: str | Path, encoder: Any, tokenizer: Any) -> None:
             encoder.save_pretrained(scratch, safe_serialization=True)
             tokenizer.save_pretrained(scratch)
             for path in sorted(Path(scratch).iterdir(), key=lambda path: path.name == config.name):
-                # By way of atomic_path for the rights too: safetensors makes files that only their owner reads.
+                # atomic_path also sets the usual permissions: safetensors makes files that only their owner can read.
                 with atomic_path(folder / path.name) as temporary:
                     path.replace(temporary)
     except OSError as error:
@@ -182,7 +182,7 @@ def save_encoder(folder: str | Path, encoder: Any, tokenizer: Any) -> None:
 
 
 def quieten() -> None:
-    """Keep transformers' and tokenizers' progress bars and warnings of working well out of the log."""
+    """Keep progress bars and needless warnings of transformers and tokenizers out of the log."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     from transformers.utils import logging as transformers_logging
 
@@ -196,8 +196,8 @@ class Tokens:
 
     Attributes
     ----------
-    ids : for each text its token ids, special tokens included; an empty list where there is no token in it.
-    num_cut : how many were longer than the limit, and were cut.
+    ids : token ids of each text, special tokens included; an empty list for a text without tokens.
+    num_cut : how many texts were longer than the limit and were cut.
     """
 
     ids: list[list[int]]
@@ -205,7 +205,7 @@ class Tokens:
 
 
 def tokenize(tokenizer: Any, texts: Sequence[str], max_tokens: int | None = None) -> Tokens:
-    """Turn `texts` into token ids, at most `max_tokens` each and never more than the encoder has positions for."""
+    """Turn `texts` into token ids, at most `max_tokens` each and at most the encoder's number of positions."""
     limit = min(max_tokens or tokenizer.model_max_length, tokenizer.model_max_length)
     num_special = tokenizer.num_special_tokens_to_add()
     if limit <= num_special:
@@ -221,7 +221,7 @@ def tokenize(tokenizer: Any, texts: Sequence[str], max_tokens: int | None = None
 def pad(ids: Sequence[list[int]], pad_id: int) -> dict[str, Tensor]:
     """Make a batch of token ids: ``input_ids`` and ``attention_mask``, both (B, T) int64, padded at the end.
 
-    B may be 0: of a short batch a process of several may have no text; T is 0 then.
+    B may be 0, with T = 0: one of several processes may get no text of a short batch.
 
     >>> pad([[2, 7, 3], [2, 3]], 0)["attention_mask"].tolist()
     [[1, 1, 1], [1, 1, 0]]
@@ -265,7 +265,7 @@ def token_states(
 def classify(
     model: TextClassifier, batches: Iterable[tuple[dict[str, Tensor], Tensor]]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the class numbers of all texts in `batches`, and those that `model` gives them: each (N,) int64."""
+    """Return true and predicted class numbers of all texts in `batches`: (N,) int64 each."""
     device = next(model.parameters()).device
     truth, guesses = [], []
     for inputs, targets in batches:

@@ -15,7 +15,7 @@ class TextModelConfig:
 
     Attributes
     ----------
-    pooling : what a text's vector is: the first token's hidden state, or the mean over the tokens.
+    pooling : a text's vector: ``cls``, the first token's hidden state, or ``mean``, the mean over the tokens.
     dropout : probability, on the pooled vector.
     """
 
@@ -32,10 +32,10 @@ class TextDataConfig:
 
     Attributes
     ----------
-    max_tokens : longer texts are cut; special tokens are counted.
-    batch_size : most texts a batch.
-    valid_fraction : share of the dialogues (or texts) kept for validation where neither the corpus nor the command has
-        any.
+    max_tokens : longer texts are cut; special tokens count.
+    batch_size : largest number of texts a batch.
+    valid_fraction : share of the dialogues (or texts) held out for validation, if neither the corpus nor the command
+        names a validation set.
     """
 
     max_tokens: int
@@ -43,18 +43,18 @@ class TextDataConfig:
     valid_fraction: float
 
     def __post_init__(self) -> None:
-        # Two special tokens, and one of the text.
+        # At least two special tokens and one of the text.
         check_ranges("data", self, max_tokens="[3, inf)", batch_size="[1, inf)", valid_fraction="[0, 1)")
 
 
 @dataclasses.dataclass(frozen=True)
 class TextConfig:
-    """All of conf/bert.yaml.
+    """The contents of conf/bert.yaml.
 
     Attributes
     ----------
-    text_model : name of the Hugging Face Hub, or folder, of the encoder to begin with.
-    scratch : the encoder that `build_toy_bert` makes; null where a pretrained one is taken.
+    text_model : initial encoder: a name on the Hugging Face Hub, or a folder.
+    scratch : size of the encoder that `build_toy_bert` makes; null for a pretrained one.
     """
 
     text_model: str

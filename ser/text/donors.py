@@ -1,4 +1,4 @@
-"""Text vectors for utterances whose words say nothing: those of random utterances of the same emotion."""
+"""Donors: utterances with uninformative words get the text vector of a random utterance of the same emotion."""
 
 import hashlib
 from collections.abc import Collection, Mapping
@@ -11,15 +11,15 @@ def draw_donors(
 ) -> dict[str, str]:
     """Draw for every utterance a donor of the same class (docs/systems.md A.5).
 
-    The draw depends on the utterance's id, the seed and the set of donors alone, so that it is the same for a part
-    of the utterances as for all. It uses the label: for training utterances only.
+    The draw depends only on the utterance's id, the seed and the set of donors, so it is the same for a subset of the
+    utterances as for all. It uses the label, so apply it to training utterances only.
 
     Parameters
     ----------
-    utt2class : utterances that need a vector.
+    utt2class : classes of the utterances that need a vector.
     donor_utt2class : classes of the donors.
-    donors : the donors that have a vector.
-    seed : of the draw.
+    donors : donors that have a vector.
+    seed : seed of the draw.
 
     Returns
     -------
@@ -43,7 +43,7 @@ def draw_donors(
         )
     drawn = {}
     for utt, label in utt2class.items():
-        # Python's own hash changes from run to run.
+        # Python's own hash() changes from run to run.
         number = int.from_bytes(hashlib.blake2b(f"{seed} {utt}".encode(), digest_size=8).digest(), "big")
         drawn[utt] = by_class[label][number % len(by_class[label])]
     return drawn

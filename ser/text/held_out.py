@@ -1,4 +1,4 @@
-"""Which texts validate a training: whole dialogues, and none whose words train too."""
+"""Splits texts into training and validation: whole dialogues, and no validation text whose words are in training."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -13,7 +13,7 @@ VALIDATION = "validation"
 
 
 class Split(NamedTuple):
-    """Indices of the texts that `train` and those that `valid`ate, int64; `said` tells how they were parted."""
+    """Indices (int64) of the training and the validation texts; `said` describes the split in words."""
 
     train: np.ndarray
     valid: np.ndarray
@@ -29,24 +29,24 @@ def split_off(
     fraction: float,
     seed: int,
 ) -> Split:
-    """Part the texts of a training from those that validate it.
+    """Split texts into a training and a validation part.
 
-    The corpus's own validation part validates, where there is one; else a share of the dialogues, drawn at random,
-    stratified by the rarest class of each. A text that is in no dialogue, or alone in one, goes with its equals: case,
-    punctuation and blanks make no difference. What is then left to validate with words that train too is left out: in
-    DailyDialog it is mostly "Yes." and whole dialogues that come again.
+    The corpus's own validation part is taken, if it has one; else a random share of the dialogues, stratified by the
+    rarest class of each dialogue. Without dialogues, texts with equal words (case, punctuation and blanks aside) stay
+    together. Validation texts whose words are also in the training part are left out: in DailyDialog these are mostly
+    "Yes." and repeated dialogues.
 
     Parameters
     ----------
-    utts, labels : the texts' names and classes, of equal length.
+    utts, labels : names and classes of the texts, of equal length.
     texts : name -> words.
-    dialogues, parts : name -> its dialogue, and its part of the corpus; empty where the corpus has none.
-    fraction : share of the dialogues (or texts) that validate.
+    dialogues, parts : name -> dialogue, and name -> part of the corpus; empty where the corpus has none.
+    fraction : share of the dialogues (or texts) for validation.
 
     Raises
     ------
     SerError
-        For a fraction that is no share, or where no text is left to validate.
+        Where `fraction` is not between 0 and 1, or no text is left for validation.
     """
     words = [normalise_text(texts[utt]) or texts[utt].strip() for utt in utts]
     if any(parts.get(utt) == VALIDATION for utt in utts):
@@ -60,7 +60,7 @@ def split_off(
     trained = {word for word, held in zip(words, is_valid, strict=True) if not held}
     is_seen = np.array([held and word in trained for word, held in zip(words, is_valid, strict=True)])
     valid = np.flatnonzero(is_valid & ~is_seen)
-    said = f"validated by {how}: {len(valid)} texts; {is_seen.sum()} more are left out, whose words train too"
+    said = f"validated by {how}: {len(valid)} texts; {is_seen.sum()} more are left out, whose words are in training too"
     if not len(valid) or not len(trained):
         raise SerError(
             f"{len(utts)} texts, {len(set(words))} of them different: {said}; give texts of more dialogues, or other"
@@ -70,15 +70,15 @@ def split_off(
 
 
 def count_shared(train: Mapping[str, str], valid: Mapping[str, str]) -> int:
-    """Count the texts of `valid` whose words are in `train` too, case, punctuation and blanks apart."""
+    """Count the texts of `valid` whose words are in `train` too; case, punctuation and blanks do not matter."""
     trained = {normalise_text(text) or text.strip() for text in train.values()}
     return sum((normalise_text(text) or text.strip()) in trained for text in valid.values())
 
 
 def hold_out(labels: Sequence[str], fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Split items at random, class by class, into the indices to train on and those for validation.
+    """Split items at random, class by class, into training and validation indices.
 
-    A class of two items or more gives at least one to each.
+    A class of two items or more has at least one in each part.
     """
     if not 0 < fraction < 1:
         raise SerError(f"valid_fraction is {fraction}; it must be over 0 and under 1 without a validation data dir")
@@ -91,7 +91,7 @@ def hold_out(labels: Sequence[str], fraction: float, seed: int) -> tuple[np.ndar
 
 
 def _units(utts: Sequence[str], words: Sequence[str], dialogues: Mapping[str, str]) -> list[str]:
-    """Name what each text is drawn with: its dialogue, or the texts that equal it."""
+    """Return the unit that each text is drawn with: its dialogue, or all texts with equal words."""
     sizes: dict[str, int] = {}
     for utt in utts:
         if utt in dialogues:
@@ -103,7 +103,7 @@ def _units(utts: Sequence[str], words: Sequence[str], dialogues: Mapping[str, st
 
 
 def _draw(units: Sequence[str], labels: Sequence[str], fraction: float, seed: int) -> np.ndarray:
-    """Draw units, stratified by the rarest class of each: (N,) bool of their texts."""
+    """Draw units for validation, stratified by the rarest class of each: a mask (N,) over the texts."""
     counts = {label: labels.count(label) for label in set(labels)}
     rarest: dict[str, str] = {}
     for unit, label in zip(units, labels, strict=True):

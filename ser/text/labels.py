@@ -1,4 +1,4 @@
-"""Texts that may be of several classes at once: reading them, and what a model says of them."""
+"""Texts with several classes each: reading the labels, tokenizing, and predicted probabilities."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -20,13 +20,13 @@ def read_labels(data_dir: str | Path, mapping: Mapping[str, str], classes: Seque
     Parameters
     ----------
     data_dir : Kaldi data dir.
-    mapping : labels to classes; empty: the labels are the classes. Utterances without a class of the map are left out.
-    classes : K, in the order of the model's outputs.
+    mapping : label -> class; empty: the labels are the classes. Utterances whose labels are not in it are left out.
+    classes : the K classes, in the order of the model's outputs.
 
     Raises
     ------
     SerError
-        Where a label is no class, or no utterance has one.
+        Where a label is not a class, or no utterance has a class.
     """
     path = Path(data_dir) / "utt2labels"
     place = {name: number for number, name in enumerate(classes)}
@@ -34,17 +34,17 @@ def read_labels(data_dir: str | Path, mapping: Mapping[str, str], classes: Seque
     for utt, labels in tables.read_map(path).items():
         names = map_labels(mapping, labels) if mapping else labels.split()
         if strangers := [name for name in names if name not in place]:
-            raise SerError(f"{path}: {utt} is of '{strangers[0]}', none of the classes {', '.join(classes)}")
+            raise SerError(f"{path}: {utt} is labelled '{strangers[0]}', none of the classes {', '.join(classes)}")
         if names:
             found[utt] = np.zeros(len(classes), np.float32)
             found[utt][[place[name] for name in names]] = 1
     if not found:
-        raise SerError(f"{path}: no label of it is in the label map")
+        raise SerError(f"{path}: none of its labels is in the label map")
     return found
 
 
 def class_names(data_dir: str | Path, mapping: Mapping[str, str]) -> list[str]:
-    """List the classes, sorted: those of the map, or without one the labels of the data dir."""
+    """List the classes, sorted: those of the map, or without a map the labels of the data dir."""
     if mapping:
         return sorted(set(mapping.values()))
     return sorted(
@@ -53,7 +53,7 @@ def class_names(data_dir: str | Path, mapping: Mapping[str, str]) -> list[str]:
 
 
 def of_part(data_dir: str | Path, labels: Mapping[str, np.ndarray], part: str) -> dict[str, np.ndarray]:
-    """Keep the utterances of one of the corpus's own parts, by ``utt2part``."""
+    """Keep the utterances of one part of the corpus, as ``utt2part`` names it."""
     utt2part = tables.read_map(Path(data_dir) / "utt2part", fields=2)
     kept = {utt: targets for utt, targets in labels.items() if utt2part[utt] == part}
     if not kept:
@@ -64,7 +64,7 @@ def of_part(data_dir: str | Path, labels: Mapping[str, np.ndarray], part: str) -
 def tokenize_labelled(
     data_dir: str | Path, labels: Mapping[str, np.ndarray], tokenizer: Any
 ) -> tuple[list[list[int]], np.ndarray, int]:
-    """Tokenize the texts of a data dir that have words and a class: token ids, targets (N, K), how many were cut."""
+    """Tokenize the texts with words and a class: returns token ids, targets (N, K), and how many texts were cut."""
     texts = tables.read_map(Path(data_dir) / "text", allow_empty=True)
     utts = [utt for utt in texts if utt in labels]
     tokens = bert.tokenize(tokenizer, [texts[utt] for utt in utts])
@@ -75,7 +75,7 @@ def tokenize_labelled(
 
 
 def score(model: torch.nn.Module, batches: Iterable[tuple[dict[str, Tensor], Tensor]]) -> tuple[np.ndarray, np.ndarray]:
-    """Return whether each text is of each class, (N, K) bool, and the model's sigmoids, (N, K)."""
+    """Return the true classes (N, K) bool of all texts, and the model's sigmoid outputs (N, K)."""
     device = next(model.parameters()).device
     truth, scores = [], []
     for inputs, targets in batches:

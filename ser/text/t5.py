@@ -1,9 +1,9 @@
-"""T5: the encoder of a text-to-text transformer, and a tiny one made on the spot.
+"""T5 encoders: facts about the model, and a tiny untrained one for tests and toy runs.
 
-C. Raffel et al., "Exploring the limits of transfer learning with a unified text-to-text transformer", JMLR 2020. Of a
-text the states of all tokens are wanted, or their mean: J. Ni et al., "Sentence-T5", ACL Findings 2022, found it better
-than the first token's, and there is no [CLS] here. The </s> that ends every text is one of the tokens. T5 was trained
-in bfloat16, and float16 is too narrow for it; ser.text.bert loads it.
+C. Raffel et al., "Exploring the limits of transfer learning with a unified text-to-text transformer", JMLR 2020. A
+text is represented by the states of all tokens, or by their mean, which J. Ni et al. ("Sentence-T5", ACL Findings 2022)
+found better than the first token's state; T5 has no [CLS]. The </s> at the end of every text is one of the tokens. T5
+was trained in bfloat16, and float16 is too narrow for it; ser.text.bert loads it.
 """
 
 import math
@@ -19,14 +19,14 @@ from ser.text.bert import quieten, save_encoder
 from ser.text.wordpiece import ScratchConfig
 
 SPECIAL_TOKENS = ("<pad>", "</s>", "<unk>")
-# Begins a word, in SentencePiece's vocabularies.
+# Marks the beginning of a word in SentencePiece vocabularies.
 WORD = "▁"
 
 
 def make_vocabulary(texts: Iterable[str], size: int) -> list[tuple[str, float]]:
-    """Make a unigram vocabulary: special tokens, every character, then the most frequent words, with log probabilities.
+    """Make a unigram vocabulary with log probabilities: special tokens, all characters, the most frequent words.
 
-    A word is one piece where it is in the vocabulary, else it is spelt in characters.
+    A word in the vocabulary is one piece; any other word is spelt in characters.
 
     >>> [piece for piece, _ in make_vocabulary(["No no", "an ox"], 12)[3:]]
     ['a', 'n', 'o', 'x', '▁', '▁no', '▁an', '▁ox']
@@ -43,16 +43,16 @@ def make_vocabulary(texts: Iterable[str], size: int) -> list[tuple[str, float]]:
     total = counts.total()
     words = sorted(counts, key=lambda word: (-counts[word], word))
     entries = [(token, 0.0) for token in SPECIAL_TOKENS]
-    # Spelling must never be likelier than the word itself.
+    # The spelling in characters must never be more probable than the word itself.
     entries += [(character, -math.log(total) - 10.0) for character in characters]
     entries += [(WORD + word, math.log(counts[word] / total)) for word in words]
     return entries[:size]
 
 
 def build_encoder(texts: Iterable[str], config: ScratchConfig, seed: int, folder: str | Path) -> int:
-    """Write an untrained T5 encoder for `texts` to `folder`, as the Hub lays models out; return the vocabulary's size.
+    """Write an untrained T5 encoder for `texts` to `folder` in the Hub's layout; return the vocabulary's size.
 
-    Of `config`, `positions` is the longest text; `weight_stddev` is T5's own.
+    From `config`, `positions` is the longest text; `weight_stddev` is not used, since T5 has its own.
     """
     quieten()
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors

@@ -1,4 +1,4 @@
-"""A tiny BERT and its WordPiece vocabulary made on the spot, for runs that download nothing."""
+"""A tiny untrained BERT and its WordPiece vocabulary, for runs without downloads."""
 
 import dataclasses
 import json
@@ -21,11 +21,11 @@ class ScratchConfig:
 
     Attributes
     ----------
-    vocabulary_size : most entries of the vocabulary.
-    layers, hidden_size, heads, inner_size : of the transformer (Devlin et al., NAACL 2019: L, H, A, 4H).
-    positions : longest text in tokens, special ones included.
+    vocabulary_size : largest number of entries of the vocabulary.
+    layers, hidden_size, heads, inner_size : sizes of the transformer (Devlin et al., NAACL 2019: L, H, A, 4H).
+    positions : length of the longest text in tokens, special ones included.
     dropout : probability, on the layers and on the attention weights.
-    weight_stddev : of the random weights.
+    weight_stddev : standard deviation of the random weights.
     """
 
     vocabulary_size: int
@@ -41,8 +41,8 @@ class ScratchConfig:
 def make_vocabulary(texts: Iterable[str], size: int) -> list[str]:
     """Make a WordPiece vocabulary: the special tokens, every character, then the most frequent words.
 
-    A word past the `size` entries is spelt in characters, so nothing in `texts` is unknown. The tokenizers library's
-    own trainer numbers its pieces in the order of a randomly seeded hash table; this one gives the same list each time.
+    Words that do not fit into `size` entries are spelt in characters, so no word of `texts` is unknown. Unlike this
+    function, the trainer of the tokenizers library numbers pieces in the order of a randomly seeded hash table.
 
     >>> make_vocabulary(["No no", "an ox"], 15)[5:]
     ['##a', '##n', '##o', '##x', 'a', 'n', 'o', 'x', 'no', 'an']
@@ -68,7 +68,7 @@ def make_vocabulary(texts: Iterable[str], size: int) -> list[str]:
 
 
 def build_encoder(texts: Iterable[str], config: ScratchConfig, seed: int, folder: str | Path) -> int:
-    """Write an untrained encoder for `texts` to `folder`, as the Hub lays models out; return the vocabulary's size."""
+    """Write an untrained encoder for `texts` to `folder` in the Hub's layout; return the vocabulary's size."""
     quieten()
     from tokenizers import BertWordPieceTokenizer
     from transformers import AutoTokenizer, BertConfig, BertModel

@@ -1,1 +1,1 @@
-"""Synthetic corpora in the layouts of the real ones: speech of harmonics and formants, words of small grammars."""
+"""Synthetic toy corpora in the layouts of the real ones: source-filter speech, and sentences of small grammars."""

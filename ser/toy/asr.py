@@ -2,7 +2,7 @@
 
 A made-up language: words of one or two syllables, many a single sound apart, from 9 vowels and 6 consonants under
 ARPAbet's names, in sentences of a random bigram grammar. Talks differ in voice, noise, tempo and mood, so that a
-recogniser is neither perfect nor lost.
+recogniser makes some errors, but not only errors.
 """
 
 import gzip
@@ -19,17 +19,17 @@ VOWEL_NAMES = ("IY", "IH", "EH", "AE", "AA", "AO", "UW", "AH", "ER")
 # Centre of each consonant's noise in Hz.
 CONSONANTS = {"K": 1500.0, "CH": 2200.0, "SH": 3000.0, "T": 3900.0, "S": 5000.0, "F": 6300.0}
 FOLLOWERS = 12  # words that are likely after a word
-RARE = 0.2  # chance that another word than these follows
+RARE = 0.2  # chance that a word outside these follows
 REDUCED = 0.1  # chance that a vowel is drawn towards the middle
 NEUTRAL_VOWEL = np.array([500.0, 1500.0, 2500.0, 3500.0])
 PAUSES = 0.25  # seconds between segments
-OUT_OF_VOCABULARY = "zoozoo"  # once in the dev text
-SOFTEST, LOUDEST_NOISE = 22.0, 6.0  # signal to noise of talks in dB, best and worst
+OUT_OF_VOCABULARY = "zoozoo"  # occurs once in the dev text
+SOFTEST, LOUDEST_NOISE = 22.0, 6.0  # signal-to-noise ratio of the talks in dB, best and worst
 
 
 @dataclass(frozen=True)
 class TedliumSize:
-    """Words of the language, talks of each part, segments of a talk, words of a segment at most."""
+    """Size: words of the language, talks of each part, segments of a talk, most words of a segment."""
 
     words: int
     train: int
@@ -39,11 +39,11 @@ class TedliumSize:
     longest: int
 
 
-Pronunciation = list[tuple[str | None, str, str | None]]  # of syllables: onset, vowel, coda
+Pronunciation = list[tuple[str | None, str, str | None]]  # a word's syllables: onset, vowel, coda
 
 
 def make_words(count: int, seed: int) -> dict[str, Pronunciation]:
-    """Draw the words: name -> syllables. Every second one is a neighbour of the word before, one sound apart."""
+    """Draw the words: name -> syllables. Every second word differs from the one before in a single sound."""
     rng = make_rng(seed, "tedlium", "words")
     words: dict[str, Pronunciation] = {}
     while len(words) < count:
@@ -70,7 +70,7 @@ def _neighbour(syllables: Pronunciation, rng: np.random.Generator) -> Pronunciat
 
 
 class Grammar:
-    """A bigram over the words, the same for a seed."""
+    """A random bigram model over the words; the seed determines it."""
 
     def __init__(self, words: list[str], seed: int) -> None:
         rng = make_rng(seed, "tedlium", "grammar")
@@ -91,7 +91,7 @@ class Grammar:
 
 
 def sounds(words: list[str], lexicon: dict[str, Pronunciation], rng: np.random.Generator) -> list[Syllable]:
-    """Give the syllables of a sentence; some vowels are reduced."""
+    """Return the syllables of a sentence; some vowels are reduced."""
     said = []
     for word in words:
         for place, (onset, vowel, coda) in enumerate(lexicon[word]):
@@ -115,7 +115,7 @@ def write_tedlium(folder: Path, size: TedliumSize, seed: int) -> None:
     grammar = Grammar(list(lexicon), seed)
     lines = [f"{word} {' '.join(sound for syllable in ways for sound in syllable if sound)}"
              for word, ways in lexicon.items()]  # fmt: skip
-    # The first word may be said without its first sound too.
+    # A second pronunciation of the first word lacks its first sound.
     first, syllables = next(iter(lexicon.items()))
     lines.insert(1, f"{first}(2) {' '.join([sound for syllable in syllables for sound in syllable if sound][1:])}")
     folder.mkdir(parents=True, exist_ok=True)

@@ -8,13 +8,13 @@ from scipy.signal import lfilter
 
 from ser.toy.speech import SAMPLE_RATE, draw_style, draw_voice, make_rng, speak, write_wav
 
-# Reverberation times (the level's fall by 60 dB) in seconds, shortest and longest.
+# Shortest and longest reverberation time (decay by 60 dB) in seconds.
 ROOMS = {"smallroom": (0.15, 0.35), "mediumroom": (0.4, 0.8)}
 
 
 @dataclass(frozen=True)
 class MusanSize:
-    """Recordings of each part."""
+    """Number of recordings of each part."""
 
     music: int
     noise: int
@@ -23,7 +23,7 @@ class MusanSize:
 
 @dataclass(frozen=True)
 class RirsSize:
-    """Rooms of each of the two sizes, and impulse responses of each room."""
+    """Number of rooms of each of the two sizes, and of impulse responses of each room."""
 
     rooms: int
     responses: int

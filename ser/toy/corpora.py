@@ -1,6 +1,6 @@
 """Toy corpora: synthetic speech and text in the layouts, formats and names of the real corpora.
 
-No recording, text or label of a real corpus is in them but CREMA-D's and RAVDESS's fixed sentences.
+They contain nothing of the real corpora but the fixed sentences of CREMA-D and RAVDESS.
 """
 
 import hashlib
@@ -12,9 +12,9 @@ from ser import config
 from ser.errors import SerError
 from ser.toy import asr, background, dialogues, speakers, speech, text, transfer
 
-# A folder of toy corpora holds what it was made of: the settings, and a digest of the code.
+# This file in a folder of toy corpora holds their settings and a digest of the code that made them.
 STAMP = "toy_corpora.yaml"
-# Utterances of a toy dialogue of DailyDialog, in the mean.
+# Mean number of utterances of a toy DailyDialog dialogue.
 _TOY_TURNS = 6.4
 
 
@@ -40,18 +40,18 @@ def make_corpora(out: str | Path, toy: ToyConfig) -> bool:
 
     Returns
     -------
-    False where they are there already, made by this code of the same settings, so that nothing was done.
+    False if they exist already, made by the same code with the same settings; then nothing is done.
 
     Raises
     ------
     SerError
-        Where `out` holds something else than toy corpora.
+        Where `out` exists and does not hold toy corpora.
     """
     out = Path(out)
     stamp = _stamp(toy)
     if out.exists():
         if not (out / STAMP).is_file():
-            raise SerError(f"{out}: there already, but holds no toy corpora; remove it or name another folder")
+            raise SerError(f"{out}: exists but holds no toy corpora; remove it or name another folder")
         if (out / STAMP).read_text(encoding="utf-8") == stamp:
             return False
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -75,7 +75,7 @@ def make_corpora(out: str | Path, toy: ToyConfig) -> bool:
 
 
 def count_utterances(corpus: str, toy: ToyConfig) -> int:
-    """Count the utterances of a toy corpus, by its name in conf/corpora.tsv, that its data dir will have."""
+    """Return how many utterances the data dir of a toy corpus will have; `corpus` is a name in conf/corpora.tsv."""
     voices, acted, talks, texts = toy.voxceleb1, toy.cremad, toy.iemocap, toy.dailydialog
     sizes = {
         "voxceleb1": (voices.speakers - voices.test_speakers) * voices.videos * voices.utterances,

@@ -1,4 +1,4 @@
-"""Toy IEMOCAP and DailyDialog: conversations, in speech and text or in text alone."""
+"""Toy IEMOCAP (dialogues in speech and text) and toy DailyDialog (dialogues in text)."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import numpy as np
 from ser.toy import text
 from ser.toy.speech import SAMPLE_RATE, Voice, draw_style, draw_voice, make_rng, speak, write_wav
 
-# IEMOCAP: label, what an annotator writes, share of the utterances; means of valence, activation, dominance (1 to 5).
+# IEMOCAP: label, annotators' word, share of the utterances; means of valence, activation, dominance (1 to 5).
 IEMOCAP_EMOTIONS = {
     "neutral": ("neu", "Neutral", 0.22, (3.0, 2.6, 2.8)),
     "frustration": ("fru", "Frustration", 0.14, (2.2, 3.2, 3.3)),
@@ -21,18 +21,18 @@ IEMOCAP_EMOTIONS = {
     "fear": ("fea", "Fear", 0.05, (2.1, 3.4, 2.2)),
     "disgust": ("dis", "Disgust", 0.02, (2.0, 3.0, 3.2)),
 }
-# Each of three annotators hears the emotion meant with this chance, and else one drawn by its share.
+# Each of three annotators hears the intended emotion with this chance, and otherwise one drawn by its share.
 RECOGNITION = 0.7
 ANNOTATORS = ("E2", "E3", "E4")
 
 DAILYDIALOG_EMOTIONS = ("neutral", "anger", "disgust", "fear", "happiness", "sadness", "surprise")
-# 83 % without emotion, as in the real corpus; the others in more equal shares, so that a small corpus has some of each.
+# 83 % have no emotion, as in the real corpus; the emotions are more balanced, so that a small corpus has some of each.
 DAILYDIALOG_SHARES = (0.83, 0.025, 0.02, 0.02, 0.045, 0.03, 0.03)
 
 
 @dataclass(frozen=True)
 class IemocapSize:
-    """Improvised and scripted dialogues of each of the 5 sessions, utterances of each dialogue."""
+    """Size: improvised and scripted dialogues of each of the 5 sessions, utterances of each dialogue."""
 
     improvised: int
     scripted: int
@@ -41,7 +41,7 @@ class IemocapSize:
 
 @dataclass(frozen=True)
 class DailyDialogSize:
-    """Dialogues of each part."""
+    """Size: dialogues of each part."""
 
     train: int
     validation: int
@@ -56,9 +56,9 @@ def write_iemocap(folder: Path, size: IemocapSize, seed: int) -> None:
         names = [f"impro{number:02d}" for number in range(1, size.improvised + 1)]
         names += [f"script{number:02d}_1" for number in range(1, size.scripted + 1)]
         for index, name in enumerate(names):
-            # The letter after the session is the side that wears the markers for motion capture; both sides talk.
+            # The letter after the session names the speaker with the motion-capture markers; both speakers talk.
             dialogue = f"Ses{session:02d}{'FM'[index % 2]}_{name}"
-            # A script's lines are the same in every session.
+            # The lines of a script are the same in every session.
             lines_rng = make_rng(seed, "iemocap", name if name.startswith("script") else dialogue)
             _write_iemocap_dialogue(folder / f"Session{session}", dialogue, size.utterances, voices, lines_rng, rng)
 
@@ -98,7 +98,7 @@ def _write_iemocap_dialogue(
 
 
 def _iemocap_evaluation(emotion: str, talker: str, rng: np.random.Generator) -> str:
-    """Give the label by majority (or xxx), the mean ratings, and the lines of the annotators and of the talker."""
+    """Return the majority label (or xxx), the mean ratings, and the lines of annotators and speaker."""
     emotions, shares = list(IEMOCAP_EMOTIONS), [share for _, _, share, _ in IEMOCAP_EMOTIONS.values()]
     lines, votes, ratings = [], [], []
     for annotator in (*ANNOTATORS, f"{talker}1"):
@@ -115,7 +115,7 @@ def _iemocap_evaluation(emotion: str, talker: str, rng: np.random.Generator) -> 
         if annotator in ANNOTATORS:
             ratings.append(rating)
     counts = Counter(name for heard in votes for name in heard).most_common(2)
-    # A majority of the annotators: two of three, and no other emotion as often.
+    # The majority: an emotion named by two of three annotators, and no other as often.
     is_agreed = counts[0][1] >= 2 and (len(counts) == 1 or counts[1][1] < counts[0][1])
     label = IEMOCAP_EMOTIONS[counts[0][0]][0] if is_agreed else "xxx"
     valence, activation, dominance = np.mean(ratings, axis=0)

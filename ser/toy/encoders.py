@@ -1,4 +1,4 @@
-"""Tiny untrained audio encoders of every kind, as folders like those in which the real ones are distributed."""
+"""Tiny untrained audio encoders of every kind, in folders with the layout of the real ones."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,12 +8,12 @@ import torch
 
 from ser.errors import SerError
 
-# A few thousand numbers, so that a second of speech takes some 20 ms.
+# A few thousand parameters, so that a second of speech takes about 20 ms.
 _SIZES: dict[str, Any] = dict(hidden_size=32, num_hidden_layers=3, num_attention_heads=4, intermediate_size=48)
 _CONVOLUTIONS: dict[str, Any] = dict(
     conv_dim=(32,) * 7, num_conv_pos_embeddings=16, num_conv_pos_embedding_groups=4, mask_time_prob=0.0,
 )  # fmt: skip
-# Of base-size models the first convolution normalises over the whole length, of large ones each over the channels.
+# Base-size models normalise the first convolution over time; large models normalise each over the channels.
 _BASE: dict[str, Any] = dict(feat_extract_norm="group", do_stable_layer_norm=False)
 _LARGE: dict[str, Any] = dict(feat_extract_norm="layer", do_stable_layer_norm=True, conv_bias=True)
 _FAMILIES = ("wav2vec2", "wavlm", "hubert", "unispeech", "unispeech-sat")
@@ -29,21 +29,21 @@ KINDS = (
 
 
 def build_encoder(kind: str, folder: str | Path, seed: int) -> int:
-    """Write the folder of an untrained encoder; say how many numbers it has.
+    """Write the folder of an untrained encoder; return its number of parameters.
 
     Parameters
     ----------
-    kind : of `KINDS`.
-    folder : made if it is not there.
-    seed : of the weights.
+    kind : one of `KINDS`.
+    folder : made if it does not exist.
+    seed : seed of the weights.
 
     Raises
     ------
     SerError
-        On another kind.
+        For a kind that is not in `KINDS`.
     """
     if kind not in KINDS:
-        raise SerError(f"no kind of toy encoder '{kind}'; there are {', '.join(KINDS)}")
+        raise SerError(f"there is no toy encoder of the kind '{kind}'; kinds: {', '.join(KINDS)}")
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(seed)
@@ -142,7 +142,7 @@ def _emotion2vec(folder: Path) -> int:
         else:
             theirs = audio + others.get(words[0], "") + words[-1]
         state[theirs] = tensor.reshape(1, 1, -1, 1, 1) if name == "alibi_scale" else tensor
-    state[f"{audio}decoder.proj.weight"] = torch.zeros(32, 4)  # of its training
+    state[f"{audio}decoder.proj.weight"] = torch.zeros(32, 4)  # needed only by its training
     torch.save({"model": state}, folder / "model.pt")
     return sum(parameter.numel() for parameter in model.parameters())
 
@@ -166,7 +166,7 @@ def _save(folder: Path, kind: str, sizes: str, model: torch.nn.Module) -> int:
 
     for module in model.modules():
         if isinstance(module, torch.nn.Conv2d):
-            torch.nn.init.kaiming_normal_(module.weight)  # so that something is left at the last layer
+            torch.nn.init.kaiming_normal_(module.weight)  # so that the last layer still has a non-empty output
     write_text(folder / "config.yaml", f"kind: {kind}\nmodel: {sizes}\n")
     save_file({name: tensor.contiguous() for name, tensor in model.state_dict().items()}, folder / "model.safetensors")
     return sum(parameter.numel() for parameter in model.parameters())

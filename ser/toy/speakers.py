@@ -1,4 +1,4 @@
-"""Toy VoxCeleb1, CREMA-D and RAVDESS: single utterances of many speakers."""
+"""Toy VoxCeleb1, CREMA-D and RAVDESS: separate utterances of many speakers."""
 
 import csv
 from collections import Counter
@@ -23,7 +23,7 @@ CREMAD_EMOTIONS = {
 }
 CREMAD_SENTENCES = ("IEO", "TIE", "IOM", "IWW", "TAI", "MTI", "IWL", "ITH", "DFA", "ITS", "TSI", "WSI")
 CREMAD_RATERS = 7
-# Chance that a rater hears (sees; does both) the acted emotion; who doesn't takes it for neutral, or else for any.
+# Chance that a rater recognises the acted emotion by ear, by eye, by both; else the rater says neutral or another.
 CREMAD_RECOGNITION = {"VoiceVote": 0.65, "FaceVote": 0.65, "MultiModalVote": 0.75}
 TAKEN_FOR_NEUTRAL = 0.5
 
@@ -33,7 +33,7 @@ RAVDESS_RATE = 48000
 
 @dataclass(frozen=True)
 class VoxCelebSize:
-    """Speakers, how many of them are test speakers, videos of each speaker, utterances of each video."""
+    """Size: speakers, test speakers among them, videos of each speaker, utterances of each video."""
 
     speakers: int
     test_speakers: int
@@ -43,7 +43,7 @@ class VoxCelebSize:
 
 @dataclass(frozen=True)
 class CremadSize:
-    """Actors, and each one's clips of each of the 6 emotions."""
+    """Size: actors, and clips of each actor in each of the 6 emotions."""
 
     actors: int
     clips: int
@@ -51,7 +51,7 @@ class CremadSize:
 
 @dataclass(frozen=True)
 class RavdessSize:
-    """Actors, each with one clip of 8 emotions in 2 sentences."""
+    """Size: actors, each with a clip of each of 8 emotions in each of 2 sentences."""
 
     actors: int
 
@@ -128,7 +128,7 @@ def write_ravdess(folder: Path, size: RavdessSize, seed: int) -> None:
 
 
 def _cremad_votes(acted: str, rng: np.random.Generator) -> list[str]:
-    """Give the winner (or winners, joined by colons) and their mean level, by voice, by face and by both."""
+    """Return the winners (joined by colons) and their mean level, for ratings by voice, by face and by both."""
     letters = [letter for letter, _ in CREMAD_EMOTIONS.values()]
     columns = []
     for recognition in CREMAD_RECOGNITION.values():
@@ -142,7 +142,7 @@ def _cremad_votes(acted: str, rng: np.random.Generator) -> list[str]:
 
 
 def _write_table(path: Path, header: tuple[str, ...], rows: list[tuple]) -> None:
-    """Write a table as R does: strings in quotes, numbers without, but row numbers (of no header) as strings."""
+    """Write a table in R's format: strings in quotes, numbers without; a column of quoted row numbers has no header."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")

@@ -1,10 +1,10 @@
-"""Speech-like sound with a speaker and an emotion: a source-filter synthesiser for the toy corpora.
+"""A source-filter synthesiser for the toy corpora: speech-like sound with a speaker and an emotion.
 
 A train of glottal pulses with jitter and shimmer excites four formant resonators in cascade (Klatt, "Software for a
 cascade/parallel formant synthesizer", JASA 67(3), 1980), which walk through a random sequence of vowels; bursts of
 noise stand for consonants, and there are pauses. A speaker is a vocal tract length and an F0; an emotion moves F0's
 mean and range, the tempo, the energy and the spectral tilt, as people do (Scherer, "Vocal communication of emotion",
-Speech Communication 40, 2003). Speakers differ in how much, and utterances vary, so that emotions overlap.
+Speech Communication 40, 2003). Speakers differ in expressiveness, and utterances vary, so that emotions overlap.
 """
 
 import zlib
@@ -35,7 +35,7 @@ VOWELS = np.array(
     dtype=np.float64,
 )
 BANDWIDTHS = np.array([70.0, 100.0, 160.0, 220.0])
-TRANSITION_SECONDS = 0.025  # in which the formants of a word's vowel move to those of the next one
+TRANSITION_SECONDS = 0.025  # time in which formants move from one vowel to the next inside a word
 
 NEUTRAL_LEVEL_DB = -26.0
 
@@ -47,9 +47,9 @@ class Voice:
     Attributes
     ----------
     f0 : mean of the neutral voice, in Hz.
-    formants : factor on each formant: the vocal tract's length, and what is the speaker's own.
-    brightness : octaves by which the source's spectral corner is higher than the usual.
-    level : dB by which the recording is louder than the usual.
+    formants : factor on each formant, by the vocal tract's length and the speaker.
+    brightness : octaves by which the source's spectral corner is above the default.
+    level : dB by which the recording is louder than the default.
     expression : factor on everything that an emotion changes.
     """
 
@@ -62,7 +62,7 @@ class Voice:
 
 @dataclass(frozen=True)
 class Style:
-    """How something is said, beside the speaker's neutral voice.
+    """The speaking style of an emotion, relative to the speaker's neutral voice.
 
     Attributes
     ----------
@@ -71,7 +71,7 @@ class Style:
     rate : syllables a second.
     energy : dB over the neutral level.
     brightness : octaves by which the source's spectral corner is raised; the higher, the flatter the spectral tilt.
-    stress : standard deviation of the syllables' loudness, in dB. Unlike a level, mean normalisation leaves it.
+    stress : standard deviation of the syllables' loudness, in dB. Unlike the level, it survives mean normalisation.
     """
 
     f0: float = 0.0
@@ -84,7 +84,7 @@ class Style:
 
 @dataclass(frozen=True)
 class Syllable:
-    """What a syllable is, where words are spoken.
+    """A syllable of a word.
 
     Attributes
     ----------
@@ -112,12 +112,12 @@ STYLES = {
     "excitement": Style(f0=5.0, f0_range=5.2, rate=5.4, energy=5.5, brightness=0.5, stress=4.0),
 }
 
-# Standard deviation from utterance to utterance of one emotion and speaker; f0_range, rate and stress vary by a factor.
+# Standard deviation between utterances of one speaker and emotion; f0_range, rate and stress vary by a factor.
 VARIATION = Style(f0=1.2, f0_range=0.15, rate=0.06, energy=1.5, brightness=0.25, stress=0.15)
 
 
 def make_rng(seed: int, *names: str) -> np.random.Generator:
-    """Give the generator of one thing to be made, so that nothing depends on the order of the making."""
+    """Return a random generator of its own for each item, so that the order of making items does not matter."""
     return np.random.default_rng([seed, *(zlib.crc32(name.encode()) for name in names)])
 
 
@@ -160,8 +160,8 @@ def speak(
 
     Parameters
     ----------
-    num_syllables : each is a burst of noise and a vowel; a pause follows about every fifth.
-    snr : of the speech over the background noise, in dB.
+    num_syllables : number of syllables, each a noise burst and a vowel; a pause follows about every fifth.
+    snr : signal-to-noise ratio, in dB.
     syllables : (num_syllables,) what to say; None: vowels and bursts at random.
     """
     bursts, vowels, pauses = _durations(style.rate, num_syllables, rng)
@@ -181,10 +181,10 @@ def speak(
     gains = 10 ** (rng.normal(0.0, style.stress, num_syllables) / 20)
     for start, duration, gain in zip(starts, vowels - codas, gains, strict=True):
         source[start : start + duration] = pulses[start : start + duration] * gain * _envelope(duration)
-    # Two real poles: the glottal pulse's spectral tilt, the second one moving with the loudness of the voice.
+    # Two real poles make the spectral tilt of the glottal pulse; the second pole moves with the loudness.
     source = lfilter([1.0], [1.0, -_pole(120.0)], source)
     source = lfilter([1.0], [1.0, -_pole(900.0 * 2 ** (voice.brightness + style.brightness))], source)
-    # The lips radiate the derivative.
+    # Radiation at the lips is a differentiation.
     source = np.diff(source, prepend=0.0)
 
     state = np.zeros((len(BANDWIDTHS), 2))
@@ -210,13 +210,13 @@ def speak(
 
 
 def write_wav(path: Path, samples: np.ndarray, sample_rate: int = SAMPLE_RATE) -> None:
-    """Write `samples` (N,) in -1 to 1 as 16 bit PCM, making the folder where there is none."""
+    """Write `samples` (N,) in -1 to 1 as 16 bit PCM, making the folder if needed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     wavfile.write(path, sample_rate, np.round(np.clip(samples, -1.0, 1.0) * 32767).astype(np.int16))
 
 
 def _durations(rate: float, count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Give the samples of each syllable's burst, vowel and pause after it."""
+    """Return the numbers of samples of each syllable's burst, vowel and following pause."""
     syllables = np.exp(rng.normal(0.0, 0.15, count)) / rate
     bursts = (syllables * rng.uniform(0.15, 0.4, count) * SAMPLE_RATE).astype(int)
     vowels = (syllables * SAMPLE_RATE).astype(int) - bursts
@@ -231,7 +231,7 @@ def _formant_track(
     syllables: Sequence[Syllable] | None,
     rng: np.random.Generator,
 ) -> Iterator[tuple[int, int, np.ndarray]]:
-    """Yield the first and the last sample of each piece of constant formants, and these (4,) in Hz."""
+    """Yield the begin, end and formants (4,) in Hz of each piece with constant formants."""
     if syllables is None:
         for (begin, end), vowel in zip(spans, rng.integers(len(VOWELS), size=num_syllables), strict=True):
             yield begin, end, VOWELS[vowel]
@@ -257,7 +257,7 @@ def _add_burst(place: np.ndarray, centre: float | None, voice: Voice, rng: np.ra
 
 
 def _f0_contour(voice: Voice, style: Style, starts: np.ndarray, length: int, rng: np.random.Generator) -> np.ndarray:
-    """Give F0 in Hz at every sample: the accents of the syllables on a falling line."""
+    """Return F0 in Hz at every sample: a falling line with the pitch accents of the syllables."""
     accents = style.f0 + rng.normal(0.0, style.f0_range, len(starts))
     fall = style.f0_range * np.linspace(0.5, -0.5, len(starts))
     semitones = np.interp(np.arange(length), starts, accents + fall)
@@ -265,7 +265,7 @@ def _f0_contour(voice: Voice, style: Style, starts: np.ndarray, length: int, rng
 
 
 def _glottal_pulses(f0: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Give a unit pulse a period, between two samples where it falls so, with 1 % jitter and 5 % shimmer."""
+    """Return a pulse train, one unit pulse a period at fractional sample positions, 1 % jitter and 5 % shimmer."""
     phase = np.cumsum(f0) / SAMPLE_RATE
     times = np.interp(np.arange(1, int(phase[-1])), phase, np.arange(len(f0)))
     times += rng.normal(0.0, 0.01, len(times)) * SAMPLE_RATE / f0[times.astype(int)]
@@ -287,7 +287,7 @@ def _pole(corner: float) -> float:
 
 
 def _resonators(frequencies: np.ndarray, bandwidths: np.ndarray) -> np.ndarray:
-    """Give second-order sections (K, 6) with a resonance each and no gain at 0 Hz (Klatt 1980, equation 2)."""
+    """Return second-order sections (K, 6): a resonator each, with gain 1 at 0 Hz (Klatt 1980, equation 2)."""
     radius = np.exp(-np.pi * bandwidths / SAMPLE_RATE)
     cosine = 2 * radius * np.cos(2 * np.pi * np.minimum(frequencies, 0.48 * SAMPLE_RATE) / SAMPLE_RATE)
     zeros, ones = np.zeros_like(radius), np.ones_like(radius)

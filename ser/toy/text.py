@@ -1,12 +1,12 @@
 """Sentences that carry emotion words part of the time, for the toy corpora.
 
-Two registers, everyday small talk (DailyDialog) and stage drama (IEMOCAP), share the patterns, most of the things that
-are talked about and most of the emotion words, so that a text model trained on the one says something on the other.
+Two registers, everyday small talk (DailyDialog) and stage drama (IEMOCAP), share the patterns, most topics and most
+emotion words, so that a text model trained on one does better than chance on the other.
 """
 
 import numpy as np
 
-# Both registers have the first four words of an emotion; the fifth is of small talk, the sixth of drama.
+# Both registers use the first four words of an emotion; the fifth is used in small talk, the sixth in drama.
 EMOTION_WORDS = {
     "anger": ("angry", "furious", "unfair", "rude", "mad", "cruel"),
     "disgust": ("disgusting", "awful", "dirty", "nasty", "gross", "rotten"),
@@ -15,7 +15,7 @@ EMOTION_WORDS = {
     "sadness": ("sad", "lonely", "sorry", "hopeless", "unhappy", "miserable"),
     "surprise": ("surprising", "unbelievable", "amazing", "strange", "sudden", "shocking"),
 }
-# What DailyDialog has no label for is said in the words of its neighbours.
+# An emotion that DailyDialog has no label for uses the words of similar emotions.
 NEIGHBOURS = {
     "excitement": ("happiness", "happiness", "surprise"),
     "frustration": ("anger", "anger", "sadness"),
@@ -38,7 +38,7 @@ REGISTERS = {
 FEELINGS = ("i am so {word}", "it is {word}", "that was {word}", "how {word}", "it feels {word}", "this is too {word}")
 FILLERS = ("well", "you know", "okay", "i mean", "listen", "yes", "no")
 
-# Shares of emotional and of neutral sentences with an emotion word; of the former's words, of the wrong emotion.
+# Share of emotional and of neutral sentences with an emotion word; share of words of a wrong emotion in the former.
 WORD_SHARE = 0.72
 NEUTRAL_WORD_SHARE = 0.05
 WRONG_WORD_SHARE = 0.06

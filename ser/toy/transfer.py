@@ -1,4 +1,4 @@
-"""Toy SAVEE and GoEmotions: words that give the emotion away, and comments of several emotions."""
+"""Toy SAVEE (sentences that reveal the emotion) and toy GoEmotions (comments with one or more emotions)."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ SAVEE_EMOTIONS = {
 }
 SAVEE_RATE = 44100
 
-# What the toy sentences can express, and under which label of GoEmotions.
+# Emotions of the toy sentences -> labels of GoEmotions.
 GOEMOTIONS = {
     "anger": "anger",
     "disgust": "disgust",
@@ -37,7 +37,7 @@ TWO = 0.15
 
 @dataclass(frozen=True)
 class SaveeSize:
-    """Sentences that are said in all emotions, in one and in neutral, and in one alone (SAVEE: 3, 2, 10)."""
+    """Size: sentences said in all emotions, in one emotion and neutral, and in one emotion only (SAVEE: 3, 2, 10)."""
 
     common: int
     specific: int
@@ -46,7 +46,7 @@ class SaveeSize:
 
 @dataclass(frozen=True)
 class GoEmotionsSize:
-    """Comments of each part."""
+    """Size: comments of each part."""
 
     train: int
     dev: int
@@ -56,7 +56,7 @@ class GoEmotionsSize:
 def write_savee(folder: Path, size: SaveeSize, seed: int) -> None:
     """Write ``AudioData/<speaker>/<emotion><number>.wav`` at 44.1 kHz, and ``transcripts.txt``, which SAVEE lacks.
 
-    The sentences are shared out as in the real one: each man says the same ones in the same emotion.
+    As in the real corpus, each man says the same sentences in the same emotion.
     """
     rng = make_rng(seed, "savee", "sentences")
     common = [sentence("neutral", "drama", rng) for _ in range(size.common)]

@@ -308,7 +308,9 @@ class TestRefused:
             extract(tmp_path, tmp_path / "o", wav_scp)
 
     def test_unknown_kind_of_toy_encoder_lists_them(self, tmp_path):
-        with pytest.raises(SerError, match="no kind of toy encoder 'bird'; there are wav2vec2-base, wav2vec2-large"):
+        with pytest.raises(
+            SerError, match="there is no toy encoder of the kind 'bird'; kinds: wav2vec2-base, wav2vec2-large"
+        ):
             run(build_toy_encoder, "--kind", "bird", tmp_path)
 
 

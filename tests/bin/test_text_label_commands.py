@@ -56,7 +56,7 @@ def test_a_loss_of_one_class_a_text_and_an_unknown_label_are_refused(call, tmp_p
              tmp_path / "net")  # fmt: skip
     from ser.text.labels import read_labels
 
-    with pytest.raises(SerError, match=r"is of '(anger|neutral)', none of the classes joy"):
+    with pytest.raises(SerError, match=r"is labelled '(anger|neutral)', none of the classes joy"):
         read_labels(tmp_path / "train", {}, ["joy"])
-    with pytest.raises(SerError, match="no label of it is in the label map"):
+    with pytest.raises(SerError, match="none of its labels is in the label map"):
         read_labels(tmp_path / "train", {"grief": "joy"}, ["joy"])

@@ -88,7 +88,7 @@ def test_model_without_half_of_its_weights_is_refused(encoder_folder, tmp_path):
     weights = load_file(tmp_path / "model.safetensors")
     kept = {name: array for name, array in weights.items() if "layer.1" not in name}
     save_file(kept, tmp_path / "model.safetensors", metadata={"format": "pt"})
-    with pytest.raises(SerError, match=r"its weights lack 16 \(encoder.layer.1"):
+    with pytest.raises(SerError, match=r"its weights lack 16 arrays of the encoder \(encoder.layer.1"):
         bert.load_encoder(str(tmp_path))
 
 
@@ -106,7 +106,7 @@ def test_missing_folder_is_named(tmp_path):
     with pytest.raises(SerError, match=r"holds no config\.json"):
         bert.load_encoder(str(tmp_path))
     (tmp_path / "config.yaml").touch()
-    with pytest.raises(SerError, match="its training has not ended"):
+    with pytest.raises(SerError, match="its training is not finished"):
         bert.load_encoder(str(tmp_path))
 
 

@@ -46,7 +46,7 @@ def test_whole_dialogues_validate_and_words_that_train_too_are_left_out():
     assert not {dialogues[utts[index]] for index in train} & {dialogues[utts[index]] for index in valid}
     assert "yes" in words(texts, train) and "yes" not in words(texts, valid)
     assert (len(train), len(valid)) == (180, 16)
-    assert said == ("validated by 4 of 40 dialogues: 16 texts; 4 more are left out, whose words train too")
+    assert said == ("validated by 4 of 40 dialogues: 16 texts; 4 more are left out, whose words are in training too")
 
 
 def test_rare_classes_are_on_both_sides():
@@ -64,7 +64,7 @@ def test_corpus_validates_by_its_own_part():
     train, valid, said = split(texts, ["neutral"] * 100, parts=parts)
     assert train.tolist() == list(range(80)) and valid.tolist() == list(range(80, 90))
     assert said == (
-        "validated by the corpus's own validation part: 10 texts; 10 more are left out, whose words train too"
+        "validated by the corpus's own validation part: 10 texts; 10 more are left out, whose words are in training too"
     )
 
 

@@ -69,7 +69,7 @@ def test_corpora_that_are_there_already_are_kept(toy):
 def test_folder_of_something_else_is_never_replaced(tmp_path):
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "thesis.txt").write_text("mine")
-    with pytest.raises(SerError, match="data: there already, but holds no toy corpora; remove it"):
+    with pytest.raises(SerError, match="data: exists but holds no toy corpora; remove it"):
         toy_corpora.make_corpora(tmp_path / "data", SMALL)
     assert (tmp_path / "data" / "thesis.txt").read_text() == "mine"
 
