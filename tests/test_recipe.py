@@ -111,26 +111,6 @@ def test_last_lines_name_results_and_report_that_are_there(finished_run):
         assert (exp / name).stat().st_size > 0
 
 
-def test_stages_8_and_9_again_give_the_same_bytes_and_training_again_does_nothing(finished_run):
-    exp, _ = finished_run
-    before = (exp / "results.tsv").read_bytes()
-    weights = (exp / "finetune_1" / "model.safetensors").stat().st_mtime_ns
-    for options in (("--stage", "8"), ("--stage", "4", "--stop-stage", "4")):
-        done = run(*options)
-        assert done.returncode == 0, done.stderr[-3000:]
-    assert (exp / "results.tsv").read_bytes() == before
-    assert (exp / "finetune_1" / "model.safetensors").stat().st_mtime_ns == weights
-
-
-@pytest.mark.parametrize(("page", "commands"), toy_commands(ROOT))
-def test_commands_of_the_documentation_run_on_the_toy_corpora(finished_run, page, commands):
-    lines = re.sub(r"\b(data|exp)/toy\b", rf"\1/{NAME}", commands)
-    done = subprocess.run(
-        ["bash", "-euc", f". ./path.sh\n{lines}"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, f"{page}:\n{lines}\n{done.stderr[-2000:]}"
-
-
 def explained_names() -> re.Pattern[str]:
     """A pattern of the files that the tour and the page of data dirs explain: names in backquotes, `<n>` for any."""
     text = "".join((ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("tour.md", "data_dirs.md"))
@@ -150,3 +130,23 @@ def test_every_file_of_a_run_is_explained_in_the_documentation(finished_run):
             if path.is_file() and not name.startswith("corpora/") and not explained.fullmatch(name):
                 unknown.add(f"{kind}: {re.sub(r'[0-9]+', '<n>', name)}")
     assert not unknown
+
+
+def test_stages_8_and_9_again_give_the_same_bytes_and_training_again_does_nothing(finished_run):
+    exp, _ = finished_run
+    before = (exp / "results.tsv").read_bytes()
+    weights = (exp / "finetune_1" / "model.safetensors").stat().st_mtime_ns
+    for options in (("--stage", "8"), ("--stage", "4", "--stop-stage", "4")):
+        done = run(*options)
+        assert done.returncode == 0, done.stderr[-3000:]
+    assert (exp / "results.tsv").read_bytes() == before
+    assert (exp / "finetune_1" / "model.safetensors").stat().st_mtime_ns == weights
+
+
+@pytest.mark.parametrize(("page", "commands"), toy_commands(ROOT))
+def test_commands_of_the_documentation_run_on_the_toy_corpora(finished_run, page, commands):
+    lines = re.sub(r"\b(data|exp)/toy\b", rf"\1/{NAME}", commands)
+    done = subprocess.run(
+        ["bash", "-euc", f". ./path.sh\n{lines}"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"{page}:\n{lines}\n{done.stderr[-2000:]}"
