@@ -5,12 +5,24 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from ser.backend.recognizer import Recognizer
 
 logger = logging.getLogger(__name__)
+
+
+class Scorer(Protocol):
+    """What of a `Recognizer` gives held-out scores."""
+
+    def pair_scores(self, enrol: np.ndarray, test: np.ndarray, num_utts: int = 1) -> np.ndarray:
+        """See `Recognizer.pair_scores`."""
+
+    def class_scores(self, vectors: np.ndarray, /) -> np.ndarray:
+        """See `Recognizer.class_scores`."""
+
 
 Train = Callable[[np.ndarray, np.ndarray, np.ndarray], Recognizer]
 
@@ -31,7 +43,12 @@ class HeldOutScores:
 
 
 def held_out_scores(
-    train: Train, vectors: np.ndarray, labels: np.ndarray, speakers: np.ndarray, parts: int, seed: int
+    train: Callable[[np.ndarray, np.ndarray, np.ndarray], Scorer],
+    vectors: np.ndarray,
+    labels: np.ndarray,
+    speakers: np.ndarray,
+    parts: int,
+    seed: int,
 ) -> HeldOutScores:
     """Score each part of the speakers with a back end trained on the other parts; pairs are taken within a part.
 

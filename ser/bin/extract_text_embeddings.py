@@ -9,6 +9,7 @@ utterance without a word is left out, and named.
 
 import logging
 from pathlib import Path
+from typing import Any
 
 from ser import cli
 from ser.errors import SerError
@@ -93,9 +94,10 @@ def main() -> None:
         limit = tokenizer.model_max_length
         logger.warning("%s: cut %d of %d texts at %d tokens", path, tokens.num_cut, len(utts), limit)
     what = f"vectors ({pooling})" if pooling else "matrices, a row a token,"
+    config: Any = encoder.config
     logger.info(
         "%s: %d %s of %d numbers, from the words in %s by %s",
-        args.wspecifier, len(vectors), what, encoder.config.hidden_size, path, args.text_model,
+        args.wspecifier, len(vectors), what, config.hidden_size, path, args.text_model,
     )  # fmt: skip
 
 

@@ -96,7 +96,8 @@ def train(args: argparse.Namespace) -> None:
     )  # fmt: skip
     statistics, digests = {}, {}
     for name in rspecifiers:
-        *statistics[name], digests[f"training {name}"] = trained.summary(name, config.data.max_rows)
+        mean, stddev, digests[f"training {name}"] = trained.summary(name, config.data.max_rows)
+        statistics[name] = mean, stddev
         digests[f"validation {name}"] = valid.summary(name, config.data.max_rows)[2]
     inputs = dict(targets.inputs)
     if args.encoder:
@@ -111,8 +112,8 @@ def train(args: argparse.Namespace) -> None:
         statistics["speech"] = coattention.state_statistics(
             patch_net, args.encoder_layer, trained, config.data.max_rows
         )
-        net = CoAttention(config.model, statistics, len(targets.classes))
-        net = TunedCoAttention(patch_net, args.encoder_layer, net)
+        attention = CoAttention(config.model, statistics, len(targets.classes))
+        net = TunedCoAttention(patch_net, args.encoder_layer, attention)
     else:
         net = CoAttention(config.model, statistics, len(targets.classes))
     model = fit(

@@ -125,10 +125,8 @@ class Detector:
         """
         vector, seconds, speech = self.embed(recording, channel)
         modality = SPEECH
-        if text is not None:
-            self.require_text()
-            if (words := self.text_encoder(text)) is not None:
-                modality, vector = SPEECH_TEXT, np.concatenate([vector, words])
+        if text is not None and (words := self.require_text()(text)) is not None:
+            modality, vector = SPEECH_TEXT, np.concatenate([vector, words])
         (found,) = self.deciders[modality].decide(vector[None])
         return self._detection(str(recording), (0.0, seconds, speech), modality, found, channel)
 
@@ -202,7 +200,7 @@ class Detector:
 
         The embedding of a recording of several blocks (`FrontEnd`) is their average, weighted by their speech.
         """
-        total, weight, speech, stop = 0.0, 0, 0, 0
+        total, weight, speech, stop = np.zeros(1), 0, 0, 0
         for block in self._blocks(recording, channel):
             count, stop = len(block.features), block.stop
             speech += count
@@ -213,13 +211,14 @@ class Detector:
             raise SerError(f"{recording}: {self._too_little(speech)}")
         return (total / weight).astype(np.float32), round(stop * seconds, 3), round(speech * seconds, 3)
 
-    def require_text(self) -> None:
-        """Load the text encoder; SerError if there is none, if it is damaged, or after `enrol` has added a class."""
+    def require_text(self) -> TextEncoder:
+        """Load and return the text encoder; SerError if there is none, it is damaged, or `enrol` has added a class."""
         if self.text_encoder is None:
             raise SerError("this model takes speech only; leave the text out, or make a detector from a run with text")
         if SPEECH_TEXT not in self.deciders:
             raise SerError("a class added by examples works with speech only; leave out the text or the class")
         self.text_encoder.load()
+        return self.text_encoder
 
     @property
     def least_frames(self) -> int:

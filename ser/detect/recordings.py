@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import numpy as np
 
@@ -96,7 +96,7 @@ def _open(path: Path, sample_rate: int, mixer: sound.Mixer) -> Iterator[np.ndarr
 
 
 def _mixed(path: Path, found: sound.Sound, mixer: sound.Mixer) -> Iterator[np.ndarray]:
-    said = False
+    said = ""
     for block in found.blocks:
         yield mixer.mix(block)
         if mixer.taken and said != "taken":
@@ -160,20 +160,21 @@ def _run_ffmpeg(path: Path) -> Iterator[sound.Sound]:
     command += ["-map", "0:a:0", "-f", "au", "-c:a", "pcm_f32be", "pipe:1"]
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said)
+        decoded = cast(BinaryIO, process.stdout)  # a pipe, as asked for
 
         def blocks(rate: int, channels: int) -> Iterator[np.ndarray]:
-            yield from _read_samples(process.stdout, rate, channels)
+            yield from _read_samples(decoded, rate, channels)
             _check_status(process.wait(), said, path)
 
         try:
-            if len(head := process.stdout.read(AU_HEADER.size)) < AU_HEADER.size:
+            if len(head := decoded.read(AU_HEADER.size)) < AU_HEADER.size:
                 _check_status(process.wait(), said, path)
                 raise SerError("no samples in it")
             _, offset, _, _, rate, channels = AU_HEADER.unpack(head)
-            process.stdout.read(offset - AU_HEADER.size)
+            decoded.read(offset - AU_HEADER.size)
             yield sound.Sound(rate, channels, blocks(rate, channels))
         finally:
-            process.stdout.close()
+            decoded.close()
             process.kill()  # if the caller stops reading
             process.wait()
 

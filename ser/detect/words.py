@@ -18,7 +18,7 @@ class TextEncoder:
     def __init__(self, folder: Path, digests: Mapping[str, str], pooling: str) -> None:
         self._folder = folder
         self._digests = dict(digests)
-        self._pooling = pooling
+        self._pooling: Any = pooling  # cls or mean: the folder's settings were checked
         self._loaded: tuple[Any, Any] | None = None
 
     def __call__(self, text: str) -> np.ndarray | None:
