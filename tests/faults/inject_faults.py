@@ -35,7 +35,9 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=30, help="of each driver; a grid has a third [%(default)s]")
     parser.add_argument("--seed", type=int, default=1, help="of stages, moments and bytes [%(default)s]")
     parser.add_argument("--part", choices=("all", "kills", "files", "environment"), default="all", help="[%(default)s]")
-    parser.add_argument("--minutes", type=float, default=float("inf"), help="of a driver, then no new fault [any]")
+    parser.add_argument(
+        "--minutes", type=float, default=float("inf"), help="of a driver's faults, then no new one [any]"
+    )
     parser.add_argument("--scratch", help="folder for the copies of the checkout [that of the system]")
     args = parser.parse_args()
 
@@ -48,7 +50,6 @@ def main() -> None:
 
 def disturb(driver: Driver, args: argparse.Namespace) -> list[Outcome]:
     """Try the faults of one driver."""
-    deadline = time.monotonic() + 60 * args.minutes
     kill_count = args.kills if driver.base is None else max(1, args.kills // 3)
     parts: dict[str, Callable[[Sandbox], Generator[Outcome, None, None]]] = {
         "files": lambda sandbox: files.faults(sandbox, args.seed),
@@ -62,6 +63,7 @@ def disturb(driver: Driver, args: argparse.Namespace) -> list[Outcome]:
         say(f"{driver.script}: undisturbed run")
         sandbox.run_undisturbed()
         say(f"{driver.script}: undisturbed run: {sum(sandbox.seconds.values()):.0f} s")
+        deadline = time.monotonic() + 60 * args.minutes
         for name, part in parts.items():
             if args.part not in ("all", name):
                 continue
