@@ -213,7 +213,7 @@ make_data_dir() {
   for _ in 1 2 3 4; do utils/make_venv.sh & done
   wait
   [ "$(tr '\n' ' ' < installs)" = "began ended " ]
-  echo "# changed" >> pyproject.toml
+  echo "# changed" >> constraints.txt
   utils/make_venv.sh
   [ "$(wc -l < installs)" -eq 4 ]
 }
@@ -222,7 +222,7 @@ make_data_dir() {
   mkdir -p "$tmp/checkout/utils" "$tmp/bin"
   cp utils/make_venv.sh utils/parse_options.sh "$tmp/checkout/utils"
   cp pyproject.toml constraints.txt "$tmp/checkout"
-  for tool in bash cat cksum awk env dirname; do ln -s "$(command -v $tool)" "$tmp/bin/$tool"; done
+  for tool in bash cat cksum awk sed env dirname; do ln -s "$(command -v $tool)" "$tmp/bin/$tool"; done
   cd "$tmp/checkout"
   PATH=$tmp/bin run utils/make_venv.sh
   [ "$status" -eq 1 ]
