@@ -109,7 +109,7 @@ def test_folder_of_no_acoustic_model_is_refused(tmp_path):
     with pytest.raises(SerError, match=r"config.yaml: no such file; import a model"):
         run(compute_nnet_outputs, "--node", "output", tmp_path, FEATURES, f"ark:{tmp_path}/out")
     write_text(tmp_path / "config.yaml", "model: {frame_dims: [1]}\n")
-    with pytest.raises(SerError, match="not the model of an acoustic net"):
+    with pytest.raises(SerError, match="not an acoustic net; use extract_embeddings"):
         run(compute_nnet_outputs, "--node", "output", tmp_path, FEATURES, f"ark:{tmp_path}/out")
 
 

@@ -197,7 +197,10 @@ def test_a_feature_that_is_not_finite_is_named_in_training_and_extraction(data, 
 def test_an_empty_archive_is_no_success(pretrained, tmp_path):
     with ark.Writer(f"ark:{tmp_path}/feats.ark"):
         pass
-    with pytest.raises(SerError, match=r"feats.ark: no utterance in it; make the features again"):
+    with pytest.raises(
+        SerError,
+        match=r"feats.ark: no utterance in it; read the log of the step that made the features, and make them again",
+    ):
         run(extract_embeddings, pretrained, f"ark:{tmp_path}/feats.ark", tmp_path / "out")
 
 

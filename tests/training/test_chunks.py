@@ -197,7 +197,7 @@ def test_missing_and_stale_lengths_are_named(data):
     with pytest.raises(SerError, match="no line for 'a-0'"):
         load(data)
     (data / "utt2num_frames").write_text("\n".join(line.split()[0] + " 900" for line in lines) + "\n")
-    with pytest.raises(SerError, match="make utt2num_frames again"):
+    with pytest.raises(SerError, match="if utt2num_frames says otherwise, make it again"):
         collect(ChunkSource(load(data), DataConfig(**SETTINGS), 0, training=True), 0)
 
 
