@@ -29,6 +29,9 @@ Kind = Literal["yamnet", "vggish", "emotion2vec"]
 VGGISH = VggishConfig(hidden=4096, embedding=128)
 # Of Google's yamnet.tflite, 3,959,752 bytes, whose outputs were compared with its own interpreter's.
 KNOWN_TFLITE = frozenset({"687f226c147a2caab4706fbbab5e9cecb14b9a368264bf61108078b1fddf68f5"})
+# The first bytes of a file of torch.save before 1.6, a pickled number. Later files are zip archives. Anything else is
+# refused before a pickle's claimed lengths take memory.
+_TORCH_MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 _AGAIN = "get the file again where it was published"
 
 
@@ -182,6 +185,10 @@ def _keras_name(name: str) -> str:
 
 def _read_pth(path: Path) -> dict[str, Tensor]:
     """Read a torch port: YAMNet's with ``fused`` in the first layer's names, VGGish as our module has it."""
+    with open(path, "rb") as stream:
+        start = stream.read(len(_TORCH_MAGIC))
+    if not start.startswith(b"PK") and start != _TORCH_MAGIC:
+        raise SerError(f"{path}: not a file of weights alone: it does not begin as torch.save writes; {_AGAIN}")
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # whatever torch finds wrong with it
