@@ -108,6 +108,17 @@ def add_device_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_ivector_training_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the two trainings of an i-vector extractor, which work in one folder."""
+    parser.add_argument("--config", metavar="FILE", required=True, help="YAML of the settings")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="replace a setting: seed=2")
+    add_done_option(parser)
+    parser.add_argument(
+        "feats_rspecifier", metavar="<feats-rspecifier>", help="features without mean normalisation, read several times"
+    )
+    parser.add_argument("dir", metavar="<dir>", help="folder of the extractor")
+
+
 def add_done_option(parser: argparse.ArgumentParser) -> None:
     """Add --done, the file of the note that `ser.record.job` writes."""
     parser.add_argument("--done", metavar="FILE", help="note of this job's work; if it still holds, do nothing")

@@ -32,13 +32,7 @@ ONLINE_CONF = """\
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--config", metavar="FILE", required=True, help="YAML of the settings")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="replace a setting: seed=2")
-    cli.add_done_option(parser)
-    parser.add_argument(
-        "feats_rspecifier", metavar="<feats-rspecifier>", help="features without mean normalisation, read several times"
-    )
-    parser.add_argument("dir", metavar="<dir>", help="folder of the extractor")
+    cli.add_ivector_training_arguments(parser)
     args = parser.parse_args()
 
     from ser.record.job import Job
