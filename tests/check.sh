@@ -54,7 +54,7 @@ if $full; then
   else log "check: on SLURM: not run: no sbatch here; tests/cluster/with_scheduler.sh --install true slurm true"; fi
   if command -v qsub > /dev/null; then check_on_scheduler "on Grid Engine" sge
   else log "check: on Grid Engine: not run: no qsub here; tests/cluster/with_scheduler.sh --install true sge true"; fi
-  check "damaged files (fuzz)" python3 -m pytest tests/fuzz --hypothesis-profile fuzz
+  check "damaged files (fuzz)" python3 -m pytest tests/fuzz --hypothesis-profile fixed
   # The other drivers' faults (--driver d, grid) take as long again; run them by hand.
   check "faults" python3 tests/faults/inject_faults.py --driver a --kills 4 --minutes 5
 fi

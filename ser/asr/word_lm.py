@@ -7,6 +7,7 @@ history over N + T, N being its count. Words that were never seen share the shor
 
 import logging
 import math
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -157,30 +158,37 @@ def read_arpa(path: str | Path, lower: bool = False) -> WordLm:
     found: Counter[int] = Counter()
     probabilities: dict[History, dict[str, float]] = {(): {}}
     backoffs: dict[History, float] = {}
-    length = 0
+    length = 0  # of the n-grams of the section; 0 in the header
     for number, line in enumerate(read_text_lines(path, "give a language model in the ARPA format"), start=1):
         text = line.strip().lower() if lower else line.strip()
-        if text.startswith("\\"):
-            length = int(text[1 : text.index("-")]) if text.endswith("-grams:") else 0
-        elif text.startswith("ngram ") and not length:
-            name, _, count = text[6:].partition("=")
-            expected[int(name)] = int(count)
+        if section := re.fullmatch(r"\\([1-9][0-9]?)-grams:", text):
+            length = int(section[1])
+        elif text.startswith("\\"):
+            length = 0
+        elif header := re.fullmatch(r"ngram ([1-9][0-9]?) *= *([0-9]{1,18})", text) if not length else None:
+            expected[int(header[1])] = int(header[2])
         elif text and length:
-            fields = text.split()
             try:
-                value = float(fields[0]) * math.log(10)
-                ngram = tuple(fields[1 : length + 1])
-                if len(ngram) < length or len(fields) > length + 2:
-                    raise ValueError
-                if len(fields) == length + 2:
-                    backoffs[ngram] = float(fields[-1]) * math.log(10)
+                ngram, value, backoff = _parse_ngram(text.split(), length)
             except ValueError as error:
                 raise SerError(
                     f"{path}:{number}: expected log10, {length} words and perhaps a back-off; found '{text}'"
                 ) from error
             found[length] += 1
+            if backoff is not None:
+                backoffs[ngram] = backoff
             if ngram[-1] != BEGIN:
                 probabilities.setdefault(ngram[:-1], {})[ngram[-1]] = value
     if not expected or dict(found) != {name: count for name, count in expected.items() if count}:
         raise SerError(f"{path}: {dict(found)} n-grams, its header says {expected}; is the file cut off?")
     return WordLm(max(expected), probabilities, backoffs)
+
+
+def _parse_ngram(fields: list[str], length: int) -> tuple[tuple[str, ...], float, float | None]:
+    """Return words, natural logarithm of the probability, and of the back-off weight if there is one."""
+    if not length < len(fields) <= length + 2:
+        raise ValueError
+    numbers = [float(field) * math.log(10) for field in (fields[0], *fields[length + 1 :])]
+    if not all(map(math.isfinite, numbers)):
+        raise ValueError
+    return tuple(fields[1 : length + 1]), numbers[0], numbers[1] if len(numbers) == 2 else None

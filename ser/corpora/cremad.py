@@ -16,11 +16,10 @@ the voice vote and, of tied emotions, the one with the highest level (``ties="le
 Four clips are left out (KNOWN_FAULTS), as the corpus's own README lists them.
 """
 
-import csv
-import io
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from ser.corpora.csv_rows import parse_columns
 from ser.corpora.folds import assign_folds
 from ser.corpora.records import LeftOut, Utterance, audio_fault, opaque
 from ser.corpora.tree import files_below, find_folders
@@ -120,15 +119,7 @@ def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[str, dict[str,
     text = read_text(path, "CREMA-D's repository has it; labels come from the tables, not from the file names")
     if text.startswith("version https://git-lfs"):
         raise SerError(f"{path}: a git-lfs stub in place of the table; run `git lfs pull` in the corpus")
-    reader = csv.DictReader(io.StringIO(text))
-    names = reader.fieldnames or ()
-    if absent := [column for column in columns if column not in names]:
-        raise SerError(f"{path}:1: no column {', '.join(absent)}; found {', '.join(names)}")
-    for row in reader:
-        where = f"{path}:{reader.line_num}"
-        if any(row[column] is None for column in columns):
-            raise SerError(f"{where}: expected {len(names)} fields, found fewer")
-        yield where, row
+    return parse_columns(path, text, columns)
 
 
 def _parse_name(where: str, clip: str) -> tuple[str, str, str]:

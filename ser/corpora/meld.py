@@ -15,13 +15,12 @@ utterance counts as a speaker of its own. Known faults: apostrophes of Windows-1
 dia110_utt7 cannot be decoded; laughter of an audience lies over much of the speech.
 """
 
-import csv
-import io
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from ser.corpora.csv_rows import parse_columns
 from ser.corpora.decoding import wav_entries
 from ser.corpora.emotion_names import emotion_name
 from ser.corpora.records import LeftOut, Utterance, audio_fault
@@ -91,14 +90,7 @@ def _rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
         text = data.decode("cp1252", "replace")
     # Apostrophes of Windows-1252 that became control characters on their way.
     text = text.translate({0x91: "'", 0x92: "'", 0x93: '"', 0x94: '"', 0x96: "-", 0x97: "-"})
-    reader = csv.DictReader(io.StringIO(text, newline=""))
-    names = reader.fieldnames or ()
-    if absent := [column for column in COLUMNS if column not in names]:
-        raise SerError(f"{path}:1: no column {', '.join(absent)}; found {', '.join(names)}")
-    for row in reader:
-        where = f"{path}:{reader.line_num}"
-        if any(row[column] is None for column in COLUMNS):
-            raise SerError(f"{where}: expected {len(names)} fields, found fewer")
+    for where, row in parse_columns(path, text, COLUMNS):
         if not row["Dialogue_ID"].isdecimal() or not row["Utterance_ID"].isdecimal():
             raise SerError(f"{where}: expected numbers of dialogue and utterance, found '{row['Dialogue_ID']}'")
         yield where, row

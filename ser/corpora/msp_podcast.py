@@ -15,12 +15,11 @@ of speakers; the folds here (``--folds``) are too, and of podcasts, of all turns
 Known fault: MSP-PODCAST_1023_0235 has two channels at 44.1 kHz.
 """
 
-import csv
-import io
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
+from ser.corpora.csv_rows import parse_columns
 from ser.corpora.emotion_names import emotion_name
 from ser.corpora.named_clips import with_speaker_folds
 from ser.corpora.records import EMOTIONS as NAMES
@@ -120,14 +119,7 @@ def _words(path: Path) -> str:
 
 
 def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[str, dict[str, str]]]:
-    reader = csv.DictReader(io.StringIO(read_text(path, "it is in Labels/ of the corpus")))
-    names = reader.fieldnames or ()
-    if absent := [column for column in columns if column not in names]:
-        raise SerError(f"{path}:1: no column {', '.join(absent)}; found {', '.join(names)}")
-    for row in reader:
-        if any(row[column] is None for column in columns):
-            raise SerError(f"{path}:{reader.line_num}: expected {len(names)} fields, found fewer")
-        yield f"{path}:{reader.line_num}", row
+    return parse_columns(path, read_text(path, "it is in Labels/ of the corpus"), columns)
 
 
 def _votes(path: Path) -> defaultdict[str, Counter[str]]:

@@ -4,8 +4,6 @@ Whatever the source, a row is a mapping of column names to text. CSV is what nku
 semicolon or a tab between the fields); JSON lines are EmoBox's (``key``, ``wav``, ``emo``), with its folds beside it.
 """
 
-import csv
-import io
 import json
 import re
 import unicodedata
@@ -13,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ser.corpora.csv_rows import parse_rows
 from ser.corpora.decoding import DECODED
 from ser.corpora.tree import files_below
 from ser.errors import SerError
@@ -45,15 +44,12 @@ def read_csv(path: Path) -> list[Row]:
     text = read_text(path, "give the table of the corpus")
     head = text.partition("\n")[0]
     delimiter = max(",;\t", key=head.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    names = [name.strip() for name in next(reader, [])]
+    table = parse_rows(path, text, delimiter)
+    names = [name.strip() for name in next(table, ("", []))[1]]
     if twice := {name for name in names if name and names.count(name) > 1}:
         raise SerError(f"{path}:1: the column '{min(twice)}' comes twice; rename one of them")
     rows = []
-    for fields in reader:
-        if not fields:
-            continue
-        where = f"{path}:{reader.line_num}"
+    for where, fields in table:
         if len(fields) != len(names):
             raise SerError(f"{where}: expected {len(names)} fields as in line 1, found {len(fields)}")
         rows.append(Row(where, {name: value.strip() for name, value in zip(names, fields, strict=True)}))

@@ -1,6 +1,6 @@
 """Every reader of files from elsewhere answers or raises SerError, soon and in little memory, whatever the bytes are.
 
-`python3 -m pytest tests/fuzz --hypothesis-profile fuzz` tries for about a minute.
+`python3 -m pytest tests/fuzz --hypothesis-profile fuzz` tries new ones for two minutes.
 """
 
 import contextlib
@@ -20,11 +20,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ser.asr import lexicon, word_lm
 from ser.backend import trial_text
 from ser.backend.chain import BackendConfig
 from ser.config import load_config, to_yaml
-from ser.corpora import cremad, dailydialog, iemocap, voxceleb1
+from ser.corpora import cremad, dailydialog, goemotions, iemocap, meld, msp_podcast, voxceleb1
 from ser.corpora.label_map import read_label_map
+from ser.corpora.stm import read_stm
+from ser.corpora.table_sources import read_csv, read_jsonl
 from ser.detect import detector_dir
 from ser.detect.decision import Decider
 from ser.detect.front_end import FrontEnd
@@ -147,6 +150,29 @@ WAVES = [
     wave("WAV", "PCM_16", NOISE).replace(b"data" + struct.pack("<I", 800), b"data\0\0\0\0"),  # empty, and not
     wave("WAV", "PCM_16", np.stack([NOISE, -NOISE], 1)),
 ]
+ARPA = b"""\
+\\data\\
+ngram 1=3
+ngram 2=1
+
+\\1-grams:
+-0.3 </s>
+-99 <s> -0.2
+-0.5 cat -0.1
+
+\\2-grams:
+-0.4 <s> cat
+
+\\end\\
+"""
+TABLE_OF_MELD = b"""\
+Sr No.,Utterance,Speaker,Emotion,Sentiment,Dialogue_ID,Utterance_ID,Season,Episode,StartTime,EndTime
+1,"Oh, no",Monica,fear,negative,0,0,8,21,"00:16:16,059","00:16:21,731"
+"""
+TABLE_OF_PODCAST = b"""\
+FileName,EmoClass,EmoAct,EmoVal,EmoDom,SpkrID,Gender,Split_Set
+MSP-PODCAST_0001_0008.wav,N,4.0,4.2,4.4,127,Male,Train
+"""
 TABLE_OF_CREMAD = b"""\
 "","FileName","VoiceVote","VoiceLevel","FaceVote","FaceLevel","MultiModalVote","MultiModalLevel"
 "1","1001_IEO_ANG_MD","A:D","54.63:54.63","A","75.97","A","73.13"
@@ -326,6 +352,17 @@ READERS: dict[str, tuple[list[bytes], Callable[[Path], object]]] = {
     "cremad actors": ([ACTORS], read_corpus(
         {"processedResults/summaryTable.csv": TABLE_OF_CREMAD, "VideoDemographics.csv": None},
         lambda corpus: cremad.read(corpus, "voice", "drop", 1))),
+    "meld": ([TABLE_OF_MELD], read_corpus(
+        {"train_sent_emo.csv": None}, lambda corpus: meld.read(corpus, "train", False))),
+    "msp-podcast": ([TABLE_OF_PODCAST], read_corpus(
+        {"Labels/labels_consensus.csv": None}, lambda corpus: msp_podcast.read(corpus, "all", 0))),
+    "goemotions": ([b"so good\t0,17\tabc\nno\t27\tdef\n"], read_corpus(
+        {"train.tsv": None}, lambda corpus: goemotions.read(corpus, "train"))),
+    "csv of a corpus": ([b"file,emotion\na.wav,anger\n", b"file;speaker\n'a;b';x\n"], read_csv),
+    "jsonl": ([b'{"key": "a", "wav": "a.wav", "emo": "anger"}\n'], read_jsonl),
+    "lexicon": ([b"cat K AE1 T\ncat(2) K AH0 T\n"], lexicon.read_lexicon),
+    "arpa": ([ARPA], word_lm.read_arpa),
+    "stm": ([b"talk 1 spk 0.5 1.25 <o,f0,male> a b\n"], read_stm),
     "voxceleb speakers": ([SPEAKERS], voxceleb1.read_meta),
     "iemocap labels": ([EMO], read_corpus(
         {f"{SESSION}/EmoEvaluation/a.txt": None, f"{SESSION}/transcriptions/a.txt": WORDS_SAID}, iemocap.read)),
