@@ -167,4 +167,7 @@ with ark.Writer('ark,scp:$tmp/hires/feats.ark,$tmp/hires/feats.scp') as writer:
   run local/score_voxceleb.sh "$tmp" "$tmp/model" "$tmp/data" "$tmp/test" "$tmp/out"
   [ "$status" -eq 1 ]
   [[ "$output" == *"no veri_test.txt and no veri_test2.txt in $tmp"* ]]
+  run local/score_speechocean762.sh "$tmp" "$tmp/absent" "$tmp/data" "$tmp/out"
+  [ "$status" -eq 1 ]
+  [[ "$output" == *"no list $tmp/absent; give the speakers to score"* ]]
 }
