@@ -32,9 +32,9 @@ def test_columns_are_named_by_the_first_row():
 
 
 def test_missing_column_and_short_row_are_refused():
-    with pytest.raises(SerError, match="table.csv:1: no column Vote; found FileName"):
+    with pytest.raises(SerError, match=r"table\.csv:1: no column Vote; found FileName"):
         list(parse_columns(PATH, "FileName\nx\n", ["FileName", "Vote"]))
-    with pytest.raises(SerError, match="table.csv:1: no column Vote"):
+    with pytest.raises(SerError, match=r"table\.csv:1: no column Vote"):
         list(parse_columns(PATH, "", ["Vote"]))
-    with pytest.raises(SerError, match="table.csv:3: expected 2 fields, found fewer"):
+    with pytest.raises(SerError, match=r"table\.csv:3: expected 2 fields, found fewer"):
         list(parse_columns(PATH, "FileName,Vote\nx,A\ny\n", ["FileName", "Vote"]))
