@@ -7,7 +7,7 @@ import pytest
 
 from ser.config import load_config, read_yaml
 from ser.errors import SerError
-from ser.training.configs import TrainConfig
+from ser.examples.configs import TrainConfig
 
 BASE = "fit:\n  epochs: 3\n  frozen: []\nmodel:\n  dims: [1, 2]\n"
 

@@ -29,19 +29,20 @@ def main() -> None:
 
     import torch
 
+    from ser.coattention.model import load_coattention, posteriors
+    from ser.coattention.sequences import read_sequences
+    from ser.examples.dialogues import read_inputs
     from ser.kaldi import ark
-    from ser.training import coattention, parallel
-    from ser.training.dialogues import read_inputs
-    from ser.training.sequences import read_sequences
+    from ser.training import parallel
 
     if args.num_threads:
         torch.set_num_threads(args.num_threads)
     sequences = read_sequences(args.data_dir, read_inputs(args.input)).without(args.without)
-    model, config = coattention.load_coattention(args.model_dir, sequences)
+    model, config = load_coattention(args.model_dir, sequences)
     device = parallel.pick_device(args.device)
     model.to(device)
     with ark.Writer(args.wspecifier) as writer:
-        for utt, vector in coattention.posteriors(model, config, sequences, device):
+        for utt, vector in posteriors(model, config, sequences, device):
             writer.write(utt, vector)
     logger.info(
         "%s: probabilities of %d utterances; without a sequence: %s", args.wspecifier, len(sequences.utts),

@@ -31,10 +31,10 @@ def main() -> None:
     import torch
 
     from ser.config import load_config
+    from ser.examples.configs import FusionConfig, make_network
+    from ser.examples.dialogues import DialogueSource, read_dialogues, read_inputs
     from ser.kaldi import ark
     from ser.training import model_dir, parallel
-    from ser.training.configs import FusionConfig, make_network
-    from ser.training.dialogues import DialogueSource, read_dialogues, read_inputs
 
     if args.num_threads:
         torch.set_num_threads(args.num_threads)

@@ -55,10 +55,10 @@ def main() -> None:
 
     import torch
 
+    from ser.asr.node_net import NodeComputer
     from ser.kaldi import ark
     from ser.kaldi.left_out import LeftOut
     from ser.training import parallel
-    from ser.training.node_net import NodeComputer
 
     if args.num_threads:
         torch.set_num_threads(args.num_threads)

@@ -46,6 +46,7 @@ def main() -> None:
     import numpy as np
 
     from ser.config import load_config
+    from ser.examples.targets import class_numbers
     from ser.files import tab_separated, write_text
     from ser.kaldi import ark, tables
     from ser.metrics import classification
@@ -53,7 +54,6 @@ def main() -> None:
     from ser.results import cell, result_table, test_set
     from ser.results.protocol_config import ProtocolConfig
     from ser.training.model_dir import load_classes
-    from ser.training.targets import class_numbers
 
     protocol = load_config(ProtocolConfig, args.protocol)
     data, root = Path(args.data_dir), Path(args.folder)

@@ -36,11 +36,11 @@ def main() -> None:
     import numpy as np
 
     from ser.config import load_config
+    from ser.examples.targets import class_numbers
     from ser.files import write_text
     from ser.kaldi import ark, tables
     from ser.results import cell, result_table, test_set
     from ser.results.protocol_config import ProtocolConfig
-    from ser.training.targets import class_numbers
 
     protocol = load_config(ProtocolConfig, args.protocol)
     trained = [name for _, name, _ in tables.read_lines(args.classes)]

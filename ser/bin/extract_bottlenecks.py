@@ -70,11 +70,11 @@ def main() -> None:
     import numpy as np
     import torch
 
+    from ser.asr.node_net import NodeComputer
     from ser.kaldi import ark
     from ser.kaldi.feats import read_features
     from ser.kaldi.left_out import LeftOut
     from ser.training import parallel
-    from ser.training.node_net import NodeComputer
 
     if args.num_threads:
         torch.set_num_threads(args.num_threads)

@@ -39,10 +39,10 @@ def main() -> None:
     import numpy as np
     import torch
 
+    from ser.examples.clips import ClipConfig, ClipSource
     from ser.kaldi import ark
     from ser.models.vgg import Vgg, VggConfig
     from ser.training import model_dir, parallel
-    from ser.training.clips import ClipConfig, ClipSource
 
     if args.num_threads:
         torch.set_num_threads(args.num_threads)

@@ -44,6 +44,7 @@ def main() -> None:
     from ser.encoders.tuning import TunedEncoder, arrange
     from ser.encoders.tuning_config import AudioEncoderConfig
     from ser.encoders.wave_batches import WaveSource
+    from ser.examples.targets import read_targets
     from ser.files import sha256
     from ser.kaldi import audio, tables
     from ser.metrics import classification
@@ -51,7 +52,6 @@ def main() -> None:
     from ser.training import model_dir, parallel
     from ser.training.fit import fit
     from ser.training.losses import class_probabilities, classification_loss
-    from ser.training.targets import read_targets
 
     if args.num_threads:
         torch.set_num_threads(args.num_threads)

@@ -66,18 +66,19 @@ def train(args: argparse.Namespace) -> None:
 
     import torch
 
+    from ser.coattention.config import CoAttentionTrainConfig
+    from ser.coattention.model import load_patch_net, save_encoder, state_statistics
+    from ser.coattention.sequences import SequenceSource, read_sequences
     from ser.config import load_config
     from ser.encoders.loading import find_encoder
     from ser.errors import SerError
+    from ser.examples.dialogues import read_inputs
+    from ser.examples.targets import read_targets
     from ser.models.coattention import MODALITIES, CoAttention
     from ser.models.tuned_speech import TunedCoAttention
-    from ser.training import coattention, model_dir, parallel
-    from ser.training.configs import CoAttentionTrainConfig
-    from ser.training.dialogues import read_inputs
+    from ser.training import model_dir, parallel
     from ser.training.fit import fit
     from ser.training.losses import classification_loss
-    from ser.training.sequences import SequenceSource, read_sequences
-    from ser.training.targets import read_targets
 
     config = load_config(CoAttentionTrainConfig, args.config, tuple(args.set))
     config = dataclasses.replace(config, encoder_layer=args.encoder_layer or "")
@@ -108,10 +109,8 @@ def train(args: argparse.Namespace) -> None:
     torch.manual_seed(config.fit.seed)
     net: torch.nn.Module
     if args.encoder:
-        patch_net = coattention.load_patch_net(args.encoder, args.encoder_layer)
-        statistics["speech"] = coattention.state_statistics(
-            patch_net, args.encoder_layer, trained, config.data.max_rows
-        )
+        patch_net = load_patch_net(args.encoder, args.encoder_layer)
+        statistics["speech"] = state_statistics(patch_net, args.encoder_layer, trained, config.data.max_rows)
         attention = CoAttention(config.model, statistics, len(targets.classes))
         net = TunedCoAttention(patch_net, args.encoder_layer, attention)
     else:
@@ -127,7 +126,7 @@ def train(args: argparse.Namespace) -> None:
     )
     if parallel.start(args.device).is_first:
         if isinstance(model, TunedCoAttention):
-            coattention.save_encoder(args.model_dir, model, str(find_encoder(args.encoder)))
+            save_encoder(args.model_dir, model, str(find_encoder(args.encoder)))
         model_dir.save_model(args.model_dir, model, targets.classes)
         write_posteriors(args, rspecifiers)
 
@@ -136,19 +135,20 @@ def write_posteriors(args: argparse.Namespace, rspecifiers: dict[str, str]) -> N
     """Write the class probabilities of the test data: <model-dir>/posteriors.scp, and posteriors_none.scp."""
     if not args.test_data:
         return
+    from ser.coattention.model import load_coattention, posteriors
+    from ser.coattention.sequences import read_sequences
     from ser.kaldi import ark
-    from ser.training import coattention, parallel
-    from ser.training.sequences import read_sequences
+    from ser.training import parallel
 
     sequences = read_sequences(args.test_data, rspecifiers)
-    model, config = coattention.load_coattention(args.model_dir, sequences)
+    model, config = load_coattention(args.model_dir, sequences)
     device = parallel.pick_device(args.device)
     model.to(device)
     for name in ("posteriors", *["posteriors_none"] * args.without_text):
         shown = sequences.without(["text"]) if name.endswith("none") else sequences
         path = f"{args.model_dir}/{name}"
         with ark.Writer(f"ark,scp:{path}.ark,{path}.scp") as writer:
-            for utt, vector in coattention.posteriors(model, config, shown, device):
+            for utt, vector in posteriors(model, config, shown, device):
                 writer.write(utt, vector)
 
 

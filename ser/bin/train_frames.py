@@ -40,6 +40,8 @@ def main() -> None:
 
     from ser.config import load_config
     from ser.corpora.label_map import read_label_map
+    from ser.examples import frames
+    from ser.examples.targets import class_numbers
     from ser.files import tab_separated, write_text
     from ser.kaldi import ark, tables
     from ser.kaldi.ark import Reader
@@ -47,10 +49,9 @@ def main() -> None:
     from ser.models.frame_classifier import FrameClassifier
     from ser.plan.roles import in_order, next_fold
     from ser.record.fingerprint import digest_table
-    from ser.training import frames, model_dir
+    from ser.training import model_dir
     from ser.training.fit import fit
     from ser.training.losses import cross_entropy
-    from ser.training.targets import class_numbers
 
     torch.set_num_threads(args.num_threads or 1)
     config = load_config(frames.FrameConfig, args.config, tuple(args.set))

@@ -33,12 +33,12 @@ def main() -> None:
     import torch
 
     from ser.config import load_config
+    from ser.examples.configs import FusionConfig, make_network
+    from ser.examples.dialogues import DialogueSource, read_dialogues, read_inputs
+    from ser.examples.targets import read_targets
     from ser.training import model_dir, parallel
-    from ser.training.configs import FusionConfig, make_network
-    from ser.training.dialogues import DialogueSource, read_dialogues, read_inputs
     from ser.training.fit import fit
     from ser.training.losses import cross_entropy
-    from ser.training.targets import read_targets
 
     if args.num_threads:
         torch.set_num_threads(args.num_threads)

@@ -43,6 +43,7 @@ def main() -> None:
 
     from ser.config import load_config
     from ser.corpora.label_map import read_label_map
+    from ser.examples.targets import check_apart, class_numbers, read_vote_targets
     from ser.kaldi import tables
     from ser.metrics import classification
     from ser.text import batches, bert, held_out
@@ -50,7 +51,6 @@ def main() -> None:
     from ser.training import model_dir, parallel
     from ser.training.fit import fit
     from ser.training.losses import cross_entropy
-    from ser.training.targets import check_apart, class_numbers, read_vote_targets
 
     if args.num_threads:
         torch.set_num_threads(args.num_threads)

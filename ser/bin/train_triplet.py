@@ -31,16 +31,16 @@ def main() -> None:
 
     import torch
 
+    from ser.coattention.triplet_config import TripletConfig, make_triplet_net
+    from ser.coattention.triplets import MeanTripletLoss
+    from ser.coattention.windows import WindowSource, recordings_of
     from ser.config import load_config
+    from ser.examples.targets import check_apart
     from ser.kaldi import tables
     from ser.kaldi.ark import Reader
     from ser.record.fingerprint import fingerprint
     from ser.training import model_dir, parallel
     from ser.training.fit import fit
-    from ser.training.targets import check_apart
-    from ser.training.triplet_config import TripletConfig, make_triplet_net
-    from ser.training.triplets import MeanTripletLoss
-    from ser.training.windows import WindowSource, recordings_of
 
     if args.num_threads:
         torch.set_num_threads(args.num_threads)

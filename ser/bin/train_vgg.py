@@ -27,15 +27,15 @@ def main() -> None:
     import torch
 
     from ser.config import load_config
+    from ser.examples.clips import ClipSource
+    from ser.examples.configs import VggTrainConfig
+    from ser.examples.targets import read_targets
     from ser.kaldi.ark import Reader
     from ser.models.vgg import Vgg
     from ser.record.fingerprint import fingerprint
     from ser.training import model_dir, parallel
-    from ser.training.clips import ClipSource
-    from ser.training.configs import VggTrainConfig
     from ser.training.fit import fit
     from ser.training.losses import cross_entropy
-    from ser.training.targets import read_targets
 
     if args.num_threads:
         torch.set_num_threads(args.num_threads)

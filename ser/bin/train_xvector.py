@@ -28,14 +28,14 @@ def main() -> None:
     import torch
 
     from ser.config import load_config
+    from ser.examples.chunks import ChunkSource
+    from ser.examples.configs import TrainConfig
+    from ser.examples.utterances import load_utterances, split_off_validation
     from ser.models.xvector import XVector
     from ser.record.fingerprint import fingerprint
     from ser.training import model_dir, parallel
-    from ser.training.chunks import ChunkSource
-    from ser.training.configs import TrainConfig
     from ser.training.fit import fit
     from ser.training.losses import cross_entropy
-    from ser.training.utterances import load_utterances, split_off_validation
 
     if args.num_threads:
         torch.set_num_threads(args.num_threads)

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from ser.asr.node_net import load_node_net
 from ser.config import from_mapping, read_yaml, to_yaml
 from ser.files import write_text
 from ser.ivector import extractor_training, front_end, ubm_training
@@ -26,7 +27,6 @@ from ser.kaldi.ivector_files import write_extractor, write_ubm
 from ser.models.asr_tdnn import AsrTdnn, AsrTdnnConfig
 from ser.models.node_outputs import OutputOptions, compute_outputs
 from ser.training import model_dir
-from ser.training.node_net import load_node_net
 
 SPEECH = Path("../shared/kaldi_reference/ivector_large/feats.ark")
 CONFIG = "conf/asr_tdnn/tdnnf.yaml"

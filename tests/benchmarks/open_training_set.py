@@ -5,9 +5,9 @@ import sys
 from pathlib import Path
 
 from ser.config import load_config
-from ser.training.chunks import ChunkSource
-from ser.training.configs import TrainConfig
-from ser.training.utterances import load_utterances, split_off_validation
+from ser.examples.chunks import ChunkSource
+from ser.examples.configs import TrainConfig
+from ser.examples.utterances import load_utterances, split_off_validation
 
 
 def main() -> None:

@@ -21,12 +21,12 @@ from torch.nn.functional import cross_entropy
 from torch.utils.flop_counter import FlopCounterMode
 
 from ser.config import load_config
+from ser.examples.chunks import ChunkSource
+from ser.examples.configs import TrainConfig
+from ser.examples.utterances import load_utterances
 from ser.kaldi import ark, tables
 from ser.models.xvector import XVector
-from ser.training.chunks import ChunkSource
-from ser.training.configs import TrainConfig
 from ser.training.fit import fit
-from ser.training.utterances import load_utterances
 
 NUM_UTTS, FRAMES, FEATURES, CLASSES = 256, 600, 33, 64
 ROUNDS = 5

@@ -128,9 +128,9 @@ def test_a_net_of_speech_is_tuned_with_the_attention_and_kept(kind, data, call, 
 
 
 def test_another_kind_of_encoder_or_layer_is_refused(tmp_path):
+    from ser.coattention.model import load_patch_net
     from ser.models.resnet import Resnet, ResnetConfig
     from ser.training import model_dir
-    from ser.training.coattention import load_patch_net
 
     (tmp_path / "config.yaml").write_text("network: resnet\nmodel: {channels: [4], blocks: 1}\n")
     model_dir.save_weights(tmp_path / "model.safetensors", Resnet(ResnetConfig((4,), 1)))

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
+from ser.coattention.triplets import MeanTripletLoss
 from ser.errors import SerError
 from ser.kaldi import ark, tables
 from ser.models.resnet import Resnet, ResnetConfig
 from ser.training import model_dir
-from ser.training.triplets import MeanTripletLoss
 
 CONFIG = "conf/toy/coattention/triplet.yaml"
 SET = ("--set", "model.channels=[4,8]", "--set", "data.frames=16", "--set", "data.recordings=8", "--num-threads", 1)

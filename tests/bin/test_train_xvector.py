@@ -16,8 +16,8 @@ import pytest
 from ser.bin import extract_embeddings, train_xvector
 from ser.config import load_config
 from ser.errors import SerError
+from ser.examples.configs import TrainConfig
 from ser.kaldi import ark
-from ser.training.configs import TrainConfig
 
 SPEAKERS = ("anna", "bert", "cora", "dirk")
 FRAMES = (40, 90)

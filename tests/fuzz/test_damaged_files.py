@@ -35,6 +35,7 @@ from ser.detect.net import FrameLayer, Net
 from ser.detect.recordings import read_chunks
 from ser.detect.text_file import read_texts
 from ser.errors import SerError
+from ser.examples.configs import TrainConfig
 from ser.features.mfcc import MfccOptions
 from ser.features.pitch import PitchOptions
 from ser.kaldi import ark, audio, datadir, ivector_files, nnet3, plda_file, tables
@@ -43,7 +44,6 @@ from ser.kaldi.options import read_options
 from ser.models import nnet3_graph
 from ser.models.xvector import XVectorConfig
 from ser.training import model_dir
-from ser.training.configs import TrainConfig
 
 ROOT = Path(__file__).parents[2]
 BACKEND = ROOT / "tests" / "kaldi_reference" / "backend"

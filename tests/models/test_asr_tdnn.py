@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 
+from ser.asr.node_net import load_node_net
 from ser.config import from_mapping, read_yaml, to_yaml
 from ser.errors import SerError
 from ser.files import write_text
@@ -13,7 +14,6 @@ from ser.models.asr_tdnn_folded import FoldedTdnn
 from ser.models.factored import TimeSharedDropout, constrain
 from ser.models.node_outputs import OutputOptions, compute_outputs
 from ser.training import model_dir
-from ser.training.node_net import load_node_net
 
 SMALL = AsrTdnnConfig(24, 8, (1, 1, 0, 3, 3), 0.66, 12)
 

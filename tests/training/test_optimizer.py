@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from ser.errors import SerError
-from ser.training.chunks import DataConfig
-from ser.training.clips import ClipConfig
+from ser.examples.chunks import DataConfig
+from ser.examples.clips import ClipConfig
 from ser.training.losses import LossConfig
 from ser.training.optimizer import MaxChange, dropout_schedule, learning_rate, make_optimizer
 

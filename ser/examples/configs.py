@@ -8,16 +8,14 @@ from torch import nn
 
 from ser.config import check_ranges
 from ser.errors import SerError
-from ser.models.coattention import CoAttentionConfig
+from ser.examples.chunks import DataConfig
+from ser.examples.clips import ClipConfig
 from ser.models.context import BcLstm, ContextConfig, Icon
 from ser.models.fusion import LateFusion
 from ser.models.vgg import VggConfig
 from ser.models.xvector import XVectorConfig
-from ser.training.chunks import DataConfig
-from ser.training.clips import ClipConfig
 from ser.training.fit_config import FitConfig
 from ser.training.losses import LossConfig
-from ser.training.sequences import SequenceConfig
 
 
 @dataclass(frozen=True)
@@ -80,19 +78,3 @@ def make_network(config: FusionConfig, widths: Mapping[str, int], num_classes: i
     if config.model is None:
         raise SerError(f"{config.network}: the section `model` is missing, which gives the sizes; add it")
     return (BcLstm if config.network == "bc_lstm" else Icon)(config.model, widths, num_classes)
-
-
-@dataclass(frozen=True)
-class CoAttentionTrainConfig:
-    """The contents of ``conf/coattention/fusion.yaml``.
-
-    Attributes
-    ----------
-    encoder_layer : output layer of the speech encoder that is tuned with the co-attention; empty: none is tuned.
-    """
-
-    model: CoAttentionConfig
-    data: SequenceConfig
-    loss: LossConfig
-    fit: FitConfig
-    encoder_layer: str = ""

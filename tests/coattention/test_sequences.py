@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import torch
 
+from ser.coattention.sequences import SequenceConfig, SequenceSource, read_sequences
 from ser.errors import SerError
 from ser.kaldi import ark, tables
-from ser.training.sequences import SequenceConfig, SequenceSource, read_sequences
 
 CONFIG = SequenceConfig(batch_size=2, max_rows=0, drop_text=0.0)
 LENGTHS = {"a-1": 2, "a-2": 5, "b-1": 1}

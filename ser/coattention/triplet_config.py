@@ -5,11 +5,11 @@ from typing import Literal
 
 from torch import nn
 
+from ser.coattention.triplets import TripletLossConfig, TripletNet
+from ser.coattention.windows import WindowConfig
 from ser.errors import SerError
 from ser.models.resnet import Resnet, ResnetConfig
 from ser.training.fit_config import FitConfig
-from ser.training.triplets import TripletLossConfig, TripletNet
-from ser.training.windows import WindowConfig
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,8 @@ import pytest
 
 from ser.corpora.label_map import vote_shares
 from ser.errors import SerError
+from ser.examples.targets import check_apart, class_numbers, read_targets, read_vote_targets, vote_targets
 from ser.kaldi import tables
-from ser.training.targets import check_apart, class_numbers, read_targets, read_vote_targets, vote_targets
 
 MAP = {"anger": "anger", "excitement": "happiness", "happiness": "happiness", "frustration": "frustration"}
 CLASSES = ["anger", "frustration", "happiness"]

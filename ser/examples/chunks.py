@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ser.config import check_ranges
 from ser.errors import SerError
-from ser.training.utterances import Utterances
+from ser.examples.utterances import Utterances
 
 
 @dataclass(frozen=True)

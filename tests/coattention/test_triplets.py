@@ -2,9 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from ser.errors import SerError
-from ser.models.resnet import Resnet, ResnetConfig
-from ser.training.triplets import (
+from ser.coattention.triplets import (
     MeanTripletLoss,
     TripletLossConfig,
     TripletNet,
@@ -12,6 +10,8 @@ from ser.training.triplets import (
     squared_distances,
     triplet_terms,
 )
+from ser.errors import SerError
+from ser.models.resnet import Resnet, ResnetConfig
 
 ANCHORS = torch.tensor([[0.0, 0.0], [3.0, 0.0], [0.0, 0.5]])
 POSITIVES = torch.tensor([[1.0, 0.0], [3.0, 1.0], [0.0, 0.0]])

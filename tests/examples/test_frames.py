@@ -7,9 +7,9 @@ import torch
 from torch import nn
 
 from ser.errors import SerError
+from ser.examples.frames import FrameBatches, FrameDataConfig, vote
 from ser.kaldi import ark
 from ser.models.frame_classifier import FrameClassifier, FrameClassifierConfig
-from ser.training.frames import FrameBatches, FrameDataConfig, vote
 
 LENGTHS = {"a": 5, "b": 40, "c": 12, "d": 7, "e": 30}
 LABELS = np.array([0, 1, 2, 1, 0])

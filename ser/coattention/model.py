@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ser.coattention.config import CoAttentionTrainConfig
+from ser.coattention.sequences import Sequences, SequenceSource
 from ser.config import load_config
 from ser.encoders import net_dir
 from ser.encoders.loading import ENCODER_FOLDER, load_audio_encoder
@@ -17,9 +19,7 @@ from ser.files import write_text
 from ser.models.coattention import CoAttention
 from ser.models.tuned_speech import TunedCoAttention
 from ser.training import model_dir
-from ser.training.configs import CoAttentionTrainConfig
 from ser.training.losses import class_probabilities
-from ser.training.sequences import Sequences, SequenceSource
 
 # Number of patches on which mean and deviation of an encoder's states are estimated.
 _PATCHES = 2000

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from ser.errors import SerError
+from ser.examples.clips import ClipConfig, ClipSource
 from ser.kaldi import ark
-from ser.training.clips import ClipConfig, ClipSource
 
 LENGTHS = {"a": 4, "b": 6, "c": 9, "d": 6, "e": 2}
 

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import torch
 
+from ser.coattention.windows import WindowConfig, WindowSource, recordings_of
 from ser.errors import SerError
 from ser.kaldi import ark
-from ser.training.windows import WindowConfig, WindowSource, recordings_of
 
 LENGTHS = {"a-1": 60, "a-2": 30, "b-1": 45, "c-1": 20, "d-1": 21}
 

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from ser.errors import SerError
+from ser.examples.dialogues import DialogueSource, number_speakers, read_dialogues, read_inputs
 from ser.kaldi import ark, tables
-from ser.training.dialogues import DialogueSource, number_speakers, read_dialogues, read_inputs
 
 # Utterance -> speaker, dialogue, seconds, in the order of the names.
 UTTS = {

@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from ser.errors import SerError
+from ser.examples.chunks import ChunkSource, DataConfig, draw_evenly
+from ser.examples.utterances import load_utterances, split_off_validation
 from ser.kaldi import ark
-from ser.training.chunks import ChunkSource, DataConfig, draw_evenly
-from ser.training.utterances import load_utterances, split_off_validation
 
 SETTINGS = {
     "min_frames": 10,

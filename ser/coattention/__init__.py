@@ -1,0 +1,1 @@
+"""System C: its co-attention models and their sequences, and the triplet training of its speech net."""
