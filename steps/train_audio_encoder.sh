@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# Fine-tunes an audio encoder to tell the emotion of recordings; a second data dir picks the epoch. Goes on from its
-# checkpoint if it was cut off. What it writes, steps/extract_audio_embeddings.sh --encoder takes.
+# Fine-tunes an audio encoder to tell the emotion of recordings. Goes on from its checkpoint if it was cut off. What it
+# writes, steps/extract_audio_embeddings.sh --encoder takes.
 #
-# Usage: steps/train_audio_encoder.sh [options] <train-data-dir> <valid-data-dir> <model-dir>
-#  e.g.: steps/train_audio_encoder.sh --encoder microsoft/wavlm-base data/train data/valid exp/wavlm_tuned
+# Usage: steps/train_audio_encoder.sh [options] <train-data-dir> <model-dir>
+#  e.g.: steps/train_audio_encoder.sh --encoder microsoft/wavlm-base --valid-data data/valid data/train exp/wavlm_tuned
 # Options: --cmd <wrapper>  --config <yaml>  --num-threads <n>
+#   --valid-data <data dir that picks the epoch; empty: the last epoch is taken>
+#   --test-data <data dir whose class probabilities are written to <model-dir>/posteriors.scp>
 #   --encoder <name of the Hub, or folder; empty: the config's>  --label-map <map whose classes are the model's>
 #   --soft-targets true|false, whether annotators' votes (utt2votes, by the label map) are the targets
 #   --settings "<key=value> <key=value> ...", in place of the config's
@@ -13,6 +15,8 @@ set -euo pipefail
 cmd=utils/run.pl
 config=conf/audio_encoder.yaml
 encoder=
+valid_data=
+test_data=
 label_map=conf/emotions/native.map
 soft_targets=false
 settings=
@@ -20,20 +24,21 @@ num_threads=1      # on the CPU; the last bits of the model depend on it
 
 . utils/parse_options.sh
 . ./path.sh
-[ $# -eq 3 ] || { usage >&2; exit 1; }
+[ $# -eq 2 ] || { usage >&2; exit 1; }
 train=$1
-valid=$2
-model=$3
+model=$2
 
-for data in "$train" "$valid"; do
+for data in "$train" ${valid_data:+"$valid_data"} ${test_data:+"$test_data"}; do
   [ -f "$data/wav.scp" ] || die "no $data/wav.scp; run local/prepare_<corpus>.sh"
 done
 options=()
 [ -z "$encoder" ] || options+=(--encoder "$encoder")
+[ -z "$valid_data" ] || options+=(--valid-data "$valid_data")
+[ -z "$test_data" ] || options+=(--test-data "$test_data")
 for setting in $settings; do options+=(--set "$setting"); done
 
 log "$model: training; progress in $model/log/train.log"
 $cmd --num-threads "$num_threads" "$model/log/train.log" \
   python3 -m ser.bin.train_audio_encoder --config "$config" --num-threads "$num_threads" "${options[@]}" \
-  --label-map "$label_map" --soft-targets "$soft_targets" --valid-data "$valid" "$train" "$model"
+  --label-map "$label_map" --soft-targets "$soft_targets" "$train" "$model"
 log "$model: $(grep -v '^#' "$model/log/train.log" | tail -n 1)"

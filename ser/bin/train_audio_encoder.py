@@ -1,10 +1,11 @@
 """Fine-tune an audio encoder to tell the classes of recordings: wav.scp and utt2emo of two data dirs.
 
 The states of several layers are summed by learnt weights and pooled over time; a linear layer follows. Recordings are
-never padded: a batch has one length. A training that was stopped goes on where it was.
+never padded: a batch has one length. The validation data dir picks the epoch; without one the last epoch is taken. A
+training that was stopped goes on where it was.
 
 <model-dir>/encoder is what extract_audio_embeddings takes, model.safetensors what is behind it; layer_weights.tsv and
-.png tell which layers counted.
+.png tell which layers counted. --test-data adds posteriors.scp, the class probabilities of its utterances.
 
   python3 -m ser.bin.train_audio_encoder --config conf/audio_encoder.yaml --encoder exp/yamnet \\
     --set "model.layers='10'" --label-map conf/emotions/native.map --valid-data data/valid data/train exp/tuned
@@ -28,7 +29,8 @@ def main() -> None:
     parser.add_argument(
         "--encoder", metavar="NAME", help="encoder to begin with, name of the Hub or folder [the config's]"
     )
-    parser.add_argument("--valid-data", required=True, metavar="DIR", help="data dir for validation")
+    parser.add_argument("--valid-data", metavar="DIR", help="data dir for validation [the last epoch is taken]")
+    parser.add_argument("--test-data", metavar="DIR", help="data dir whose class probabilities are written")
     parser.add_argument("data_dir", metavar="<data-dir>", help="data dir to train on, with wav.scp and utt2emo")
     parser.add_argument("model_dir", metavar="<model-dir>", help="folder of the model, to be written")
     args = parser.parse_args()
@@ -43,15 +45,15 @@ def main() -> None:
     from ser.encoders.patch_encoder import PatchEncoder
     from ser.encoders.tuning import TunedEncoder, arrange
     from ser.encoders.tuning_config import AudioEncoderConfig
-    from ser.encoders.wave_batches import WaveSource
+    from ser.encoders.wave_batches import WaveSource, probabilities
     from ser.examples.targets import read_targets
     from ser.files import sha256
-    from ser.kaldi import audio, tables
+    from ser.kaldi import ark, audio, tables
     from ser.metrics import classification
     from ser.models.lora import merge_lora
     from ser.training import model_dir, parallel
     from ser.training.fit import fit
-    from ser.training.losses import class_probabilities, classification_loss
+    from ser.training.losses import classification_loss
 
     if args.num_threads:
         torch.set_num_threads(args.num_threads)
@@ -75,37 +77,42 @@ def main() -> None:
         return WaveSource(waves, segments, utts, wanted, encoder, config.data, order)
 
     inputs: dict[str, Any] = dict(targets.inputs)
-    for what, data_dir in (("", args.data_dir), ("validation ", args.valid_data)):
+    for what, data_dir in (("", args.data_dir), ("validation ", args.valid_data), ("test ", args.test_data)):
         for name in ("wav.scp", "segments"):
-            if (Path(data_dir) / name).exists():
+            if data_dir and (Path(data_dir) / name).exists():
                 inputs[f"{what}{name}"] = Path(data_dir) / name
     digests = {f"encoder's {path.name}": sha256(path) for path in sorted(folder.glob("*")) if path.is_file()}
     if not model_dir.begin(args.model_dir, config, inputs, digests):
         return
     train = source(args.data_dir, targets.train_utts, targets.train, seed)
-    valid = source(args.valid_data, targets.valid_utts, targets.valid_numbers, None)
+    valid = source(args.valid_data, targets.valid_utts, targets.valid_numbers, None) if args.valid_data else None
     trained = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
     logger.info(
         "%d recordings train (%s), %d validate; the parts to be trained have %d of %d numbers",
         len(train.utts), ", ".join(f"{name} {n}" for name, n in zip(targets.classes, targets.counts, strict=True)),
-        len(valid.utts), trained, sum(parameter.numel() for parameter in model.parameters()),
+        len(targets.valid_utts), trained, sum(parameter.numel() for parameter in model.parameters()),
     )  # fmt: skip
     loss = classification_loss(config.loss, targets.counts)
     fit(model, train, valid, schedule, args.model_dir, loss, args.device)
     if not parallel.start(args.device).is_first:
         return
-    device = parallel.pick_device(args.device)
-    confusion = np.zeros((len(targets.classes),) * 2, np.int64)
-    for batch, truth in valid.batches(0):
-        with torch.inference_mode():
-            logits = model({name: tensor.to(device) for name, tensor in batch.items()})
-        guesses = class_probabilities(logits, config.loss.kind).argmax(dim=1).cpu().numpy()
-        confusion += classification.confusion(truth.numpy(), guesses, len(targets.classes))
-    logger.info(
-        "%d validation recordings: UAR %.1f %% (chance %.1f %%), accuracy %.1f %%",
-        len(valid.utts), 100 * classification.uar(confusion), 100 / len(targets.classes),
-        100 * classification.accuracy(confusion),
-    )  # fmt: skip
+    kind, device = config.loss.kind, parallel.pick_device(args.device)
+    if valid is not None:
+        guesses = np.array([found.argmax() for _, found in probabilities(model, valid, kind, device)])
+        truth = np.concatenate([targets.valid_numbers[batch] for batch in valid.plan(0)])
+        confusion = classification.confusion(truth, guesses, len(targets.classes))
+        logger.info(
+            "%d validation recordings: UAR %.1f %% (chance %.1f %%), accuracy %.1f %%",
+            len(valid.utts), 100 * classification.uar(confusion), 100 / len(targets.classes),
+            100 * classification.accuracy(confusion),
+        )  # fmt: skip
+    if args.test_data:
+        utts = list(tables.read_map(Path(args.test_data) / "utt2spk", fields=2))
+        test = source(args.test_data, utts, np.zeros(len(utts), np.int64), None)
+        found = dict(probabilities(model, test, kind, device))
+        with ark.Writer("ark,scp:{0}.ark,{0}.scp".format(Path(args.model_dir) / "posteriors")) as writer:
+            for utt in utts:
+                writer.write(utt, found[utt])
     write_layer_weights(args.model_dir, model.layers, model.layer_sum.weights().tolist())
     merge_lora(model.encoder)
     net_dir.save_encoder(Path(args.model_dir) / loading.ENCODER_FOLDER, folder, encoder)

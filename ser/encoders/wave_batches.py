@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ser.encoders.frame_encoder import FrameEncoder
 from ser.encoders.patch_encoder import PatchEncoder
 from ser.errors import SerError
 from ser.features import audioset
 from ser.kaldi import audio
+from ser.training.losses import class_probabilities
 
 # Recordings are sorted by length within so many batches: little is cut off, and still another mixture each epoch.
 BATCHES_TO_SORT = 20
@@ -137,3 +138,23 @@ class WaveSource:
             reason = samples.reason if isinstance(samples, audio.Unreadable) else "its segment has no samples"
             raise SerError(f"'{utt}' cannot be trained on: {reason}; leave it out of the data dir")
         return samples
+
+
+@torch.inference_mode()
+def probabilities(
+    model: nn.Module, source: WaveSource, loss: str, device: str | torch.device
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield each utterance of `source`, batch by batch, with its class probabilities (K,) float32.
+
+    Parameters
+    ----------
+    model : maps a batch to logits (B, K); it is put into eval mode.
+    source : made without a seed, so that it has each utterance once.
+    loss : kind of the loss that `model` was trained with.
+    device : where `model` is.
+    """
+    model.eval()
+    for batch, (inputs, _) in zip(source.plan(0), source.batches(0), strict=True):
+        logits = model({name: tensor.to(device) for name, tensor in inputs.items()})
+        found = class_probabilities(logits.float(), loss).cpu().numpy()
+        yield from zip([source.utts[row] for row in batch], found, strict=True)

@@ -38,13 +38,13 @@ class Targets:
         return np.bincount(self.train_numbers, minlength=len(self.classes))
 
 
-def read_targets(data_dir: str | Path, valid_dir: str | Path, label_map: str | Path, soft: bool) -> Targets:
+def read_targets(data_dir: str | Path, valid_dir: str | Path | None, label_map: str | Path, soft: bool) -> Targets:
     """Read the targets of a training from two data dirs.
 
     Parameters
     ----------
     data_dir : training set; has ``utt2emo``, for `soft` targets ``utt2votes``, and ``utt2uniq`` if it holds copies.
-    valid_dir : validation set.
+    valid_dir : validation set; None for none.
     label_map : its classes are the model's, even if the data lacks some.
     soft : whether the targets are the shares of the annotators' votes.
 
@@ -62,8 +62,10 @@ def read_targets(data_dir: str | Path, valid_dir: str | Path, label_map: str | P
         return utts, class_numbers(utts, utt2emo, classes, f"{folder}/utt2emo")
 
     utts, numbers = read(Path(data_dir))
-    valid_utts, valid_numbers = read(Path(valid_dir))
-    check_apart(data_dir, utts, valid_dir, valid_utts)
+    valid_utts, valid_numbers = [], np.zeros(0, np.int64)
+    if valid_dir is not None:
+        valid_utts, valid_numbers = read(Path(valid_dir))
+        check_apart(data_dir, utts, valid_dir, valid_utts)
     inputs = {"utt2emo": Path(data_dir) / "utt2emo", "label map": Path(label_map)}
     targets = numbers
     if soft:

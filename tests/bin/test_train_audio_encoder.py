@@ -104,6 +104,28 @@ def few(data, tmp_path_factory) -> Path:
     return root
 
 
+def test_without_validation_the_last_epoch_is_taken_and_the_test_has_no_part_in_the_training(few, encoder, tmp_path):
+    common = ["--config", "conf/toy/audio_encoder.yaml", "--encoder", encoder("hubert-base"), "--set", "fit.epochs=2"]
+    common += ["--set", "gradual=null", "--label-map", few / "two.map", "--num-threads", 1, "--device", "cpu"]
+    run(train_audio_encoder, *common, few / "train", tmp_path / "plain")
+    run(train_audio_encoder, *common, "--test-data", few / "valid", few / "train", tmp_path / "tested")
+    for name in ("model.safetensors", "encoder/model.safetensors"):
+        assert (tmp_path / "plain" / name).read_bytes() == (tmp_path / "tested" / name).read_bytes()
+    header, *rows = ((tmp_path / "tested" / "train.tsv").read_text()).splitlines()
+    place = header.split("\t").index("valid_loss")
+    assert [row.split("\t")[place] for row in rows] == ["", ""]
+    found = ark.load(f"scp:{tmp_path}/tested/posteriors.scp")
+    assert sorted(found) == sorted(tables.read_map(few / "valid" / "utt2spk"))
+    np.testing.assert_allclose([vector.sum() for vector in found.values()], 1, rtol=1e-6)
+    utt = next(iter(found))
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    for name in ("wav.scp", "utt2spk", "utt2emo"):
+        tables.write_map(alone / name, {utt: tables.read_map(few / "valid" / name)[utt]})
+    run(train_audio_encoder, *common, "--test-data", alone, few / "train", tmp_path / "one")
+    np.testing.assert_allclose(ark.load(f"scp:{tmp_path}/one/posteriors.scp")[utt], found[utt], atol=1e-6)
+
+
 @pytest.mark.parametrize("kind", ["sew", "whisper", "ast", "wav2vec2-bert", "moonshine", "emotion2vec"])
 def test_other_kinds_are_trained(few, encoder, tmp_path, kind):
     settings = ("fit.epochs=1", "gradual=null", "model.pooling=attentive", "data.batch_size=2")
