@@ -3,7 +3,7 @@
 #
 # For each of six folds an x-vector net learns to tell the actors of the other folds apart and is fine-tuned on their
 # emotions, also as spoken faster and slower; its embeddings of their speech train LDA and PLDA over the five collapsed
-# classes. Every ordered pair of the fold's utterances is a trial. No stage of a fold sees its actors. The table is of
+# classes. Every pair of the fold's utterances is a trial. No stage of a fold sees its actors. The table is of
 # speech alone, since the actors speak two sentences; the text model is trained by itself on DailyDialog and validated
 # on its own validation part, less the texts whose words train too, which also picks its epoch.
 #

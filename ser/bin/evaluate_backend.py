@@ -1,7 +1,7 @@
 """Train a back end, score every pair of test utterances, classify each: one cell of the results table.
 
 The train and test dirs are data dirs: utt2emo and utt2spk, and of the test's text and utt2dialogue too, where they are.
-A trial is an ordered pair of two test utterances, a target where both are of one class. The cell's folder gets backend/
+A trial is a pair of two test utterances, a target where both are of one class. The cell's folder gets backend/
 and the files that ser/results/cell.py lists, result.tsv last.
 
 With --held-out, the class is unknown to the back end and the trials are those that involve it. With --fallback-train

@@ -81,7 +81,7 @@ def pair_eer(
     multiplicities: np.ndarray,
     which: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Return the equal error rate of the ordered pairs of utterances in each resample, exactly.
+    """Return the equal error rate of the pairs of utterances in each resample, exactly.
 
     Let speaker a be drawn m_a times. A pair of utterances of two speakers a and b then counts m_a m_b times, and a pair
     within speaker a counts m_a times: a speaker drawn twice stands for two speakers, each with its own pairs, and there
@@ -100,7 +100,8 @@ def pair_eer(
     scores : (N, N) float32.
     labels : (N,) int, the classes: a pair of one class is a target.
     speakers : (N,) int, the column of `multiplicities` (R, S) that counts the utterance's speaker.
-    which : (N, N) bool, the pairs that are trials; None for all. A pair of an utterance with itself is never a trial.
+    which : (N, N) bool, the pairs that are trials; None for all, both ways round. A pair of an utterance with itself is
+        never a trial.
 
     Returns
     -------

@@ -16,6 +16,13 @@ from ser.metrics.detection import ScoredTrials
 
 logger = logging.getLogger(__name__)
 
+# Names of the strata by the number of speakers in a pair.
+ONE_SPEAKER = "one_speaker"
+TWO_SPEAKERS = "different_speaker"
+# Scores are symmetric whose two ways round differ by at most this share of their range: float32 gives about 1e-6.
+SYMMETRY = 1e-4
+ROWS_PER_BLOCK = 512  # rows of the score matrix that are compared at once
+
 ScoreModels = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
@@ -47,19 +54,35 @@ class Stratum:
     min_dcf: float | None
 
 
-def all_pairs(utterances: Utterances, held_out: str | None = None) -> np.ndarray:
-    """Return which pairs are trials, (N, N) bool: all pairs of two utterances, or those that involve `held_out`."""
-    pairs = ~np.eye(len(utterances.utts), dtype=bool)
+def all_pairs(utterances: Utterances, held_out: str | None = None, ordered: bool = False) -> np.ndarray:
+    """Return which pairs are trials, (N, N) bool: all pairs of two utterances, or those that involve `held_out`.
+
+    Each pair is there once, above the diagonal, or `ordered`: both ways round.
+    """
+    size = len(utterances.utts)
+    pairs = ~np.eye(size, dtype=bool) if ordered else np.triu(np.ones((size, size), dtype=bool), 1)
     if held_out is not None:
         involved = utterances.labels == utterances.classes.index(held_out)
         pairs &= involved[:, None] | involved
     return pairs
 
 
+def is_symmetric(scores: np.ndarray) -> bool:
+    """Tell whether the scores (N, N) are the same both ways round, but for the rounding of float32."""
+    bound = SYMMETRY * float(np.ptp(scores)) if scores.size else 0.0
+    rows = range(0, len(scores), ROWS_PER_BLOCK)
+    return all(
+        np.abs(scores[row : row + ROWS_PER_BLOCK] - scores[:, row : row + ROWS_PER_BLOCK].T).max() <= bound
+        for row in rows
+    )
+
+
 def pair_strata(utterances: Utterances, pairs: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
     """Yield the name of each stratum and which of `pairs` (N, N) bool are its trials, (N, N) bool."""
     yield "all", pairs
-    yield "different_speaker", pairs & _differ(utterances.speakers)
+    different = _differ(utterances.speakers)
+    yield ONE_SPEAKER, pairs & ~different
+    yield TWO_SPEAKERS, pairs & different
     told = {"sentence": utterances.sentences, "dialogue": utterances.dialogues}
     known = {name: numbers for name, numbers in told.items() if numbers is not None}
     if missing := [name for name in told if name not in known]:

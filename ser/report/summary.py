@@ -46,9 +46,11 @@ def _card(cell: MeanRow) -> str:
 def _protocol(run: Experiment) -> str:
     cells = [cell for panel in run.panels for cell in panel.cells]
     texts = sorted({cell.row.text for cell in cells} - {result_table.NONE})
-    trials = "A trial is an ordered pair of two test utterances, a target if both are of one class: "
+    trials = "A trial is a pair of two test utterances, a target if both are of one class: "
+    two_speakers = any(cell.row.pairs == result_table.TWO_SPEAKERS for cell in cells)
     return (
         (f"{trials}{wording.trials_of(cells)}. " if run.scores_pairs else "No pairs of utterances are scored. ")
+        + "Pairs of one speaker are left out where a system does better or worse on them. " * two_speakers
         + "Brackets: intervals by bootstrap over speakers. "
         + (f"Scored text: {', '.join(texts)}. " if texts else "No text is scored. ")
         + _audit(run)

@@ -8,11 +8,12 @@ confusion.tsv         number of utterances by true class (row) and predicted cla
 calibration.tsv       Cllr, DCF and ECE of the log likelihood ratios of pairs and of the posteriors: raw, affine, pav
 reliability.tsv       for each bin of confidence the utterances, the share expected to be right, the share that is right
 bootstrap.tsv         the figures of each resample of the speakers, with the same draws for every cell of a test corpus
+bootstrap_two_speakers.tsv    the EER of each resample on the pairs of two speakers
 det.tsv strata.tsv emotion_pairs.tsv    only of systems that score pairs
 nearest.txt           utterance, the training utterances with the highest pair scores, each with its score
 projected.tsv         the first two LDA dimensions of each utterance, only of system A
 text_missing          utterances without text, where these are scored by speech
-result.tsv            the row of the table; written last, so that a folder without it is known to be incomplete
+result.tsv            the row of the table, of all pairs; written last, so a folder without it is known to be incomplete
 failed                in place of result.tsv, the row of a cell that failed
 """
 
@@ -36,6 +37,7 @@ from ser.metrics.detection import ScoredTrials
 from ser.metrics.strata import ScoreModels, Utterances
 from ser.results import result_table, strata_tables
 from ser.results.protocol_config import ProtocolConfig
+from ser.results.two_speakers import RESAMPLES, TwoSpeakers, read_two_speakers, write_resamples
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +47,7 @@ DET_POINTS = 400
 NEAREST = 3
 OPTIONAL_FILES = (
     *("strata.tsv", "emotion_pairs.tsv", "det.tsv", "bootstrap.tsv", "reliability.tsv", "projected.tsv"),
+    RESAMPLES,
     *("nearest.txt", "speakers.tsv", "text_missing", "failed"),
 )
 
@@ -68,7 +71,8 @@ class Cell:
 
     `resamples` (R, 4), in percent, has a column for each of `MEASURES` (bootstrap.tsv); None where there are none.
     `utts_of` is speaker -> utterances (speakers.tsv); None where unknown. `units` is the number of speakers or folds
-    that are resampled; None where the resamples need no widening, see `ser.metrics.intervals.spread`.
+    that are resampled; None where the resamples need no widening, see `ser.metrics.intervals.spread`. `two_speakers` is
+    None where the pairs of one speaker, or of two, have no EER.
     """
 
     folders: tuple[Path, ...]
@@ -76,6 +80,7 @@ class Cell:
     resamples: np.ndarray | None
     utts_of: Mapping[str, int] | None = None
     units: int | None = None
+    two_speakers: TwoSpeakers | None = None
 
     @property
     def has_all_speakers(self) -> bool:
@@ -135,7 +140,8 @@ def write_cell(
         shares_right = ((utts, f"{expected:.4f}", right) for utts, expected, right in bins)
         write_text(folder / "reliability.tsv", tab_separated(("utts", "expected", "right"), shares_right))
     if pairs is not None:
-        which = strata.all_pairs(utterances, held_out)
+        ordered = protocol.ordered_pairs or not strata.is_symmetric(pairs.scores)
+        which = strata.all_pairs(utterances, held_out, ordered)
         all_trials = _write_strata(folder, utterances, pairs, which, held_out, protocol)
         figures["trials"] = len(all_trials)
         figures["eer"] = 100.0 * all_trials.eer()
@@ -146,9 +152,10 @@ def write_cell(
             )  # fmt: skip
         figures["min_dcf"] = all_trials.min_dcf(protocol.p_target)
         if draws is not None:
-            measures["eer"] = bootstrap.pair_eer(
-                pairs.scores, utterances.labels, utterances.speakers, draws, None if held_out is None else which
-            )
+            options = (pairs.scores, utterances.labels, utterances.speakers, draws)
+            measures["eer"] = bootstrap.pair_eer(*options, which)
+            two_speakers = which & (utterances.speakers[:, None] != utterances.speakers)
+            write_resamples(folder, bootstrap.pair_eer(*options, two_speakers))
         for name, calibrate in pairs.calibrations.items():
             shown.setdefault(name, {}).update(_detection_figures(all_trials, calibrate, protocol.p_target))
     columns = ("cllr", "min_cllr", "act_dcf", "min_dcf", "ece")
@@ -199,7 +206,7 @@ def read_cell(folder: str | Path, allow_failed: bool = False) -> Cell:
     resamples = np.loadtxt(table, skiprows=1, ndmin=2) if table.exists() else None
     utts_of = _read_speakers(folder / "speakers.tsv")
     speakers = sum(count > 0 for count in utts_of.values()) if utts_of else 0
-    return Cell((folder,), rows[0], resamples, utts_of, speakers if speakers > 1 else None)
+    return Cell((folder,), rows[0], resamples, utts_of, speakers if speakers > 1 else None, read_two_speakers(folder))
 
 
 def _read_speakers(path: Path) -> dict[str, int] | None:

@@ -20,6 +20,9 @@ ALL = "all"
 # The seed of a row whose scores are averaged over the nets of several seeds. Means over seeds leave it out.
 AVERAGE = "average"
 NONE = "-"
+# Which pairs the EER, minDCF and count of trials are of.
+ALL_PAIRS = "all"
+TWO_SPEAKERS = "two_speakers"
 # Joins the names of the folds in the fold column of a mean over some of the folds.
 AND = "+"
 # How `lda_dim` 0 is written: the LDA has as many rows as K classes determine.
@@ -37,7 +40,8 @@ class Result:
     `variant` is the variant of fine-tuning, `seed` the seed of training, `text` the condition of the scored text, and
     `held_out` the class that was left out of all training; ``-`` for none. `status` is ``ok`` or ``failed: <log>``.
     `lda_dim` is the setting: 0, written ``K-1``, is one less than the number of training classes, which may differ
-    between folds. `fold` of a mean is ``all``, or the names of its folds, such as ``1+2``, where some are missing.
+    between folds. `pairs` says which pairs of utterances the EER is of: ``all``, or those of ``two_speakers``.
+    `fold` of a mean is ``all``, or the names of its folds, such as ``1+2``, where some are missing.
     `eer` to `f1_high` are in percent, except `min_dcf`, a ratio; `_low` and `_high` bound the interval over speakers.
     """
 
@@ -69,6 +73,7 @@ class Result:
     f1: float | None = None
     f1_low: float | None = None
     f1_high: float | None = None
+    pairs: str = ALL_PAIRS
 
     def cells(self) -> list[str]:
         """Return the row as text, in the order of `COLUMNS`."""
@@ -145,7 +150,7 @@ def mean(results: Sequence[Result], over: str, whole: str = ALL) -> Result:
     names: dict[str, Any] = {name: getattr(results[0], name) for name in NAMES} | {over: whole}
     if failed := [result for result in results if result.status != OK]:
         return Result(**names, status=f"failed: {len(failed)} of {len(results)} {over}s")
-    figures: dict[str, Any] = {}
+    figures: dict[str, Any] = {"pairs": results[0].pairs}
     for name in _MEANS:
         value = _over_present(np.mean, results, name)
         figures[name] = None if value is None else float(value)
@@ -194,13 +199,15 @@ def align(results: Sequence[Result]) -> str:
 
     Counts, minDCF and the intervals of WA and F1 are only in the file.
     """
-    constant = [name for name in (*NAMES, "status") if len({getattr(result, name) for result in results}) == 1]
+    two_speakers = any(result.pairs == TWO_SPEAKERS for result in results)
+    told = (*NAMES, *["pairs"] * two_speakers, "status")
+    constant = [name for name in told if len({getattr(result, name) for result in results}) == 1]
     common = ", ".join(
         f"{name} {field}"
         for name, field in zip(COLUMNS, results[0].cells(), strict=True)
         if name in constant and field != NONE
     )
-    names = [name for name in (*NAMES, "status") if name not in constant]
+    names = [name for name in told if name not in constant]
     table = [[*names, *MEASURES]]
     for result in results:
         fields = dict(zip(COLUMNS, result.cells(), strict=True))

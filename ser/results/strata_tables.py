@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
-from ser.files import tab_separated
+from ser.errors import SerError
+from ser.files import read_text_lines, tab_separated
 from ser.metrics.strata import Stratum
 
 
@@ -12,6 +14,25 @@ def strata_to_tsv(strata: Sequence[Stratum]) -> str:
     """Write strata as a table, error rates in percent."""
     lines = ((one.name, one.trials, one.targets, *_figures(one)) for one in strata)
     return tab_separated(("stratum", "trials", "targets", "eer", "min_dcf"), lines)
+
+
+def read_strata(path: Path) -> dict[str, Stratum]:
+    """Read a table that `strata_to_tsv` wrote: name -> stratum.
+
+    Raises
+    ------
+    SerError
+        Where a line is none of such a table.
+    """
+    found = {}
+    for number, line in enumerate(read_text_lines(path, "evaluate the cell again")[1:], start=2):
+        try:
+            name, trials, targets, eer, min_dcf = line.split("\t")
+            rates = (None, None) if eer == "-" else (float(eer) / 100.0, float(min_dcf))
+            found[name] = Stratum(name, int(trials), int(targets), *rates)
+        except ValueError as error:
+            raise SerError(f"{path}:{number}: expected a stratum with its figures, found '{line}'") from error
+    return found
 
 
 def emotion_pairs_to_tsv(pairs: Mapping[tuple[str, str], Stratum]) -> str:

@@ -16,6 +16,7 @@ from ser.kaldi import tables
 from ser.metrics import intervals
 from ser.results import result_table
 from ser.results.cell import Cell
+from ser.results.headline import settle_pairs, without_one_speaker
 from ser.results.protocol_config import ProtocolConfig
 
 
@@ -36,6 +37,8 @@ def with_means(cells: Sequence[Cell], protocol: ProtocolConfig) -> list[Cell]:
     speakers; where folds have few speakers, whole folds are resampled. The interval of a mean over seeds covers the
     variation over both speakers and seeds.
 
+    Before that, pairs of one speaker leave the headline of the systems that `settle_pairs` says.
+
     Raises
     ------
     SerError
@@ -49,6 +52,7 @@ def with_means(cells: Sequence[Cell], protocol: ProtocolConfig) -> list[Cell]:
                 f"results: two rows of {' '.join(cell.row.name())}: {other.folders[0]} and {cell.folders[0]}; "
                 "give each cell once"
             )
+    cells = settle_pairs(cells, protocol)
     over_folds = _means(cells, "fold", protocol)
     return [*cells, *over_folds, *_means(_over_folds([*cells, *over_folds]), "seed", protocol)]
 
@@ -83,12 +87,17 @@ def deviations(cells: Sequence[Cell]) -> str:
 def compare(first: Sequence[Cell], second: Sequence[Cell], protocol: ProtocolConfig) -> dict[str, Difference]:
     """Compare two systems, each given by the cells of its folds and seeds: measure -> difference, in percent.
 
+    Where pairs of one speaker leave the headline of one of them (`settle_pairs`), they leave that of both.
+
     Raises
     ------
     SerError
         Where the two have different folds, utterances, classes or resamples.
     """
-    sides = [_by_seed(side) for side in (first, second)]
+    settled = [settle_pairs(side, protocol) for side in (first, second)]
+    if any(cell.row.pairs == result_table.TWO_SPEAKERS for side in settled for cell in side):
+        settled = [[without_one_speaker(cell, protocol) for cell in side] for side in (first, second)]
+    sides = [_by_seed(side) for side in settled]
     scored = [{frozenset(_test_set(cell) for cell in cells) for cells in side.values()} for side in sides]
     if len(scored[0] | scored[1]) > 1 or len({len(cells) for side in sides for cells in side.values()}) > 1:
         utts = [{utt for sets in side for _, keys in sets for utt in keys} for side in scored]

@@ -36,10 +36,10 @@ def utterances(tmp_path):
     return read(write_data_dir(tmp_path, "text", "utt2dialogue"))
 
 
-def counts(utterances, held_out=None):
+def counts(utterances, held_out=None, ordered=False):
     """Trials and targets of each stratum."""
     same = utterances.labels[:, None] == utterances.labels
-    pairs = strata.all_pairs(utterances, held_out)
+    pairs = strata.all_pairs(utterances, held_out, ordered)
     return {
         name: (int(which.sum()), int((which & same).sum())) for name, which in strata.pair_strata(utterances, pairs)
     }
@@ -47,32 +47,58 @@ def counts(utterances, held_out=None):
 
 def test_strata_have_the_pairs_counted_by_hand(utterances):
     assert counts(utterances) == {
-        # Of 5 x 4: 3 angry ones make 6 targets, 2 sad ones 2.
-        "all": (20, 8),
-        # 3 x 2, both ways; a-1 b-1, a-2 b-1 and a-3 b-2 are targets.
-        "different_speaker": (12, 6),
-        # a-1 b-2 and a-2 a-3 both ways; neither is of one class.
-        "different_sentence_and_dialogue": (6, 0),
+        # Of 5 x 4 / 2: 3 angry ones make 3 targets, 2 sad ones 1.
+        "all": (10, 4),
+        # 3 within a, of which a-1 a-2 is a target, and 1 within b.
+        "one_speaker": (4, 1),
+        # 3 x 2; a-1 b-1, a-2 b-1 and a-3 b-2 are targets.
+        "different_speaker": (6, 3),
+        # a-1 b-2 and a-2 a-3; neither is of one class.
+        "different_sentence_and_dialogue": (3, 0),
     }
+
+
+def test_ordered_pairs_are_each_there_twice(utterances):
+    once, twice = counts(utterances), counts(utterances, ordered=True)
+    assert twice == {name: (2 * trials, 2 * targets) for name, (trials, targets) in once.items()}
+    assert counts(utterances, "sadness", ordered=True)["all"] == (2 + 2 * 6, 2)
+
+
+def test_symmetric_scores_have_one_eer_however_pairs_are_counted():
+    utterances, vectors = planted(each=3)
+    noisy = vectors + np.random.default_rng(1).normal(0.0, 4.0, vectors.shape)
+    scores = (noisy @ noisy.T).astype(np.float32)
+    assert strata.is_symmetric(scores)
+    same = utterances.labels[:, None] == utterances.labels
+    once, twice = (
+        strata.measure("", scores, same, strata.all_pairs(utterances, ordered=ordered), 0.5)
+        for ordered in (False, True)
+    )
+    assert (2 * once.trials, 2 * once.targets) == (twice.trials, twice.targets)
+    assert 0.05 < once.eer < 0.45
+    assert abs(once.eer - twice.eer) <= 1.0 / once.targets
+    scores[0, 1] += 0.01 * np.ptp(scores)
+    assert not strata.is_symmetric(scores)
 
 
 def test_unseen_class_leaves_the_pairs_that_involve_it(utterances):
     assert counts(utterances, "sadness") == {
-        "all": (2 + 2 * 6, 2),
-        "different_speaker": (8, 2),
-        "different_sentence_and_dialogue": (6, 0),
+        "all": (1 + 6, 1),
+        "one_speaker": (3, 0),
+        "different_speaker": (4, 1),
+        "different_sentence_and_dialogue": (3, 0),
     }
 
 
 def test_a_corpus_without_dialogues_has_the_stratum_of_sentences(tmp_path, caplog):
     caplog.set_level(logging.INFO)
-    assert counts(read(write_data_dir(tmp_path, "text")))["different_sentence"] == (12, 6)
+    assert counts(read(write_data_dir(tmp_path, "text")))["different_sentence"] == (6, 3)
     assert "does not tell each utterance's dialogue" in caplog.text
 
 
 def test_a_corpus_that_tells_neither_has_no_such_stratum_and_says_so(tmp_path, caplog):
     caplog.set_level(logging.INFO)
-    assert list(counts(read(write_data_dir(tmp_path)))) == ["all", "different_speaker"]
+    assert list(counts(read(write_data_dir(tmp_path)))) == ["all", "one_speaker", "different_speaker"]
     assert "does not tell each utterance's sentence or dialogue" in caplog.text
 
 
@@ -107,7 +133,7 @@ def test_emotion_pairs_are_trials_of_two_classes_alone():
     scores = np.where(labels[:, None] == labels, 1.0, 0.0).astype(np.float32)
     scores[np.ix_(labels == 0, labels == 2)] = scores[np.ix_(labels == 2, labels == 0)] = 2.0
     found = strata.emotion_pairs(utterances, scores, strata.all_pairs(utterances), 0.5)
-    assert {names: (one.trials, one.targets) for names, one in found.items()} == dict.fromkeys(found, (12, 4))
+    assert {names: (one.trials, one.targets) for names, one in found.items()} == dict.fromkeys(found, (6, 2))
     assert found["x", "y"].eer == 0.0 and found["x", "y"].min_dcf == 0.0
     assert found["x", "z"].min_dcf == 1.0
     assert list(found) == [("x", "y"), ("x", "z"), ("y", "z")]

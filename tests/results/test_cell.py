@@ -11,6 +11,8 @@ from ser.results.protocol_config import ProtocolConfig
 PROTOCOL = ProtocolConfig(
     seed=0,
     p_target=0.2,
+    ordered_pairs=False,
+    one_speaker_points=2.0,
     resamples=50,
     level=0.9,
     interval_speakers=2,
@@ -74,12 +76,12 @@ def test_a_system_with_scores_of_pairs_has_every_file_and_figure(tmp_path, utter
     posteriors = posteriors_of(utterances)
     shown = {"raw": posteriors, "affine": posteriors}
     row = cell.write_cell(tmp_path, ROW, utterances, posteriors, shown, pairs_of(utterances), PROTOCOL)
-    assert row.trials == 48 * 47
+    assert row.trials == 48 * 47 // 2
     assert row.eer_low < row.eer < row.eer_high
     rows = table(tmp_path / "strata.tsv")
-    assert [line[0] for line in rows] == ["stratum", "all", "different_speaker", "enrol_1", "enrol_2"]
+    assert [line[0] for line in rows] == ["stratum", "all", "one_speaker", "different_speaker", "enrol_1", "enrol_2"]
     assert float(rows[1][3]) == pytest.approx(row.eer, abs=1e-3)
-    assert int(rows[2][1]) == 48 * 36
+    assert [int(line[1]) for line in rows[2:4]] == [48 * 11 // 2, 48 * 36 // 2]
     assert [line[:2] for line in table(tmp_path / "emotion_pairs.tsv")[1:]] == [["x", "y"], ["x", "z"], ["y", "z"]]
     (_, raw, affine) = table(tmp_path / "calibration.tsv")
     # An affine map keeps the order, and with it minCllr and minDCF.
@@ -89,11 +91,38 @@ def test_a_system_with_scores_of_pairs_has_every_file_and_figure(tmp_path, utter
     assert table(tmp_path / "bootstrap.tsv")[0] == ["eer", "uar", "wa", "f1"]
 
 
+def test_the_papers_count_has_each_pair_both_ways_and_scores_that_differ_so_have_it_too(tmp_path, utterances):
+    posteriors = posteriors_of(utterances)
+    pairs = pairs_of(utterances)
+    asymmetric = dataclasses.replace(pairs, scores=pairs.scores + np.linspace(0.0, 1.0, 48, dtype=np.float32)[:, None])
+    ordered = dataclasses.replace(PROTOCOL, ordered_pairs=True)
+    for scores, protocol in ((pairs, ordered), (asymmetric, PROTOCOL)):
+        row = cell.write_cell(tmp_path, ROW, utterances, posteriors, {"raw": posteriors}, scores, protocol)
+        assert row.trials == 48 * 47
+
+
+def test_the_figures_of_pairs_of_two_speakers_are_read_back(tmp_path, utterances):
+    posteriors = posteriors_of(utterances)
+    row = cell.write_cell(tmp_path, ROW, utterances, posteriors, {"raw": posteriors}, pairs_of(utterances), PROTOCOL)
+    two = cell.read_cell(tmp_path).two_speakers
+    lines = {line[0]: line for line in table(tmp_path / "strata.tsv")}
+    assert (two.trials, two.eer) == (48 * 36 // 2, pytest.approx(float(lines["different_speaker"][3])))
+    assert two.one_speaker_eer == pytest.approx(float(lines["one_speaker"][3]))
+    assert row.pairs == "all" and row.eer == pytest.approx(float(lines["all"][3]), abs=1e-3)
+    # Resamples of the same draws: near the figure, and not those of all pairs.
+    resamples = cell.read_cell(tmp_path).resamples[:, 0]
+    assert len(two.resamples) == len(resamples) and abs(np.nanmean(two.resamples) - two.eer) < 10.0
+    assert not np.allclose(two.resamples, resamples, equal_nan=True)
+    (tmp_path / "strata.tsv").write_text("stratum\ttrials\ttargets\teer\tmin_dcf\nall\tmany\t1\t2\t3\n")
+    with pytest.raises(SerError, match=r"strata\.tsv:2: expected a stratum with its figures"):
+        cell.read_cell(tmp_path)
+
+
 def test_of_an_unseen_class_the_trials_are_those_that_involve_it(tmp_path, utterances):
     posteriors = posteriors_of(utterances, num_classes=2)
     row = dataclasses.replace(ROW, held_out="z")
     row = cell.write_cell(tmp_path, row, utterances, posteriors, {"raw": posteriors}, pairs_of(utterances), PROTOCOL)
-    assert row.trials == 16 * 15 + 2 * 16 * 32
+    assert row.trials == 16 * 15 // 2 + 16 * 32
     assert (row.uar, row.wa, row.f1) == (None, None, None)
     assert row.eer_low < row.eer < row.eer_high
     assert cell.read_cell(tmp_path).utts_of == {"s0": 12, "s1": 12, "s2": 12, "s3": 12, "s4": 0, "s5": 0}
@@ -109,8 +138,8 @@ def test_a_fold_of_one_speaker_has_resamples_and_no_interval_of_its_own(tmp_path
     row = cell.write_cell(tmp_path, ROW, alone, posteriors, {"raw": posteriors}, pairs_of(utterances), PROTOCOL)
     assert row.eer_low is None and row.wa_low is None
     assert np.isnan(cell.read_cell(tmp_path).resamples[:, 0]).any()
-    assert [line[0] for line in table(tmp_path / "strata.tsv")[1:]] == ["all", "different_speaker"]
-    assert table(tmp_path / "strata.tsv")[2][1:] == ["0", "0", "-", "-"]
+    assert [line[0] for line in table(tmp_path / "strata.tsv")[1:]] == ["all", "one_speaker", "different_speaker"]
+    assert table(tmp_path / "strata.tsv")[3][1:] == ["0", "0", "-", "-"]
 
 
 def test_a_corpus_of_one_speaker_has_no_resamples(tmp_path, utterances):

@@ -12,7 +12,7 @@ ROW = result_table.Result(
 )  # fmt: skip
 HEADER = (
     "system train test fold variant seed text layer modality backend lda_dim held_out status utts trials "
-    "eer eer_low eer_high min_dcf uar uar_low uar_high wa wa_low wa_high f1 f1_low f1_high"
+    "eer eer_low eer_high min_dcf uar uar_low uar_high wa wa_low wa_high f1 f1_low f1_high pairs"
 )
 
 
@@ -43,7 +43,7 @@ def test_table_has_the_agreed_header_and_is_read_back():
     without = dataclasses.replace(ROW, lda_dim=None, held_out="anger", uar=None, wa=None, f1=None)
     text = result_table.to_tsv([ROW, without])
     assert text.splitlines()[0] == HEADER.replace(" ", "\t")
-    expected = "10 90 30.000 20.000 40.000 0.9000 50.00 45.00 55.00 60.00 50.00 70.00 40.00 30.00 50.00"
+    expected = "10 90 30.000 20.000 40.000 0.9000 50.00 45.00 55.00 60.00 50.00 70.00 40.00 30.00 50.00 all"
     assert text.splitlines()[1].split("\t")[13:] == expected.split()
     assert result_table.from_tsv(text, "results.tsv") == [ROW, without]
 
@@ -93,7 +93,7 @@ def test_screen_table_says_once_what_all_rows_share_and_fits_120_columns():
 
 @pytest.mark.parametrize(
     ("change", "message"),
-    [(("eer", "eeer"), "r:1: expected the header"), (("90", "x"), "r:2: "), (("\t90", ""), "r:2: expected 28 fields")],
+    [(("eer", "eeer"), "r:1: expected the header"), (("90", "x"), "r:2: "), (("\t90", ""), "r:2: expected 29 fields")],
 )
 def test_broken_tables_are_named_by_file_and_line(change, message):
     with pytest.raises(SerError, match=message):

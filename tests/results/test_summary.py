@@ -13,6 +13,8 @@ from ser.results.protocol_config import ProtocolConfig
 PROTOCOL = ProtocolConfig(
     seed=0,
     p_target=0.2,
+    ordered_pairs=False,
+    one_speaker_points=2.0,
     resamples=1000,
     level=0.9,
     interval_speakers=2,

@@ -1,0 +1,56 @@
+"""Which pairs of utterances the headline of a system is of: all, or those of two speakers alone."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from ser.metrics import intervals
+from ser.results import result_table
+from ser.results.cell import Cell
+from ser.results.protocol_config import ProtocolConfig
+
+
+def settle_pairs(cells: Sequence[Cell], protocol: ProtocolConfig) -> list[Cell]:
+    """Take the pairs of one speaker out of the headline of each system that does better or worse on them.
+
+    The EER of all pairs of one system, and that of the pairs of one speaker, are averaged over its folds and seeds. If
+    they differ by more than `one_speaker_points`, its rows get the EER, minDCF, number of trials and interval of the
+    pairs of two speakers.
+    """
+    groups: dict[tuple[str, ...], list[Cell]] = {}
+    for cell in cells:
+        groups.setdefault(cell.row.name("fold", "seed"), []).append(cell)
+    leaving = {name for name, group in groups.items() if _one_speaker_gap(group) > protocol.one_speaker_points}
+    return [without_one_speaker(cell, protocol) if cell.row.name("fold", "seed") in leaving else cell for cell in cells]
+
+
+def _one_speaker_gap(group: Sequence[Cell]) -> float:
+    """Return how far the EER of pairs of one speaker is from that of all, in points; 0 where a cell has no such EER."""
+    scored = [cell for cell in group if cell.row.status == result_table.OK]
+    gaps = [
+        cell.two_speakers.one_speaker_eer - cell.row.eer
+        for cell in scored
+        if cell.two_speakers is not None and cell.row.eer is not None
+    ]
+    return abs(float(np.mean(gaps))) if scored and len(gaps) == len(scored) else 0.0
+
+
+def without_one_speaker(cell: Cell, protocol: ProtocolConfig) -> Cell:
+    """Return a cell whose headline is of the pairs of two speakers; itself if it failed, or has no such figures."""
+    two = cell.two_speakers
+    if two is None or cell.row.status != result_table.OK:
+        return cell
+    changes = {"pairs": result_table.TWO_SPEAKERS, "trials": two.trials, "eer": two.eer, "min_dcf": two.min_dcf}
+    row = dataclasses.replace(cell.row, **changes)
+    if cell.resamples is None or two.resamples is None:
+        return dataclasses.replace(cell, row=row)
+    place = result_table.MEASURES.index("eer")
+    resamples = cell.resamples.copy()
+    resamples[:, place] = two.resamples
+    if row.eer_low is not None:
+        low, high = intervals.interval(two.resamples, protocol.level, cell.units)
+        row = dataclasses.replace(row, eer_low=low, eer_high=high)
+    return dataclasses.replace(cell, row=row, resamples=resamples)
