@@ -4,7 +4,7 @@
 # Usage: local/prepare_savee.sh [options] <corpus-dir> <data-dir>
 #  e.g.: local/prepare_savee.sh --transcripts savee.txt corpora/SAVEE data/savee
 # Options:
-#   --folds 4               folds of speakers, one of each
+#   --folds 4|emobox        folds of speakers, one of each; emobox: in the order of EmoBox's published figures
 #   --transcripts <file>    lines 'DC_a01 <words>'
 
 set -euo pipefail

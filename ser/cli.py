@@ -73,6 +73,19 @@ def boolean(text: str) -> bool:
     raise argparse.ArgumentTypeError(f"expected true or false, found '{text}'")
 
 
+def folds(text: str) -> int | None:
+    """Parse a number of folds, or ``emobox`` for those of EmoBox's published figures (None).
+
+    >>> folds("6"), folds("emobox")
+    (6, None)
+    """
+    if text == "emobox":
+        return None
+    if text.isdecimal():
+        return int(text)
+    raise argparse.ArgumentTypeError(f"expected a number or emobox, found '{text}'")
+
+
 def lda_rows(text: str) -> int:
     """Parse the rows of an LDA: a number, or as the results table writes it, ``K-1``, which is 0 in the settings.
 

@@ -9,6 +9,8 @@
 # Options: --cmd <wrapper>  --config <yaml>  --num-threads <n>  --label-map <map whose classes are the model's>
 #   --soft-targets true|false, whether annotators' votes (utt2votes, by the label map) are the targets
 #   --overrides "<key>=<value> ..." of the settings, such as loss.kind=cross_entropy
+#   --encoder <net-dir> --encoder-layer <layer>   a net of patches that is tuned with the rest; the sequences of speech
+#     are then patches (ser.bin.make_audioset_feats --level patch), and <model-dir>/encoder is the tuned net
 #   --without-text true|false, whether <model-dir>/posteriors_none.scp is written too, of a test without text
 set -euo pipefail
 
@@ -17,6 +19,8 @@ config=conf/coattention/fusion.yaml
 label_map=conf/emotions/four.map
 soft_targets=false
 overrides=
+encoder=
+encoder_layer=
 without_text=false
 num_threads=1      # on the CPU; the last bits of the model depend on it
 
@@ -35,6 +39,10 @@ for table in $sequences; do
   inputs+=(--input "${table%%=*}=scp:${table#*=}")
 done
 settings=()
+if [ -n "$encoder" ]; then
+  [ -n "$encoder_layer" ] || die "--encoder $encoder: give --encoder-layer too, such as 10"
+  settings+=(--encoder "$encoder" --encoder-layer "$encoder_layer")
+fi
 for override in $overrides; do settings+=(--set "$override"); done
 
 $cmd --num-threads "$num_threads" "$model/log/train.log" \

@@ -12,7 +12,13 @@ from ser import cli
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--folds", metavar="N", required=True, type=int, help="folds of actors, balanced by sex")
+    parser.add_argument(
+        "--folds",
+        metavar="N|emobox",
+        required=True,
+        type=cli.folds,
+        help="folds of actors, balanced by sex; emobox: the 6 of EmoBox",
+    )
     parser.add_argument("corpus_dir", metavar="<corpus-dir>", type=Path, help="RAVDESS as it is distributed")
     parser.add_argument("data_dir", metavar="<data-dir>", help="the data dir to write")
     args = parser.parse_args()

@@ -12,7 +12,13 @@ from ser import cli
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--folds", metavar="N", required=True, type=int, help="folds of speakers: 4, one of each")
+    parser.add_argument(
+        "--folds",
+        metavar="N|emobox",
+        required=True,
+        type=cli.folds,
+        help="folds of speakers: 4, one of each; emobox: EmoBox's",
+    )
     parser.add_argument("--transcripts", type=Path, metavar="FILE", help="lines 'DC_a01 <words>' [no text]")
     parser.add_argument("corpus_dir", metavar="<corpus-dir>", type=Path, help="SAVEE as it is distributed")
     parser.add_argument("data_dir", metavar="<data-dir>", help="the data dir to write")

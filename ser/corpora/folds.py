@@ -44,6 +44,15 @@ def assign_folds(genders: Mapping[str, str], num_folds: int) -> dict[str, str]:
     return {speaker: str(turn % num_folds + 1) for turn, speaker in enumerate(dealt)}
 
 
+def published_folds(folds: Mapping[str, str]) -> dict[str, str]:
+    """Turn folds as they are published, fold -> speakers, into speaker -> fold.
+
+    >>> published_folds({"1": "JE", "2": "KL DC"})
+    {'JE': '1', 'KL': '2', 'DC': '2'}
+    """
+    return {speaker: fold for fold, speakers in folds.items() for speaker in speakers.split()}
+
+
 def group_folds(folds: Iterable[str], groups: int) -> dict[str, str]:
     """Merge folds into `groups` larger folds, dealt out in turn: fold -> group; with 0 groups nothing is merged.
 

@@ -14,7 +14,7 @@ import logging
 import re
 from pathlib import Path
 
-from ser.corpora.folds import assign_folds
+from ser.corpora.folds import assign_folds, published_folds
 from ser.corpora.records import LeftOut, Utterance, audio_fault, opaque
 from ser.corpora.tree import AUDIO_SUFFIXES, files_below
 from ser.errors import SerError
@@ -38,11 +38,24 @@ EMOTIONS = {
 INTENSITIES = {"01": "normal", "02": "strong"}
 SENTENCES = {"01": "Kids are talking by the door.", "02": "Dogs are sitting by the door."}
 
+# The folds of EmoBox's published figures (Z. Ma et al., Interspeech 2024), and the actors that each tests.
+EMOBOX = {
+    "1": "01 11 20 21",
+    "2": "04 10 12 14",
+    "3": "08 09 19 23",
+    "4": "03 05 07 24",
+    "5": "02 15 16 18",
+    "6": "06 13 17 22",
+}
+
 NAME = re.compile(r"(\d\d)-(\d\d)-(0[1-8])-(0[12])-(0[12])-(0[12])-(\d\d)")
 
 
-def read(corpus: Path, num_folds: int) -> tuple[list[Utterance], list[LeftOut]]:
-    """Read the clips of speech and skip song and video. Folds are sets of actors, balanced by sex."""
+def read(corpus: Path, num_folds: int | None) -> tuple[list[Utterance], list[LeftOut]]:
+    """Read the clips of speech and skip song and video.
+
+    Folds are sets of actors: `num_folds` sets balanced by sex, or with None those of EmoBox.
+    """
     found = [(path, NAME.fullmatch(path.stem)) for path in files_below(corpus, AUDIO_SUFFIXES)]
     if not any(name for _, name in found):
         raise SerError(
@@ -63,7 +76,7 @@ def read(corpus: Path, num_folds: int) -> tuple[list[Utterance], list[LeftOut]]:
     if absent := sorted(set(ACTORS) - {name[7] for _, name in clips}):
         logger.warning("%s: no clip of %d of the 24 actors: %s", corpus, len(absent), " ".join(absent))
     genders = {name[7]: "m" if int(name[7]) % 2 else "f" for _, name in clips}
-    folds = assign_folds(genders, num_folds) if clips else {}
+    folds = published_folds(EMOBOX) if num_folds is None else assign_folds(genders, num_folds) if clips else {}
     utterances = []
     for path, name in clips:
         _, _, emotion, intensity, statement, _, actor = name.groups()

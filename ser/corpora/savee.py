@@ -16,6 +16,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+from ser.corpora.folds import published_folds
 from ser.corpora.named_clips import Naming, read_named
 from ser.corpora.records import LeftOut, Utterance
 from ser.errors import SerError
@@ -24,6 +25,8 @@ from ser.files import read_text_lines
 PUBLISHED = 480
 
 SPEAKERS = ("DC", "JE", "JK", "KL")
+# The folds of EmoBox's published figures (Z. Ma et al., Interspeech 2024), and the speaker that each tests.
+EMOBOX = {"1": "JE", "2": "KL", "3": "DC", "4": "JK"}
 
 _TRANSCRIPTS = "give lines such as 'DC_a01 She had your dark suit'"
 
@@ -45,13 +48,13 @@ NAMING = Naming(
 )
 
 
-def read(corpus: Path, num_folds: int, transcripts: Path | None = None) -> tuple[list[Utterance], list[LeftOut]]:
+def read(corpus: Path, num_folds: int | None, transcripts: Path | None = None) -> tuple[list[Utterance], list[LeftOut]]:
     """Read the clips; folds are of speakers.
 
     Parameters
     ----------
     corpus : the folder of the release.
-    num_folds : 4: one of each man.
+    num_folds : 4: one of each man; None: those of EmoBox.
     transcripts : lines ``DC_a01 <words>``; clips that it lacks have no words.
 
     Raises
@@ -63,7 +66,10 @@ def read(corpus: Path, num_folds: int, transcripts: Path | None = None) -> tuple
     if transcripts is not None:
         words = _read_transcripts(transcripts)
         naming = replace(NAMING, text=lambda name, path: words.get(_clip(name), ""))
-    utterances, left_out = read_named(corpus, naming, num_folds)
+    utterances, left_out = read_named(corpus, naming, num_folds or 0)
+    if num_folds is None:
+        folds = published_folds(EMOBOX)
+        utterances = [replace(item, fold=folds[item.spk.removeprefix(NAMING.prefix)]) for item in utterances]
     if transcripts is not None and not any(utterance.text for utterance in utterances):
         raise SerError(f"{transcripts}: no words of any clip of {corpus}; {_TRANSCRIPTS}")
     return utterances, left_out

@@ -40,6 +40,16 @@ def test_whole_corpus_has_four_actors_a_fold_two_of_each_sex(make_files):
     assert len({item.fold for item in utterances}) == 6
 
 
+def test_emoboxs_folds_have_each_actor_once_and_each_fold_four(make_files):
+    names = [f"Actor_{actor:02d}/03-01-01-01-01-01-{actor:02d}.wav" for actor in range(1, 25)]
+    utterances, _ = ravdess.read(make_files(dict.fromkeys(names)), None)
+    folds = {item.spk: item.fold for item in utterances}
+    assert len(folds) == 24 and set(Counter(folds.values()).values()) == {4}
+    assert [spk for spk, fold in sorted(folds.items()) if fold == "3"] == [
+        f"ravdess{n}" for n in ("08", "09", "19", "23")
+    ]
+
+
 def test_same_clip_in_two_formats_is_refused(make_files, tmp_path):
     corpus = make_files(CORPUS | {"Actor_01/03-01-05-02-01-01-01.flac": "not the same bytes"})
     with pytest.raises(SerError, match=r"comes twice, and not alike: .*01.flac, .*01.wav"):

@@ -36,6 +36,11 @@ def test_both_layouts_have_480_clips_in_four_folds_and_sa_and_su_are_two_emotion
     assert sadness.emotion == "sadness" and sadness.utt.startswith("saveeDC-") and "sa01" not in sadness.utt
 
 
+def test_emoboxs_folds_are_the_four_men_in_its_order(corpus):
+    folds = {item.spk: item.fold for item in savee.read(corpus, None)[0]}
+    assert folds == {"saveeJE": "1", "saveeKL": "2", "saveeDC": "3", "saveeJK": "4"}
+
+
 def test_words_are_those_of_a_users_file_and_a_clip_that_it_lacks_has_none(corpus, tmp_path):
     path = tmp_path / "savee.txt"
     path.write_text("DC_a01 She had  your dark suit\r\n\nKL_su15 Well\n")

@@ -18,6 +18,13 @@ setup() {
   [[ "$output" == *"no $BATS_TEST_TMPDIR/10.scp, the sequences of 'speech'"* ]]
 }
 
+@test "train_coattention.sh refuses an encoder without its layer" {
+  echo "a-1 x" > "$BATS_TEST_TMPDIR/10.scp"
+  run steps/train_coattention.sh --encoder net "speech=$BATS_TEST_TMPDIR/10.scp" a b c "$BATS_TEST_TMPDIR/net"
+  [ "$status" -eq 1 ]
+  [[ "$output" == *"--encoder net: give --encoder-layer too"* ]]
+}
+
 @test "prepare_savee.sh and prepare_goemotions.sh name a folder that is not theirs" {
   for corpus in savee goemotions; do
     run "local/prepare_$corpus.sh" "$BATS_TEST_TMPDIR" "$BATS_TEST_TMPDIR/out_$corpus"
