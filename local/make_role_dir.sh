@@ -1,37 +1,35 @@
 #!/usr/bin/env bash
-# Combines the data dirs that a role trains on: <data>/<corpus>_<kind> for each of its corpora and kinds. Of the
-# corpus that is scored only the utterances outside the fold are taken; without a fold, none.
+# Combines data dirs into the one that a role trains on. Of those of the corpus that is scored only the utterances
+# outside the fold are taken.
 #
-# Usage: local/make_role_dir.sh [options] <data> "<corpus> ..." <data-dir-out>
-#  e.g.: local/make_role_dir.sh --test iemocap --fold 3 --kinds emotion data/toy "cremad iemocap" data/toy/finetune_3
-# Options: --test <corpus that is scored>  --fold <its fold that is tested, or none>  --kinds "<kind> ..."
+# Usage: local/make_role_dir.sh [options] <data-dir-out> <data-dir>...
+#  e.g.: local/make_role_dir.sh --fold 3 --scored data/toy/iemocap_emotion data/toy/finetune_3 \
+#          data/toy/cremad_emotion data/toy/iemocap_emotion
+# Options: --scored "<data-dir> ..."   those of the scored corpus  --fold <n>   its fold that is tested
 #   --without-class <emotion>   leave out the utterances of this class
 set -euo pipefail
 
-test=
-fold=none
-kinds=emotion
+scored=
+fold=
 without_class=
 
 . utils/parse_options.sh
 . ./path.sh
-[ $# -eq 3 ] || { usage >&2; exit 1; }
-data=$1
-corpora=$2
-out=$3
+[ $# -ge 2 ] || { usage >&2; exit 1; }
+out=$1
+shift
 
 parts=()
-for kind in $kinds; do
-  for corpus in $corpora; do
-    if [ "$corpus" != "$test" ]; then
-      parts+=("$data/${corpus}_$kind")
-    elif [ "$fold" != none ]; then
-      utils/select_fold.sh --part train "$fold" "$data/${corpus}_$kind" "$out/part_$kind"
-      parts+=("$out/part_$kind")
-    fi
-  done
+for data in "$@"; do
+  if [[ " $scored " == *" $data "* ]]; then
+    [ -n "$fold" ] || die "--scored $data: give --fold too, the fold that is left out"
+    part=$out/part_$(basename "$data")
+    utils/select_fold.sh --part train "$fold" "$data" "$part"
+    parts+=("$part")
+  else
+    parts+=("$data")
+  fi
 done
-[ ${#parts[@]} -gt 0 ] || die "$out: '$corpora' leaves nothing to train on without $test; name another corpus"
 utils/combine_data.sh "$out" "${parts[@]}"
 if [ -n "$without_class" ]; then
   grep -q " $without_class\$" "$out/utt2emo" || die "$out/utt2emo: no utterance of the class '$without_class'"

@@ -4,9 +4,9 @@
 # (the draw uses the label, so never for a corpus that is scored). Writes <out-dir>/all.scp.
 #
 # Usage: local/make_text_vectors.sh [options] <text-model-dir> <donor-data-dir> <out-dir> <data-dir>...
-#  e.g.: local/make_text_vectors.sh --drawn cremad exp/text data/dailydialog_emotion exp/text_embeddings \
-#          data/cremad_emotion data/iemocap_emotion
-# Options: --nj <n>  --cmd <wrapper>  --pooling cls|mean  --drawn "<corpus> ..."  --seed <n of the draw>
+#  e.g.: local/make_text_vectors.sh --drawn data/cremad exp/text data/dailydialog exp/text_embeddings \
+#          data/cremad data/iemocap
+# Options: --nj <n>  --cmd <wrapper>  --pooling cls|mean  --drawn "<data-dir> ..."  --seed <n of the draw>
 set -euo pipefail
 
 nj=4
@@ -28,7 +28,7 @@ tables=()
 donors_extracted=false
 for data in "$@"; do
   name=$(basename "$data")
-  if [[ " $drawn " == *" ${name%_emotion} "* ]]; then
+  if [[ " $drawn " == *" $data "* ]]; then
     $donors_extracted || extract "$donors"
     donors_extracted=true
     $cmd "$out/log/draw_$name.log" \

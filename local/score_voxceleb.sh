@@ -3,10 +3,12 @@
 # the paper (veri_test.txt) and by the cleaned one (veri_test2.txt), whichever lie in the corpus folder.
 # Kaldi's x-vector net of egs/voxceleb/v2 has an EER of 3.13 % with PLDA (its RESULTS); docs/systems.md A.2 has others.
 #
-# Usage: local/score_voxceleb.sh [options] <voxceleb1-dir> <model-dir> <train-data-dir> <data-dir> <out-dir>
-#  e.g.: local/score_voxceleb.sh corpora/VoxCeleb1 exp/pretrain_none data/voxceleb1_no_sil data/voxceleb1_test exp/verification
-#   <train-data-dir> has features without silence of the speakers that the back ends train on; <data-dir> and
-#   <data-dir>_no_sil are made of the test part.
+# Usage: local/score_voxceleb.sh [options] <voxceleb1-dir> <model-dir> <train-data-dir> <data-dir> \
+#          <data-dir-no-sil> <out-dir>
+#  e.g.: local/score_voxceleb.sh corpora/VoxCeleb1 exp/pretrain_none data/voxceleb1_no_sil data/voxceleb1_test \
+#          data/voxceleb1_test_no_sil exp/verification
+#   <train-data-dir> has features without silence of the speakers that the back ends train on; <data-dir> is
+#   made of the test part, and <data-dir-no-sil> without its silence.
 # Options: --nj <n>  --cmd <wrapper>  --layer <layer> (tdnn6)
 set -euo pipefail
 
@@ -16,22 +18,23 @@ layer=tdnn6
 
 . utils/parse_options.sh
 . ./path.sh
-[ $# -eq 5 ] || { usage >&2; exit 1; }
+[ $# -eq 6 ] || { usage >&2; exit 1; }
 corpus=$1
 model=$2
 train=$3
 data=$4
-out=$5
+no_sil=$5
+out=$6
 
 lists=$(for name in veri_test.txt veri_test2.txt; do [ ! -f "$corpus/$name" ] || echo "$corpus/$name"; done)
 [ -n "$lists" ] || die "no veri_test.txt and no veri_test2.txt in $corpus; put VoxCeleb1's lists of trials there"
 local/prepare_voxceleb1.sh --part test "$corpus" "$data"
 steps/make_mfcc_pitch.sh --nj "$nj" --cmd "$cmd" "$data"
 steps/compute_vad.sh --nj "$nj" --cmd "$cmd" "$data"
-steps/prepare_feats.sh --nj "$nj" --cmd "$cmd" "$data" "${data}_no_sil"
+steps/prepare_feats.sh --nj "$nj" --cmd "$cmd" "$data" "$no_sil"
 for list in $lists; do
   name=$(basename "$list" .txt)
   steps/score_speakers.sh --nj "$nj" --cmd "$cmd" --layer "$layer" --trials "$list" \
-    "$model" "$train" "${data}_no_sil" "$out/$name"
+    "$model" "$train" "$no_sil" "$out/$name"
 done
 log "$0: Kaldi's x-vector net has an EER of 3.13 with PLDA"

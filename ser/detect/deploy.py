@@ -34,7 +34,6 @@ from ser.metrics.classification import confusion, uar
 from ser.models.tdnn import BATCHNORM_EPSILON
 from ser.models.xvector import CONTEXTS, XVector, XVectorConfig
 from ser.plan.layout import Layout
-from ser.plan.roles import in_order
 from ser.results.cell import read_cell
 from ser.text.config import TextModelConfig
 from ser.training import model_dir
@@ -64,16 +63,15 @@ class Run:
         SerError
             Where the run does not have the condition or the layer.
         """
-        trained = {path.parent.name.removeprefix("finetune_") for path in exp.glob("finetune_*/" + model_dir.WEIGHTS)}
-        conditions = in_order(trained)
+        at = Layout(data, exp)
+        conditions = at.trained("finetune", model_dir.WEIGHTS)
         if condition is None and conditions:
             condition = conditions[0]
         if condition not in conditions:
             raise SerError(
-                f"{exp}: no finished finetune_{condition or '<condition>'}; conditions there:"
+                f"{at.model('finetune', condition or '<condition>')}: no finished model; conditions there:"
                 f" {', '.join(conditions) or 'none finished'}; run stages 0 to 5 first"
             )
-        at = Layout(data, exp)
         embedded = at.vectors("embeddings", condition)
         layers = sorted(path.stem for path in embedded.glob("*.scp") if "." not in path.stem)
         if layer is None and layers:

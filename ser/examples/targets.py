@@ -62,7 +62,8 @@ def read_targets(data_dir: str | Path, valid_dir: str | Path | None, label_map: 
         return utts, class_numbers(utts, utt2emo, classes, f"{folder}/utt2emo")
 
     utts, numbers = read(Path(data_dir))
-    valid_utts, valid_numbers = [], np.zeros(0, np.int64)
+    valid_utts: list[str] = []
+    valid_numbers = np.zeros(0, np.int64)
     if valid_dir is not None:
         valid_utts, valid_numbers = read(Path(valid_dir))
         check_apart(data_dir, utts, valid_dir, valid_utts)

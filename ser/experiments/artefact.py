@@ -7,6 +7,7 @@ written last, so an artefact that has it is finished.
 """
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -20,6 +21,9 @@ from ser.record.note import Note, first_changed, observe
 NOTE = "note.tsv"
 DONE = "done"
 LOG = "make.log"
+# Words that the shell takes as they are; and characters that it would change between double quotes.
+_PLAIN = re.compile(r"(?:[\w./:,+=@%-]|\$(?:dir|artefacts)\b)+")
+_SPECIAL = re.compile(r'(["`\\]|\$(?!(?:dir|artefacts)\b))')
 # Files of the folder that its commands do not make.
 _NOT_MADE = {NOTE, DONE, LOG, "make.sh", "needs", "lock"}
 
@@ -107,6 +111,16 @@ def finish(folder: Path) -> None:
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in _NOT_MADE)
     note = Note.read(folder / NOTE)
     Note(note.settings, note.inputs, note.code, observe(files)).write(folder / DONE)
+
+
+def shell_words(command: str, words: Iterable[str]) -> str:
+    """Return a command with its arguments as make.sh writes them: ``$dir`` and ``$artefacts`` keep their meaning.
+
+    >>> shell_words("steps/x.sh", ["--drawn", "a b", "$dir/data", ""])
+    'steps/x.sh --drawn "a b" $dir/data ""'
+    """
+    quoted = (word if _PLAIN.fullmatch(word) else '"' + _SPECIAL.sub(r"\\\1", word) + '"' for word in words)
+    return " ".join([command, *quoted])
 
 
 class Workshop:

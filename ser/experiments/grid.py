@@ -6,10 +6,8 @@ from dataclasses import dataclass, fields
 from typing import Literal
 
 from ser.errors import SerError
+from ser.plan.calls import NOT_APPLICABLE, TEXT_LAYER
 from ser.plan.roles import NONE
-
-NOT_APPLICABLE = "-"
-TEXT_LAYER = "bert"
 
 Modality = Literal["speech", "text", "speech+text"]
 Backend = Literal["plda", "cosine", "logistic"]
@@ -23,12 +21,12 @@ class Variant:
     ----------
     config : YAML of its settings.
     noise : whether noisy copies of the speech are trained on as well.
-    kinds : kinds of the data dirs, data/<run>/<corpus>_<kind>, that it trains on.
+    speeds : factors of the run's slower and faster copies that it trains on as well, such as ``0.9``.
     """
 
     config: str
     noise: bool
-    kinds: tuple[str, ...] = ("emotion",)
+    speeds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

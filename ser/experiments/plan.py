@@ -8,13 +8,12 @@ from typing import Any
 
 from ser.errors import SerError
 from ser.experiments.artefact import DONE, LOG, Artefact, all_needed, waves
+from ser.experiments.point_artefacts import AUDIT, CELL
 from ser.files import tab_separated, write_text
 from ser.results import result_table
 
 ARTEFACTS = "artefacts"
 CELLS = "cells.tsv"
-# The folder in a cell's artefact that holds the files of evaluate_backend.
-CELL = "cell"
 
 
 def write_plan(exp: Path, cells: Mapping[Artefact, result_table.Result]) -> int:
@@ -97,7 +96,7 @@ def _gather_audits(exp: Path) -> None:
     for old in (exp / "audit").glob("*.tsv"):
         old.unlink()
     unused = set((exp / "plan" / "unused").read_text(encoding="utf-8").splitlines())
-    for found in sorted((exp / ARTEFACTS).glob("audit-*/audit.tsv")):
+    for found in sorted((exp / ARTEFACTS).glob(f"audit-*/{AUDIT}")):
         if str(found.parent) not in unused:
             name = found.parent.name.removeprefix("audit-")
             write_text(exp / "audit" / f"{name}.tsv", found.read_text(encoding="utf-8"))

@@ -129,7 +129,7 @@ class _Builder:
 
     def __init__(self, options: Options, facts: Facts, folds: list[str]) -> None:
         self.options, self.facts, self.folds, self.at = options, facts, folds, options.layout
-        self.labelled = self.at.corpus(f"{options.test}_classes")
+        self.labelled = self.at.classes(options.test)
         self.utts = facts.utts([options.test])
         self.speech_utts = facts.utts([options.speech]) if options.trains else 0.0
         self.train, self.heard = (self.at.corpus(f"{options.speech}_{part}") for part in ("train", "test"))

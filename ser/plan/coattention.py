@@ -91,9 +91,6 @@ class _Builder:
         folds = sorted({fold for each in names for fold in each})
         return sorted(set(group_folds(folds, self.options.fold_groups).values())) if folds else [ALL]
 
-    def _labelled(self, corpus: str) -> Path:
-        return self.at.corpus(f"{corpus}_classes")
-
     def _part(self, part: str, corpus: str, fold: str) -> Path:
         return self.at.role(part, f"{corpus}_{fold}")
 
@@ -153,15 +150,15 @@ class _Builder:
             yield job(0, "prepare", name, words, [folder], [at.corpus(name)], utts)
         for name in options.scored:
             chosen = options.text_map if name == "goemotions" else options.label_map
-            labelled = self._labelled(name)
+            labelled = self.at.classes(name)
             words = [chosen, at.corpus(name), labelled]
             yield job(1, "classes", name, words, [at.corpus(name)], [labelled], self.facts.utts([name]))
         if self.both:
-            dirs = [self._labelled(name) for name in options.together]
-            words = [self._labelled(self.both), *dirs]
-            yield job(1, "together", self.both, words, dirs, [self._labelled(self.both)])
+            dirs = [self.at.classes(name) for name in options.together]
+            words = [self.at.classes(self.both), *dirs]
+            yield job(1, "together", self.both, words, dirs, [self.at.classes(self.both)])
         for name in (*options.scored, *([self.both] if self.both else [])):
-            folds, labelled = self._folds(name), self._labelled(name)
+            folds, labelled = self._folds(name), self.at.classes(name)
             made = [self._part(part, name, fold) for fold in folds for part in ("train", "valid", "test")]
             words = ["--groups", options.fold_groups, "--seed", options.seed or 0, labelled, name, at.data]
             yield job(1, "parts", name, words, [labelled], made, self.facts.utts(name.split("+")))
@@ -193,7 +190,7 @@ class _Builder:
             else:
                 yield job(2, "toy_nets", encoder, ["--kind", encoder, net], [], [net])
         for corpus in spoken:
-            data, utts = self._labelled(corpus), self.facts.utts([corpus])
+            data, utts = self.at.classes(corpus), self.facts.utts([corpus])
             segments = ["--segments", data / "segments"] if (data / "segments").is_file() else []
             fronts = distinct(ENCODERS[name][1] for name in options.encoders)
             for front in fronts if "tuned" in options.variants and corpus in options.tests else ():
@@ -223,7 +220,7 @@ class _Builder:
             model = str(tuned)
         for corpus in options.scored:
             if corpus not in options.speech_only:
-                data, stem = self._labelled(corpus), self._tokens(corpus).removesuffix(".scp")
+                data, stem = self.at.classes(corpus), self._tokens(corpus).removesuffix(".scp")
                 words = ["--done", f"{stem}.done", model, data, f"ark,scp:{stem}.ark,{stem}.scp"]
                 yield job(5, "tokens", corpus, words, [data, model], [f"{stem}.scp"], self.facts.utts([corpus]))
         if self.both:
@@ -293,7 +290,7 @@ class _Builder:
         names = {
             "system": SYSTEM, "train": row.corpus, "test": row.corpus, "fold": fold, "variant": row.variant,
             "seed": seed, "layer": row.layer, "modality": row.modality, "text": text,
-            "speakers": self._labelled(row.corpus) / "spk2utt",
+            "speakers": self.at.classes(row.corpus) / "spk2utt",
         }  # fmt: skip
         words = [str(word) for name, value in names.items() for word in (f"--{name}", value)]
         words += [f"{model}/classes.txt", str(test), f"scp:{scp}", str(made)]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from ser.plan.roles import NONE
+from ser.plan.roles import NONE, in_order
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,20 @@ class Layout:
     def corpus(self, name: str) -> Path:
         """The data dir of a corpus, or of augmented copies of it, with all utterances."""
         return self.data / name
+
+    @staticmethod
+    def noisy(name: str) -> str:
+        """The name of the noisy copies of a corpus, where a data dir's name has the corpus's own name."""
+        return f"{name}_aug"
+
+    @staticmethod
+    def at_speed(name: str, factor: str) -> str:
+        """The name of the copies of a corpus that are spoken faster or slower."""
+        return f"{name}_speed{factor}"
+
+    def classes(self, name: str) -> Path:
+        """The data dir of a corpus with classes in place of its labels, in systems that train on one corpus."""
+        return self.data / f"{name}_classes"
 
     def normalised(self, name: str) -> Path:
         """The data dir of a corpus with features for a network: mean-normalised, without silence."""
@@ -51,10 +65,17 @@ class Layout:
         """The folder of vectors, one an utterance: embeddings, text_embeddings, speech+text or posteriors."""
         return self.exp / f"{kind}_{fold}{suffix}"
 
+    def trained(self, kind: str, weights: str) -> list[str]:
+        """List the folds whose model of this kind is finished, that is, has its file of weights."""
+        beginning = self.model(kind, "").name
+        found = (path.parent.name for path in self.exp.glob(f"{beginning}*/{weights}"))
+        return in_order(name.removeprefix(beginning) for name in found)
+
     def shared(self, root: Path, kind: str, condition: str) -> Path:
         """<root>/<kind>_<condition> if it exists, else <root>/<kind>_none, which all conditions share."""
-        own = root / f"{kind}_{condition}"
-        return own if own.exists() else root / f"{kind}_{NONE}"
+        at = Layout(root, root)
+        own = at.model(kind, condition)
+        return own if own.exists() else at.model(kind, NONE)
 
     def cell(self, *names: str) -> Path:
         """The folder of a row of the results."""

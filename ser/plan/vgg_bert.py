@@ -112,7 +112,7 @@ class _Builder:
     def __init__(self, options: Options, facts: Facts) -> None:
         self.options, self.facts, self.at = options, facts, options.layout
         self.folds = folds_of(options, facts)
-        self.labelled = self.at.corpus(f"{options.test}_classes")
+        self.labelled = self.at.classes(options.test)
         self.utts = facts.utts([options.test])
 
     def _size(self, fold: str, part: int) -> float:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from ser.config import read_yaml
 from ser.errors import SerError
+from ser.plan import calls
+from ser.plan.calls import NOT_APPLICABLE, TEXT_LAYER
 from ser.plan.corpora import holding, read_corpora
 from ser.plan.facts import Facts
 from ser.plan.job import Job, Plan, job
@@ -14,7 +16,6 @@ from ser.plan.xvector_bert_options import LAST_STAGE, Options, check
 __all__ = ["KINDS", "LAST_STAGE", "SYSTEM", "Options", "check", "corpora", "plan"]
 
 SYSTEM = "xvector_bert"
-TEXT_LAYER = "bert"
 VOXCELEB = "voxceleb1"
 # Kind of job -> number of the stage that runs it.
 KINDS = {
@@ -78,7 +79,7 @@ class _Builder:
         at, options = self.at, self.options
         noise = [at.corpus(name) for name in holding("noise", read_corpora())]
         for name in options.augmented():
-            sources, made = [at.corpus(name), *noise], [at.corpus(f"{name}_aug"), at.normalised(f"{name}_aug")]
+            sources, made = [at.corpus(name), *noise], [at.corpus(at.noisy(name)), at.normalised(at.noisy(name))]
             size = len(options.augment) * self.facts.utts([name])
             yield job(2, "augmented", name, [*sources, *made], sources, made, size)
         for copies, name, speed in self._speed_copies():
@@ -89,13 +90,13 @@ class _Builder:
     def _speed_copies(self) -> list[tuple[str, str, str]]:
         """List the speed-perturbed copies: (name of the data dir, its corpus, speed factor)."""
         speeds = self.options.finetune_speeds
-        return [(f"{name}_speed{speed}", name, speed) for name in self.roles.finetune for speed in speeds]
+        return [(self.at.at_speed(name, speed), name, speed) for name in self.roles.finetune for speed in speeds]
 
     def role_dirs(self) -> Iterator[Job]:
         at, options, roles = self.at, self.options, self.roles
         labelled = distinct((*roles.finetune, *roles.backend, options.test))
         noisy = roles.finetune if options.augment and options.finetune_noise else ()
-        speech = [*labelled, *(f"{name}_aug" for name in noisy), *(copies for copies, _, _ in self._speed_copies())]
+        speech = [*labelled, *map(at.noisy, noisy), *(copies for copies, _, _ in self._speed_copies())]
         sources = [(name, at.normalised(name) if options.uses_speech else at.corpus(name)) for name in speech]
         sources += [(name, at.corpus(name)) for name in roles.text_train if name not in labelled]
         for name, source in sources:
@@ -109,35 +110,32 @@ class _Builder:
                 yield job(2, "test_folds", condition, [condition, whole, made], [whole], [made])
         yield job(2, "test_all", NONE, [whole, at.test(NONE)], [whole], [at.test(NONE)])
         for fold in roles.trained_folds():
-            trained = [f"{role}={at.role(role, fold)}" for role in roles.trained_for(fold)]
-            words = ["--corpora", self._corpus_dirs(), "--out", at.audit(fold), at.test(fold), *trained]
-            inputs = [at.test(fold), *(at.role(role, fold) for role in roles.trained_for(fold))]
-            yield job(2, "audit", fold, words, inputs, [at.audit(fold)])
+            trained = {role: at.role(role, fold) for role in roles.trained_for(fold)}
+            words = calls.audit(self._corpus_dirs(), at.audit(fold), at.test(fold), trained)
+            yield job(2, "audit", fold, words, [at.test(fold), *trained.values()], [at.audit(fold)])
 
-    def _corpus_dirs(self) -> str:
-        """Return the data dirs of the whole corpora, without copies, joined by spaces."""
+    def _corpus_dirs(self) -> list[Path]:
+        """Return the data dirs of the whole corpora, without copies."""
         used = distinct((*self.options.speech_corpora(), *self.roles.backend, self.roles.test, *self.roles.text_train))
-        return " ".join(sorted(str(self.at.corpus(name)) for name in used))
+        return sorted(self.at.corpus(name) for name in used)
 
     def _role_dir_jobs(self, role: str) -> list[Job]:
         """Return the jobs that combine, for each fold, the data dirs on which a role trains, with augmented copies."""
-        options, names = self.options, self.roles.training[role]
-        kinds = ["emotion"]
-        if role == "pretrain":
-            kinds = ["no_sil", *["aug_no_sil"] * bool(options.augment)]
-        elif role == "finetune":
-            kinds += ["aug_emotion"] * bool(options.augment and options.finetune_noise)
-            kinds += [f"speed{speed}_emotion" for speed in options.finetune_speeds]
-        times = sum(len(options.augment) if kind.startswith("aug") else 1 for kind in kinds)
+        at, options, names = self.at, self.options, self.roles.training[role]
+        of = at.normalised if role == "pretrain" else at.emotion
+        noisy = options.augment and (role == "pretrain" or (role == "finetune" and options.finetune_noise))
+        speeds = options.finetune_speeds if role == "finetune" else ()
+        times = 1 + len(options.augment) * bool(noisy) + len(speeds)
         jobs = []
         for fold in self.roles.folds_of(names):
-            made = self.at.role(role, fold)
-            sources = [
-                self.at.corpus(f"{name}_{kind}") for kind in kinds for name in self.roles.corpora_of(fold, names)
-            ]
-            words = ["--test", options.test, "--fold", fold, "--kinds", " ".join(kinds), self.at.data, " ".join(names)]
+            trained = self.roles.corpora_of(fold, names)
+            sources = [(name, of(name)) for name in trained]
+            sources += [(name, of(at.noisy(name))) for name in trained if noisy]
+            sources += [(name, of(at.at_speed(name, speed))) for speed in speeds for name in trained]
+            made = at.role(role, fold)
+            words = calls.role_dir(made, sources, options.test, fold)
             size = times * self._utts_outside(fold, names)
-            jobs.append(job(2, "roles", f"{role}_{fold}", [*words, made], sources, [made], size))
+            jobs.append(job(2, "roles", f"{role}_{fold}", words, [data for _, data in sources], [made], size))
         return jobs
 
     def _utts_outside(self, fold: str, names: tuple[str, ...]) -> float:
@@ -160,7 +158,8 @@ class _Builder:
         if VOXCELEB in roles.pretrain and self.facts.has_trials:
             # The speakers of the trials belong to the test part of VoxCeleb1, which is not used in training.
             model, train = at.model("pretrain", NONE), at.normalised(VOXCELEB)
-            made = [at.corpus(f"{VOXCELEB}_test"), at.exp / "verification"]
+            test = f"{VOXCELEB}_test"
+            made = [at.corpus(test), at.normalised(test), at.exp / "verification"]
             words = [options.folder(VOXCELEB), model, train, *made]
             yield job(3, "gate", VOXCELEB, words, [model, train], made)
         for fold in roles.folds_of(roles.speech):
@@ -199,14 +198,14 @@ class _Builder:
             begin = ["--text-model", encoder] if encoder else []
             words = [*options.seed_override(), *begin, data, data / "utt2emo", model]
             yield job(6, "text", fold, words, [data], [model], self._size_of("text", fold))
-            sources = [at.emotion(name) for name in known]
+            sources = {name: at.emotion(name) for name in known}
             made = at.vectors("text_embeddings", fold)
-            words = ["--drawn", " ".join(options.drawn_text), *drawing, model, data, made, *sources]
-            yield job(6, "text_vectors", fold, words, [model, data, *sources], [made], self.facts.utts(known))
+            words = [*drawing, *calls.text_vectors(model, data, made, sources, options.drawn_text)]
+            yield job(6, "text_vectors", fold, words, [model, data, *sources.values()], [made], self.facts.utts(known))
             if self.suffix:
                 made = at.vectors("text_embeddings", fold, self.suffix)
-                words = [model, data, made, test_text]
-                yield job(6, "text_vectors", f"{fold}{self.suffix}", words, [model, test_text], [made])
+                own = calls.text_vectors(model, data, made, {options.test: test_text}, ())
+                yield job(6, "text_vectors", f"{fold}{self.suffix}", own, [model, test_text], [made])
 
     def joined(self) -> Iterator[Job]:
         at, roles = self.at, self.roles
@@ -218,7 +217,7 @@ class _Builder:
                     speech = at.vectors("embeddings", roles.fold_of(fold, roles.speech)) / f"{layer}.scp"
                     text = at.vectors("text_embeddings", roles.fold_of(fold, roles.text_train), side) / "all.scp"
                     made = at.vectors("speech+text", fold, side) / layer
-                    words = [f"scp:{speech}", f"scp:{text}", f"ark,scp:{made}.ark,{made}.scp"]
+                    words = calls.joined(speech, text, made)
                     yield job(7, "joined", f"{fold}{side}_{layer}", words, [speech, text], [f"{made}.scp"])
 
     def cells(self) -> Iterator[Job]:
@@ -234,12 +233,12 @@ class _Builder:
         variant, settings, text = options.variant(), options.finetune_settings, options.text_name
         if modality == "speech":
             train = test = speech / f"{layer}.scp"
-            text, fallback = "-", None
+            text, fallback = NOT_APPLICABLE, None
         elif modality == "text":
             fold = roles.fold_of(condition, roles.text_train)
             train, test = (at.vectors("text_embeddings", fold, side) / "all.scp" for side in ("", self.suffix))
             fallback = speech / f"{options.layer_names[-1]}.scp"
-            variant, settings = "-", f"{options.conf}/bert.yaml"
+            variant, settings = NOT_APPLICABLE, f"{options.conf}/bert.yaml"
         else:
             fold = roles.fold_of(condition, (*roles.speech, *roles.text_train))
             train, test = (at.vectors("speech+text", fold, side) / f"{layer}.scp" for side in ("", self.suffix))
@@ -247,16 +246,14 @@ class _Builder:
         seed = read_yaml(settings)["fit"]["seed"] if options.seed is None else options.seed
         data, scored = at.role("backend", roles.fold_of(condition, roles.backend)), at.test(condition)
         names = {
-            "train": "+".join(roles.trained_on(condition, modality)), "test": options.test,
-            "fold": "all" if condition == NONE else condition, "variant": variant, "seed": seed, "text": text,
+            "system": SYSTEM, "train": "+".join(roles.trained_on(condition, modality)), "test": options.test,
+            "fold": calls.row_fold(condition), "variant": variant, "seed": seed, "text": text,
             "layer": layer, "modality": modality,
         }  # fmt: skip
         words = [] if options.lda_dim is None else [f"--lda-dim={options.lda_dim}"]
-        words += ["--system", SYSTEM, *(word for name, value in names.items() for word in (f"--{name}", str(value)))]
-        words += ["--speakers", f"{at.test(NONE)}/spk2utt"]
-        if fallback and self.falls_back:
-            words += [f"--fallback-train=scp:{fallback}", f"--fallback-test=scp:{fallback}"]
-        words += [str(data), f"scp:{train}", str(scored), f"scp:{test}", str(made)]
+        words += calls.cell(
+            names, at.test(NONE), (data, train), (scored, test), made, fallback if self.falls_back else None
+        )
         size = self.facts.utts([options.test]) / (1 if condition == NONE else len(roles.folds))
         return job(8, "cells", made.name, words, distinct(map(str, (data, train, scored, test))), [made], size)
 
@@ -266,7 +263,7 @@ class _Builder:
             inputs, table = [at.corpus(options.test), at.test(NONE) / "utt2emo"], at.exp / "human.tsv"
             yield job(9, "human", options.test, [*inputs, table], inputs, [table])
         text = ["--text-condition", options.text_name] if options.uses_text else []
-        words = ["--corpora", self._corpus_dirs(), *text, at.exp]
+        words = ["--corpora", " ".join(map(str, self._corpus_dirs())), *text, at.exp]
         yield job(9, "card", "card", words, [at.exp / "audit"], [at.exp / "protocol_card.md"])
         # The licence of a real corpus may forbid to embed its clips: the page of errors looks the corpus's name up.
         test, trained = at.emotion(options.test), [at.emotion(name) for name in self.roles.backend]

@@ -58,7 +58,7 @@ def test_first_condition_and_best_layer_are_taken(tmp_path: Path):
     (exp / "finetune_none" / "model.safetensors").touch()
     assert Run.find(tmp_path, exp).condition == "none"
     assert Run.find(tmp_path, exp, "2", "tdnn6").layer == "tdnn6"
-    with pytest.raises(SerError, match="no finished finetune_5; conditions there: none, 1, 2"):
+    with pytest.raises(SerError, match="finetune_5: no finished model; conditions there: none, 1, 2"):
         Run.find(tmp_path, exp, "5")
     with pytest.raises(SerError, match=r"no tdnn9\.scp; layers there: tdnn6, tdnn7"):
         Run.find(tmp_path, exp, layer="tdnn9")

@@ -33,7 +33,8 @@ def test_the_sanity_gate_is_tried_where_the_trials_of_voxceleb1_lie_there(xvecto
     assert names(plan(xvector_options(), facts), "gate") == []
     found = plan(xvector_options(), replace(facts, has_trials=True))
     assert arguments(found, "gate", "voxceleb1").endswith(
-        "exp/run/pretrain_none data/run/voxceleb1_no_sil data/run/voxceleb1_test exp/run/verification"
+        "exp/run/pretrain_none data/run/voxceleb1_no_sil data/run/voxceleb1_test data/run/voxceleb1_test_no_sil"
+        " exp/run/verification"
     )
     without = plan(xvector_options(pretrain="voxceleb2"), replace(facts, has_trials=True))
     assert names(without, "gate") == []
@@ -118,7 +119,7 @@ def test_iemocap_alone_leaves_one_session_out(xvector_options, facts):
     assert names(found, "test_folds") == ["1", "2", "3", "4", "5"]
     assert len(names(found, "cells")) == 5 * 5
     assert arguments(found, "roles", "finetune_4") == (
-        "--test iemocap --fold 4 --kinds emotion data/run iemocap data/run/finetune_4"
+        "--fold 4 --scored data/run/iemocap_emotion data/run/finetune_4 data/run/iemocap_emotion"
     )
 
 

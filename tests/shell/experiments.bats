@@ -51,11 +51,11 @@ teardown() {
   printf 's1-a s1\ns1-b s1\n' > "$tmp/data/a_emotion/utt2spk"
   printf 's1 s1-a s1-b\n' > "$tmp/data/a_emotion/spk2utt"
   printf 's1-a anger\ns1-b fear\n' > "$tmp/data/a_emotion/utt2emo"
-  run local/make_role_dir.sh --without-class anger "$tmp/data" a "$tmp/out"
+  run local/make_role_dir.sh --without-class anger "$tmp/out" "$tmp/data/a_emotion"
   [ "$status" -eq 0 ]
   [ "$(cat "$tmp/out/utt2emo")" = "s1-b fear" ]
   [ "$(cat "$tmp/out/spk2utt")" = "s1 s1-b" ]
-  run local/make_role_dir.sh --without-class joy "$tmp/data" a "$tmp/out"
+  run local/make_role_dir.sh --without-class joy "$tmp/out" "$tmp/data/a_emotion"
   [ "$status" -eq 1 ]
   [[ "$output" == *"no utterance of the class 'joy'"* ]]
 }

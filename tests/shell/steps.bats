@@ -164,7 +164,7 @@ with ark.Writer('ark,scp:$tmp/hires/feats.ark,$tmp/hires/feats.scp') as writer:
   run steps/score_speakers.sh --trials "$tmp/absent" "$tmp/model" "$tmp/data" "$tmp/data" "$tmp/out"
   [ "$status" -eq 1 ]
   [[ "$output" == *"no $tmp/absent; give --trials a list of trials"* ]]
-  run local/score_voxceleb.sh "$tmp" "$tmp/model" "$tmp/data" "$tmp/test" "$tmp/out"
+  run local/score_voxceleb.sh "$tmp" "$tmp/model" "$tmp/data" "$tmp/test" "$tmp/test_no_sil" "$tmp/out"
   [ "$status" -eq 1 ]
   [[ "$output" == *"no veri_test.txt and no veri_test2.txt in $tmp"* ]]
   run local/score_speechocean762.sh "$tmp" "$tmp/absent" "$tmp/data" "$tmp/out"

@@ -1,0 +1,59 @@
+"""What a grid takes from the finished run that it builds on: data dirs and models, and their digests."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from ser.errors import SerError
+from ser.plan.layout import Layout
+from ser.plan.roles import distinct
+from ser.record.digests import Digests
+
+WEIGHTS = "model.safetensors"
+
+
+class FinishedRun:
+    """The folders of a run; each method checks that what it returns is there.
+
+    Parameters
+    ----------
+    name : the run's name.
+    at : its folders.
+    digests : digests of its files.
+    """
+
+    def __init__(self, name: str, at: Layout, digests: Digests) -> None:
+        self._name, self.at, self._digests = name, at, digests
+
+    def data_dir(self, folder: Path) -> Path:
+        """Return a data dir of the run."""
+        return self._given(folder, "utt2spk", "data dir")
+
+    def emotion(self, name: str) -> Path:
+        """Return the data dir of a corpus, or of copies of it, with the classes of emotion."""
+        return self.data_dir(self.at.emotion(name))
+
+    def corpora(self, names: Iterable[str]) -> list[Path]:
+        """Return the data dirs of whole corpora, each once."""
+        return [self.data_dir(self.at.corpus(name)) for name in distinct(names)]
+
+    def model(self, kind: str, fold: str) -> Path:
+        """Return the folder of a finished model."""
+        return self._given(self.at.model(kind, fold), WEIGHTS, "finished model")
+
+    def digest_data(self, *folders: Path) -> dict[str, str]:
+        """Return data dir -> digest of its contents."""
+        return {str(folder): self._digests.data_dir(folder) for folder in folders}
+
+    def digest_model(self, folder: Path) -> dict[str, str]:
+        """Return the folder of a model -> digest of its weights and settings."""
+        return {str(folder): self._digests.model(folder)}
+
+    def digest_file(self, path: Path) -> dict[str, str]:
+        """Return a file -> its digest; nothing where it does not exist."""
+        return {str(path): self._digests.file(path)} if path.is_file() else {}
+
+    def _given(self, folder: Path, name: str, what: str) -> Path:
+        if not (folder / name).is_file():
+            options = f"the options of earlier runs are in {self.at.exp}/commands.txt"
+            raise SerError(f"{folder}: no {what}; make it by ./run.sh --name {self._name} ({options})")
+        return folder

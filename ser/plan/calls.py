@@ -1,0 +1,86 @@
+"""The arguments of the commands that a run and a grid both call, from the folders that they read and make.
+
+A grid has these folders elsewhere than a run, but calls the same commands with the same arguments. Each function
+returns the arguments of one command.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from ser.plan.roles import NONE
+
+# What the results write in the column `layer` of a row of text alone, and in a column that does not apply.
+TEXT_LAYER = "bert"
+NOT_APPLICABLE = "-"
+
+
+def role_dir(made: Path, sources: Sequence[tuple[str, Path]], test: str, fold: str) -> list[str]:
+    """Return the arguments of local/make_role_dir.sh.
+
+    Parameters
+    ----------
+    made : the data dir of what a role trains on.
+    sources : (corpus, data dir) of each part.
+    test, fold : the scored corpus, and its fold that must not train; in `none` the corpus is not among the sources.
+    """
+    scored = [str(data) for corpus, data in sources if corpus == test]
+    words = ["--fold", fold, "--scored", " ".join(scored)] if scored else []
+    return [*words, str(made), *(str(data) for _, data in sources)]
+
+
+def audit(corpora: Iterable[Path], made: Path, test: Path, trained: Mapping[str, Path]) -> list[str]:
+    """Return the arguments of ser.bin.audit_protocol: the scored data dir against those of the roles that train."""
+    whole = " ".join(map(str, corpora))
+    return ["--corpora", whole, "--out", str(made), str(test), *(f"{role}={data}" for role, data in trained.items())]
+
+
+def text_vectors(
+    model: str | Path, donors: str | Path, made: Path, sources: Mapping[str, Path], drawn: Iterable[str]
+) -> list[str]:
+    """Return the arguments of local/make_text_vectors.sh.
+
+    Parameters
+    ----------
+    model, donors : the text model, and the data dir of its training, whose texts are drawn.
+    made : the folder of the vectors.
+    sources : corpus -> data dir.
+    drawn : corpora whose utterances get the vector of a random utterance of the same label.
+    """
+    by_label = " ".join(str(sources[name]) for name in drawn if name in sources)
+    return ["--drawn", by_label, str(model), str(donors), str(made), *map(str, sources.values())]
+
+
+def joined(speech: str | Path, text: str | Path, made: Path) -> list[str]:
+    """Return the arguments of ser.bin.concat_vectors; `made` is the table without its suffix."""
+    return [f"scp:{speech}", f"scp:{text}", f"ark,scp:{made}.ark,{made}.scp"]
+
+
+def cell(
+    names: Mapping[str, object],
+    speakers: Path,
+    train: tuple[Path, str | Path],
+    test: tuple[Path, str | Path],
+    made: Path,
+    fallback: str | Path | None = None,
+) -> list[str]:
+    """Return the arguments of ser.bin.evaluate_backend.
+
+    Parameters
+    ----------
+    names : column of the results -> its value in this row. Columns that do not apply may be left out.
+    speakers : data dir with the speakers of the scored corpus.
+    train, test : data dir and table of vectors.
+    made : folder of the row.
+    fallback : table of speech vectors, for utterances without words.
+    """
+    words = [word for name, value in names.items() for word in (f"--{name.replace('_', '-')}", str(value))]
+    pairs = [word for data, scp in (train, test) for word in (str(data), f"scp:{scp}")]
+    words += ["--speakers", f"{speakers}/spk2utt"]
+    if fallback:
+        words += [f"--fallback-train=scp:{fallback}", f"--fallback-test=scp:{fallback}"]
+    return [*words, *pairs, str(made)]
+
+
+def row_fold(condition: str) -> str:
+    """Return what the results write in the column `fold` of a condition."""
+    return "all" if condition == NONE else condition
