@@ -15,6 +15,7 @@ both are put on the scale of log likelihood ratios.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -73,6 +74,12 @@ def main() -> None:
         "--held-out", metavar="NAME", default="-", help="class that nothing was trained on [%(default)s]"
     )
     parser.add_argument(
+        "--unseen",
+        metavar="NAMES",
+        default="",
+        help="classes that nothing was trained on: pairs with them are trials too, UAR, WA and F1 are without them",
+    )
+    parser.add_argument(
         "--fallback-train", metavar="RSPECIFIER", help="rspecifier of speech vectors of all training utterances"
     )
     parser.add_argument(
@@ -118,6 +125,8 @@ def main() -> None:
     check_classes(args, train, test)
     speakers = read_speakers(f"{args.train_dir}/utt2spk", train.utts)
     utterances = test_set.read_utterances(args.test_dir, test.utts, test.labels, test.classes, args.speakers)
+
+    utterances = dataclasses.replace(utterances, unseen=frozenset(args.unseen.split()))
 
     recognizer = train_one(train.vectors, train.labels, speakers)
     if args.adapt:
@@ -208,11 +217,13 @@ def check_classes(args: argparse.Namespace, train: Labelled, test: Labelled) -> 
     from ser.results import result_table
 
     unseen = test.classes[len(train.classes) :]
+    if trained := sorted(set(args.unseen.split()) & set(train.classes)):
+        raise SerError(f"{args.train_dir}/utt2emo: has utterances of --unseen {' '.join(trained)}; leave them out")
     if args.held_out in train.classes:
         raise SerError(f"{args.train_dir}/utt2emo: has utterances of the class '{args.held_out}', which is held out")
     if args.held_out != result_table.NONE and args.held_out not in unseen:
         raise SerError(f"{args.test_dir}/utt2emo: no utterance of the class '{args.held_out}', which is held out")
-    if unexpected := [name for name in unseen if name != args.held_out]:
+    if unexpected := [name for name in unseen if name not in (args.held_out, *args.unseen.split())]:
         logger.warning("%s: no training utterance is of class %s", args.test_dir, ", ".join(unexpected))
 
 

@@ -32,6 +32,7 @@ class Utterances:
 
     `labels` (N,) int index `classes`. `speakers` (N,) int index `all_speakers`, the sorted speakers of the whole test
     corpus, of which a fold has some. `sentences` and `dialogues` (N,) int number them; None where the corpus has none.
+    `unseen` are classes that nothing was trained on: pairs of their utterances are trials, but nobody can name them.
     """
 
     utts: list[str]
@@ -41,6 +42,12 @@ class Utterances:
     all_speakers: list[str]
     sentences: np.ndarray | None = None
     dialogues: np.ndarray | None = None
+    unseen: frozenset[str] = frozenset()
+
+    @property
+    def nameable(self) -> np.ndarray:
+        """(N,) bool: which utterances are not of an unseen class."""
+        return ~np.isin(self.labels, [label for label, name in enumerate(self.classes) if name in self.unseen])
 
 
 @dataclass(frozen=True)
@@ -83,6 +90,8 @@ def pair_strata(utterances: Utterances, pairs: np.ndarray) -> Iterator[tuple[str
     different = _differ(utterances.speakers)
     yield ONE_SPEAKER, pairs & ~different
     yield TWO_SPEAKERS, pairs & different
+    if utterances.unseen:
+        yield "seen_classes", pairs & utterances.nameable[:, None] & utterances.nameable
     told = {"sentence": utterances.sentences, "dialogue": utterances.dialogues}
     known = {name: numbers for name, numbers in told.items() if numbers is not None}
     if missing := [name for name in told if name not in known]:

@@ -124,19 +124,20 @@ def write_cell(
     figures: dict[str, float | int] = {"utts": len(utterances.utts)}
     measures: dict[str, np.ndarray] = {}
     draws = _draws(utterances, protocol)
+    nameable = np.flatnonzero(utterances.nameable)
+    labels, speakers_of = utterances.labels[nameable], utterances.speakers[nameable]
     if held_out is None:
-        figures["uar"] = 100.0 * classification.uar(counts)
-        figures["wa"] = 100.0 * classification.accuracy(counts)
-        figures["f1"] = 100.0 * classification.macro_f1(counts)
+        seen = classification.confusion(labels, predicted[nameable], len(utterances.classes))
+        figures["uar"] = 100.0 * classification.uar(seen)
+        figures["wa"] = 100.0 * classification.accuracy(seen)
+        figures["f1"] = 100.0 * classification.macro_f1(seen)
         if draws is not None:
-            measures = bootstrap.class_metrics(
-                utterances.labels, predicted, utterances.speakers, draws, len(utterances.classes)
-            )
+            measures = bootstrap.class_metrics(labels, predicted[nameable], speakers_of, draws, len(utterances.classes))
     shown: dict[str, dict[str, float]] = {}
     if held_out is None:
         for name, shares in posteriors.items():
-            shown[name] = {"ece": calibration.expected_calibration_error(shares, utterances.labels)}
-        bins = zip(*calibration.reliability(best, utterances.labels), strict=True)
+            shown[name] = {"ece": calibration.expected_calibration_error(shares[nameable], labels)}
+        bins = zip(*calibration.reliability(best[nameable], labels), strict=True)
         shares_right = ((utts, f"{expected:.4f}", right) for utts, expected, right in bins)
         write_text(folder / "reliability.tsv", tab_separated(("utts", "expected", "right"), shares_right))
     if pairs is not None:

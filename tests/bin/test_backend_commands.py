@@ -184,6 +184,19 @@ def test_a_class_that_is_held_out_is_enrolled_and_its_pairs_are_the_trials(run, 
         run("evaluate_backend", *CELL, "--modality", "text", "--held-out", "e9", *train, *known, tmp_path / "cell")
 
 
+def test_a_class_that_nothing_has_seen_is_in_the_trials_and_in_no_training(run, tmp_path, train, known, caplog):
+    utt2emo = tables.read_map(f"{train[0]}/utt2emo")
+    options = (*CELL, "--modality", "speech", "--unseen", "e2")
+    with pytest.raises(SerError, match="train/utt2emo: has utterances of --unseen e2; leave them out"):
+        run("evaluate_backend", *options, *train, *known, tmp_path / "cell")
+    seen = write_data_dir(tmp_path / "seen", {utt: name for utt, name in utt2emo.items() if name != "e2"})
+    run("evaluate_backend", *options, seen, train[1], *known, tmp_path / "cell")
+    row = read_row(tmp_path / "cell")
+    assert row.trials == row.utts * (row.utts - 1) // 2 and row.utts == 60
+    assert row.uar is not None and "no training utterance is of class e2" not in caplog.text
+    assert "seen_classes" in (tmp_path / "cell/strata.tsv").read_text()
+
+
 def test_utterances_without_text_are_scored_by_speech_and_listed(run, tmp_path, train, known):
     vectors = ark.load(TRAIN[1])
     utts = list(tables.read_map(f"{known[0]}/utt2emo"))

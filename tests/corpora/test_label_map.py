@@ -30,6 +30,10 @@ IEMOCAP = {
         ("four", {"anger": 1103, "happiness": 1636, "neutral": 1708, "sadness": 1084}),
         ("vgg_bert5", {"anger": 1103, "frustration": 1849, "happiness": 1636, "neutral": 1708, "sadness": 1084}),
         ("collapsed5", {"anger": 1105, "fear": 147, "happiness": 1636, "neutral": 1708, "sadness": 1084}),
+        (
+            "collapsed5_frustration",
+            {"anger": 1105, "fear": 147, "frustration": 1849, "happiness": 1636, "neutral": 1708, "sadness": 1084},
+        ),
         ("native", IEMOCAP),
     ],
 )

@@ -132,6 +132,41 @@ def test_of_an_unseen_class_the_trials_are_those_that_involve_it(tmp_path, utter
     assert [line[:2] for line in table(tmp_path / "emotion_pairs.tsv")[1:]] == [["x", "z"], ["y", "z"]]
 
 
+def test_of_a_class_that_nothing_has_seen_pairs_are_trials_and_nobody_is_asked_to_name_it(tmp_path, utterances):
+    posteriors = posteriors_of(utterances, num_classes=2)
+    row = cell.write_cell(
+        tmp_path,
+        ROW,
+        dataclasses.replace(utterances, unseen=frozenset(["z"])),
+        posteriors,
+        {"raw": posteriors},
+        pairs_of(utterances),
+        PROTOCOL,
+    )
+    seen = utterances.labels < 2
+    assert row.trials == 48 * 47 // 2 and row.utts == 48
+    assert row.wa == pytest.approx(100 * (posteriors.argmax(axis=1) == utterances.labels)[seen].mean())
+    assert row.wa_low < row.wa < row.wa_high
+    strata_rows = {line[0]: line for line in table(tmp_path / "strata.tsv")}
+    assert int(strata_rows["seen_classes"][1]) == 32 * 31 // 2
+    known = np.flatnonzero(seen)
+    without = dataclasses.replace(
+        utterances,
+        utts=[utterances.utts[place] for place in known],
+        labels=utterances.labels[known],
+        classes=["x", "y"],
+        speakers=utterances.speakers[known],
+    )
+    pairs = pairs_of(utterances)
+    pairs = dataclasses.replace(
+        pairs, scores=pairs.scores[np.ix_(known, known)], score_models=lambda *_: np.zeros((1, 1))
+    )
+    alone = dataclasses.replace(PROTOCOL, enrol_sizes=(40,))
+    other = cell.write_cell(tmp_path, ROW, without, posteriors[known], {"raw": posteriors[known]}, pairs, alone)
+    assert float(strata_rows["seen_classes"][3]) == pytest.approx(other.eer, abs=1e-3)
+    assert (other.uar, other.wa, other.f1) == (row.uar, row.wa, row.f1)
+
+
 def test_a_fold_of_one_speaker_has_resamples_and_no_interval_of_its_own(tmp_path, utterances):
     posteriors = posteriors_of(utterances)
     alone = dataclasses.replace(utterances, speakers=np.zeros(48, int))
