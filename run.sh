@@ -33,6 +33,8 @@
 #   --layers tdnn6,tdnn7,...   of the net, whose embeddings are scored
 #   --text-model <name on the Hub, or folder>, --pooling cls|mean   in place of the settings in --conf
 #   --backend-config <yaml>, --lda-dim <n>   in place of its lda_dim: the directions that the classes determine, K-1
+#   --speaker-normalisation "none,all,first <n>"   in place of its own: rows less the mean of each speaker's embeddings,
+#                         over all or the first n utterances, test speakers' included
 #   --compress true|false features kept as one byte a number, as Kaldi keeps them, or as four
 #   --processes <n>       GPUs of one machine that share each minibatch of an x-vector training (1)
 # shellcheck disable=SC2034,SC2046,SC2086  # options are read by make_plan; wrappers and lists split into words
@@ -59,6 +61,7 @@ text_model=
 pooling=
 backend_config=conf/backend.yaml
 lda_dim=
+speaker_normalisation=
 compress=true
 processes=1
 

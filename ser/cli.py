@@ -203,6 +203,24 @@ def add_target_options(parser: argparse.ArgumentParser, required: bool = True) -
     )
 
 
+def add_speaker_normalisation(parser: argparse.ArgumentParser, utt2spk: bool = False) -> None:
+    """Add the option for the back end's setting of that name, and where wanted --utt2spk, that of the vectors."""
+    parser.add_argument(
+        "--speaker-normalisation",
+        metavar="none|all|first N",
+        help="take a speaker's mean over all or the first N utterances off the vectors [the settings']",
+    )
+    if utt2spk:
+        add_utt2spk(parser)
+
+
+def add_utt2spk(parser: argparse.ArgumentParser) -> None:
+    """Add the option --utt2spk of commands that read vectors and apply a back end to them."""
+    parser.add_argument(
+        "--utt2spk", metavar="FILE", help="speakers of the vectors, for a back end with a speaker normalisation"
+    )
+
+
 def add_row_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that name a row of the results table; `row_names` reads them."""
     parser.add_argument(

@@ -129,7 +129,7 @@ XVECTOR_BERT = {
     "text_condition": "gold", "augment": "reverb noise music babble", "finetune_noise": "false", "finetune_speeds": "",
     "finetune_config": "xvector_finetune", "label_map": "conf/emotions/collapsed5.map",
     "modalities": "speech text speech+text", "layers": "tdnn6,tdnn7", "text_model": "", "pooling": "",
-    "backend_config": "conf/backend.yaml", "lda_dim": "",
+    "backend_config": "conf/backend.yaml", "lda_dim": "", "speaker_normalisation": "",
 }  # fmt: skip
 VGG_BERT = {
     "stop_stage": "7", "conf": "conf/vgg_bert", "test": "iemocap", "protocols": "folds random", "split_seed": "0",

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 NAME = "recipe_test" + os.environ.get("PYTEST_XDIST_WORKER", "")
 HEADER = (
     "system train test fold variant seed text layer modality backend lda_dim held_out status utts trials "
-    "eer eer_low eer_high min_dcf uar uar_low uar_high wa wa_low wa_high f1 f1_low f1_high pairs"
+    "eer eer_low eer_high min_dcf uar uar_low uar_high wa wa_low wa_high f1 f1_low f1_high pairs speaker_normalisation"
 )
 
 

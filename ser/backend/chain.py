@@ -14,6 +14,7 @@ from ser.backend.lda import train_lda
 from ser.backend.moments import Block, Moments, in_blocks, moments
 from ser.backend.plda import Plda, train_plda
 from ser.backend.scoring import factor_ratios
+from ser.backend.speaker_normalisation import NONE, SpeakerNormalisation
 from ser.errors import SerError
 
 logger = logging.getLogger(__name__)
@@ -32,8 +33,11 @@ class BackendConfig:
     normalize_vectors: bool
     normalize_length: bool
     rule: Literal["average", "best"]
+    # Missing in the config.yaml of older back ends.
+    speaker_normalisation: str = NONE
 
     def __post_init__(self) -> None:
+        SpeakerNormalisation.parse(self.speaker_normalisation)
         for name in ("total_covariance_factor", "covariance_floor", "shrinkage", "smoothing"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise SerError(f"back end: {name} is a share of 0 to 1, found {getattr(self, name)}")

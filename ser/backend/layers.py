@@ -26,20 +26,6 @@ class LayerFigures:
     eer: float | None
 
 
-def normalise_speakers(vectors: np.ndarray, speakers: Sequence[str]) -> np.ndarray:
-    """Subtract each speaker's mean from vectors (N, D) and divide by the standard deviation: (N, D).
-
-    This needs no labels, but it needs several utterances of each speaker, test speakers included.
-    """
-    found = np.empty_like(vectors)
-    names = np.asarray(speakers)
-    for name in np.unique(names):
-        own = vectors[names == name]
-        deviation = own.std(axis=0)
-        found[names == name] = (own - own.mean(axis=0)) / np.where(deviation > 1e-6, deviation, 1.0)
-    return found
-
-
 def cross_validate(
     vectors: np.ndarray, labels: np.ndarray, folds: Sequence[str], classifier: Classifier, config: BackendConfig
 ) -> LayerFigures:

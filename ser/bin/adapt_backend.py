@@ -19,6 +19,7 @@ def main() -> None:
     parser.add_argument(
         "--mean-diff-scale", metavar="X", type=float, default=1.0, help="option of ivector-adapt-plda [%(default)s]"
     )
+    cli.add_utt2spk(parser)
     parser.add_argument(
         "--config",
         metavar="FILE",
@@ -34,10 +35,12 @@ def main() -> None:
 
     from ser.backend import backend_dir
     from ser.backend.plda import adapt_plda
+    from ser.backend.speaker_normalisation import normalise_table
     from ser.kaldi.labelled import read_vectors
 
     backend = backend_dir.load_backend(args.backend_dir, args.config)
-    _, vectors = read_vectors(args.vectors)
+    utts, vectors = read_vectors(args.vectors)
+    vectors = normalise_table(backend.config.speaker_normalisation, vectors, utts, args.utt2spk)
     adapted = adapt_plda(
         backend.plda,
         backend.reduce(vectors),

@@ -15,6 +15,7 @@ def main() -> None:
         choices=("average", "best"),
         help="take the average or the best of a class's scores [the settings' rule]",
     )
+    cli.add_utt2spk(parser)
     parser.add_argument(
         "--config",
         metavar="FILE",
@@ -30,6 +31,7 @@ def main() -> None:
 
     from ser.backend import scoring
     from ser.backend.backend_dir import load_backend
+    from ser.backend.speaker_normalisation import normalise_table
     from ser.kaldi.labelled import read_labelled, read_vectors
     from ser.kaldi.tables import write_map
     from ser.metrics.classification import format_predictions
@@ -37,7 +39,11 @@ def main() -> None:
     backend = load_backend(args.backend_dir, args.config)
     train = read_labelled(args.train_utt2class, args.train_vectors)
     utts, test = read_vectors(args.test_vectors)
-    scores = scoring.class_scores(*backend.factors(train.vectors, test), train.labels, args.rule or backend.config.rule)
+    known, test = (
+        normalise_table(backend.config.speaker_normalisation, vectors, names, args.utt2spk)
+        for vectors, names in ((train.vectors, train.utts), (test, utts))
+    )
+    scores = scoring.class_scores(*backend.factors(known, test), train.labels, args.rule or backend.config.rule)
     write_map(args.out, format_predictions(utts, train.classes, scores))
 
 

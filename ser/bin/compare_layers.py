@@ -28,7 +28,8 @@ def main() -> None:
     args = parser.parse_args()
 
     from ser.backend.chain import BackendConfig
-    from ser.backend.layers import cross_validate, normalise_speakers
+    from ser.backend.layers import cross_validate
+    from ser.backend.speaker_normalisation import ALL, SpeakerNormalisation
     from ser.config import load_config
     from ser.errors import SerError
     from ser.files import tab_separated, write_text
@@ -45,7 +46,8 @@ def main() -> None:
         read = read_labelled(data / "utt2emo", f"scp:{args.embeddings}/{layer}.scp")
         folds, speakers = [utt2fold[utt] for utt in read.utts], [utt2spk[utt] for utt in read.utts]
         row: list[str] = [layer, str(read.vectors.shape[1])]
-        for vectors in (read.vectors, normalise_speakers(read.vectors, speakers)):
+        normalised = SpeakerNormalisation.parse(ALL).apply(read.vectors, speakers, scale=True)
+        for vectors in (read.vectors, normalised):
             for classifier in ("plda", "svm"):
                 found = cross_validate(vectors, read.labels, folds, classifier, config)
                 row += [f"{100 * found.unweighted:.1f}", f"{100 * found.weighted:.1f}"]

@@ -1,6 +1,8 @@
 """Turn embeddings into class probabilities, by the output layer of the model that gave them and a softmax.
 
-The model is one whose embeddings are the input of its output layer: of train_vgg or train_text.
+The model is one whose embeddings are the input of its output layer: of train_vgg or train_text. With
+--speaker-normalisation, the mean of a speaker's embeddings is replaced by the average of all speakers' means, since the
+layer knows embeddings that have such a mean.
 
   python3 -m ser.bin.compute_posteriors exp/text scp:exp/text/iemocap.scp \\
     ark,scp:exp/text/posteriors.ark,exp/text/posteriors.scp
@@ -16,6 +18,7 @@ logger = logging.getLogger(__name__)
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
+    cli.add_speaker_normalisation(parser, utt2spk=True)
     parser.add_argument("model_dir", metavar="<model-dir>", help="its classes.txt names the columns")
     parser.add_argument("rspecifier", metavar="<rspecifier>", help="the embeddings")
     parser.add_argument("wspecifier", metavar="<wspecifier>", help="the probabilities, (K,) an utterance")
@@ -23,6 +26,7 @@ def main() -> None:
 
     import scipy.special
 
+    from ser.backend.speaker_normalisation import NONE, SpeakerNormalisation, normalise_table
     from ser.kaldi import ark
     from ser.kaldi.labelled import read_vectors
     from ser.training import model_dir
@@ -41,6 +45,8 @@ def main() -> None:
             f"{args.rspecifier}: vectors of {vectors.shape[1]} numbers, and {args.model_dir} has embeddings of "
             f"{weight.shape[1]}; extract them with this model"
         )
+    which = SpeakerNormalisation.parse(args.speaker_normalisation or NONE)
+    vectors = normalise_table(str(which), vectors, utts, args.utt2spk, keep_level=True)
     posteriors = scipy.special.softmax(vectors @ weight.T + bias, axis=1)
     with ark.Writer(args.wspecifier) as writer:
         for utt, row in zip(utts, posteriors, strict=True):

@@ -6,7 +6,9 @@ and the files that ser/results/cell.py lists, result.tsv last.
 
 With --held-out, the class is unknown to the back end and the trials are those that involve it. With --fallback-train
 and --fallback-test, utterances without a vector are scored by a second back end on these vectors, of speech alone;
-both are put on the scale of log likelihood ratios.
+both are put on the scale of log likelihood ratios. With --speaker-normalisation all, or 'first 10', the mean of each
+speaker's own utterances is taken off the vectors of both sides; the row says so, since it is no score of a recording
+by itself.
 
   python3 -m ser.bin.evaluate_backend --system xvector_bert --train cremad --test iemocap --layer tdnn6 \\
     --modality speech data/cremad scp:cremad.scp data/iemocap scp:iemocap.scp exp/toy/cell1
@@ -93,6 +95,7 @@ def main() -> None:
         metavar=("TRAIN", "TEST"),
         help="rspecifiers of the same utterances by another net, such as one of another seed: scores are averaged",
     )
+    cli.add_speaker_normalisation(parser)
     cli.add_row_options(parser)
     parser.add_argument("train_dir", metavar="<train-dir>", help="data dir that the back end is trained on")
     parser.add_argument("train_vectors", metavar="<train-vectors>", help="rspecifier of the training vectors")
@@ -109,13 +112,14 @@ def main() -> None:
     from ser.backend.chain import BackendConfig
     from ser.backend.held_out import held_out_scores
     from ser.backend.recognizer import PldaRecognizer, adapted, trainer
+    from ser.backend.speaker_normalisation import normalise_table
     from ser.config import load_config
     from ser.kaldi.labelled import read_speakers
     from ser.results import cell, result_table, test_set
     from ser.results.protocol_config import ProtocolConfig
 
     folder = Path(args.cell_dir)
-    settings = {"lda_dim": args.lda_dim, "rule": args.rule}
+    settings = {name: getattr(args, name) for name in ("lda_dim", "rule", "speaker_normalisation")}
     overrides = tuple(f"{name}={value}" for name, value in settings.items() if value is not None)
     config = load_config(BackendConfig, args.config, overrides)
     protocol = load_config(ProtocolConfig, args.protocol)
@@ -124,6 +128,12 @@ def main() -> None:
     train, test, train_one = read_vectors(args, folder, trainer(args.backend, config), protocol)
     check_classes(args, train, test)
     speakers = read_speakers(f"{args.train_dir}/utt2spk", train.utts)
+    train, test = (
+        side._replace(
+            vectors=normalise_table(config.speaker_normalisation, side.vectors, side.utts, f"{folder}/utt2spk")
+        )
+        for side, folder in ((train, args.train_dir), (test, args.test_dir))
+    )
     utterances = test_set.read_utterances(args.test_dir, test.utts, test.labels, test.classes, args.speakers)
 
     utterances = dataclasses.replace(utterances, unseen=frozenset(args.unseen.split()))
@@ -152,6 +162,7 @@ def main() -> None:
             lda_dim=None if recognizer.lda_dim is None else config.lda_dim,
             held_out=args.held_out,
             status=result_table.OK,
+            speaker_normalisation=config.speaker_normalisation,
         ),
         utterances,
         by_class,

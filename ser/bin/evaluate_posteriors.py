@@ -27,6 +27,12 @@ def main() -> None:
     )
     parser.add_argument("--fallback", metavar="RSPECIFIER", help="rspecifier of probabilities of all test utterances")
     cli.add_row_options(parser)
+    parser.add_argument(
+        "--speaker-normalisation",
+        metavar="none|all|first N",
+        default="none",
+        help="what compute_posteriors did to the embeddings, for the row [%(default)s]",
+    )
     parser.add_argument("classes", metavar="<classes>", help="classes.txt of the model, which names the columns")
     parser.add_argument("test_dir", metavar="<test-dir>", help="data dir that is scored")
     parser.add_argument("posteriors", metavar="<posteriors>", help="rspecifier of the class probabilities")
@@ -35,6 +41,7 @@ def main() -> None:
 
     import numpy as np
 
+    from ser.backend.speaker_normalisation import SpeakerNormalisation
     from ser.config import load_config
     from ser.examples.targets import class_numbers
     from ser.files import write_text
@@ -74,6 +81,7 @@ def main() -> None:
         lda_dim=None,
         held_out=result_table.NONE,
         status=result_table.OK,
+        speaker_normalisation=str(SpeakerNormalisation.parse(args.speaker_normalisation)),
     )
     row = cell.write_cell(folder, row, utterances, posteriors, {"raw": posteriors}, None, protocol)
     logger.info("%s: UAR %.2f %%, WA %.2f %%, F1 %.2f %%", folder, row.uar, row.wa, row.f1)

@@ -9,6 +9,7 @@ utterance. The order of the numbers is that of the lines of ARK.columns, beside 
 """
 
 from ser import cli
+from ser.errors import SerError
 
 
 def main() -> None:
@@ -18,6 +19,7 @@ def main() -> None:
         metavar="FILE",
         help="'<enrol> <count>' a line: each enrolment vector averages that many utterances",
     )
+    cli.add_utt2spk(parser)
     parser.add_argument(
         "--config",
         metavar="FILE",
@@ -40,6 +42,7 @@ def main() -> None:
 
     from ser.backend import scoring
     from ser.backend.backend_dir import load_backend
+    from ser.backend.speaker_normalisation import NONE, normalise_table
     from ser.files import atomic_path
     from ser.kaldi import specifiers
     from ser.kaldi.labelled import read_counts, read_vectors
@@ -48,6 +51,16 @@ def main() -> None:
     backend = load_backend(args.backend_dir, args.config)
     enrol_utts, enrol = read_vectors(args.enrol)
     test_utts, test = read_vectors(args.test)
+    normalisation = backend.config.speaker_normalisation
+    if args.num_utts and normalisation != NONE:
+        raise SerError(
+            f"--num-utts: averages of utterances have no speaker, and {args.backend_dir} has speaker_normalisation "
+            f"'{normalisation}'; give a back end without"
+        )
+    enrol, test = (
+        normalise_table(normalisation, vectors, utts, args.utt2spk)
+        for vectors, utts in ((enrol, enrol_utts), (test, test_utts))
+    )
     num_utts = read_counts(args.num_utts, enrol_utts) if args.num_utts else 1
     left, right = backend.factors(enrol, test, num_utts)
     if args.trials == "all":

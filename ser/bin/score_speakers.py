@@ -37,6 +37,11 @@ def main() -> None:
     from ser.protocol import verification
 
     config = load_config(BackendConfig, args.config)
+    if config.speaker_normalisation != "none":
+        raise SerError(
+            f"{args.config}: speaker_normalisation {config.speaker_normalisation} takes off what tells speakers apart; "
+            "set none"
+        )
     train = read_labelled(args.train_utt2spk, args.train_vectors)
     test = read_labelled(args.test_utt2spk, args.test_vectors)
     if shared := sorted(set(train.classes) & set(test.classes)):

@@ -14,6 +14,7 @@ def main() -> None:
     parser.add_argument(
         "--config", metavar="FILE", default="conf/backend.yaml", help="settings of the back end [%(default)s]"
     )
+    cli.add_speaker_normalisation(parser, utt2spk=True)
     parser.add_argument("utt2class", metavar="<utt2class>", help="'<utterance> <class>' a line")
     parser.add_argument(
         "vectors", metavar="<vectors>", help="rspecifier of the vectors, read twice; those of no class are left out"
@@ -23,13 +24,16 @@ def main() -> None:
 
     from ser.backend import backend_dir, chain
     from ser.backend.moments import ROWS_IN_BLOCK
+    from ser.backend.speaker_normalisation import NormalisedBlocks
     from ser.config import load_config
     from ser.kaldi.labelled import LabelledBlocks
 
-    overrides = () if args.lda_dim is None else (f"lda_dim={args.lda_dim}",)
+    settings = {name: getattr(args, name) for name in ("lda_dim", "speaker_normalisation")}
+    overrides = tuple(f"{name}={value}" for name, value in settings.items() if value is not None)
     config = load_config(chain.BackendConfig, args.config, overrides)
     train = LabelledBlocks(args.utt2class, args.vectors, ROWS_IN_BLOCK)
-    backend = chain.train_in_blocks(train, len(train.classes), config)
+    blocks = NormalisedBlocks.of(config.speaker_normalisation, train, args.utt2spk)
+    backend = chain.train_in_blocks(blocks, len(train.classes), config)
     backend_dir.save_backend(args.backend_dir, backend, train.num_utts())
 
 

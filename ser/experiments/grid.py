@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Literal
 
+from ser.backend.speaker_normalisation import SpeakerNormalisation
 from ser.errors import SerError
 from ser.plan.calls import NOT_APPLICABLE, TEXT_LAYER
 from ser.plan.roles import NONE
@@ -31,7 +32,10 @@ class Variant:
 
 @dataclass(frozen=True)
 class Block:
-    """A part of the grid: the product of its axes. `fold` []: all folds of the test corpus; `lda_dim` 0: K-1."""
+    """A part of the grid: the product of its axes.
+
+    `fold` []: all folds of the test corpus; `lda_dim` 0: K-1; `speaker_normalisation`: none, all, or first N.
+    """
 
     variant: tuple[str, ...]
     train: tuple[tuple[str, ...], ...]
@@ -42,6 +46,7 @@ class Block:
     backend: tuple[Backend, ...]
     seed: tuple[int, ...]
     held_out: tuple[str, ...]
+    speaker_normalisation: tuple[str, ...] = ("none",)
 
 
 @dataclass(frozen=True)
@@ -88,6 +93,7 @@ class GridPoint:
     backend: str
     lda_dim: int | str
     held_out: str
+    speaker_normalisation: str = "none"
 
     def columns(self) -> list[str]:
         """Return the cell as text, in the order of `COLUMNS`."""
@@ -138,6 +144,8 @@ def expand(config: GridConfig, layers: Mapping[str, Collection[str]], folds: Col
         where = f"block {number + 1} of the grid {config.name}"
         _check_known(where, "variant", block.variant, config.variants)
         _check_known(where, "fold", block.fold, folds)
+        for words in block.speaker_normalisation:
+            SpeakerNormalisation.parse(words)
         _check_known(where, "layer", block.layer, {layer for known in layers.values() for layer in known})
         of_block = list(_product(block, folds))
         if not of_block:
@@ -152,12 +160,13 @@ def expand(config: GridConfig, layers: Mapping[str, Collection[str]], folds: Col
 
 
 def _product(block: Block, folds: Collection[str]) -> Iterator[GridPoint]:
-    for train, fold, variant, seed, held_out, layer, modality, backend, lda_dim in itertools.product(
+    for train, fold, variant, seed, held_out, layer, modality, backend, lda_dim, speaker in itertools.product(
         block.train,
         block.fold or folds,
         *(block.variant, block.seed, block.held_out, block.layer, block.modality, block.backend, block.lda_dim),
+        block.speaker_normalisation,
     ):
-        yield GridPoint(variant, seed, train, fold, layer, modality, backend, lda_dim, held_out)
+        yield GridPoint(variant, seed, train, fold, layer, modality, backend, lda_dim, held_out, speaker)
 
 
 def _normalised(point: GridPoint, test: str) -> GridPoint:

@@ -83,6 +83,7 @@ class PointArtefacts:
             lda_dim=cell.lda_dim if isinstance(cell.lda_dim, int) else None,
             held_out=NOT_APPLICABLE if cell.held_out == NONE else cell.held_out,
             status="planned",
+            speaker_normalisation=cell.speaker_normalisation,
         )
 
     def cell(self, cell: GridPoint) -> Artefact:

@@ -64,11 +64,15 @@ class LabelledBlocks:
         self._rows, self._labels, self.classes = _read_classes(utt2class, ())
 
     def __iter__(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        return ((vectors, labels) for _, vectors, labels in self.with_utts())
+
+    def with_utts(self) -> Iterator[tuple[list[str], np.ndarray, np.ndarray]]:
+        """Iterate over the blocks with the utterances of each, its vectors and its labels."""
         known = _read_known(self._rspecifier, self._rows, self._where)
         while block := dict(itertools.islice(known, self._size)):
             vectors = np.array(list(block.values()), dtype=np.float32)
             _check_finite(self._rspecifier, list(block), vectors)
-            yield vectors, self._labels[[self._rows[utt] for utt in block]]
+            yield list(block), vectors, self._labels[[self._rows[utt] for utt in block]]
 
     def num_utts(self) -> dict[str, int]:
         """Count the utterances of each class, in the order of the labels."""

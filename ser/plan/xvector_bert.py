@@ -224,9 +224,10 @@ class _Builder:
         for condition in self.conditions:
             for modality in self.options.scored:
                 for layer in (TEXT_LAYER,) if modality == "text" else self.options.layer_names:
-                    yield self._cell(condition, modality, layer)
+                    for words in self.options.speaker_normalisations:
+                        yield self._cell(condition, modality, layer, words)
 
-    def _cell(self, condition: str, modality: str, layer: str) -> Job:
+    def _cell(self, condition: str, modality: str, layer: str, speaker_normalisation: str) -> Job:
         at, roles, options = self.at, self.roles, self.options
         speech = at.vectors("embeddings", roles.fold_of(condition, roles.speech))
         fallback: Path | None = speech / f"{layer}.scp"
@@ -242,7 +243,9 @@ class _Builder:
         else:
             fold = roles.fold_of(condition, (*roles.speech, *roles.text_train))
             train, test = (at.vectors("speech+text", fold, side) / f"{layer}.scp" for side in ("", self.suffix))
-        made = at.cell(modality, layer, condition)
+        # The first one has the plain name, by which the detector finds it.
+        first = speaker_normalisation == options.speaker_normalisations[0]
+        made = at.cell(modality, layer, condition, *([] if first else [speaker_normalisation.replace(" ", "-")]))
         seed = read_yaml(settings)["fit"]["seed"] if options.seed is None else options.seed
         data, scored = at.role("backend", roles.fold_of(condition, roles.backend)), at.test(condition)
         names = {
@@ -251,6 +254,8 @@ class _Builder:
             "layer": layer, "modality": modality,
         }  # fmt: skip
         words = [] if options.lda_dim is None else [f"--lda-dim={options.lda_dim}"]
+        if speaker_normalisation:
+            names["speaker_normalisation"] = speaker_normalisation
         words += calls.cell(
             names, at.test(NONE), (data, train), (scored, test), made, fallback if self.falls_back else None
         )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from ser.backend.speaker_normalisation import SpeakerNormalisation
 from ser.config import read_yaml
 from ser.errors import SerError
 from ser.plan.corpora import check_holds, holding, read_corpora
@@ -45,6 +46,7 @@ class Options(RunOptions):
     pooling: str
     backend_config: str
     lda_dim: int | None
+    speaker_normalisation: str
 
     @cached_property
     def scored(self) -> tuple[str, ...]:
@@ -70,6 +72,11 @@ class Options(RunOptions):
     def finetune_settings(self) -> str:
         """Path of the YAML file of settings of the fine-tuning."""
         return f"{self.conf}/{self.finetune_config}.yaml"
+
+    @property
+    def speaker_normalisations(self) -> tuple[str, ...]:
+        """The speaker normalisations that are scored; one empty word: that of the settings of the back end."""
+        return distinct(word.strip() for word in self.speaker_normalisation.split(","))
 
     @property
     def text_name(self) -> str:
@@ -122,6 +129,8 @@ def check(options: Options) -> list[str]:
     check_words("modalities", options.modalities, MODALITIES)
     check_words("augment", options.augment, NOISES)
     check_words("layers", options.layer_names, LAYERS)
+    for words in filter(None, options.speaker_normalisations):
+        SpeakerNormalisation.parse(words)
     check_words("pooling", [options.pooling] * bool(options.pooling), ("cls", "mean"))
     check_run(options, LAST_STAGE, files)
     if options.processes < 1:

@@ -13,6 +13,7 @@ from ser.errors import SerError
 from ser.files import read_text, read_text_lines, tab_separated
 from ser.protocol import audit
 from ser.protocol.inventory import Corpora, Inventory
+from ser.results import result_table
 from ser.versions import package_version, project_version
 
 PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "transformers")
@@ -26,6 +27,9 @@ NOTES = {
     "audit": "What the test set of each fold shares with the training data of its models. Fold none: the whole test "
     "corpus, with models that were not trained on it. not told: one side has no such table. shared: both sides have "
     "these sentences, which is no fault.",
+    "speaker normalisation": "Rows other than none take the mean of a speaker's embeddings off each of them. That of a "
+    "test speaker is over other recordings of this speaker, without their labels: such a row does not say how well a "
+    "single recording of an unknown speaker is recognised.",
     "notes": "Read this before you compare the figures of this system with others.",
     "missing": "The card lacks what these files would say.",
 }
@@ -65,6 +69,7 @@ def make_card(
         *_data(findings, corpora, missing),
         *_text(exp_dir, text_condition, missing),
         *_audit(findings),
+        *_speaker_normalisation(exp_dir),
         *_models(exp_dir, missing),
         *_notes(notes),
     ]
@@ -174,6 +179,15 @@ def _audit(findings: Mapping[str, list[audit.Finding]]) -> Iterator[Entry]:
             if finding.check == audit.SENTENCE_TABLE and finding.count:
                 counted = finding.examples
             yield Entry("audit", f"{fold}, {finding.role}", finding.check, counted)
+
+
+def _speaker_normalisation(exp_dir: Path) -> Iterator[Entry]:
+    """Count the rows of the results by their speaker normalisation, where any row has one."""
+    path = exp_dir / "results.tsv"
+    rows = result_table.from_tsv(read_text(path), str(path)) if path.is_file() else []
+    counts = Counter(row.speaker_normalisation for row in rows)
+    if counts.keys() - {result_table.NO_NORMALISATION}:
+        yield from (Entry("speaker normalisation", name, "rows", str(count)) for name, count in counts.items())
 
 
 def _models(exp_dir: Path, missing: dict[str, str]) -> Iterator[Entry]:

@@ -101,6 +101,8 @@ def read_experiment(folder: Path) -> Experiment:
             among = "trained on its other folds" if by_folds else "trained on its other utterances"
         if row.fold != result_table.ALL:
             among += f", fold {row.fold} alone"
+        if row.speaker_normalisation != result_table.NO_NORMALISATION:
+            among += f", less each speaker's mean ({row.speaker_normalisation})"
         title = f"{row.system}: " * several_systems + f"{row.test}, {among}"
         panels.setdefault(title, []).append(MeanRow(row, folders))
     return Experiment(folder, tuple(rows), tuple(Panel(title, tuple(of_it)) for title, of_it in panels.items()))

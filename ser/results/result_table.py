@@ -28,6 +28,7 @@ AND = "+"
 # How `lda_dim` 0 is written: the LDA has as many rows as K classes determine.
 ALL_DETERMINED = "K-1"
 OK = "ok"
+NO_NORMALISATION = "none"
 MODALITIES = ("speech", "text", "speech+text")
 # The figures with an interval and a column in bootstrap.tsv.
 MEASURES = ("eer", "uar", "wa", "f1")
@@ -39,9 +40,11 @@ class Result:
 
     `variant` is the variant of fine-tuning, `seed` the seed of training, `text` the condition of the scored text, and
     `held_out` the class that was left out of all training; ``-`` for none. `status` is ``ok`` or ``failed: <log>``.
-    `lda_dim` is the setting: 0, written ``K-1``, is one less than the number of training classes, which may differ
-    between folds. `pairs` says which pairs of utterances the EER is of: ``all``, or those of ``two_speakers``.
-    `fold` of a mean is ``all``, or the names of its folds, such as ``1+2``, where some are missing.
+    `speaker_normalisation` other than ``none`` used other recordings of the test speakers, without labels
+    (`ser.backend.speaker_normalisation`). `lda_dim` is the setting: 0, written ``K-1``, is one less than the number of
+    training classes, which may differ between folds. `pairs` says which pairs of utterances the EER is of: ``all``, or
+    those of ``two_speakers``. `fold` of a mean is ``all``, or the names of its folds, such as ``1+2``, where some are
+    missing.
     `eer` to `f1_high` are in percent, except `min_dcf`, a ratio; `_low` and `_high` bound the interval over speakers.
     """
 
@@ -74,6 +77,7 @@ class Result:
     f1_low: float | None = None
     f1_high: float | None = None
     pairs: str = ALL_PAIRS
+    speaker_normalisation: str = NO_NORMALISATION
 
     def cells(self) -> list[str]:
         """Return the row as text, in the order of `COLUMNS`."""
@@ -105,7 +109,9 @@ class Result:
 
 _TYPES = typing.get_type_hints(Result)
 COLUMNS = tuple(_TYPES)
-NAMES = COLUMNS[: COLUMNS.index("status")]
+SPEAKER_NORMALISATION = "speaker_normalisation"
+# The columns that name a row; the last one is the last of the table; it and `pairs` may be missing in old ones.
+NAMES = (*COLUMNS[: COLUMNS.index("status")], SPEAKER_NORMALISATION)
 _MEANS = (*MEASURES, "min_dcf")
 _COUNTS = ("utts", "trials")
 
@@ -124,16 +130,17 @@ def from_tsv(text: str, where: str) -> list[Result]:
         For another header, a wrong number of fields or a value that is no number; the message names the line.
     """
     lines = text.splitlines()
-    if not lines or tuple(lines[0].split("\t")) != COLUMNS:
+    columns = tuple(lines[0].split("\t")) if lines else ()
+    if columns not in (COLUMNS, COLUMNS[:-1], COLUMNS[:-2]):
         raise SerError(f"{where}:1: expected the header '{' '.join(COLUMNS)}'; evaluate_backend writes such a file")
     results = []
     for number, line in enumerate(lines[1:], start=2):
         try:
-            pairs = zip(COLUMNS, line.split("\t"), strict=True)
+            pairs = zip(columns, line.split("\t"), strict=True)
             values: dict[str, Any] = {name: parse_field(name, field) for name, field in pairs}
             results.append(Result(**values))
         except ValueError as error:
-            raise SerError(f"{where}:{number}: expected {len(COLUMNS)} fields, numbers or '-': '{line}'") from error
+            raise SerError(f"{where}:{number}: expected {len(columns)} fields, numbers or '-': '{line}'") from error
     return results
 
 
@@ -166,7 +173,8 @@ def ordered(results: Iterable[Result]) -> list[Result]:
     def key(row: Result) -> tuple:
         modality = MODALITIES.index(row.modality) if row.modality in MODALITIES else len(MODALITIES)
         experiment = (row.system, row.train, row.test, row.variant, row.text, row.layer, modality, row.modality)
-        which = (row.backend, row.lda_dim or 0, row.held_out)
+        used = row.speaker_normalisation
+        which = (row.backend, row.lda_dim or 0, row.held_out, used != NO_NORMALISATION, natural_key(used))
         seed, fold = ((name == ALL, natural_key(name)) for name in (row.seed, row.fold))
         return (*experiment, *which, seed, AND in row.fold, fold)
 

@@ -2,9 +2,14 @@ import numpy as np
 import pytest
 
 from ser.backend.chain import BackendConfig
-from ser.backend.layers import cross_validate, normalise_speakers
+from ser.backend.layers import cross_validate
+from ser.backend.speaker_normalisation import SpeakerNormalisation
 from ser.config import load_config
 from ser.errors import SerError
+
+
+def normalise_speakers(vectors: np.ndarray, speakers: list[str]) -> np.ndarray:
+    return SpeakerNormalisation.parse("all").apply(vectors, speakers, scale=True)
 
 
 @pytest.fixture(scope="module")
@@ -38,16 +43,6 @@ def test_shuffled_labels_are_at_chance(planted, config):
     shuffled = np.random.default_rng(1).permutation(labels)
     figures = cross_validate(normalise_speakers(vectors, speakers), shuffled, folds, "plda", config)
     assert 0.2 < figures.unweighted < 0.47 and 0.4 < figures.eer < 0.6
-
-
-def test_each_speaker_has_mean_0_and_deviation_1_and_a_constant_stays_finite(planted):
-    vectors, _, speakers, _ = planted
-    vectors = vectors.copy()
-    vectors[:, 5] = 3.0
-    found = normalise_speakers(vectors, speakers)
-    np.testing.assert_allclose(found[:30].mean(axis=0), 0, atol=1e-5)
-    np.testing.assert_allclose(found[30:60, :5].std(axis=0), 1, atol=1e-4)
-    assert np.isfinite(found).all()
 
 
 def test_one_fold_and_a_class_of_one_fold_alone_are_named(planted, config):

@@ -8,8 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ser.backend.speaker_normalisation import SpeakerNormalisation
 from ser.errors import SerError
 from ser.kaldi import ark, tables
+from ser.kaldi.labelled import read_speakers, read_vectors
+from ser.kaldi.plda_file import read_plda
 from ser.results import result_table
 
 ROOT = Path(__file__).parents[2]
@@ -362,3 +365,65 @@ def test_the_size_of_an_lda_is_taken_as_the_table_writes_it(run, tmp_path, train
     assert one.read_bytes() == other.read_bytes() and "\tK-1\t" in one.read_text()
     with pytest.raises(SystemExit):
         run("evaluate_backend", *CELL, "--modality", "speech", "--lda-dim", "few", *train, *known, tmp_path / "bad")
+
+
+def move_speakers(folder, vectors, tmp_path, name):
+    """Write the vectors of a data dir with a constant added for each speaker; return the rspecifier."""
+    table, speakers = ark.load(vectors), tables.read_map(f"{folder}/utt2spk")
+    rng = np.random.default_rng(3)
+    shift = {speaker: 8.0 * rng.normal(size=len(next(iter(table.values())))) for speaker in set(speakers.values())}
+    with ark.Writer(f"ark:{tmp_path / name}") as writer:
+        for utt, speaker in speakers.items():
+            writer.write(utt, (table[utt] + shift[speaker]).astype(np.float32))
+    return f"ark:{tmp_path / name}"
+
+
+def test_the_speakers_mean_is_taken_off_both_sides_and_the_row_says_so(run, tmp_path, train, known):
+    moved = [
+        (folder, move_speakers(folder, ark_, tmp_path, Path(folder).name + ".ark")) for folder, ark_ in (train, known)
+    ]
+    found = {}
+    for name, sides in (("as_is", (train, known)), ("moved", moved)):
+        for words in ("none", "all", "first 4"):
+            cell = tmp_path / f"{name}.{words}"
+            options = (*CELL, "--modality", "speech", "--speaker-normalisation", words)
+            run("evaluate_backend", *options, *sides[0], *sides[1], cell)
+            found[name, words] = read_row(cell)
+            assert found[name, words].speaker_normalisation == words
+    assert abs(found["moved", "none"].eer - found["as_is", "none"].eer) > 1
+    for words in ("all", "first 4"):
+        assert found["moved", words].eer == pytest.approx(found["as_is", words].eer, abs=0.2)
+
+
+def test_the_commands_of_a_back_end_apply_its_speaker_normalisation(run, tmp_path, train):
+    """Scores and classes are those of vectors that were normalised beforehand, through blocks of any size."""
+    utt2spk, how = f"{train[0]}/utt2spk", SpeakerNormalisation.parse("all")
+    utts, vectors = read_vectors(train[1])
+    with ark.Writer(f"ark:{tmp_path / 'less.ark'}") as writer:
+        for utt, vector in zip(utts, how.apply(vectors, read_speakers(utt2spk, utts)), strict=True):
+            writer.write(utt, vector)
+    less, options = f"ark:{tmp_path / 'less.ark'}", ("--utt2spk", utt2spk)
+    run("train_backend", "--lda-dim", 4, TRAIN[0], less, tmp_path / "plain")
+    run("train_backend", "--lda-dim", 4, "--speaker-normalisation", "all", *options, *TRAIN, tmp_path / "normalised")
+    for name, side, words in (("plain", less, ()), ("normalised", TRAIN[1], options)):
+        run("score_backend", *words, tmp_path / name, side, side, "all", f"ark:{tmp_path / name}.ark")
+        run("classify_vectors", *words, tmp_path / name, TRAIN[0], side, side, tmp_path / f"{name}.classes")
+        run("adapt_backend", *words, tmp_path / name, side, tmp_path / f"{name}.adapted")
+    scores = [ark.stack(f"ark:{tmp_path / name}.ark", utts)[1] for name in ("plain", "normalised")]
+    np.testing.assert_allclose(scores[1], scores[0], rtol=1e-3, atol=1e-3)
+    classes = [tables.read_map(tmp_path / f"{name}.classes") for name in ("plain", "normalised")]
+    assert [line.split()[0] for line in classes[0].values()] == [line.split()[0] for line in classes[1].values()]
+    means = [read_plda(tmp_path / f"{name}.adapted" / "plda")[0] for name in ("plain", "normalised")]
+    np.testing.assert_allclose(means[1], means[0], atol=1e-4)
+
+
+def test_a_back_end_with_speaker_normalisation_asks_for_the_speakers(run, tmp_path, train):
+    with pytest.raises(SerError, match="speaker_normalisation is 'first 3': give the speakers of the utterances"):
+        run("train_backend", "--speaker-normalisation", "first 3", *TRAIN, tmp_path / "be")
+    options = ("--speaker-normalisation", "all", "--utt2spk", f"{train[0]}/utt2spk")
+    run("train_backend", *options, *TRAIN, tmp_path / "be")
+    with pytest.raises(SerError, match="with --utt2spk"):
+        run("score_backend", tmp_path / "be", *[TRAIN[1]] * 2, "all", f"ark:{tmp_path / 'scores'}")
+    (tmp_path / "counts").write_text("x 2\n")
+    with pytest.raises(SerError, match="--num-utts: averages of utterances have no speaker"):
+        run("score_backend", "--num-utts", tmp_path / "counts", tmp_path / "be", *[TRAIN[1]] * 2, "all", "ark:-")

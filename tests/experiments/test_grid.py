@@ -52,6 +52,13 @@ def test_text_has_no_variant_seed_or_layer_and_logistic_no_lda():
     assert cell.lda_dim == "-"
 
 
+def test_speaker_normalisation_is_an_axis_of_known_words():
+    found = cells(speaker_normalisation=["none", "all", "first 10"])
+    assert [cell.speaker_normalisation for cell in found] == ["none", "all", "first 10"]
+    with pytest.raises(SerError, match="speaker_normalisation: found 'some'; expected none, all or first"):
+        cells(speaker_normalisation=["some"])
+
+
 def test_a_layer_that_the_variant_does_not_have_is_dropped_and_counted():
     expansion = expand(grid(variant=["all", "tdnn8"], layer=["tdnn7", "tdnn8"]), LAYERS, FOLDS)
     assert [(cell.variant, cell.layer) for cell in expansion.cells] == [

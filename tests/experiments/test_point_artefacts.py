@@ -90,6 +90,14 @@ def test_a_cell_asks_for_its_lda_as_evaluate_backend_takes_it(run):
         assert cli.lda_rows(written) == dim
 
 
+def test_a_speaker_normalisation_is_a_setting_of_the_cell_alone(run):
+    made = recipe(run)
+    cells = [made.cell(cell(speaker_normalisation=words)) for words in ("none", "first 10")]
+    assert steps(*cells)["cell"] == 2 and steps(*cells)["net"] == 1
+    assert ' --speaker-normalisation "first 10" ' in cells[1].commands[0]
+    assert made.row(cell(speaker_normalisation="all")).speaker_normalisation == "all"
+
+
 def test_layers_and_speech_with_text_share_one_net_and_one_text_model(run):
     made = recipe(run)
     cells = [

@@ -62,6 +62,16 @@ def test_a_cell_names_what_it_was_trained_and_scored_on(xvector_options, facts):
     )
 
 
+def test_each_speaker_normalisation_is_a_cell_and_the_first_has_the_plain_name(xvector_options, facts):
+    found = plan(
+        xvector_options(modalities="speech", layers="tdnn6", speaker_normalisation="none, all,first 10"), facts
+    )
+    cells = {one.name: " ".join(one.arguments) for one in found.of("cells") if one.name.startswith("speech_tdnn6_none")}
+    assert list(cells) == ["speech_tdnn6_none", "speech_tdnn6_none_all", "speech_tdnn6_none_first-10"]
+    for (name, words), setting in zip(cells.items(), ("none", "all", "first 10"), strict=True):
+        assert f" --speaker-normalisation {setting} " in words and words.endswith(f"exp/run/cells/{name}")
+
+
 def test_text_alone_trains_no_net_and_makes_no_features_of_speech(xvector_options, facts):
     options = xvector_options(modalities="text")
     check(options)
@@ -165,6 +175,7 @@ def test_a_seed_reaches_all_that_is_trained_or_drawn_and_the_table(xvector_optio
         ({"modalities": "video"}, "--modalities: unknown 'video'; known: speech text speech\\+text"),
         ({"layers": "tdnn6,tdnn1"}, "--layers: unknown 'tdnn1'"),
         ({"augment": "echo"}, "--augment: unknown 'echo'"),
+        ({"speaker_normalisation": "none,first"}, "speaker_normalisation: found 'first'; expected none, all or first"),
         ({"pooling": "max"}, "--pooling: unknown 'max'"),
         ({"finetune_speeds": "0.9 fast"}, "--finetune-speeds: expected factors such as '0.9 1.1', found 'fast'"),
         ({"finetune_speeds": "0"}, "--finetune-speeds: expected factors"),

@@ -10,6 +10,8 @@ from ser.kaldi import datadir
 from ser.protocol import audit
 from ser.protocol.card import Entry, make_card, to_markdown, to_tsv
 from ser.protocol.inventory import Corpora, Inventory
+from ser.results import result_table
+from ser.results.result_table import Result
 
 ROOT = Path(__file__).parents[2]
 MAP = "# Two classes. Source: a paper.\nanger mad\nfury mad  # stronger\nneutral calm\n"
@@ -82,6 +84,19 @@ def test_page_has_a_table_for_each_section_and_the_file_a_line_for_each_entry():
     page = to_markdown(entries, "Title")
     assert "| a | 1 |  |\n| b |  | 2\\|3 |\n" in page
     assert page.startswith("# Title\n\n## Data\n")
+
+
+def test_card_marks_a_speaker_normalisation_as_what_it_is(run, tmp_path):
+    exp, corpora = run
+    names = ("x", "play", "play", "1", "all", "0", "-", "tdnn6", "speech", "plda", 0, "-", "ok")
+    rows = [Result(*names, speaker_normalisation=words) for words in ("none", "all", "first 10")]
+    write_text(exp / "results.tsv", result_table.to_tsv(rows[:1]))
+    assert not [entry for entry in make_card(exp, corpora, None) if entry.section == "speaker normalisation"]
+    write_text(exp / "results.tsv", result_table.to_tsv(rows))
+    entries = make_card(exp, corpora, None)
+    found = {entry.row: entry.value for entry in entries if entry.section == "speaker normalisation"}
+    assert found == {"none": "1", "all": "1", "first 10": "1"}
+    assert "over other recordings of this speaker, without their labels" in to_markdown(entries, "x")
 
 
 def test_card_warns_where_utterances_have_no_known_speaker(run, tmp_path):

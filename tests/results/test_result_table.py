@@ -12,7 +12,7 @@ ROW = result_table.Result(
 )  # fmt: skip
 HEADER = (
     "system train test fold variant seed text layer modality backend lda_dim held_out status utts trials "
-    "eer eer_low eer_high min_dcf uar uar_low uar_high wa wa_low wa_high f1 f1_low f1_high pairs"
+    "eer eer_low eer_high min_dcf uar uar_low uar_high wa wa_low wa_high f1 f1_low f1_high pairs speaker_normalisation"
 )
 
 
@@ -43,9 +43,18 @@ def test_table_has_the_agreed_header_and_is_read_back():
     without = dataclasses.replace(ROW, lda_dim=None, held_out="anger", uar=None, wa=None, f1=None)
     text = result_table.to_tsv([ROW, without])
     assert text.splitlines()[0] == HEADER.replace(" ", "\t")
-    expected = "10 90 30.000 20.000 40.000 0.9000 50.00 45.00 55.00 60.00 50.00 70.00 40.00 30.00 50.00 all"
+    expected = "10 90 30.000 20.000 40.000 0.9000 50.00 45.00 55.00 60.00 50.00 70.00 40.00 30.00 50.00 all none"
     assert text.splitlines()[1].split("\t")[13:] == expected.split()
     assert result_table.from_tsv(text, "results.tsv") == [ROW, without]
+
+
+def test_speaker_normalisation_names_a_row_and_may_be_missing_in_an_old_table():
+    normalised = dataclasses.replace(ROW, speaker_normalisation="first 10")
+    assert normalised.name() != ROW.name()
+    assert result_table.ordered([normalised, ROW]) == [ROW, normalised]
+    assert result_table.from_tsv(result_table.to_tsv([normalised]), "r") == [normalised]
+    old = "".join(line.rpartition("\t")[0] + "\n" for line in result_table.to_tsv([ROW]).splitlines())
+    assert result_table.from_tsv(old, "old") == [ROW]
 
 
 def test_intervals_are_those_of_the_resamples_where_there_is_a_figure():
@@ -93,7 +102,7 @@ def test_screen_table_says_once_what_all_rows_share_and_fits_120_columns():
 
 @pytest.mark.parametrize(
     ("change", "message"),
-    [(("eer", "eeer"), "r:1: expected the header"), (("90", "x"), "r:2: "), (("\t90", ""), "r:2: expected 29 fields")],
+    [(("eer", "eeer"), "r:1: expected the header"), (("90", "x"), "r:2: "), (("\t90", ""), "r:2: expected 30 fields")],
 )
 def test_broken_tables_are_named_by_file_and_line(change, message):
     with pytest.raises(SerError, match=message):
