@@ -213,7 +213,7 @@ def align(results: Sequence[Result]) -> str:
     common = ", ".join(
         f"{name} {field}"
         for name, field in zip(COLUMNS, results[0].cells(), strict=True)
-        if name in constant and field != NONE
+        if name in constant and field != (NO_NORMALISATION if name == SPEAKER_NORMALISATION else NONE)
     )
     names = [name for name in told if name not in constant]
     table = [[*names, *MEASURES]]
