@@ -207,8 +207,8 @@ def add_speaker_normalisation(parser: argparse.ArgumentParser, utt2spk: bool = F
     """Add the option for the back end's setting of that name, and where wanted --utt2spk, that of the vectors."""
     parser.add_argument(
         "--speaker-normalisation",
-        metavar="none|all|first N",
-        help="take a speaker's mean over all or the first N utterances off the vectors [the settings']",
+        metavar="HOW",
+        help="none, all or 'first N': take a speaker's mean over these utterances off the vectors [the settings']",
     )
     if utt2spk:
         add_utt2spk(parser)

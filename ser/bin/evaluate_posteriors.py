@@ -29,7 +29,7 @@ def main() -> None:
     cli.add_row_options(parser)
     parser.add_argument(
         "--speaker-normalisation",
-        metavar="none|all|first N",
+        metavar="HOW",
         default="none",
         help="what compute_posteriors did to the embeddings, for the row [%(default)s]",
     )
