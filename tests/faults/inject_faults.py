@@ -1,18 +1,21 @@
 #!/usr/bin/env python3
 """Disturb toy runs in every way that a shared machine does, run them again, and compare with undisturbed ones.
 
-The drivers are system A's (run.sh), system D's (local/run_vgg_bert.sh), and the grid's (local/run_experiments.sh).
+The drivers are those of the systems, a to d (run.sh, local/run_asr_tdnn.sh, local/run_coattention.sh,
+local/run_vgg_bert.sh), of the cross-corpus results (local/run_cross_corpus.sh), and of the grid
+(local/run_experiments.sh).
 
 After each fault either the stage, run again, writes what the undisturbed run wrote, bit for bit (recovered), or the
 run stops with a message that names the file and a remedy (refused). Anything else is lost, and the exit status then 1.
 A Markdown table goes to standard output. Full and read-only disks need root, to mount small ones; else they are left
 out.
 
-  python3 tests/faults/inject_faults.py                               # all: three quarters of an hour on two cores
-  python3 tests/faults/inject_faults.py --kills 6 --seed 2 --minutes 8
+  python3 tests/faults/inject_faults.py --driver a                    # half an hour on two cores
+  python3 tests/faults/inject_faults.py --driver d --kills 6 --seed 2 --minutes 8
 """
 
 import argparse
+import contextlib
 import re
 import sys
 import tempfile
@@ -24,9 +27,9 @@ import environment
 import files
 import kills
 from outcome import Outcome
-from sandbox import GRID, SYSTEM_A, SYSTEM_D, Driver, Sandbox
+from sandbox import CROSS_CORPUS, GRID, SYSTEM_A, SYSTEM_B, SYSTEM_C, SYSTEM_D, Driver, Sandbox
 
-DRIVERS = {"a": SYSTEM_A, "d": SYSTEM_D, "grid": GRID}
+DRIVERS = {"a": SYSTEM_A, "b": SYSTEM_B, "c": SYSTEM_C, "d": SYSTEM_D, "cross": CROSS_CORPUS, "grid": GRID}
 
 
 def main() -> None:
@@ -39,6 +42,10 @@ def main() -> None:
         "--minutes", type=float, default=float("inf"), help="of a driver's faults, then no new one [any]"
     )
     parser.add_argument("--scratch", help="folder for the copies of the checkout [that of the system]")
+    parser.add_argument(
+        "--keep",
+        help="folder to keep each driver's undisturbed run in; a later call uses those that are there",
+    )
     args = parser.parse_args()
 
     outcomes: list[Outcome] = []
@@ -58,8 +65,13 @@ def disturb(driver: Driver, args: argparse.Namespace) -> list[Outcome]:
     if driver is SYSTEM_A:
         parts["environment"] = environment.faults
     outcomes: list[Outcome] = []
-    with tempfile.TemporaryDirectory(prefix="faults.", dir=args.scratch) as folder:
-        sandbox = Sandbox(Path(folder), driver)
+    with contextlib.ExitStack() as stack:
+        if args.keep:
+            folder = Path(args.keep, driver.name + "_grid" * (driver.base is not None)).resolve()
+            folder.mkdir(parents=True, exist_ok=True)
+        else:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="faults.", dir=args.scratch)))
+        sandbox = Sandbox(folder, driver)
         say(f"{driver.script}: undisturbed run")
         sandbox.run_undisturbed()
         say(f"{driver.script}: undisturbed run: {sum(sandbox.seconds.values()):.0f} s")

@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import filecmp
+import json
 import os
 import re
 import shutil
@@ -62,7 +63,10 @@ class Driver(NamedTuple):
 
 
 SYSTEM_A = Driver("./run.sh", "toy", range(10))
+SYSTEM_B = Driver("local/run_asr_tdnn.sh", "toy_asr_tdnn", range(9))
+SYSTEM_C = Driver("local/run_coattention.sh", "toy_coattention", range(8))
 SYSTEM_D = Driver("local/run_vgg_bert.sh", "toy_vgg_bert", range(8))
+CROSS_CORPUS = Driver("local/run_cross_corpus.sh", "toy_cross_corpus", range(6))
 GRID = Driver("local/run_experiments.sh", "toy", range(1), ("conf/toy/experiments.yaml",), base=SYSTEM_A)
 
 
@@ -76,18 +80,31 @@ class Sandbox:
         self.folder, self.snapshots = folder, folder / "snapshots"
         self.root = self.usual_root = folder / "ser"
         self.seconds: dict[int, float] = {}
-        listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-        for name in subprocess.run(listed, cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout.split("\0"):
-            if name and (CHECKOUT / name).is_file():
-                (self.root / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(CHECKOUT / name, self.root / name)
+        self._times = folder / "seconds.json"
+        # The orphans of what is killed become children of this process, which then can wait for them.
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
+        if not self._is_kept():
+            self._copy_checkout()
+
+    def _is_kept(self) -> bool:
+        """Whether an earlier call left its undisturbed run in the folder, made by the code that is here."""
+        if not self._times.exists():
+            return False
+        for name in _listed():
+            if not name.startswith("tests/") and not _equal(CHECKOUT / name, self.root / name):
+                raise SystemExit(f"{self.folder}: its run was made with another {name}; remove the folder")
+        self.seconds = {int(stage): seconds for stage, seconds in json.loads(self._times.read_text()).items()}
+        return True
+
+    def _copy_checkout(self) -> None:
+        for name in _listed():
+            (self.root / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(CHECKOUT / name, self.root / name)
         # The stamps that say what is installed are copied, so that the copy never installs itself into the checkout's.
         (self.root / ".venv").mkdir()
         for path in (CHECKOUT / ".venv").iterdir():
             copy = self.root / ".venv" / path.name
             shutil.copy2(path, copy) if path.name.startswith(".installed") else copy.symlink_to(path)
-        # The orphans of what is killed become children of this process, which then can wait for them.
-        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
 
     def start(self, *options: object, environment: dict[str, str | None] | None = None) -> "Run":
         """Start the driver with these options; None takes a variable out of the environment."""
@@ -107,7 +124,9 @@ class Sandbox:
         return () if self.driver.base else ("--stage", stage, "--stop-stage", stage)
 
     def run_undisturbed(self) -> None:
-        """Run all stages, with a snapshot after each."""
+        """Run all stages, with a snapshot after each, unless an earlier call has."""
+        if self.seconds:
+            return
         if base := self.driver.base:
             done = Run(self.root, [base.script, *base.arguments], {}).wait()
             if done.status:
@@ -119,6 +138,7 @@ class Sandbox:
                 raise SystemExit(f"the undisturbed run failed at stage {stage}:\n{done.said}")
             self.seconds[stage] = done.seconds
             self.keep(stage)
+        self._times.write_text(json.dumps(self.seconds))
 
     def keep(self, stage: int) -> None:
         for name in (self.data, self.exp):
@@ -205,6 +225,17 @@ class Run:
             with contextlib.suppress(OSError):
                 if wanted in (folder / "environ").read_bytes().split(b"\0"):
                     yield int(folder.name)
+
+
+def _listed() -> list[str]:
+    """The files of the checkout, those included that are not yet added."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout.split("\0")
+    return [name for name in names if name and (CHECKOUT / name).is_file()]
+
+
+def _equal(one: Path, other: Path) -> bool:
+    return other.is_file() and filecmp.cmp(one, other, shallow=False)
 
 
 def mirror(source: Path, target: Path) -> None:
