@@ -118,7 +118,8 @@ class _Builder:
             yield job(1, "classes", name, [dirs[1], at.emotion(name)], dirs[1:], [at.emotion(name)])
         pairs = [f"{at.emotion(name)}={self._shared(name)}" for name in options.among]
         made = at.exp / "classes.tsv"
-        yield job(1, "shared", "classes", [made, *pairs], map(at.emotion, options.among), [made])
+        outputs = [made, *map(self._shared, options.among)]
+        yield job(1, "shared", "classes", [made, *pairs], map(at.emotion, options.among), outputs)
         for name, members in self.sets.items():
             if len(members) > 1:
                 sources = [self._shared(member) for member in members]
