@@ -190,6 +190,25 @@ def add_max_left_out(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_max_oov(parser: argparse.ArgumentParser) -> None:
+    """Add --max-oov, the share of the words that may be missing from the lexicon."""
+    parser.add_argument(
+        "--max-oov", type=float, default=0.05, metavar="SHARE", help="fail if more words have no entry [%(default)s]"
+    )
+
+
+def add_backend_config(
+    parser: argparse.ArgumentParser, option: str = "--config", what: str = "settings of the back end"
+) -> None:
+    """Add the option for the settings of a back end."""
+    parser.add_argument(option, metavar="FILE", default="conf/backend.yaml", help=f"{what} [%(default)s]")
+
+
+def add_protocol(parser: argparse.ArgumentParser, what: str = "settings of the resamples") -> None:
+    """Add the option for the settings of the figures that are reported."""
+    parser.add_argument("--protocol", metavar="FILE", default="conf/protocol.yaml", help=f"{what} [%(default)s]")
+
+
 def add_target_options(parser: argparse.ArgumentParser, required: bool = True) -> None:
     """Add the options that say what a net learns to predict: the classes of a label map, or shares of the votes."""
     parser.add_argument(

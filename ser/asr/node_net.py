@@ -1,5 +1,6 @@
 """Computes the output of any node of an acoustic net: one imported from Kaldi, or one trained here."""
 
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import torch
 from ser.config import read_yaml
 from ser.errors import SerError
 from ser.kaldi.keyed_rows import KeyedRows
+from ser.kaldi.left_out import LeftOut
 from ser.models.asr_tdnn import AsrTdnn, AsrTdnnConfig
 from ser.models.asr_tdnn_folded import FoldedTdnn
 from ser.models.asr_tdnn_import import MappedGraph, faster
@@ -93,3 +95,20 @@ class NodeComputer:
         """Compute the output of a node for an utterance: see `ser.models.node_outputs.compute_outputs`."""
         options = OutputOptions(node, subsampling, self._period, self._frames_per_chunk)
         return compute_outputs(self.net, features, options, ivectors)
+
+    def compute_all(
+        self,
+        utterances: Iterable[tuple[str, np.ndarray]],
+        nodes: Collection[str],
+        subsampling: int,
+        left_out: LeftOut,
+    ) -> Iterator[tuple[str, list[np.ndarray]]]:
+        """Yield each utterance and the output of each node; utterances that cannot be computed go to `left_out`."""
+        for utt, features in utterances:
+            try:
+                ivectors = self.ivectors(utt)
+                outputs = [self.compute(features, node, subsampling, ivectors) for node in nodes]
+            except SerError as error:
+                left_out.add(utt, str(error))
+                continue
+            yield utt, outputs

@@ -16,12 +16,7 @@ def main() -> None:
         help="take the average or the best of a class's scores [the settings' rule]",
     )
     cli.add_utt2spk(parser)
-    parser.add_argument(
-        "--config",
-        metavar="FILE",
-        default="conf/backend.yaml",
-        help="settings of a back end that has none of its own [%(default)s]",
-    )
+    cli.add_backend_config(parser, what="settings of a back end that has none of its own")
     parser.add_argument("backend_dir", metavar="<backend-dir>", help="folder of the back end")
     parser.add_argument("train_utt2class", metavar="<train-utt2class>", help="'<utterance> <class>' a line")
     parser.add_argument("train_vectors", metavar="<train-vectors>", help="rspecifier of the training vectors")

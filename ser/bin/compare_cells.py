@@ -17,9 +17,7 @@ logger = logging.getLogger(__name__)
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
-    parser.add_argument(
-        "--protocol", metavar="FILE", default="conf/protocol.yaml", help="settings of the resamples [%(default)s]"
-    )
+    cli.add_protocol(parser)
     parser.add_argument(
         "first", metavar="<first>", help="cell of the first system, or its folds and seeds with commas between"
     )

@@ -67,12 +67,10 @@ def main() -> None:
     left_out = LeftOut(args.left_out, args.max_left_out)
     written = 0
     with ark.Writer(args.wspecifier, TWO_BYTES if args.float16 else 0) as writer:
-        for utt, features in cli.progress(read_features(args.feats_rspecifier), None, args.node):
-            try:
-                writer.write(utt, net.compute(features, node, args.frame_subsampling, net.ivectors(utt)))
-                written += 1
-            except SerError as error:
-                left_out.add(utt, str(error))
+        utterances = cli.progress(read_features(args.feats_rspecifier), None, args.node)
+        for utt, (matrix,) in net.compute_all(utterances, [node], args.frame_subsampling, left_out):
+            writer.write(utt, matrix)
+            written += 1
         count = left_out.finish(written)
     job.write()
     logger.info("%s: %s of %d utterances, %d left out", args.wspecifier, args.node, written, count)

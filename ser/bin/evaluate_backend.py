@@ -41,15 +41,8 @@ logger = logging.getLogger(__name__)
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
-    parser.add_argument(
-        "--config", metavar="FILE", default="conf/backend.yaml", help="settings of the back end [%(default)s]"
-    )
-    parser.add_argument(
-        "--protocol",
-        metavar="FILE",
-        default="conf/protocol.yaml",
-        help="settings of the trials and the resamples [%(default)s]",
-    )
+    cli.add_backend_config(parser)
+    cli.add_protocol(parser, "settings of the trials and the resamples")
     parser.add_argument("--lda-dim", type=cli.lda_rows, metavar="N|K-1", help="rows of the LDA [the settings' lda_dim]")
     parser.add_argument(
         "--rule",

@@ -23,9 +23,7 @@ NESTED, PAPER, MAJORITY = "nested", "paper", "majority"
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
-    parser.add_argument(
-        "--protocol", metavar="FILE", default="conf/protocol.yaml", help="settings of the resamples [%(default)s]"
-    )
+    cli.add_protocol(parser)
     parser.add_argument(
         "--system", metavar="NAME", default="asr_tdnn", help="name of the system in the table [%(default)s]"
     )

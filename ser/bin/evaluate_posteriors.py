@@ -19,9 +19,7 @@ logger = logging.getLogger(__name__)
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
-    parser.add_argument(
-        "--protocol", metavar="FILE", default="conf/protocol.yaml", help="settings of the resamples [%(default)s]"
-    )
+    cli.add_protocol(parser)
     parser.add_argument(
         "--speakers", metavar="FILE", help="spk2utt of the whole test corpus, where the test dir is a part of it"
     )

@@ -61,7 +61,7 @@ def main() -> None:
     stems = [out / f"{layer}{suffix}" for layer in layers]
     if args.frames:
         stems += [out / "frames" / f"{layer}{suffix}" for layer in layers]
-    outputs = [f"{stem}.{kind}" for stem in stems for kind in ("ark", "scp")]
+    outputs = [*(f"{stem}.{kind}" for stem in stems for kind in ("ark", "scp")), args.left_out]
     read = [args.feats_rspecifier, *cli.ivector_tables(args)]
     job = Job(__spec__.name, args, sorted(Path(args.model_dir).glob("*")), read, outputs)
     if job.is_valid():
@@ -90,14 +90,9 @@ def main() -> None:
                 stem = out / "frames" / stem.name
                 method = TWO_BYTES if args.float16 else 0
                 frames[layer] = stack.enter_context(ark.Writer(f"ark,scp:{stem}.ark,{stem}.scp", method))
-        for utt, features in cli.progress(read_features(args.feats_rspecifier), None, "bottlenecks"):
-            try:
-                ivectors, step = net.ivectors(utt), args.frame_subsampling
-                matrices = {layer: net.compute(features, node, step, ivectors) for layer, node in nodes.items()}
-            except SerError as error:
-                left_out.add(utt, str(error))
-                continue
-            for layer, matrix in matrices.items():
+        utterances = cli.progress(read_features(args.feats_rspecifier), None, "bottlenecks")
+        for utt, matrices in net.compute_all(utterances, nodes.values(), args.frame_subsampling, left_out):
+            for layer, matrix in zip(nodes, matrices, strict=True):
                 moments = [matrix.mean(axis=0, dtype=np.float64)]
                 if args.statistics == "mean_stddev":
                     moments.append(matrix.std(axis=0, dtype=np.float64))

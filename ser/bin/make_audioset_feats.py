@@ -24,14 +24,7 @@ def main() -> None:
     parser.add_argument("--level", choices=("frame", "patch"), required=True, help="what a row of the features is")
     parser.add_argument("--segments", metavar="FILE", help="the utterances are parts of the recordings")
     parser.add_argument("--compress", type=cli.boolean, default=False, help="store a byte a number [%(default)s]")
-    parser.add_argument("--left-out", metavar="FILE", help="list to write of the utterances left out, and why")
-    parser.add_argument(
-        "--max-left-out",
-        type=float,
-        default=0.05,
-        metavar="SHARE",
-        help="exit with 1 if more are left out [%(default)s]",
-    )
+    cli.add_left_out_options(parser)
     cli.add_done_option(parser)
     parser.add_argument(
         "wav_rspecifier", metavar="<wav-rspecifier>", help="wav.scp of the recordings, such as scp:data/wav.scp"

@@ -11,12 +11,7 @@ from ser import cli
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
-    parser.add_argument(
-        "--protocol",
-        metavar="FILE",
-        default="conf/protocol.yaml",
-        help="settings of the means and intervals [%(default)s]",
-    )
+    cli.add_protocol(parser, "settings of the means and intervals")
     parser.add_argument(
         "--allow-failed",
         type=cli.boolean,

@@ -36,13 +36,7 @@ def main() -> None:
         default=True,
         help="estimate the n-gram over the words of the text, not over all of the lexicon [%(default)s]",
     )
-    parser.add_argument(
-        "--max-oov",
-        type=float,
-        default=0.05,
-        metavar="SHARE",
-        help="fail if more of the words have no entry [%(default)s]",
-    )
+    cli.add_max_oov(parser)
     cli.add_done_option(parser)
     parser.add_argument("data_dir", metavar="<data-dir>", help="training data; its `text` is read")
     parser.add_argument("lang_dir", metavar="<lang-dir>", help="folder to write")

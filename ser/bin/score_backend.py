@@ -20,12 +20,7 @@ def main() -> None:
         help="'<enrol> <count>' a line: each enrolment vector averages that many utterances",
     )
     cli.add_utt2spk(parser)
-    parser.add_argument(
-        "--config",
-        metavar="FILE",
-        default="conf/backend.yaml",
-        help="settings of a back end that has none of its own [%(default)s]",
-    )
+    cli.add_backend_config(parser, what="settings of a back end that has none of its own")
     parser.add_argument(
         "backend_dir",
         metavar="<backend-dir>",

@@ -27,13 +27,7 @@ def main() -> None:
     parser.add_argument(
         "--untrained", type=cli.boolean, default=False, help="write a net of random weights, a control [%(default)s]"
     )
-    parser.add_argument(
-        "--max-oov",
-        type=float,
-        default=0.05,
-        metavar="SHARE",
-        help="fail if more of the words have no entry [%(default)s]",
-    )
+    cli.add_max_oov(parser)
     parser.add_argument("data_dir", metavar="<data-dir>", help="with feats.scp and text")
     parser.add_argument("lang_dir", metavar="<lang-dir>", help="folder of prepare_lang")
     parser.add_argument("model_dir", metavar="<model-dir>", help="folder to write")

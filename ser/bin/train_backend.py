@@ -11,9 +11,7 @@ from ser import cli
 def main() -> None:
     parser = cli.make_parser(__doc__)
     parser.add_argument("--lda-dim", type=cli.lda_rows, metavar="N|K-1", help="rows of the LDA [the settings' lda_dim]")
-    parser.add_argument(
-        "--config", metavar="FILE", default="conf/backend.yaml", help="settings of the back end [%(default)s]"
-    )
+    cli.add_backend_config(parser)
     cli.add_speaker_normalisation(parser, utt2spk=True)
     parser.add_argument("utt2class", metavar="<utt2class>", help="'<utterance> <class>' a line")
     parser.add_argument(

@@ -138,6 +138,19 @@ def test_ivectors_of_nobody_are_a_control(model, tmp_path):
         np.testing.assert_allclose(found[utt], matrix.mean(0), atol=1e-4)
 
 
+def test_bottlenecks_are_made_again_where_the_list_of_what_was_left_out_is_gone(model, tmp_path):
+    utts = list(ark.load(FEATURES))
+    with ark.Writer(f"ark:{tmp_path}/vectors") as writer:
+        writer.write(utts[0], ark.load(f"ark:{CHAIN}/utt_ivectors.ark")[utts[0]])
+    gone = tmp_path / "list"
+    arguments = ("--layers", "prefinal", "--ivectors", f"ark:{tmp_path}/vectors")
+    arguments += ("--left-out", gone, "--max-left-out", 1)
+    for _ in range(2):
+        run(extract_bottlenecks, "--done", tmp_path / "note", *arguments, model, FEATURES, tmp_path / "out")
+        assert [line.split()[0] for line in gone.read_text().splitlines()] == utts[1:]
+        gone.unlink()
+
+
 def test_layer_that_is_not_there_is_named(model, tmp_path):
     with pytest.raises(SerError, match=r"no node 'layer12'; there are lda, tdnn1.affine"):
         run(extract_bottlenecks, "--zero-ivectors", "true", model, FEATURES, tmp_path)
