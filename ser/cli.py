@@ -197,16 +197,14 @@ def add_max_oov(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_backend_config(
-    parser: argparse.ArgumentParser, option: str = "--config", what: str = "settings of the back end"
-) -> None:
+def add_backend_config(parser: argparse.ArgumentParser, option: str = "--config", of: str = "of the back end") -> None:
     """Add the option for the settings of a back end."""
-    parser.add_argument(option, metavar="FILE", default="conf/backend.yaml", help=f"{what} [%(default)s]")
+    parser.add_argument(option, metavar="FILE", default="conf/backend.yaml", help=f"settings {of} [%(default)s]")
 
 
-def add_protocol(parser: argparse.ArgumentParser, what: str = "settings of the resamples") -> None:
+def add_protocol(parser: argparse.ArgumentParser, of: str = "of the resamples") -> None:
     """Add the option for the settings of the figures that are reported."""
-    parser.add_argument("--protocol", metavar="FILE", default="conf/protocol.yaml", help=f"{what} [%(default)s]")
+    parser.add_argument("--protocol", metavar="FILE", default="conf/protocol.yaml", help=f"settings {of} [%(default)s]")
 
 
 def add_target_options(parser: argparse.ArgumentParser, required: bool = True) -> None:

@@ -20,7 +20,7 @@ def main() -> None:
         "--mean-diff-scale", metavar="X", type=float, default=1.0, help="option of ivector-adapt-plda [%(default)s]"
     )
     cli.add_utt2spk(parser)
-    cli.add_backend_config(parser, what="settings of a back end that has none of its own")
+    cli.add_backend_config(parser, of="of a back end that has none of its own")
     parser.add_argument("backend_dir", metavar="<backend-dir>", help="folder of the back end")
     parser.add_argument("vectors", metavar="<vectors>", help="rspecifier of the vectors of the new domain")
     parser.add_argument("adapted_dir", metavar="<adapted-dir>", help="folder to write")

@@ -16,7 +16,7 @@ def main() -> None:
         help="take the average or the best of a class's scores [the settings' rule]",
     )
     cli.add_utt2spk(parser)
-    cli.add_backend_config(parser, what="settings of a back end that has none of its own")
+    cli.add_backend_config(parser, of="of a back end that has none of its own")
     parser.add_argument("backend_dir", metavar="<backend-dir>", help="folder of the back end")
     parser.add_argument("train_utt2class", metavar="<train-utt2class>", help="'<utterance> <class>' a line")
     parser.add_argument("train_vectors", metavar="<train-vectors>", help="rspecifier of the training vectors")

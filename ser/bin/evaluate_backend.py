@@ -42,7 +42,7 @@ logger = logging.getLogger(__name__)
 def main() -> None:
     parser = cli.make_parser(__doc__)
     cli.add_backend_config(parser)
-    cli.add_protocol(parser, "settings of the trials and the resamples")
+    cli.add_protocol(parser, of="of the trials and the resamples")
     parser.add_argument("--lda-dim", type=cli.lda_rows, metavar="N|K-1", help="rows of the LDA [the settings' lda_dim]")
     parser.add_argument(
         "--rule",

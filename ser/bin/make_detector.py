@@ -17,7 +17,7 @@ def main() -> None:
     parser.add_argument(
         "--config", metavar="FILE", default="conf/detector.yaml", help="settings of the detector [%(default)s]"
     )
-    cli.add_backend_config(parser, "--backend-config", "settings of the back ends")
+    cli.add_backend_config(parser, "--backend-config", of="of the back ends")
     parser.add_argument(
         "--conf", default="conf", metavar="DIR", help="Kaldi option files of the features [%(default)s]"
     )

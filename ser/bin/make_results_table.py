@@ -11,7 +11,7 @@ from ser import cli
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
-    cli.add_protocol(parser, "settings of the means and intervals")
+    cli.add_protocol(parser, of="of the means and intervals")
     parser.add_argument(
         "--allow-failed",
         type=cli.boolean,

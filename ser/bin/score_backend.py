@@ -20,7 +20,7 @@ def main() -> None:
         help="'<enrol> <count>' a line: each enrolment vector averages that many utterances",
     )
     cli.add_utt2spk(parser)
-    cli.add_backend_config(parser, what="settings of a back end that has none of its own")
+    cli.add_backend_config(parser, of="of a back end that has none of its own")
     parser.add_argument(
         "backend_dir",
         metavar="<backend-dir>",
