@@ -1,12 +1,12 @@
 """Plan of system C: co-attention of the states of pretrained audio nets and of a pretrained T5. Its jobs."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from ser.config import read_yaml
 from ser.corpora.folds import group_folds
-from ser.plan.coattention_options import ALL, ENCODERS, LAST_STAGE, LOSSES, SYSTEM, TOKENS, Options, check
+from ser.plan.coattention_options import ALL, ENCODERS, LAST_STAGE, RANDOM, SYSTEM, TOKENS, Options, check
+from ser.plan.coattention_rows import Row, list_rows, net_folder, states, tokens
 from ser.plan.corpora import find, read_corpora
 from ser.plan.facts import Facts
 from ser.plan.job import Job, Plan, job
@@ -19,7 +19,7 @@ __all__ = ["KINDS", "LAST_STAGE", "Options", "check", "corpora", "plan"]
 
 # Kind of job -> number of the stage that runs it.
 KINDS = {
-    "prepare": 0, "classes": 1, "together": 1, "parts": 1, "unseen": 1, "audit": 1,
+    "prepare": 0, "classes": 1, "together": 1, "parts": 1, "unseen": 1, "random_parts": 1, "audit": 1,
     "frames": 2, "toy_nets": 2, "triplet": 2, "patches": 3, "states": 3, "text_init": 4, "t5": 4, "tokens": 5,
     "merged": 5, "fixed": 6, "tuned": 6, "joined": 6, "cells": 7, "card": 7,
 }  # fmt: skip
@@ -40,49 +40,13 @@ def plan(options: Options, facts: Facts) -> Plan:
     return Plan(KINDS, tuple(jobs), {"text_used.txt": words})
 
 
-@dataclass(frozen=True)
-class Row:
-    """A row of the results table: one model for each fold.
-
-    Attributes
-    ----------
-    corpus : the corpus on which it is trained and tested.
-    name : part of the names of its folders.
-    layer, variant : values of these columns of the table.
-    inputs : modality -> scp.
-    text : the text condition of training and test, or "-".
-    settings, overrides : YAML file of settings of the training, and ``key=value`` changes to it.
-    tune : the audio net that is trained along with the model, and its layer; None if no audio net is trained.
-    """
-
-    corpus: str
-    name: str
-    layer: str
-    variant: str
-    inputs: dict[str, str]
-    text: str
-    settings: str
-    overrides: tuple[str, ...] = ()
-    tune: tuple[str, str] | None = None
-
-    @property
-    def modality(self) -> str:
-        """The modality as the table writes it, such as ``speech+text``."""
-        return "+".join(self.inputs)
-
-    @property
-    def is_unseen(self) -> bool:
-        """Whether its models are trained on one half of the sentences and tested on the other."""
-        return self.text == "unseen-sentence"
-
-
 class _Builder:
     """Makes the jobs of one run; one method for each part of the recipe, in the order of the recipe."""
 
     def __init__(self, options: Options, facts: Facts) -> None:
         self.options, self.facts, self.at = options, facts, options.layout
         self.both = "+".join(options.together)
-        self.rows = list(self._rows())
+        self.rows = list_rows(options)
 
     def _folds(self, corpus: str) -> list[str]:
         names = [find(name, read_corpora()).fold_names for name in corpus.split("+")]
@@ -91,56 +55,11 @@ class _Builder:
         folds = sorted({fold for each in names for fold in each})
         return sorted(set(group_folds(folds, self.options.fold_groups).values())) if folds else [ALL]
 
+    def _folds_of(self, row: Row) -> list[str]:
+        return [RANDOM] if row.is_random else self._folds(row.corpus)
+
     def _part(self, part: str, corpus: str, fold: str) -> Path:
         return self.at.role(part, f"{corpus}_{fold}")
-
-    def _net(self, encoder: str) -> str:
-        return getattr(self.options, encoder) or str(self.at.exp / encoder)
-
-    def _states(self, encoder: str, corpus: str) -> str:
-        return str(self.at.exp / "states" / f"{encoder}_{corpus}" / f"{ENCODERS[encoder][0]}.scp")
-
-    def _patches(self, encoder: str, corpus: str) -> str:
-        return str(self.at.exp / "patches" / f"{ENCODERS[encoder][1]}_{corpus}.scp")
-
-    def _tokens(self, corpus: str) -> str:
-        return str(self.at.exp / "tokens" / f"{corpus}.scp")
-
-    def _rows(self) -> Iterator[Row]:
-        options = self.options
-        fusion, best = options.settings("fusion"), options.fusion_encoder
-        for corpus in options.tests:
-            for encoder in options.encoders:
-                layer = ENCODERS[encoder][0]
-                for variant in options.variants:
-                    if variant == "fixed":
-                        heard = {"speech": self._states(encoder, corpus)}
-                        yield Row(corpus, f"{encoder}_fixed", f"{encoder}_{layer}", variant, heard, "-", fusion)
-                    else:
-                        heard = {"speech": self._patches(encoder, corpus)}
-                        settings = options.settings(f"tune_{encoder}")
-                        tune = (self._net(encoder), layer)
-                        yield Row(
-                            corpus, f"{encoder}_tuned", f"{encoder}_{layer}", variant, heard, "-", settings, (), tune
-                        )
-            read = {"text": self._tokens(corpus)}
-            both = {"speech": self._states(best, corpus), **read}
-            joint = f"{best}+{TOKENS}"
-            yield Row(corpus, "text", TOKENS, "fixed", read, "gold", fusion)
-            for loss in options.losses:
-                change = (f"loss.kind={LOSSES[loss]}",)
-                yield Row(corpus, f"fusion_{loss}", joint, loss, both, "gold", fusion, change)
-            if corpus in options.unseen:
-                yield Row(corpus, "text_unseen", TOKENS, "fixed", read, "unseen-sentence", fusion)
-                yield Row(corpus, "fusion_unseen", joint, options.losses[0], both, "unseen-sentence", fusion)
-        if self.both:
-            both = {"speech": self._states(best, self.both), "text": self._tokens(self.both)}
-            yield Row(self.both, "fusion", f"{best}+{TOKENS}", options.losses[0], both, "gold", fusion)
-        for corpus in options.speech_only:
-            heard, layer = {"speech": self._states(best, corpus)}, f"{best}_{ENCODERS[best][0]}"
-            yield Row(corpus, "speech", layer, "fixed", heard, "-", fusion)
-        for corpus in options.text_only:
-            yield Row(corpus, "text", TOKENS, "fixed", {"text": self._tokens(corpus)}, "gold", fusion)
 
     def data(self) -> Iterator[Job]:
         at, options = self.at, self.options
@@ -164,19 +83,29 @@ class _Builder:
             yield job(1, "parts", name, words, [labelled], made, self.facts.utts(name.split("+")))
             for fold in folds:
                 train, valid, test = (self._part(part, name, fold) for part in ("train", "valid", "test"))
-                for half in HALVES if name in options.unseen else ():
+                for half in HALVES if name in options.unseen and name in options.tests else ():
                     outs = [self._part(part, name, f"{fold}.{half}") for part in ("test", "train", "valid")]
                     words = ["--parts", len(HALVES), "--part", half, test, outs[0], train, outs[1], valid, outs[2]]
                     yield job(1, "unseen", f"{name}_{fold}.{half}", words, [test, train, valid], outs)
-                table = at.audit(f"{name}_{fold}")
-                words = ["--corpora", labelled, "--out", table, test, f"train={train}"]
-                yield job(1, "audit", f"{name}_{fold}", words, [test, train], [table])
+                yield self._audit(name, fold)
+            if name in options.random and name in options.tests:
+                made = [self._part(part, name, RANDOM) for part in ("train", "valid", "test")]
+                words = ["--seed", options.seed or 0, labelled, *made]
+                yield job(1, "random_parts", name, words, [labelled], made, self.facts.utts([name]))
+                yield self._audit(name, RANDOM)
+
+    def _audit(self, corpus: str, fold: str) -> Job:
+        """The audit of a fold stops the run at what its parts share; that of the random split only counts it."""
+        train, test = (self._part(part, corpus, fold) for part in ("train", "test"))
+        table = self.at.audit(f"{corpus}_{fold}")
+        words = ["--corpora", self.at.classes(corpus), "--out", table, "--report-only", str(fold == RANDOM).lower()]
+        return job(1, "audit", f"{corpus}_{fold}", [*words, test, f"train={train}"], [test, train], [table])
 
     def audio(self) -> Iterator[Job]:
         at, options = self.at, self.options
         spoken = [name for name in options.scored if name not in options.text_only]
         for encoder in options.encoders:
-            net = self._net(encoder)
+            net = net_folder(options, encoder)
             if getattr(options, encoder):
                 continue
             if encoder == "triplet":
@@ -200,10 +129,17 @@ class _Builder:
                 yield job(3, "patches", f"{front}_{corpus}", words, [data], [f"{made}.scp"], utts)
             needed = options.encoders if corpus in options.tests and "fixed" in options.variants else ()
             for encoder in distinct((*needed, options.fusion_encoder)):
-                scp = Path(self._states(encoder, corpus))
-                words = ["--encoder", self._net(encoder), "--layers", ENCODERS[encoder][0], "--level", "patch"]
+                scp = Path(states(options, encoder, corpus))
+                words = [
+                    "--encoder",
+                    net_folder(options, encoder),
+                    "--layers",
+                    ENCODERS[encoder][0],
+                    "--level",
+                    "patch",
+                ]
                 words += [*segments, "--done", scp.parent / "done", f"scp:{data}/wav.scp", scp.parent]
-                yield job(3, "states", f"{encoder}_{corpus}", words, [data, self._net(encoder)], [scp], utts)
+                yield job(3, "states", f"{encoder}_{corpus}", words, [data, net_folder(options, encoder)], [scp], utts)
 
     def text(self) -> Iterator[Job]:
         at, options = self.at, self.options
@@ -220,22 +156,22 @@ class _Builder:
             model = str(tuned)
         for corpus in options.scored:
             if corpus not in options.speech_only:
-                data, stem = self.at.classes(corpus), self._tokens(corpus).removesuffix(".scp")
+                data, stem = self.at.classes(corpus), tokens(options, corpus).removesuffix(".scp")
                 words = ["--done", f"{stem}.done", model, data, f"ark,scp:{stem}.ark,{stem}.scp"]
                 yield job(5, "tokens", corpus, words, [data, model], [f"{stem}.scp"], self.facts.utts([corpus]))
         if self.both:
             for out, of in (
-                (self._tokens(self.both), [self._tokens(name) for name in options.together]),
+                (tokens(options, self.both), [tokens(options, name) for name in options.together]),
                 (
-                    self._states(options.fusion_encoder, self.both),
-                    [self._states(options.fusion_encoder, name) for name in options.together],
+                    states(options, options.fusion_encoder, self.both),
+                    [states(options, options.fusion_encoder, name) for name in options.together],
                 ),
             ):
                 yield job(5, "merged", Path(out).parent.name, [out, *of], of, [out])
 
     def models(self) -> Iterator[Job]:
         for row in self.rows:
-            folds = self._folds(row.corpus)
+            folds = self._folds_of(row)
             parted = [f"{fold}.{half}" for fold in folds for half in HALVES] if row.is_unseen else folds
             # With --fold-groups the models of all folds share a process, because in a quick run most of the time of a
             # process is its start.
@@ -270,7 +206,7 @@ class _Builder:
     def results(self) -> Iterator[Job]:
         at, options = self.at, self.options
         for row in self.rows:
-            for fold in self._folds(row.corpus):
+            for fold in self._folds_of(row):
                 yield self._cell(row, fold, row.text, "posteriors")
                 if row.name == f"fusion_{options.losses[0]}":
                     yield self._cell(row, fold, "none", "posteriors_none")
@@ -288,8 +224,8 @@ class _Builder:
         made = self.at.cell(row.name, row.corpus, text, fold)
         seed = read_yaml(row.settings)["fit"]["seed"] if options.seed is None else options.seed
         names = {
-            "system": SYSTEM, "train": row.corpus, "test": row.corpus, "fold": fold, "variant": row.variant,
-            "seed": seed, "layer": row.layer, "modality": row.modality, "text": text,
+            "system": SYSTEM, "train": row.corpus, "test": row.corpus, "fold": ALL if row.is_random else fold,
+            "variant": row.variant, "seed": seed, "layer": row.layer, "modality": row.modality, "text": text,
             "speakers": self.at.classes(row.corpus) / "spk2utt",
         }  # fmt: skip
         words = [str(word) for name, value in names.items() for word in (f"--{name}", value)]

@@ -16,6 +16,10 @@ VARIANTS = ("fixed", "tuned")
 TOKENS = "t5"
 # Name of the only fold of a corpus that is published with a training, a validation and a test part.
 ALL = "all"
+# Name of the random split, of its rows and of its parts.
+RANDOM = "random"
+# Options that name corpora of --tests which get further rows.
+EXTRA_ROWS = ("unseen", "random")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +31,7 @@ class Options(RunOptions):
     speech_only: tuple[str, ...]
     text_only: tuple[str, ...]
     unseen: tuple[str, ...]
+    random: tuple[str, ...]
     triplet_train: str
     text_train: str
     encoders: tuple[str, ...]
@@ -57,7 +62,7 @@ class Options(RunOptions):
 
 
 def check(options: Options) -> list[str]:
-    """Refuse settings that would otherwise fail only hours later; return warnings (there are none)."""
+    """Refuse settings that would otherwise fail only hours later; return warnings."""
     known = read_corpora()
     if not options.scored:
         raise SerError("--tests, --speech-only, --text-only: all are empty; name at least one corpus")
@@ -65,7 +70,8 @@ def check(options: Options) -> list[str]:
     check_holds("together", options.together, ["speech", "text", "emotion"], known)
     check_holds("speech-only", options.speech_only, ["speech", "emotion"], known)
     check_holds("text-only", options.text_only, ["text", "emotion"], known)
-    check_words("unseen", options.unseen, options.tests)
+    check_words("unseen", options.unseen, known)
+    check_words("random", options.random, known)
     check_words("encoders", options.encoders, ENCODERS)
     check_words("variants", options.variants, VARIANTS)
     check_words("losses", options.losses, LOSSES)
@@ -82,4 +88,7 @@ def check(options: Options) -> list[str]:
     if "tuned" in options.variants:
         names += [f"tune_{name}" for name in options.encoders]
     check_run(options, LAST_STAGE, [options.label_map, options.text_map, *map(options.settings, names)])
-    return []
+    others = {name: [word for word in getattr(options, name) if word not in options.tests] for name in EXTRA_ROWS}
+    return [
+        f"No such rows of {' '.join(words)}: --{name} is of --tests alone" for name, words in others.items() if words
+    ]

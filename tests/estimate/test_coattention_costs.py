@@ -33,6 +33,7 @@ def stages(monkeypatch):
     found |= {
         "nj": "1", "toy": "false", "name": "run", "conf": "conf/coattention", "corpora": "/c", "fold_groups": "0",
         "tests": "", "speech_only": "ravdess", "together": "", "text_only": "", "text_train": "", "unseen": "",
+        "random": "",
         "encoders": "yamnet", "fusion_encoder": "yamnet", "yamnet": "exp/yamnet",
     }  # fmt: skip
     words = [f"--{name.replace('_', '-')}={value}" for name, value in found.items()]

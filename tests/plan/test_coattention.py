@@ -72,6 +72,21 @@ def test_every_row_of_the_papers_tables_is_a_row(options):
     assert len(set(rows)) == len(rows)
 
 
+def test_the_random_split_is_a_row_of_its_own_whose_audit_only_reports(options):
+    found = coattention.plan(options(), FACTS)
+    for modality, text in (("speech", "-"), ("text", "gold"), ("speech+text", "gold")):
+        (row,) = [one for one in columns(found) if one[2] == "random" and one[3] == modality]
+        assert (row[0], row[4], row[5]) == ("iemocap", text, "all")
+    (one,) = found.of("random_parts")
+    assert " ".join(one.arguments) == (
+        "--seed 0 data/run/iemocap_classes data/run/train_iemocap_random data/run/valid_iemocap_random"
+        " data/run/test_iemocap_random"
+    )
+    only = {one.name: one.arguments[one.arguments.index("--report-only") + 1] for one in found.of("audit")}
+    assert only.pop("iemocap_random") == "true" and set(only.values()) == {"false"}
+    assert not coattention.plan(options(random=""), FACTS).of("random_parts")
+
+
 def test_an_unseen_row_is_trained_half_by_half_and_its_halves_are_joined(options):
     found = coattention.plan(options(), FACTS)
     halves = [one for one in found.of("fixed") if one.name.startswith("text_unseen_savee_3")]
@@ -99,11 +114,14 @@ def test_a_quick_run_trains_the_folds_of_a_row_in_one_process(options):
 
 def test_speech_of_ravdess_alone_needs_no_text_and_no_other_net(options):
     asked = options(tests="", speech_only="ravdess", encoders="yamnet", fusion_encoder="yamnet", together="",
-                    text_only="", text_train="", unseen="")  # fmt: skip
-    coattention.check(asked)
+                    text_only="", text_train="")  # fmt: skip
+    assert coattention.check(asked) == [
+        "No such rows of savee: --unseen is of --tests alone", "No such rows of iemocap: --random is of --tests alone",
+    ]  # fmt: skip
     found = coattention.plan(asked, Facts({}, ("1", "2", "3")))
     assert coattention.corpora(asked) == ("ravdess",)
     assert not found.of("triplet") and not found.of("tokens") and len(found.of("cells")) == 3
+    assert not found.of("unseen") and not found.of("random_parts")
 
 
 @pytest.mark.parametrize(
@@ -112,7 +130,8 @@ def test_speech_of_ravdess_alone_needs_no_text_and_no_other_net(options):
         ({"tests": "iemocap dailydialog"}, "--tests: dailydialog has no speech"),
         ({"yamnet": ""}, "--yamnet: give the folder that import_audio_net wrote"),
         ({"encoders": "yamnet"}, "--fusion-encoder: unknown 'triplet'"),
-        ({"unseen": "ravdess"}, "--unseen: unknown 'ravdess'"),
+        ({"unseen": "nobody"}, "--unseen: unknown 'nobody'"),
+        ({"random": "nobody"}, "--random: unknown 'nobody'"),
         ({"together": "savee"}, "--together: name two corpora or more"),
         ({"losses": "mse"}, "--losses: unknown 'mse'"),
         ({"text_train": "dailydialog"}, "--text-train: expected goemotions or nothing"),

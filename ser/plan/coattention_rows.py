@@ -1,0 +1,109 @@
+"""The rows of system C's results, one for each row of the paper's tables, and the files that their models read."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ser.plan.coattention_options import ENCODERS, LOSSES, RANDOM, TOKENS, Options
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the results table: one model for each fold.
+
+    Attributes
+    ----------
+    corpus : the corpus on which it is trained and tested.
+    name : part of the names of its folders.
+    layer, variant : values of these columns of the table.
+    inputs : modality -> scp.
+    text : the text condition of training and test, or "-".
+    settings, overrides : YAML file of settings of the training, and ``key=value`` changes to it.
+    tune : the audio net that is trained along with the model, and its layer; None if no audio net is trained.
+    """
+
+    corpus: str
+    name: str
+    layer: str
+    variant: str
+    inputs: dict[str, str]
+    text: str
+    settings: str
+    overrides: tuple[str, ...] = ()
+    tune: tuple[str, str] | None = None
+
+    @property
+    def modality(self) -> str:
+        """The modality as the table writes it, such as ``speech+text``."""
+        return "+".join(self.inputs)
+
+    @property
+    def is_unseen(self) -> bool:
+        """Whether its models are trained on one half of the sentences and tested on the other."""
+        return self.text == "unseen-sentence"
+
+    @property
+    def is_random(self) -> bool:
+        """Whether its only model is of the random split."""
+        return self.variant == RANDOM
+
+
+def net_folder(options: Options, encoder: str) -> str:
+    """Folder of a net of audio: the user's, or the one that the run makes."""
+    return getattr(options, encoder) or str(options.layout.exp / encoder)
+
+
+def states(options: Options, encoder: str, corpus: str) -> str:
+    """Table of the states that a net of audio has for the patches of a corpus."""
+    return str(options.layout.exp / "states" / f"{encoder}_{corpus}" / f"{ENCODERS[encoder][0]}.scp")
+
+
+def patches(options: Options, encoder: str, corpus: str) -> str:
+    """Table of the patches of log mel energies of a corpus, as a net of audio takes them."""
+    return str(options.layout.exp / "patches" / f"{ENCODERS[encoder][1]}_{corpus}.scp")
+
+
+def tokens(options: Options, corpus: str) -> str:
+    """Table of the token states of a corpus."""
+    return str(options.layout.exp / "tokens" / f"{corpus}.scp")
+
+
+def list_rows(options: Options) -> list[Row]:
+    """List the rows: those of the corpora of speech and text, of these together, of speech alone, of text alone."""
+    fusion, best = options.settings("fusion"), options.fusion_encoder
+    rows = [row for corpus in options.tests for row in _of_test(options, corpus)]
+    if both := "+".join(options.together):
+        read = {"speech": states(options, best, both), "text": tokens(options, both)}
+        rows.append(Row(both, "fusion", f"{best}+{TOKENS}", options.losses[0], read, "gold", fusion))
+    for corpus in options.speech_only:
+        heard, layer = {"speech": states(options, best, corpus)}, f"{best}_{ENCODERS[best][0]}"
+        rows.append(Row(corpus, "speech", layer, "fixed", heard, "-", fusion))
+    for corpus in options.text_only:
+        rows.append(Row(corpus, "text", TOKENS, "fixed", {"text": tokens(options, corpus)}, "gold", fusion))
+    return rows
+
+
+def _of_test(options: Options, corpus: str) -> Iterator[Row]:
+    fusion, best = options.settings("fusion"), options.fusion_encoder
+    for encoder in options.encoders:
+        layer = ENCODERS[encoder][0]
+        for variant in options.variants:
+            if variant == "fixed":
+                heard = {"speech": states(options, encoder, corpus)}
+                yield Row(corpus, f"{encoder}_fixed", f"{encoder}_{layer}", variant, heard, "-", fusion)
+            else:
+                heard = {"speech": patches(options, encoder, corpus)}
+                settings, tune = options.settings(f"tune_{encoder}"), (net_folder(options, encoder), layer)
+                yield Row(corpus, f"{encoder}_tuned", f"{encoder}_{layer}", variant, heard, "-", settings, (), tune)
+    heard, read = {"speech": states(options, best, corpus)}, {"text": tokens(options, corpus)}
+    speech, joint = f"{best}_{ENCODERS[best][0]}", f"{best}+{TOKENS}"
+    yield Row(corpus, "text", TOKENS, "fixed", read, "gold", fusion)
+    for loss in options.losses:
+        change = (f"loss.kind={LOSSES[loss]}",)
+        yield Row(corpus, f"fusion_{loss}", joint, loss, heard | read, "gold", fusion, change)
+    if corpus in options.unseen:
+        yield Row(corpus, "text_unseen", TOKENS, "fixed", read, "unseen-sentence", fusion)
+        yield Row(corpus, "fusion_unseen", joint, options.losses[0], heard | read, "unseen-sentence", fusion)
+    if corpus in options.random:
+        yield Row(corpus, "speech_random", speech, RANDOM, heard, "-", fusion)
+        yield Row(corpus, "text_random", TOKENS, RANDOM, read, "gold", fusion)
+        yield Row(corpus, "fusion_random", joint, RANDOM, heard | read, "gold", fusion)
