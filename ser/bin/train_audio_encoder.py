@@ -64,7 +64,7 @@ def main() -> None:
     folder = loading.find_encoder(config.encoder)
     encoder = loading.load_audio_encoder(config.encoder, max_seconds=max(config.data.max_seconds, 1.0))
     if not isinstance(encoder, (FrameEncoder, PatchEncoder)):
-        raise SerError(f"{encoder.what}: has no frames or patches to be fine-tuned on; see ser.bin.train_xvector")
+        raise SerError(f"{encoder.what}: is no PyTorch net of frames or patches, so it cannot be fine-tuned here")
     seed = config.fit.seed
     torch.manual_seed(seed)
     model = TunedEncoder(encoder, config.model, len(targets.classes))

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from ser.config import read_yaml
-from ser.encoders import hub, net_dir
+from ser.encoders import hub, net_dir, onnx_net
 from ser.encoders.audio_encoder import AudioEncoder
 from ser.encoders.frame_encoder import Emotion2vecEncoder, TransformersEncoder
 from ser.encoders.patch_encoder import PatchEncoder
@@ -53,6 +53,8 @@ def load_audio_encoder(
         Where there is none, or it is damaged.
     """
     folder, what = find_encoder(name), f"encoder '{name}'"
+    if onnx_net.is_onnx(folder):
+        return onnx_net.load_onnx(folder, what, max_seconds)
     if net_dir.is_net(folder):
         kind, _, model = net_dir.load_net(folder)
     elif (folder / "config.json").is_file():
