@@ -171,3 +171,10 @@ with ark.Writer('ark,scp:$tmp/hires/feats.ark,$tmp/hires/feats.scp') as writer:
   [ "$status" -eq 1 ]
   [[ "$output" == *"no list $tmp/absent; give the speakers to score"* ]]
 }
+
+@test "compare_systems.sh names a data dir without folds" {
+  mkdir "$tmp/bare"
+  run local/compare_systems.sh "$tmp/bare" "$tmp/out"
+  [ "$status" -eq 1 ]
+  [[ "$output" == *"no $tmp/bare/utt2fold; prepare the corpus with --folds"* ]]
+}

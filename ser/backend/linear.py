@@ -1,0 +1,153 @@
+"""Linear classifiers whose regularisation is chosen on inner folds of the training speakers: SVM and Gaussian.
+
+A classifier's scores become posteriors by a temperature that is fitted on the same inner folds. Pairs are then scored
+as logistic regression's are (`ser.backend.yardsticks.LogisticRecognizer`), so all of these know the training's classes
+alone: unlike PLDA they cannot tell apart two emotions that training lacks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from scipy.special import log_softmax
+
+from ser.backend.chain import BackendConfig
+from ser.backend.held_out import assign_parts
+from ser.backend.yardsticks import LogisticRecognizer
+from ser.metrics import class_calibration
+
+# Decision functions of K classes: weights (K, D) and offset (K,).
+Fitted = tuple[np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of classifier: `fit` maps vectors (N, D), labels (N,) and `strengths` to a `Fitted` for each strength."""
+
+    strengths: tuple[float, ...]
+    fit: Callable[[np.ndarray, np.ndarray, Sequence[float]], list[Fitted]]
+
+
+def fit_gaussian(vectors: np.ndarray, labels: np.ndarray, strengths: Sequence[float]) -> list[Fitted]:
+    """Fit Gaussian classes of one covariance and equal priors, with each of several shares of shrinkage.
+
+    The covariance is the mean of the classes' own, of which the share s is replaced by a multiple of the unit matrix of
+    equal trace. All is computed in the space that the N vectors span, which is exact: the means lie in it, and outside
+    of it the covariance is that multiple. Source: J. H. Friedman, "Regularized discriminant analysis", JASA 1989.
+
+    Parameters
+    ----------
+    vectors : (N, D).
+    labels : (N,) int, 0 to K - 1, each present.
+    strengths : shares of 0 to 1; 0 takes at least as many vectors as dimensions.
+    """
+    centre = vectors.mean(axis=0)
+    basis = _span(vectors - centre)  # (D, d)
+    inside = (vectors - centre) @ basis  # (N, d)
+    num_classes = int(labels.max()) + 1
+    means = np.array([inside[labels == label].mean(axis=0) for label in range(num_classes)])  # (K, d)
+    centred = (inside - means[labels]) / np.sqrt(num_classes * np.bincount(labels))[labels, None]
+    variances, axes = np.linalg.eigh(centred.T @ centred)
+    unit = variances.sum() / vectors.shape[1]
+    rotated = means @ axes  # (K, d)
+    found = []
+    for share in strengths:
+        scaled = rotated / ((1.0 - share) * np.maximum(variances, 0.0) + share * unit)
+        weights = scaled @ axes.T @ basis.T  # (K, D)
+        found.append((weights, -0.5 * np.sum(scaled * rotated, axis=1) - weights @ centre))
+    return found
+
+
+def fit_svm(vectors: np.ndarray, labels: np.ndarray, strengths: Sequence[float]) -> list[Fitted]:
+    """Fit scikit-learn's linear support vector machine, one class against the others, with each of several C.
+
+    Utterances weigh inversely to the size of their class. Parameters as of `fit_gaussian`; `strengths` are values of C.
+    """
+    from sklearn.svm import SVC
+
+    gram = vectors @ vectors.T
+    num_classes = int(labels.max()) + 1
+    found = []
+    for strength in strengths:
+        weights, offset = np.zeros((num_classes, vectors.shape[1])), np.zeros(num_classes)
+        for label in range(num_classes):
+            machine = SVC(C=strength, kernel="precomputed", class_weight="balanced").fit(gram, labels == label)
+            weights[label] = machine.dual_coef_[0] @ vectors[machine.support_]
+            offset[label] = machine.intercept_[0]
+        found.append((weights, offset))
+    return found
+
+
+KINDS = {
+    "gaussian": Kind((0.2, 0.4, 0.6, 0.8, 0.95), fit_gaussian),
+    "svm": Kind((1e-4, 3e-4, 1e-3, 3e-3, 1e-2), fit_svm),
+}
+
+
+def train_linear(
+    kind: str,
+    vectors: np.ndarray,
+    labels: np.ndarray,
+    speakers: np.ndarray,
+    config: BackendConfig,
+    parts: int,
+    seed: int,
+) -> LogisticRecognizer:
+    """Train a classifier on standardised vectors; strength and temperature are those that suit other speakers best.
+
+    The strength is the one with the least mean cross entropy, over the classes, of utterances whose speakers the
+    classifier was not trained on, after a temperature that is fitted on all of them.
+
+    Parameters
+    ----------
+    kind : a key of `KINDS`.
+    vectors, labels, speakers : (N, D), (N,) int, 0 to K - 1, each present, and (N,).
+    config : is saved with the recognizer.
+    parts, seed : of the inner folds, see `ser.backend.held_out.assign_parts`.
+    """
+    mean, deviation = vectors.mean(axis=0, dtype=np.float64), vectors.std(axis=0, dtype=np.float64)
+    deviation[deviation == 0.0] = 1.0
+    standard = (vectors - mean) / deviation
+    strength, temperature = _choose(kind, standard, labels, speakers, parts, seed)
+    ((weights, offset),) = KINDS[kind].fit(standard, labels, [strength])
+    weights, offset = weights / temperature / deviation, offset / temperature
+    return LogisticRecognizer(weights, offset - weights @ mean, config)
+
+
+def linear_trainer(kind: str, config: BackendConfig, parts: int, seed: int) -> Callable[..., LogisticRecognizer]:
+    """Return a function of vectors, labels and speakers that trains a classifier of `kind`, see `train_linear`."""
+    return partial(train_linear, kind, config=config, parts=parts, seed=seed)
+
+
+def _choose(
+    kind: str, vectors: np.ndarray, labels: np.ndarray, speakers: np.ndarray, parts: int, seed: int
+) -> tuple[float, float]:
+    """Return the strength that suits other speakers best, and the temperature of its scores."""
+    part = assign_parts(labels, speakers, parts, seed)
+    strengths = KINDS[kind].strengths
+    scores = np.full((len(strengths), len(labels), int(labels.max()) + 1), np.nan)
+    for number in np.unique(part[part >= 0]):
+        seen, scored = part != number, part == number
+        for place, (weights, offset) in enumerate(KINDS[kind].fit(vectors[seen], labels[seen], strengths)):
+            scores[place, scored] = vectors[scored] @ weights.T + offset
+    known = part >= 0
+    truth = labels[known]
+    best = (np.inf, strengths[0], 1.0)
+    for strength, found in zip(strengths, scores[:, known], strict=True):
+        temperature = class_calibration.fit(found, truth, with_bias=False).temperature
+        logs = log_softmax(found / temperature, axis=1)[np.arange(len(truth)), truth]
+        loss = -np.mean([logs[truth == label].mean() for label in np.unique(truth)])
+        best = min(best, (float(loss), strength, temperature))
+    return best[1:]
+
+
+def _span(centred: np.ndarray) -> np.ndarray:
+    """Return an orthonormal basis (D, d) of the rows of `centred` (N, D), where they have more than rounding errors."""
+    if len(centred) > centred.shape[1]:
+        return np.eye(centred.shape[1])
+    squares, axes = np.linalg.eigh(centred @ centred.T)
+    kept = squares > 1e-12 * squares[-1]
+    return centred.T @ (axes[:, kept] / np.sqrt(squares[kept]))

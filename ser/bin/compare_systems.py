@@ -1,0 +1,46 @@
+"""Compare systems on the folds of one corpus: single ones, joined vectors and averaged scores, in one table.
+
+Reads utt2emo, utt2spk and utt2fold of the data dir, and the vectors that the settings name. Each system is scored by
+each back end, with and without the speaker's mean taken off. Layers, back ends and joins are chosen by UAR less EER on
+some folds alone; the table has these folds, the others and all, apart. Written to the folder: all.tsv, every system and
+back end; table.tsv, the best of each group; folds.tsv, the chosen ones by fold; speakers.tsv, their recall by speaker
+and class; predictions.tsv, their class of each utterance; log lines say what was chosen.
+
+  python3 -m ser.bin.compare_systems conf/ravdess/side_by_side.yaml data/ravdess_emotion exp/ravdess_side/five
+"""
+
+import logging
+from pathlib import Path
+
+from ser import cli
+
+logger = logging.getLogger(__name__)
+
+
+def main() -> None:
+    parser = cli.make_parser(__doc__)
+    parser.add_argument(
+        "--train-speakers", metavar="N", type=int, default=0, help="speakers that train, 0 for all [%(default)s]"
+    )
+    parser.add_argument("--systems", metavar="'NAME ...'", default="", help="only these of the settings [all]")
+    parser.add_argument("config", metavar="<config>", help="YAML of the systems")
+    parser.add_argument("data_dir", metavar="<data-dir>", help="with utt2emo, utt2spk and utt2fold")
+    parser.add_argument("out", metavar="<out-dir>", help="folder to write")
+    args = parser.parse_args()
+
+    from ser.config import load_config
+    from ser.files import write_text
+    from ser.results.side_by_side import SideBySideConfig
+    from ser.results.side_by_side_run import SideBySide, read_corpus
+    from ser.results.side_by_side_tables import write_tables
+
+    config = load_config(SideBySideConfig, args.config).only(args.systems.split())
+    run = SideBySide(config, read_corpus(args.data_dir), args.train_speakers)
+    chosen = run.choose()
+    for name, text in write_tables(run, chosen).items():
+        write_text(Path(args.out) / name, text)
+    logger.info("%s: %d systems, chosen on folds %s", args.out, len(config.systems), ", ".join(config.choice_folds))
+
+
+if __name__ == "__main__":
+    cli.run(main)

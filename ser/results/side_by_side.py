@@ -1,0 +1,149 @@
+"""Systems side by side on the same folds: choices on some folds, figures on those and on the others, with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from ser.backend.fold_scores import FIGURES, Figures, FoldScores
+from ser.errors import SerError
+from ser.metrics import intervals
+
+Backend = Literal["plda", "gaussian", "svm"]
+
+
+@dataclass(frozen=True)
+class System:
+    """Vectors that a net gives to each utterance of the corpus.
+
+    Attributes
+    ----------
+    group : systems of one group differ in what may be chosen, such as the layer; the best of a group has a row.
+    vectors : scp or ark of them. ``{fold}`` and ``{seed}`` stand for the fold that the net was not trained on, and for
+        the seed of its training; without these the net saw nothing of the corpus, or has one seed.
+    posteriors : whether the vectors are posteriors of the classes, in sorted order: no back end is trained on them.
+    """
+
+    group: str
+    vectors: str
+    posteriors: bool = False
+
+    @property
+    def has_seeds(self) -> bool:
+        """Whether there is a training for each seed."""
+        return "{seed}" in self.vectors
+
+
+@dataclass(frozen=True)
+class SideBySideConfig:
+    """The contents of a ``side_by_side.yaml``.
+
+    Attributes
+    ----------
+    choice_folds : on which layers, back ends and joins are chosen; the others only report.
+    seeds : of the systems that are trained with several.
+    backends : kinds of back end of single systems, see `ser.backend.fold_scores.score_fold`.
+    join_backends : kinds of back end of joined vectors.
+    backend_config, protocol : YAML of PLDA, and YAML of parts, priors and intervals.
+    most_joined : systems in a join at the most; 1 for no joins.
+    systems : name -> system.
+    """
+
+    choice_folds: tuple[str, ...]
+    seeds: tuple[str, ...]
+    backends: tuple[Backend, ...]
+    join_backends: tuple[Backend, ...]
+    backend_config: str
+    protocol: str
+    most_joined: int
+    systems: dict[str, System]
+
+    def __post_init__(self) -> None:
+        for name in ("choice_folds", "seeds", "backends", "join_backends", "systems"):
+            if not getattr(self, name):
+                raise SerError(f"side by side: {name} is empty; give at least one")
+
+    def only(self, names: Sequence[str]) -> SideBySideConfig:
+        """Return the settings with only the systems `names`; all of them if there are none."""
+        if unknown := [name for name in names if name not in self.systems]:
+            raise SerError(f"side by side: no system {', '.join(unknown)}; there are {', '.join(self.systems)}")
+        return replace(self, systems={name: self.systems[name] for name in names}) if names else self
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way to recognise emotions: a back end on one system's vectors or several systems' joined ones.
+
+    `speakers` is ``none``, or ``all`` where each speaker's mean is taken off, which uses the test speaker's other
+    recordings, without labels. An average of the scores of several ways has the back end ``average``.
+    """
+
+    systems: tuple[str, ...]
+    backend: str
+    speakers: str
+
+    @property
+    def name(self) -> str:
+        """Return the names of the systems, joined."""
+        return " + ".join(self.systems)
+
+
+# Scores by seed and fold.
+SeedScores = Mapping[str, Mapping[str, FoldScores]]
+# Figures by seed and fold.
+SeedFigures = Mapping[str, Mapping[str, Figures]]
+
+
+def goodness(figures: SeedFigures, folds: Sequence[str]) -> float:
+    """Return what choices maximise: UAR less EER, in percent, the mean over these folds and all seeds."""
+    return float(np.mean([of_fold[fold].uar - of_fold[fold].eer for of_fold in figures.values() for fold in folds]))
+
+
+def choose_forward(
+    candidates: Sequence[str], evaluate: Callable[[tuple[str, ...]], float], most: int
+) -> tuple[str, ...]:
+    """Add the candidate that raises `evaluate` most to the chosen ones, as long as one does, up to `most`.
+
+    >>> worth = {"a": 1, "b": 3, "c": 2}
+    >>> choose_forward("abc", lambda names: sum(worth[name] for name in names) - len(names) ** 2, 3)
+    ('b',)
+    """
+    chosen: tuple[str, ...] = ()
+    best = -np.inf
+    while len(chosen) < most:
+        found = [((*chosen, name), evaluate((*chosen, name))) for name in candidates if name not in chosen]
+        if not found:
+            break
+        names, value = max(found, key=lambda one: one[1])
+        if value <= best:
+            break
+        chosen, best = names, value
+    return chosen
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Figures of some folds: name -> mean over folds and seeds, and its interval over folds of speakers and seeds."""
+
+    mean: Mapping[str, float]
+    low: Mapping[str, float]
+    high: Mapping[str, float]
+
+
+def summarise(figures: SeedFigures, folds: Sequence[str], resamples: int, level: float, seed: int) -> Summary:
+    """Average the figures over `folds` and seeds, with intervals over both; see `ser.metrics.intervals.spread`."""
+    mean, low, high = {}, {}, {}
+    for name in FIGURES:
+        values = np.array([[getattr(of_fold[fold], name) for fold in folds] for of_fold in figures.values()])  # (S, F)
+        mean[name] = float(values.mean())
+        if len(folds) < 2:
+            low[name] = high[name] = np.nan
+            continue
+        drawn = intervals.resample_folds(values.mean(axis=0).tolist(), resamples, seed)
+        trainings = [values.mean(axis=1).tolist()] if len(values) > 1 else []
+        wide = intervals.spread(drawn, level, len(folds), trainings, seed)
+        low[name], high[name] = intervals.interval(wide, level)
+    return Summary(mean, low, high)
