@@ -167,13 +167,8 @@ fi
 
 if [ "$stage" -le 9 ] && [ "$stop_stage" -ge 9 ]; then
   begin_stage 9 "table and report"
-  python3 -m ser.bin.make_results_table "$exp" $(cat "$exp/cells/list")
-  if [ -f "$plan/text_used.txt" ]; then
-    cp "$plan/text_used.txt" "$exp/text_used.txt"
-    while read -r line; do log "Text of $line"; done < "$exp/text_used.txt"
-  fi
   each_job human python3 -m ser.bin.score_annotators --label-map "$label_map"     # where annotators' votes are known
-  each_job card python3 -m ser.bin.make_protocol_card --label-map "$label_map"
+  make_results "$label_map"     # $exp/results.tsv, and the protocol card
   each_job report steps/make_report.sh
   run_jobs detector "$train_cmd" python3 -m ser.bin.make_detector \
     --backend-config "$backend_config" --label-map "$label_map"

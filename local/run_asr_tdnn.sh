@@ -162,8 +162,7 @@ if [ "$stage" -le 8 ] && [ "$stop_stage" -ge 8 ]; then
   begin_stage 8 "cells, table and report"
   rm -rf "$exp/cells"
   each_job cells python3 -m ser.bin.evaluate_frames
-  python3 -m ser.bin.make_results_table "$exp" $(cat "$exp/cells/list")
-  each_job card python3 -m ser.bin.make_protocol_card --label-map "$label_map" --notes conf/asr_tdnn/traps.tsv
+  make_results "$label_map" --notes conf/asr_tdnn/traps.tsv
   steps/make_report.sh "$exp"
   log "Report:  $exp/report.html; training curves: $exp/asr/curve.png, $exp/frames/*/*/curve.png"
   log "Results: $exp/results.tsv (layer nested is the headline; $exp/cells/choices.tsv); protocol: $exp/protocol_card.md"

@@ -133,9 +133,7 @@ if [ "$stage" -le 7 ] && [ "$stop_stage" -ge 7 ]; then
   rm -rf "$exp/cells"
   run_jobs cells "$train_cmd" python3 -m ser.bin.evaluate_posteriors
   planned cells > "$exp/cells/list"
-  python3 -m ser.bin.make_results_table "$exp" $(cat "$exp/cells/list")
-  cp "$plan/text_used.txt" "$exp/text_used.txt"
-  each_job card python3 -m ser.bin.make_protocol_card --label-map "$label_map" --notes conf/coattention/traps.tsv
+  make_results "$label_map" --notes conf/coattention/traps.tsv
   steps/make_report.sh "$exp"
   log "Report:  $exp/report.html; training curves: $exp/*/curve.png"
   log "Results: $exp/results.tsv (fold all: the mean); what sentences alone tell: $exp/audit/*.tsv"

@@ -129,10 +129,8 @@ fi
 
 if [ "$stage" -le 7 ] && [ "$stop_stage" -ge 7 ]; then
   begin_stage 7 "table and report"
-  python3 -m ser.bin.make_results_table "$exp" $(cat "$exp/cells/list")
-  if [ -f "$plan/text_used.txt" ]; then cp "$plan/text_used.txt" "$exp/text_used.txt"; fi
   each_job human python3 -m ser.bin.score_annotators --label-map "$label_map"     # where annotators' votes are known
-  each_job card python3 -m ser.bin.make_protocol_card --label-map "$label_map"
+  make_results "$label_map"     # $exp/results.tsv, and the protocol card
   each_job report steps/make_report.sh
   log "Report:  $exp/report.html; training curves: $exp/*/curve.png"
   log "Results: $exp/results.tsv (every fold); what the parts of each fold share: $exp/protocol_card.md"

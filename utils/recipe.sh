@@ -122,6 +122,17 @@ run_jobs() {
   $cmd JOB=1:"$number" "$exp/log/$kind.JOB.log" "$@" "@$plan/$kind.JOB.args"
 }
 
+# make_results <label map> [<option of make_protocol_card>...]: the table of the cells that $exp/cells/list names, which
+# words were scored, and the protocol card.
+make_results() {
+  python3 -m ser.bin.make_results_table "$exp" "@$exp/cells/list"
+  if [ -f "$plan/text_used.txt" ]; then
+    cp "$plan/text_used.txt" "$exp/text_used.txt"
+    while read -r line; do log "Text of $line"; done < "$exp/text_used.txt"
+  fi
+  each_job card python3 -m ser.bin.make_protocol_card --label-map "$@"
+}
+
 # begin_run: makes $exp the folder of this run alone, notes the command line, and if check_inputs says so reads again
 # all that the stages before the first one wrote.
 begin_run() {
