@@ -131,6 +131,8 @@ def fold(model: XVector, layer: str) -> Net:
     x, and the standard deviations only scaled.
     """
     model.check_layers([layer])
+    if model.attention is not None:
+        raise SerError("ser-detect has no attentive pooling; make the detector of a net with attention_dim: 0")
     weights = {name: tensor.detach().cpu().double().numpy() for name, tensor in model.state_dict().items()}
     scale, shift = np.ones(model.feature_dim), np.zeros(model.feature_dim)
     frame_layers, segment_layers = [], []

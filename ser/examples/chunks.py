@@ -24,6 +24,11 @@ class DataConfig:
     chunks_per_utterance: float  # chunks in an epoch, as a multiple of the number of training utterances
     batch_size: int
     balance: bool  # draw the same number of chunks from each class
+    # SpecAugment, see `mask_chunk`: masks of each chunk in training and their greatest width, in frames and features.
+    time_masks: int = 0
+    max_time_mask: int = 0
+    feature_masks: int = 0
+    max_feature_mask: int = 0
 
     def __post_init__(self) -> None:
         check_ranges(
@@ -35,6 +40,10 @@ class DataConfig:
             min_chunk="[1, inf)",
             chunks_per_utterance="(0, inf)",
             batch_size="[1, inf)",
+            time_masks="[0, inf)",
+            feature_masks="[0, inf)",
+            max_time_mask="[0, inf)",
+            max_feature_mask="[0, inf)",
         )
         if self.min_chunk > self.max_chunk:
             raise SerError(f"data: min_chunk {self.min_chunk} must be from 1 to max_chunk, {self.max_chunk}")
@@ -71,6 +80,8 @@ class ChunkSource:
             batch = np.empty((len(rows), lengths[number], self.feature_dim), np.float32)
             for row, chunk in zip(rows, batch, strict=True):
                 self._read(chosen[row], starts[row], chunk)
+                if self.training and (self.config.time_masks or self.config.feature_masks):
+                    mask_chunk(chunk, self.config, np.random.default_rng([self.seed, epoch, row]))
             targets = self.utterances.labels[chosen[rows]].astype(np.int64)
             yield torch.from_numpy(batch), torch.from_numpy(targets)
 
@@ -94,6 +105,23 @@ class ChunkSource:
         for begin in range(0, length, len(rows)):
             part = chunk[begin : begin + len(rows)]
             part[:] = rows[: len(part)]
+
+
+def mask_chunk(chunk: np.ndarray, config: DataConfig, rng: np.random.Generator) -> None:
+    """Put zeros over stretches of frames and of neighbouring features of a chunk (T, F), in place.
+
+    A mask's width is drawn from 0 to its greatest, or to all there is, then its place. Zero is the mean of features
+    whose mean was taken off. D. S. Park et al., "SpecAugment: a simple data augmentation method for automatic speech
+    recognition", Interspeech 2019, section 2, without the time warp; there the features are mel bins.
+    """
+    for masks, widest, across in (
+        (config.time_masks, config.max_time_mask, chunk),
+        (config.feature_masks, config.max_feature_mask, chunk.T),
+    ):
+        for _ in range(masks):
+            width = int(rng.integers(min(widest, len(across)) + 1))
+            start = int(rng.integers(len(across) - width + 1))
+            across[start : start + width] = 0.0
 
 
 def draw_evenly(labels: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:

@@ -1,7 +1,7 @@
-"""Statistics pooling: the mean and standard deviation of frames over time."""
+"""Statistics pooling: the mean and standard deviation of frames over time, evenly or by attention."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.autograd import Function
 from torch.autograd.function import FunctionCtx
 
@@ -26,6 +26,35 @@ def mean_stddev(frames: Tensor) -> Tensor:
     # bfloat16 has too few bits (8) for a variance: use at least float32.
     frames = frames.to(torch.promote_types(frames.dtype, torch.float32))
     return torch.cat(_MeanStddev.apply(frames), dim=1)
+
+
+class AttentivePooling(nn.Module):
+    """Attentive statistics pooling: the mean and standard deviation of frames by weights that the frames give.
+
+    Frame h_t weighs softmax over t of v' tanh(W h_t + b). Since v begins with zeros, all frames weigh alike at first,
+    and a net that was trained with `mean_stddev` can be trained on. The paper's constant beside v would cancel out.
+    K. Okabe, T. Koshinaka and K. Shinoda, "Attentive statistics pooling for deep speaker embedding", Interspeech 2018,
+    equations 5 to 8.
+
+    Parameters
+    ----------
+    channels : C.
+    hidden : width of W.
+    """
+
+    def __init__(self, channels: int, hidden: int) -> None:
+        super().__init__()
+        self.hidden = nn.Conv1d(channels, hidden, kernel_size=1)
+        self.score = nn.Conv1d(hidden, 1, kernel_size=1, bias=False)
+        nn.init.zeros_(self.score.weight)
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """Map (B, C, T) to (B, 2 C), as `mean_stddev` does."""
+        frames = frames.to(torch.promote_types(frames.dtype, torch.float32))
+        weights = self.score(torch.tanh(self.hidden(frames))).float().softmax(dim=2)  # (B, 1, T)
+        mean = (weights * frames).sum(dim=2, keepdim=True)  # (B, C, 1)
+        variance = (weights * (frames - mean).square()).sum(dim=2)  # (B, C)
+        return torch.cat([mean.squeeze(2), variance.clamp(min=VARIANCE_FLOOR).sqrt()], dim=1)
 
 
 class _MeanStddev(Function):

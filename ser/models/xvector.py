@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ser.errors import SerError
-from ser.models.pooling import mean_stddev
+from ser.models.pooling import AttentivePooling, mean_stddev
 from ser.models.tdnn import Layer, frame_layer, segment_layer
 
 # Offsets in frames at which tdnn1 to tdnn5 see the layer before.
@@ -24,6 +24,11 @@ class XVectorConfig:
 
     frame_dims: tuple[int, ...]  # widths of tdnn1 to tdnn5
     segment_dims: tuple[int, ...]  # widths of tdnn6, tdnn7 and of any further layers tdnn8, tdnn9 ...
+    attention_dim: int = 0  # hidden width of attentive statistics pooling; 0: all frames weigh alike, as in Kaldi
+
+    def __post_init__(self) -> None:
+        if self.attention_dim < 0:
+            raise SerError(f"model: attention_dim is 0 (no attention) or more; found {self.attention_dim}")
 
 
 class XVector(nn.Module):
@@ -48,6 +53,7 @@ class XVector(nn.Module):
         width = feature_dim
         for outputs, context in zip(config.frame_dims, CONTEXTS, strict=True):
             width = self._add(self.frame_layers, frame_layer(width, outputs, context), outputs)
+        self.attention = AttentivePooling(width, config.attention_dim) if config.attention_dim else None
         width *= 2  # mean and standard deviation
         for outputs in config.segment_dims:
             width = self._add(self.segment_layers, segment_layer(width, outputs), outputs)
@@ -110,7 +116,7 @@ class XVector(nn.Module):
         x = features.transpose(1, 2)  # (B, F, T)
         for name in self.frame_layers:
             x = self.get_submodule(name)(x)  # (B, C, T')
-        x = mean_stddev(x)  # (B, 2 C)
+        x = mean_stddev(x) if self.attention is None else self.attention(x)  # (B, 2 C)
         outputs = {}
         names = [*self.segment_layers, "output"]
         for name in names[: 1 + max(map(names.index, layers))]:

@@ -75,3 +75,9 @@ def test_weights_that_are_no_numbers_of_single_precision_are_refused(tmp_path: P
     Net((layer,), ((np.ones((8, 5), np.float32), np.zeros(5, np.float32)),)).save(tmp_path / "net.safetensors")
     with pytest.raises(SerError, match=reason):
         Net.load(tmp_path / "net.safetensors")
+
+
+def test_attentive_pooling_is_refused_by_name():
+    model = XVector(XVectorConfig((8, 8, 8, 8, 12), (6,), attention_dim=4), feature_dim=5, num_classes=3).eval()
+    with pytest.raises(SerError, match="no attentive pooling; make the detector of a net with attention_dim: 0"):
+        fold(model, "tdnn6")

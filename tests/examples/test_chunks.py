@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from ser.errors import SerError
-from ser.examples.chunks import ChunkSource, DataConfig, draw_evenly
+from ser.examples.chunks import ChunkSource, DataConfig, draw_evenly, mask_chunk
 from ser.examples.utterances import load_utterances, split_off_validation
 from ser.kaldi import ark
 
@@ -204,3 +204,45 @@ def test_missing_and_stale_lengths_are_named(data):
 def test_chunk_limits_in_the_wrong_order_are_refused(data):
     with pytest.raises(SerError, match="min_chunk 40 must be from 1 to max_chunk, 30"):
         ChunkSource(load(data), DataConfig(**SETTINGS | {"min_chunk": 40}), 0, training=True)
+
+
+def test_masks_are_as_wide_and_as_often_as_they_should_be():
+    """A mask of up to 4 of 10 frames covers 2 on average; two masks of one feature, or none, cover 0.9 of 3 or so."""
+    config = DataConfig(**SETTINGS, time_masks=1, max_time_mask=4, feature_masks=0)
+    rng = np.random.default_rng(0)
+    chunks = np.ones((4000, 10, 3), np.float32)
+    for chunk in chunks:
+        mask_chunk(chunk, config, rng)
+    gone = (chunks == 0).all(axis=2)  # (4000, 10)
+    assert (gone == (chunks == 0).any(axis=2)).all()
+    widths = gone.sum(axis=1)
+    assert abs(widths.mean() - 2.0) < 0.1 and np.bincount(widths, minlength=5).min() > 700 and widths.max() == 4
+    # One stretch: it is entered at most once.
+    assert ((gone[:, 1:] & ~gone[:, :-1]).sum(axis=1) + gone[:, 0] <= 1).all()
+    assert gone.mean(axis=0).min() > 0.05
+    other = DataConfig(**SETTINGS, feature_masks=2, max_feature_mask=1)
+    chunks = np.ones((4000, 10, 3), np.float32)
+    for chunk in chunks:
+        mask_chunk(chunk, other, rng)
+    gone = (chunks == 0).all(axis=1)
+    # Of two masks of width 0 or 1 each covers a feature with probability 1/6: 1 - (5/6)^2 = 11/36.
+    assert abs(gone.mean() - 11 / 36) < 0.02
+
+
+def test_masks_hide_training_alone_and_are_the_same_after_an_interruption(data):
+    utterances, config = load(data), DataConfig(**SETTINGS | {"min_chunk": 20}, time_masks=2, max_time_mask=9)
+    plain = ChunkSource(utterances, DataConfig(**SETTINGS), seed=3, training=True)
+    masked = ChunkSource(utterances, config, seed=3, training=True)
+    hidden = 0
+    for (x, y), (z, labels) in zip(collect(plain, 0), collect(masked, 0), strict=True):
+        assert (y == labels).all() and ((z == x) | (z == 0)).all()
+        hidden += int((z != x).any(dim=2).sum())
+    assert hidden > 50
+    whole, rest = collect(masked, 0), collect(masked, 0, 5)
+    assert all((x == z).all() for (x, _), (z, _) in zip(whole[5:], rest, strict=True))
+    for (x, _), (z, _) in zip(
+        collect(ChunkSource(utterances, DataConfig(**SETTINGS), 3, training=False), 0),
+        collect(ChunkSource(utterances, config, 3, training=False), 0),
+        strict=True,
+    ):
+        assert (x == z).all()

@@ -94,3 +94,17 @@ def test_wrong_feature_width_and_too_few_frames_are_refused(model):
 def test_wrong_number_of_widths_is_refused():
     with pytest.raises(SerError, match=r"expected 5 frame_dims .* found \[8, 8\] and \[4\]"):
         XVector(XVectorConfig((8, 8), (4,)), 5, 3)
+
+
+def test_attentive_pooling_takes_a_net_without_it_as_its_start(model):
+    from ser.training.model_dir import warm_start
+
+    config = XVectorConfig((8, 8, 8, 8, 12), (6, 6, 4), attention_dim=5)
+    attentive = XVector(config, feature_dim=5, num_classes=3).eval()
+    warm_start(attentive, model.state_dict(), same_classes=True)
+    x = torch.randn(2, 60, 5)
+    torch.testing.assert_close(attentive(x), model(x))
+    again = XVector.from_weights(config, attentive.state_dict())
+    torch.testing.assert_close(again(x), model(x))
+    with pytest.raises(SerError, match="attention_dim is 0"):
+        XVectorConfig((8, 8, 8, 8, 12), (6,), attention_dim=-1)
