@@ -37,6 +37,12 @@ def main() -> None:
         help="a recording, a tab and its words a line (blanks do where its name has none); the recording by its path,"
         " its end such as folder/name.wav, or that without the suffix. Those not listed are scored by speech alone",
     )
+    parser.add_argument(
+        "--speaker-of",
+        metavar="FILE",
+        help="a recording, a tab and its speaker a line: the mean of a speaker's recordings is taken off each of them,"
+        " where there are two or more; no label is used, but the result depends on the other recordings",
+    )
     parser.add_argument("--window", type=float, metavar="S", help="emotion over time, in windows of so many seconds")
     parser.add_argument("--hop", type=float, metavar="S", help="seconds from one window to the next")
     parser.add_argument(
@@ -69,12 +75,15 @@ def main() -> None:
     if over_time and (args.text is not None or args.text_file):
         raise SerError("--text and --text-file are of whole recordings; leave them or --window and --hop out")
     over_time = over_time or bool(args.html and args.text is None and not args.text_file)
+    if args.speaker_of and args.channel == "each":
+        raise SerError("--speaker-of: each channel may be of another speaker; choose one by --channel, or leave it out")
     if args.num_threads:  # before numpy is imported
         os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = str(args.num_threads)
 
     from ser.detect import Detection, Detector
     from ser.detect.output import format_lines
     from ser.detect.recordings import count_channels, find_recordings
+    from ser.detect.speakers import read_speakers
     from ser.detect.text_file import read_texts
 
     files = list(find_recordings(args.recordings))
@@ -86,6 +95,8 @@ def main() -> None:
         detector = detector.enrol(name, examples)
     if args.text is not None or args.text_file:
         detector.require_text()
+    if args.speaker_of:
+        detector = detector.with_speakers(read_speakers(args.speaker_of, files), texts, args.channel)
     failed = []
     chosen = [
         (file, number)
@@ -111,7 +122,8 @@ def main() -> None:
     if not sys.stdout.isatty():  # a person who watches the rows needs no bar between them
         found = cli.progress(found, None, "windows") if over_time else cli.progress(found, len(chosen), "recordings")
     sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]  # names
-    for line in format_lines(found, detector.classes, args.form or "table", args.channel is not None):
+    also = ["channel"] * (args.channel is not None) + ["speaker"] * bool(args.speaker_of)
+    for line in format_lines(found, detector.classes, args.form or "table", also):
         print(line, flush=True)
     if args.html:
         from ser.files import write_text

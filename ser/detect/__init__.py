@@ -5,6 +5,7 @@ detector = Detector.load("exp/toy")
 print(detector("clip.wav"))
 """
 
-from ser.detect.detector import Detection, Detector
+from ser.detect.detection import Detection
+from ser.detect.detector import Detector
 
 __all__ = ["Detection", "Detector"]

@@ -52,8 +52,13 @@ class Decider:
     calibration: Calibration
     outliers: Outliers
 
-    def decide(self, vectors: np.ndarray) -> list[Decision]:
+    def decide(self, vectors: np.ndarray, mean: np.ndarray | None = None) -> list[Decision]:
         """Decide on each of the embeddings (N, D); see `Detection`.
+
+        Parameters
+        ----------
+        mean : (D,) that is taken off before they are scored, not before it is asked how far they are from the speech of
+            training: of sounds that are all of one kind, nothing would be left.
 
         Raises
         ------
@@ -61,7 +66,7 @@ class Decider:
             Where a posterior is not a finite number.
         """
         names, threshold = self.classes.names, self.calibration.threshold
-        scores = self.classes.class_scores(vectors)
+        scores = self.classes.class_scores(vectors if mean is None else vectors - mean)
         logits = scores / self.calibration.temperature + np.array([self.calibration.bias[name] for name in names])
         posteriors = np.exp(logits - logits.max(axis=1, keepdims=True))
         posteriors /= posteriors.sum(axis=1, keepdims=True)

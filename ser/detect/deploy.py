@@ -7,20 +7,21 @@ import json
 import logging
 import shutil
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 import ser
 from ser.backend.chain import BackendConfig
-from ser.backend.held_out import assign_parts, held_out_scores
+from ser.backend.speaker_normalisation import NONE, SpeakerNormalisation
 from ser.config import to_yaml
 from ser.corpora.label_map import read_label_map
 from ser.detect import detector_dir
-from ser.detect.decision import UNKNOWN, Calibration, Decider
+from ser.detect.decision import UNKNOWN, Decider
 from ser.detect.detector_dir import SPEECH, SPEECH_TEXT, Description, DetectorConfig
 from ser.detect.enrolled import EnrolledClasses
+from ser.detect.fit_calibration import calibrate
 from ser.detect.front_end import FrontEnd
 from ser.detect.net import FrameLayer, Net
 from ser.detect.outliers import Outliers
@@ -28,9 +29,6 @@ from ser.errors import SerError
 from ser.files import write_text
 from ser.kaldi import ark, audio, tables
 from ser.kaldi.labelled import Labelled, read_labelled, stack_vectors
-from ser.metrics import class_calibration
-from ser.metrics.calibration import expected_calibration_error
-from ser.metrics.classification import confusion, uar
 from ser.models.tdnn import BATCHNORM_EPSILON
 from ser.models.xvector import CONTEXTS, XVector, XVectorConfig
 from ser.plan.layout import Layout
@@ -150,50 +148,6 @@ def fold(model: XVector, layer: str) -> Net:
     return Net(tuple(frame_layers), tuple(segment_layers))
 
 
-def calibrate(
-    vectors: np.ndarray,
-    labels: np.ndarray,
-    speakers: np.ndarray,
-    names: tuple[str, ...],
-    backend: BackendConfig,
-    settings: DetectorConfig,
-) -> Calibration:
-    """Fit temperature, biases and threshold on scores of back ends that were trained without the scored speakers."""
-
-    def train(seen: np.ndarray, seen_labels: np.ndarray, _: np.ndarray) -> EnrolledClasses:
-        return EnrolledClasses.train(seen, seen_labels, names, backend)
-
-    found = held_out_scores(train, vectors, labels, speakers, settings.held_out_parts, settings.seed)
-    fitted = class_calibration.fit(found.classes, found.labels, with_bias=True)
-    # The biases contain the class priors of the training set; subtract these, so that all classes are equally likely.
-    counts = np.bincount(found.labels, minlength=len(names))
-    if not counts.all():
-        few = ", ".join(name for name, count in zip(names, counts, strict=True) if not count)
-        raise SerError(f"calibration: no held-out utterance of {few}; give each class at least two training utterances")
-    bias = fitted.bias - np.log(counts / counts.sum())
-    posteriors = class_calibration.ClassCalibration(fitted.temperature, bias).posteriors(found.classes)
-    threshold = float(np.quantile(posteriors.max(axis=1), settings.unknown_share))
-    logger.info(
-        "held out: %d utterances, UAR %.2f %%, expected calibration error %.4f; unknown below a posterior of %.3f",
-        len(posteriors),
-        100 * uar(confusion(found.labels, posteriors.argmax(axis=1), len(names))),
-        expected_calibration_error(posteriors, found.labels),
-        threshold,
-    )
-    farthest = _farthest(vectors, labels, speakers, settings)
-    biases = dict(zip(names, bias.tolist(), strict=True))
-    return Calibration(fitted.temperature, biases, threshold, farthest, len(posteriors))
-
-
-def _farthest(vectors: np.ndarray, labels: np.ndarray, speakers: np.ndarray, settings: DetectorConfig) -> float:
-    """Return the outlier score that the share `unknown_share` of held-out speakers' utterances exceeds."""
-    part = assign_parts(labels, speakers, settings.held_out_parts, settings.seed)
-    scores = [Outliers.fit(vectors[part != number]).scores(vectors[part == number]) for number in set(part[part >= 0])]
-    farthest = float(np.quantile(np.concatenate(scores), 1 - settings.unknown_share))
-    logger.info("held out: unknown above an outlier score of %.3f", farthest)
-    return farthest
-
-
 def _fill(
     folder: Path, run: Run, conf: Path, label_map: Path, backend: BackendConfig, settings: DetectorConfig
 ) -> None:
@@ -218,18 +172,32 @@ def _fill(
         )
     _check_features(FrontEnd.load(folder), net, train_dir, speech)
     utt2spk = tables.read_map(train_dir / "utt2spk", fields=2)
+    # Recordings of unknown speakers are decided without; for known ones the setting none stands for all.
+    plain_backend = replace(backend, speaker_normalisation=NONE)
+    of_speakers = SpeakerNormalisation.parse(backend.speaker_normalisation) or SpeakerNormalisation(None)
+    normalised = replace(backend, speaker_normalisation=str(of_speakers))
 
-    def decider(data: Labelled) -> Decider:
+    def decider(data: Labelled, backend: BackendConfig = plain_backend) -> Decider:
         speakers = np.array([utt2spk[utt] for utt in data.utts])
         names = tuple(data.classes)
         calibration = calibrate(data.vectors, data.labels, speakers, names, backend, settings)
         classes = EnrolledClasses.train(data.vectors, data.labels, names, backend)
         return Decider(classes, calibration, Outliers.fit(data.vectors))
 
-    decider(speech).save(folder / SPEECH)
+    def save(data: Labelled, modality: str) -> None:
+        """Save the back end of embeddings as they are, and that of embeddings less the mean of their speaker."""
+        plain = decider(data)
+        plain.save(folder / modality)
+        speakers = np.array([utt2spk[utt] for utt in data.utts])
+        own = decider(data._replace(vectors=of_speakers.apply(data.vectors, speakers)), normalised)
+        # How far a recording is from the speech of training is asked of the embedding as it is.
+        calibration = replace(own.calibration, farthest=plain.calibration.farthest)
+        Decider(own.classes, calibration, plain.outliers).save(folder / detector_dir.BY_SPEAKER / modality)
+
+    save(speech, SPEECH)
     pooling = None
     if run.has_text():
-        decider(_with_text(speech, run.vectors(SPEECH_TEXT))).save(folder / SPEECH_TEXT)
+        save(_with_text(speech, run.vectors(SPEECH_TEXT)), SPEECH_TEXT)
         pooling = model_dir.load_section(run.encoder.parent, "model", TextModelConfig).pooling
         _copy_encoder(run.encoder, folder / detector_dir.TEXT)
     description = Description(detector_dir.FORMAT, ser.__version__, run.condition, run.layer, pooling, settings)

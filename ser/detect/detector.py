@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,53 +12,17 @@ import numpy as np
 from ser.config import load_config
 from ser.detect import detector_dir
 from ser.detect.decision import UNKNOWN, Decider, Decision
+from ser.detect.detection import Detection
 from ser.detect.detector_dir import SPEECH, SPEECH_TEXT, Description
 from ser.detect.front_end import FrontEnd
 from ser.detect.net import Net, pool
 from ser.detect.recordings import find_recordings, read_chunks
+from ser.detect.speakers import Speaker, find_speakers
 from ser.detect.words import TextEncoder
 from ser.errors import SerError
 
 # Upper limit of a window in seconds: thirty years.
 LONGEST = 1e9
-
-
-@dataclass(frozen=True)
-class Detection:
-    """The result for a recording, or for one window of it.
-
-    Attributes
-    ----------
-    file : the recording, as the caller named it.
-    start, end : of the window, in seconds from the beginning of the recording.
-    speech : seconds of speech between `start` and `end`.
-    modality : ``speech``, or ``speech+text`` where the words were given.
-    emotion : the class of the highest posterior; ``unknown`` where that posterior is under the model's threshold, or
-        where the speech is unlike the training speech; None where there is too little speech.
-    posteriors : class -> calibrated probability under equal priors; they sum to 1.
-    problem : why there is no emotion; empty if there is one.
-    distance : outlier score divided by its threshold: above 1 the speech is unlike the training speech, and the
-        emotion is ``unknown``; None where there is too little speech.
-    channel : the channel that was read, from 1; None: the mean of all channels.
-    """
-
-    file: str
-    start: float
-    end: float
-    speech: float
-    modality: str
-    emotion: str | None
-    posteriors: dict[str, float]
-    problem: str = ""
-    distance: float | None = None
-    channel: int | None = None
-
-    def __str__(self) -> str:
-        ranked = sorted(self.posteriors.items(), key=lambda item: -item[1])
-        listed = ", ".join(f"{name} {share:.2f}" for name, share in ranked)
-        return (
-            f"{self.file} {self.start:.2f}-{self.end:.2f} s: {self.emotion or self.problem} ({listed or 'no speech'})"
-        )
 
 
 @dataclass(frozen=True)
@@ -76,6 +40,8 @@ class Detector:
     net: Net
     deciders: dict[str, Decider]
     text_encoder: TextEncoder | None
+    by_speaker: dict[str, Decider]
+    speakers: dict[str, Speaker] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def load(cls, model: str | Path) -> Detector:
@@ -102,7 +68,11 @@ class Detector:
         encoder = None
         if description.pooling is not None:
             encoder = TextEncoder(folder, of_text, description.pooling)
-        return cls(description, front_end, net, {name: Decider.load(folder / name) for name in modalities}, encoder)
+        deciders, by_speaker = (
+            {name: Decider.load(root / name) for name in modalities if (root / name).is_dir()}
+            for root in (folder, folder / detector_dir.BY_SPEAKER)
+        )
+        return cls(description, front_end, net, deciders, encoder, by_speaker)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -127,7 +97,7 @@ class Detector:
         modality = SPEECH
         if text is not None and (words := self.require_text()(text)) is not None:
             modality, vector = SPEECH_TEXT, np.concatenate([vector, words])
-        (found,) = self.deciders[modality].decide(vector[None])
+        (found,) = self._decide(str(recording), modality, vector[None])
         return self._detection(str(recording), (0.0, seconds, speech), modality, found, channel)
 
     def windows(
@@ -193,7 +163,29 @@ class Detector:
         if not vectors:
             raise SerError(f"class '{name}' cannot be added: it has no recording; give at least one")
         decider = self.deciders[SPEECH].add(name, np.array(vectors))
-        return dataclasses.replace(self, deciders={SPEECH: decider})
+        return dataclasses.replace(self, deciders={SPEECH: decider}, by_speaker={})
+
+    def with_speakers(
+        self, speaker_of: Mapping[Path, str], texts: Mapping[Path, str | None] | None = None, channel: int | None = None
+    ) -> Detector:
+        """Return a detector that takes the mean of a speaker's recordings off the embedding of each of them.
+
+        Parameters
+        ----------
+        speaker_of : recording -> speaker. Those of a speaker of one recording are scored as they are.
+        texts, channel : as they are given with the recordings later.
+
+        Raises
+        ------
+        SerError
+            Where the detector has no back end for this: an old one, or one to which `enrol` has added a class.
+        """
+        if not self.by_speaker:
+            raise SerError(
+                "this detector has no back end for known speakers: make it again with ser.bin.make_detector, and leave "
+                "out classes that are added by examples"
+            )
+        return dataclasses.replace(self, speakers=find_speakers(self, speaker_of, texts or {}, channel))
 
     def embed(self, recording: str | Path, channel: int | None = None) -> tuple[np.ndarray, float, float]:
         """Return the embedding (D,) of a recording, its length and its length of speech in seconds.
@@ -236,13 +228,22 @@ class Detector:
             message = str(error)
             raise SerError(message if message.startswith(str(recording)) else f"{recording}: {message}") from error
 
-    @staticmethod
+    def _decide(self, file: str, modality: str, vectors: np.ndarray) -> list[Decision]:
+        """Decide on embeddings (N, D) of a recording, less the mean of its speaker where that is known."""
+        speaker = self.speakers.get(file)
+        if speaker is None or modality not in speaker.means:
+            return self.deciders[modality].decide(vectors)
+        return self.by_speaker[modality].decide(vectors, speaker.means[modality])
+
     def _detection(
-        file: str, times: tuple[float, float, float], modality: str, found: Decision, channel: int | None
+        self, file: str, times: tuple[float, float, float], modality: str, found: Decision, channel: int | None
     ) -> Detection:
+        speaker = self.speakers.get(file)
+        name = speaker.name if speaker and modality in speaker.means else None
         return Detection(
-            *(file, *times, modality, found.emotion, found.posteriors), distance=found.distance, channel=channel
-        )
+            *(file, *times, modality, found.emotion, found.posteriors),
+            distance=found.distance, channel=channel, speaker=name,
+        )  # fmt: skip
 
     def _too_little(self, frames: int) -> str:
         seconds = self.front_end.seconds_a_frame
@@ -263,7 +264,7 @@ class Detector:
         usable = end - begin >= self.least_frames
         span = self.net.span
         pooled = [pool(hidden[b : e - span]) for b, e in zip(begin[usable], end[usable], strict=True)]
-        found = iter(self.deciders[SPEECH].decide(self.net.embed(np.array(pooled))) if pooled else [])
+        found = iter(self._decide(file, SPEECH, self.net.embed(np.array(pooled))) if pooled else [])
         second = self.front_end.seconds_a_frame
         for start, speech, enough in zip(starts.tolist(), (end - begin).tolist(), usable, strict=True):
             last = min(start + size, stop)

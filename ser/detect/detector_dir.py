@@ -5,6 +5,7 @@
     net.safetensors                       the x-vector net (`ser.detect.net`)
     speech/, speech+text/                 back ends: Kaldi's mean.vec lda.mat plda, classes.ark, calibration.yaml,
                                           outliers.ark
+    by_speaker/speech/, by_speaker/speech+text/   the same for embeddings less the mean of their speaker
     text/                                 the text encoder in the Hugging Face Hub's layout (config.json, safetensors)
     labels.map                            maps the corpora's labels to the classes
     files.sha256                          written last; `sha256sum -c files.sha256` checks it too
@@ -28,6 +29,7 @@ NET = "net.safetensors"
 LABELS = "labels.map"
 TEXT = "text"
 SPEECH, SPEECH_TEXT = "speech", "speech+text"
+BY_SPEAKER = "by_speaker"
 CALIBRATION = "calibration.yaml"
 
 # The detector's place in the folder of a run.

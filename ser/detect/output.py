@@ -4,35 +4,37 @@ import csv
 import dataclasses
 import io
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Literal
 
 from ser.detect.decision import UNKNOWN
-from ser.detect.detector import Detection
+from ser.detect.detection import Detection
 
 Form = Literal["table", "json", "csv"]
 
 NOTHING = "-"
+# Attributes of `Detection` that are shown on request.
+OPTIONAL = ("channel", "speaker")
 DECIMALS = 6
 
 
 def format_lines(
-    detections: Iterable[Detection], classes: Sequence[str], form: Form, with_channel: bool = False
+    detections: Iterable[Detection], classes: Sequence[str], form: Form, also: Collection[str] = ()
 ) -> Iterator[str]:
     """Yield the lines of `detections` without line ends, each as soon as its detection is known.
 
     ``json`` is one object a line, with the attributes of `Detection` and null for None. ``csv`` and ``table`` have a
-    heading, and a column for the posterior of each of `classes`. The channel is shown only on request.
+    heading, and a column for the posterior of each of `classes`. Of `OPTIONAL`, those of `also` are shown.
     """
     detections = map(_rounded, detections)
     if form == "json":
         for detection in detections:
             values = dataclasses.asdict(detection)
-            if not with_channel:
-                del values["channel"]
-            yield json.dumps(values, allow_nan=False)
+            shown = {name: value for name, value in values.items() if name in also or name not in OPTIONAL}
+            yield json.dumps(shown, allow_nan=False)
         return
-    fields = [field.name for field in dataclasses.fields(Detection) if with_channel or field.name != "channel"]
+    names = [field.name for field in dataclasses.fields(Detection)]
+    fields = [name for name in names if name in also or name not in OPTIONAL]
     place = fields.index("posteriors")
     columns = [*fields[:place], *classes, *fields[place + 1 :]]
     if form == "csv":
@@ -50,10 +52,11 @@ def format_lines(
         numbers = [f"{value:.2f}" for value in (detection.start, detection.end, detection.speech)]
         shares = [f"{detection.posteriors[n]:.3f}" if n in detection.posteriors else NOTHING for n in classes]
         channel = f" channel {detection.channel}" if detection.channel else ""
+        speaker = f"  (less the mean of {_printable(detection.speaker)})" if detection.speaker else ""
         problem = f"  ({_printable(detection.problem)})" if detection.problem else ""
         if detection.distance is not None and detection.distance > 1:
             problem = "  (unlike the speech of training)"
-        last = _printable(detection.file) + channel + problem
+        last = _printable(detection.file) + channel + speaker + problem
         yield _row([*numbers, detection.emotion or NOTHING, *shares, last], widths)
 
 

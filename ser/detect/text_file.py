@@ -16,7 +16,21 @@ _NUM_EXAMPLES = 3
 
 
 def read_texts(path: str | Path, files: Sequence[Path]) -> dict[Path, str]:
-    """Read the words of recordings.
+    """Read the words of recordings; see `read_lines_of`."""
+    texts = read_lines_of("words", path, files)
+    if missing := [str(file) for file in files if file not in texts]:
+        logger.info(
+            "%s: no words for %d of %d recordings, which are scored by speech alone: %s",
+            path,
+            len(missing),
+            len(files),
+            ", ".join(missing[:_NUM_EXAMPLES]),
+        )
+    return texts
+
+
+def read_lines_of(what: str, path: str | Path, files: Sequence[Path]) -> dict[Path, str]:
+    """Read the words of recordings, or another thing of each, `what`.
 
     A line is a key, a tab and the words; or a key, blanks and the words. A key is the recording's path as it is given,
     or the end of its path (``name.wav``, ``folder/name.wav``), with the suffix or without. Without a tab, the key is
@@ -41,7 +55,7 @@ def read_texts(path: str | Path, files: Sequence[Path]) -> dict[Path, str]:
     fitting = _keys(files)
     texts: dict[Path, str] = {}
     lines: dict[Path, int] = {}
-    for number, line in enumerate(read_text_lines(path, "give the file of --text-file"), start=1):
+    for number, line in enumerate(read_text_lines(path, "give a file of recordings and words, a line each"), start=1):
         if not line.strip():
             continue
         where = f"{path}:{number}"
@@ -55,21 +69,12 @@ def read_texts(path: str | Path, files: Sequence[Path]) -> dict[Path, str]:
         for file in found:
             if texts.get(file, words) != words:
                 raise SerError(
-                    f"{where}: the words of {file} differ from those in line {lines[file]}; keep one of the two lines"
+                    f"{where}: the {what} of {file} differ from what is in line {lines[file]}; keep one of them"
                 )
             texts[file] = words
             lines.setdefault(file, number)
     if not texts:
         raise SerError(f"{path}: none of its recordings is among those given; name them by path, name or stem")
-    if missing := [str(file) for file in files if file not in texts]:
-        shown = ", ".join(missing[:_NUM_EXAMPLES])
-        logger.info(
-            "%s: no words for %d of %d recordings, which are scored by speech alone: %s",
-            path,
-            len(missing),
-            len(files),
-            shown,
-        )
     return texts
 
 

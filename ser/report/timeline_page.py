@@ -11,7 +11,7 @@ from ser.report.script import TIMELINE_SCRIPT
 from ser.report.style import CSS, ERRORS_CSS, TIMELINE_CSS
 
 if TYPE_CHECKING:
-    from ser.detect.detector import Detection
+    from ser.detect.detection import Detection
 
 # Colours that colour-blind readers tell apart (Okabe and Ito 2008); the dashes tell them apart in grey, too.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#999999")

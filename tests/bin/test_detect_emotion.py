@@ -105,12 +105,23 @@ def test_names_that_are_no_text_are_printed_escaped(toy_run, say, tmp_path: Path
     assert "\\udcff\\x1b[2J.wav" in done.stdout
 
 
+def test_speakers_of_recordings_are_shown_and_taken_off(toy_run, say, tmp_path: Path):
+    clips = [say(name, 900) for name in ("anger", "neutral", "sadness")]
+    (tmp_path / "speakers").write_text("".join(f"{clip.name}\tann\n" for clip in clips[:2]))
+    options = ("--speaker-of", tmp_path / "speakers", *clips)
+    rows = [json.loads(line) for line in ser_detect(toy_run, "--json", *options).stdout.splitlines()]
+    assert [row["speaker"] for row in rows] == ["ann", "ann", None]
+    shown = ser_detect(toy_run, *options).stdout.splitlines()[1:]
+    assert [line.endswith("(less the mean of ann)") for line in shown] == [True, True, False]
+
+
 @pytest.mark.parametrize(("arguments", "message"), [
     (["--text", "hello", "a.wav"], "this model takes speech only"),
     (["--text", "hello", "a.wav", "b.wav"], "--text is of one recording, found 2; give --text-file"),
     (["--text", "hello", "--window", "3", "a.wav"], "leave them or --window and --hop out"),
     (["--enrol", "boredom", "a.wav"], "--enrol: expected CLASS=FILE[,FILE...], found 'boredom'"),
     (["--enrol", "anger=a.wav", "b.wav"], "class 'anger' cannot be added"),
+    (["--speaker-of", "x", "--channel", "each", "a.wav"], "--speaker-of: each channel may be of another speaker"),
 ])  # fmt: skip
 def test_impossible_options_fail_with_a_message(toy_run, arguments, message):
     done = ser_detect(toy_run, *arguments)

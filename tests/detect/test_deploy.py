@@ -7,8 +7,9 @@ import pytest
 from ser.backend.chain import BackendConfig
 from ser.config import load_config
 from ser.detect import Detector
-from ser.detect.deploy import Run, calibrate, make_detector
+from ser.detect.deploy import Run, make_detector
 from ser.detect.detector_dir import DetectorConfig
+from ser.detect.fit_calibration import calibrate
 from ser.errors import SerError
 from ser.files import write_text
 from ser.kaldi import ark

@@ -3,7 +3,7 @@ import io
 
 import pytest
 
-from ser.detect.detector import Detection
+from ser.detect.detection import Detection
 from ser.detect.output import format_lines
 
 

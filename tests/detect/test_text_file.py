@@ -55,14 +55,14 @@ def test_name_that_seems_to_be_cut_at_a_blank_is_refused(tmp_path):
 def test_two_lines_of_one_recording_must_agree(tmp_path):
     files = [Path("d/f11.wav")]
     assert read(tmp_path, "f11 yes\n\nd/f11.wav yes\n", files) == {"d/f11.wav": "yes"}
-    with pytest.raises(SerError, match=r"words:2: the words of d/f11.wav differ from those in line 1; keep one"):
+    with pytest.raises(SerError, match=r"words:2: the words of d/f11.wav differ from what is in line 1; keep one"):
         read(tmp_path, "f11 yes\nf11.wav no\n", files)
 
 
 def test_list_of_other_recordings_is_refused(tmp_path):
     with pytest.raises(SerError, match=r"words: none of its recordings is among those given"):
         read(tmp_path, "f99 hello\n", WITH_BLANKS)
-    with pytest.raises(SerError, match=r"absent: missing; give the file of --text-file"):
+    with pytest.raises(SerError, match=r"absent: missing; give a file of recordings and words"):
         read_texts(tmp_path / "absent", WITH_BLANKS)
 
 

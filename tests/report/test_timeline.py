@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from ser.detect.detector import Detection
+from ser.detect.detection import Detection
 from ser.report import clip, timeline_page
 from tests.report import chromium
 

@@ -1,0 +1,64 @@
+"""Fits a detector's calibration and thresholds on training speakers that the scoring back ends did not see."""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+
+from ser.backend.chain import BackendConfig
+from ser.backend.held_out import assign_parts, held_out_scores
+from ser.detect.decision import Calibration
+from ser.detect.detector_dir import DetectorConfig
+from ser.detect.enrolled import EnrolledClasses
+from ser.detect.outliers import Outliers
+from ser.errors import SerError
+from ser.metrics import class_calibration
+from ser.metrics.calibration import expected_calibration_error
+from ser.metrics.classification import confusion, uar
+
+logger = logging.getLogger(__name__)
+
+
+def calibrate(
+    vectors: np.ndarray,
+    labels: np.ndarray,
+    speakers: np.ndarray,
+    names: tuple[str, ...],
+    backend: BackendConfig,
+    settings: DetectorConfig,
+) -> Calibration:
+    """Fit temperature, biases and threshold on scores of back ends that were trained without the scored speakers."""
+
+    def train(seen: np.ndarray, seen_labels: np.ndarray, _: np.ndarray) -> EnrolledClasses:
+        return EnrolledClasses.train(seen, seen_labels, names, backend)
+
+    found = held_out_scores(train, vectors, labels, speakers, settings.held_out_parts, settings.seed)
+    fitted = class_calibration.fit(found.classes, found.labels, with_bias=True)
+    # The biases contain the class priors of the training set; subtract these, so that all classes are equally likely.
+    counts = np.bincount(found.labels, minlength=len(names))
+    if not counts.all():
+        few = ", ".join(name for name, count in zip(names, counts, strict=True) if not count)
+        raise SerError(f"calibration: no held-out utterance of {few}; give each class at least two training utterances")
+    bias = fitted.bias - np.log(counts / counts.sum())
+    posteriors = class_calibration.ClassCalibration(fitted.temperature, bias).posteriors(found.classes)
+    threshold = float(np.quantile(posteriors.max(axis=1), settings.unknown_share))
+    logger.info(
+        "held out: %d utterances, UAR %.2f %%, expected calibration error %.4f; unknown below a posterior of %.3f",
+        len(posteriors),
+        100 * uar(confusion(found.labels, posteriors.argmax(axis=1), len(names))),
+        expected_calibration_error(posteriors, found.labels),
+        threshold,
+    )
+    farthest = _farthest(vectors, labels, speakers, settings)
+    biases = dict(zip(names, bias.tolist(), strict=True))
+    return Calibration(fitted.temperature, biases, threshold, farthest, len(posteriors))
+
+
+def _farthest(vectors: np.ndarray, labels: np.ndarray, speakers: np.ndarray, settings: DetectorConfig) -> float:
+    """Return the outlier score that the share `unknown_share` of held-out speakers' utterances exceeds."""
+    part = assign_parts(labels, speakers, settings.held_out_parts, settings.seed)
+    scores = [Outliers.fit(vectors[part != number]).scores(vectors[part == number]) for number in set(part[part >= 0])]
+    farthest = float(np.quantile(np.concatenate(scores), 1 - settings.unknown_share))
+    logger.info("held out: unknown above an outlier score of %.3f", farthest)
+    return farthest
