@@ -10,6 +10,7 @@ from ser.errors import SerError
 from ser.experiments.artefact import DONE, LOG, Artefact, all_needed, waves
 from ser.experiments.point_artefacts import AUDIT, CELL
 from ser.files import tab_separated, write_text
+from ser.plan.layout import Layout
 from ser.results import result_table
 
 ARTEFACTS = "artefacts"
@@ -40,7 +41,7 @@ def write_plan(exp: Path, cells: Mapping[Artefact, result_table.Result]) -> int:
                 write_text(folder / f"{number}.{kind}.list", "".join(listed))
     rows = [[*row.name(), str(store / artefact.name / CELL)] for artefact, row in cells.items()]
     write_text(exp / CELLS, tab_separated([*result_table.NAMES, "folder"], rows))
-    listed_cells = exp / "cells" / "list"
+    listed_cells = Layout(exp, exp).cells / "list"
     lines = "".join(f"{row[-1]}\n" for row in rows)
     if arranged or not listed_cells.exists() or listed_cells.read_text(encoding="utf-8") != lines:
         (exp / "results.tsv").unlink(missing_ok=True)
@@ -93,13 +94,14 @@ def collect(exp: Path) -> list[str]:
 
 
 def _gather_audits(exp: Path) -> None:
-    for old in (exp / "audit").glob("*.tsv"):
+    at = Layout(exp, exp)
+    for old in at.audits.glob("*.tsv"):
         old.unlink()
     unused = set((exp / "plan" / "unused").read_text(encoding="utf-8").splitlines())
     for found in sorted((exp / ARTEFACTS).glob(f"audit-*/{AUDIT}")):
         if str(found.parent) not in unused:
             name = found.parent.name.removeprefix("audit-")
-            write_text(exp / "audit" / f"{name}.tsv", found.read_text(encoding="utf-8"))
+            write_text(at.audit(name), found.read_text(encoding="utf-8"))
 
 
 def _first_unfinished(artefact: Path) -> Path:

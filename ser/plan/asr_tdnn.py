@@ -226,8 +226,8 @@ class _Builder:
                 yield job(7, "frames", folder.name, words, [scp, self.labelled], [folder], self.utts)
                 trained += [f"--trained={variant}:{layer}:{folder}"]
         seed = read_yaml(options.settings("frames"))["fit"]["seed"] if options.seed is None else options.seed
-        cells = at.exp / "cells"
+        cells = at.cells
         words = ["--train", options.test, "--test", options.test, "--seed", seed, *trained, self.labelled, cells]
         yield job(8, "cells", "cells", words, [at.exp / "frames"], [cells / "list"])
         words = ["--corpora", at.corpus(options.test), at.exp]
-        yield job(8, "card", "card", words, [at.exp / "audit"], [at.exp / "protocol_card.md"])
+        yield job(8, "card", "card", words, [at.audits], [at.card])

@@ -179,7 +179,7 @@ class _Builder:
                 yield self._training(row, batch)
             for fold in folds if row.is_unseen else ():
                 halves = [f"{self._model(row, f'{fold}.{half}')}/posteriors.scp" for half in HALVES]
-                out = self.at.exp / "posteriors" / f"{row.name}_{row.corpus}_{fold}.scp"
+                out = self._joined(row, fold)
                 yield job(6, "joined", out.stem, [out, *halves], halves, [out])
 
     def _training(self, row: Row, folds: list[str]) -> Job:
@@ -203,6 +203,10 @@ class _Builder:
     def _model(self, row: Row, fold: str) -> Path:
         return self.at.model(row.name, f"{row.corpus}_{fold}")
 
+    def _joined(self, row: Row, fold: str) -> Path:
+        """The class probabilities of both halves of the sentences."""
+        return self.at.exp / "posteriors" / f"{row.name}_{row.corpus}_{fold}.scp"
+
     def results(self) -> Iterator[Job]:
         at, options = self.at, self.options
         for row in self.rows:
@@ -211,16 +215,13 @@ class _Builder:
                 if row.name == f"fusion_{options.losses[0]}":
                     yield self._cell(row, fold, "none", "posteriors_none")
         words = ["--corpora", " ".join(str(at.corpus(name)) for name in options.scored), "--text-condition", "gold"]
-        yield job(7, "card", "card", [*words, at.exp], [at.exp / "audit"], [at.exp / "protocol_card.md"])
+        yield job(7, "card", "card", [*words, at.exp], [at.audits], [at.card])
 
     def _cell(self, row: Row, fold: str, text: str, scp: str) -> Job:
         options, model, test = self.options, self._model(row, fold), self._part("test", row.corpus, fold)
         scp = f"{model}/{scp}.scp"
         if row.is_unseen:
-            model, scp = (
-                self._model(row, f"{fold}.{HALVES[0]}"),
-                f"{self.at.exp}/posteriors/{row.name}_{row.corpus}_{fold}.scp",
-            )
+            model, scp = self._model(row, f"{fold}.{HALVES[0]}"), str(self._joined(row, fold))
         made = self.at.cell(row.name, row.corpus, text, fold)
         seed = read_yaml(row.settings)["fit"]["seed"] if options.seed is None else options.seed
         names = {

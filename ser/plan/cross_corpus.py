@@ -157,7 +157,7 @@ class _Builder:
     def vectors(self) -> Iterator[Job]:
         at, options = self.at, self.options
         sources = [self._shared(name) for name in options.among]
-        embedded, size = at.data / "embedded", self.facts.utts(options.among)
+        embedded, size = at.embedded, self.facts.utts(options.among)
         yield job(3, "embedded", "embedded", [embedded, *sources], sources, [embedded], size)
         if options.encoder:
             made = at.exp / "embeddings"
@@ -202,5 +202,5 @@ class _Builder:
 
     def results(self) -> Iterator[Job]:
         dirs = " ".join(str(self.at.corpus(name)) for name in self.options.among)
-        made = self.at.exp / "protocol_card.md"
-        yield job(5, "card", "card", ["--corpora", dirs, self.at.exp], [self.at.exp / "audit"], [made])
+        made = self.at.card
+        yield job(5, "card", "card", ["--corpora", dirs, self.at.exp], [self.at.audits], [made])

@@ -79,11 +79,36 @@ class Layout:
 
     def cell(self, *names: str) -> Path:
         """The folder of a row of the results."""
-        return self.exp / "cells" / "_".join(names)
+        return self.cells / "_".join(names)
+
+    @property
+    def cells(self) -> Path:
+        """The folder of all rows of the results."""
+        return self.exp / "cells"
 
     def audit(self, fold: str) -> Path:
         """The table of what the test set of a fold shares with the training data."""
-        return self.exp / "audit" / f"{fold}.tsv"
+        return self.audits / f"{fold}.tsv"
+
+    @property
+    def audits(self) -> Path:
+        """The folder of the audit of each fold."""
+        return self.exp / "audit"
+
+    @property
+    def card(self) -> Path:
+        """The protocol card."""
+        return self.exp / "protocol_card.md"
+
+    @property
+    def embedded(self) -> Path:
+        """The data dir of all utterances of which embeddings are computed."""
+        return self.data / "embedded"
+
+    @property
+    def toy_bert(self) -> Path:
+        """The folder of the tiny text model that a toy run begins with."""
+        return self.exp / "bert_init"
 
     @property
     def plan(self) -> Path:

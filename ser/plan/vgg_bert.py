@@ -158,7 +158,7 @@ class _Builder:
         encoder = options.text_model
         if options.uses("text") and options.toy and not encoder:
             # A first try must run without the Hub, so it starts from a tiny BERT of random weights.
-            encoder, source = str(at.exp / "bert_init"), f"{options.corpora}/dailydialog/train/dialogues_train.txt"
+            encoder, source = str(at.toy_bert), f"{options.corpora}/dailydialog/train/dialogues_train.txt"
             yield job(3, "text_init", "bert", [source, encoder], [source], [encoder])
         for modality, (kind, stage) in MODELS.items():
             for fold in self.folds if options.uses(modality) else ():
@@ -223,10 +223,10 @@ class _Builder:
             yield job(7, "human", options.test, [*inputs, table], inputs, [table])
         text = ["--text-condition", "gold"] if options.uses("text") else []
         words = ["--corpora", corpus, *text, at.exp]
-        yield job(7, "card", "card", words, [at.exp / "audit"], [at.exp / "protocol_card.md"])
+        yield job(7, "card", "card", words, [at.audits], [at.card])
         # The licence of a real corpus may forbid to embed its clips: the page of errors looks the corpus's name up.
         words = ["--test-dir", self.labelled, *([] if options.toy else ["--corpus", options.test]), at.exp]
-        yield job(7, "report", "report", words, [at.exp / "cells"], [at.exp / "report.html"])
+        yield job(7, "report", "report", words, [at.cells], [at.exp / "report.html"])
 
     def _cell(self, system: str, kind: str, model: Path, scp: str, fold: str, modality: str) -> Job:
         options, made, test = self.options, self.at.cell(kind, modality, fold), self.at.test(fold)

@@ -172,7 +172,7 @@ class _Builder:
         if not options.uses_speech:
             return
         sources = [at.emotion(name) for name in distinct((*roles.backend, options.test))]
-        embedded, size = at.data / "embedded", self.facts.utts(distinct((*roles.backend, options.test)))
+        embedded, size = at.embedded, self.facts.utts(distinct((*roles.backend, options.test)))
         yield job(5, "embedded", "embedded", [embedded, *sources], sources, [embedded], size)
         for fold in roles.folds_of(roles.speech):
             model, vectors = at.model("finetune", fold), at.vectors("embeddings", fold)
@@ -187,7 +187,7 @@ class _Builder:
         if (
             options.toy and not encoder
         ):  # a first try must run without the Hub: start from a tiny BERT of random weights
-            encoder, source = str(at.exp / "bert_init"), at.role("text", folds[0])
+            encoder, source = str(at.toy_bert), at.role("text", folds[0])
             yield job(6, "text_init", "bert", [source, encoder], [source], [encoder])
         whole, test_text = at.emotion(options.test), at.data / "test_text"
         drawing = [] if options.seed is None else ["--seed", options.seed]
@@ -269,12 +269,12 @@ class _Builder:
             yield job(9, "human", options.test, [*inputs, table], inputs, [table])
         text = ["--text-condition", options.text_name] if options.uses_text else []
         words = ["--corpora", " ".join(map(str, self._corpus_dirs())), *text, at.exp]
-        yield job(9, "card", "card", words, [at.exp / "audit"], [at.exp / "protocol_card.md"])
+        yield job(9, "card", "card", words, [at.audits], [at.card])
         # The licence of a real corpus may forbid to embed its clips: the page of errors looks the corpus's name up.
         test, trained = at.emotion(options.test), [at.emotion(name) for name in self.roles.backend]
         words = ["--test-dir", test, "--train-dirs", " ".join(map(str, trained))]
         words += [*([] if options.toy else ["--corpus", options.test]), at.exp]
-        yield job(9, "report", "report", words, [at.exp / "cells"], [at.exp / "report.html"])
+        yield job(9, "report", "report", words, [at.cells], [at.exp / "report.html"])
         if "speech" in options.scored:
             made = at.exp / "detector"
             yield job(9, "detector", "detector", [at.data, at.exp, made], [at.exp], [made])
