@@ -6,7 +6,7 @@
 #
 # Without corpora it runs on the toy ones, in data/toy_asr_tdnn and exp/toy_asr_tdnn. Each fold of the emotion corpus is
 # scored by classifiers of the others, of which the next one validates; row `nested` of the results chooses the layer by
-# the validation. Controls: the same net with random weights, with i-vectors of zeros, the i-vectors alone, and the
+# the validation. Rows of back end `plda` are system A's LDA-PLDA on one vector an utterance, trained on all other folds. Controls: the same net with random weights, with i-vectors of zeros, the i-vectors alone, and the
 # most frequent class. With --asr-model nothing is trained but the classifiers: an imported Kaldi model gives the layers.
 #
 # Usage: local/run_asr_tdnn.sh [options]
@@ -26,15 +26,19 @@
 #   --arpa <file>         n-gram instead
 #   --speeds "0.9 1.1"    of the copies of the training part (of a toy run none)
 #   --decode true|false   whether word errors are counted, with kaldifst and kaldi-decoder (pip install 'ser[asr]')
+#   --word-loop true|false  count them with all words equally likely too, which tells what the net hears by itself (false)
 #   --max-wer <percent>   word error rate over which the run stops; "" for no gate (40)
-#   --max-active <n>      paths that the decoder follows at once (7000; of a toy run 500)
+#   --max-active <n>      paths that the decoder follows at once (7000; of a toy run, and of a net of random weights, 500)
 #   --asr-model <dir>     imported model (ser.bin.import_nnet3) instead of training; with it
 #   --extractor <dir>     its i-vector extractor, with online.conf
 #   --mfcc-config <file>  features of the nets
 #   --test <corpus>       of emotion labels, with folds
 #   --label-map <file>    the corpus's labels to the classes
 #   --layers "layer12 layer13 prefinal"   of the net: layer<n>, prefinal, or the name of a node
-#   --variants "pretrained random no_ivector ivector_only"
+#   --variants "pretrained random no_ivector ivector_only mfcc"   what is judged; mfcc: the features without any net
+#   --statistics "mean mean_stddev"   vectors of utterances for system A's back end; "" for none (of a toy run the last)
+#   --backend-config <yaml>  of that back end (conf/backend.yaml)
+#   --speaker-normalisation "none,all,first <n>"   in place of its own: rows less the mean of each speaker's vectors
 #   --ivector-history utterance|dialogue|speaker   what i-vectors know: this utterance, or earlier ones too
 #   --vote sum|log        what is summed over frames: probabilities, or their logarithms
 #   Of --conf, the settings are tdnnf, ivector and frames.yaml.
@@ -52,6 +56,7 @@ lm_text=
 arpa=
 speeds="0.9 1.1"
 decode=true
+word_loop=false
 max_wer=40
 max_active=7000
 asr_model=
@@ -60,7 +65,10 @@ mfcc_config=conf/asr_tdnn/mfcc.conf
 test=iemocap
 label_map=conf/emotions/asr_tdnn4.map
 layers="layer12 layer13 prefinal"
-variants="pretrained random no_ivector ivector_only"
+variants="pretrained random no_ivector ivector_only mfcc"
+statistics="mean mean_stddev"
+backend_config=conf/backend.yaml
+speaker_normalisation=
 ivector_history=utterance
 vote=sum
 
@@ -75,7 +83,6 @@ begin_recipe asr_tdnn 8 conf/asr_tdnn toy_asr_tdnn "$@"
 trains=true
 if [ -n "$asr_model" ]; then trains=false; fi
 # Of a toy run: 5 minutes of speech are enough for one net, and its copies would take the time of three.
-# A net of random weights finds all paths alike, and following thousands of them would take a minute.
 if $toy; then speeds="" max_active=500; fi
 
 if [ "$stage" -le 0 ] && [ "$stop_stage" -ge 0 ]; then
@@ -150,6 +157,7 @@ if [ "$stage" -le 6 ] && [ "$stop_stage" -ge 6 ]; then
   begin_stage 6 "bottlenecks"
   extract_bottlenecks() { steps/extract_bottlenecks.sh --nj "$nj" --cmd "$train_cmd" --frames true "$@"; }
   each_job bottlenecks extract_bottlenecks
+  run_jobs pooled "$train_cmd" python3 -m ser.bin.pool_frames
 fi
 
 if [ "$stage" -le 7 ] && [ "$stop_stage" -ge 7 ]; then
@@ -162,9 +170,13 @@ if [ "$stage" -le 8 ] && [ "$stop_stage" -ge 8 ]; then
   begin_stage 8 "cells, table and report"
   rm -rf "$exp/cells"
   each_job cells python3 -m ser.bin.evaluate_frames
+  run_jobs backends "$train_cmd" python3 -m ser.bin.evaluate_backends --config "$backend_config"
+  if [ -n "$statistics" ]; then cat "$exp"/cells/*.list >> "$exp/cells/list"; fi
   make_results "$label_map" --notes conf/asr_tdnn/traps.tsv
+  python3 -m ser.bin.pool_folds "$data/${test}_classes" "$exp" $(cat "$exp/cells/list")
   steps/make_report.sh "$exp"
   log "Report:  $exp/report.html; training curves: $exp/asr/curve.png, $exp/frames/*/*/curve.png"
+  log "All folds together, and by style, duration and agreement: $exp/pooled.tsv, $exp/confusions.tsv"
   log "Results: $exp/results.tsv (layer nested is the headline; $exp/cells/choices.tsv); protocol: $exp/protocol_card.md"
 fi
 end_stage

@@ -141,8 +141,10 @@ ASR_TDNN = {
     "test_speakers": "", "lexicon": "", "lm_text": "", "arpa": "", "asr_model": "", "extractor": "",
     "mfcc_config": "conf/asr_tdnn/mfcc.conf", "speeds": "0.9 1.1", "test": "iemocap",
     "label_map": "conf/emotions/asr_tdnn4.map", "layers": "layer12 layer13 prefinal",
-    "variants": "pretrained random no_ivector ivector_only", "ivector_history": "utterance", "decode": "true",
-    "max_wer": "40", "max_active": "7000", "vote": "sum",
+    "variants": "pretrained random no_ivector ivector_only mfcc", "statistics": "mean mean_stddev",
+    "backend_config": "conf/backend.yaml", "speaker_normalisation": "",
+    "ivector_history": "utterance", "decode": "true",
+    "word_loop": "false", "max_wer": "40", "max_active": "7000", "vote": "sum",
 }  # fmt: skip
 SIZES = {
     "tedlium": Size(300, 1.5, 1, "planted", False),

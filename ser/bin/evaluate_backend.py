@@ -26,7 +26,7 @@ from ser import cli
 from ser.errors import SerError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy as np
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def main() -> None:
+def main(words: Sequence[str] | None = None) -> None:
     parser = cli.make_parser(__doc__)
     cli.add_backend_config(parser)
     cli.add_protocol(parser, of="of the trials and the resamples")
@@ -95,7 +95,7 @@ def main() -> None:
     parser.add_argument("test_dir", metavar="<test-dir>", help="data dir that is scored")
     parser.add_argument("test_vectors", metavar="<test-vectors>", help="rspecifier of the test vectors")
     parser.add_argument("cell_dir", metavar="<cell-dir>", help="folder to write")
-    args = parser.parse_args()
+    args = parser.parse_args(words)
 
     if bool(args.fallback_train) != bool(args.fallback_test):
         raise SerError("--fallback-train and --fallback-test: give both or neither")

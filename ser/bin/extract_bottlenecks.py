@@ -67,10 +67,10 @@ def main() -> None:
     if job.is_valid():
         return
 
-    import numpy as np
     import torch
 
     from ser.asr.node_net import NodeComputer
+    from ser.features.pooling import pool
     from ser.kaldi import ark
     from ser.kaldi.feats import read_features
     from ser.kaldi.left_out import LeftOut
@@ -93,10 +93,7 @@ def main() -> None:
         utterances = cli.progress(read_features(args.feats_rspecifier), None, "bottlenecks")
         for utt, matrices in net.compute_all(utterances, nodes.values(), args.frame_subsampling, left_out):
             for layer, matrix in zip(nodes, matrices, strict=True):
-                moments = [matrix.mean(axis=0, dtype=np.float64)]
-                if args.statistics == "mean_stddev":
-                    moments.append(matrix.std(axis=0, dtype=np.float64))
-                vectors[layer].write(utt, np.concatenate(moments).astype(np.float32))
+                vectors[layer].write(utt, pool(matrix, args.statistics))
                 if args.frames:
                     frames[layer].write(utt, matrix)
             written += 1

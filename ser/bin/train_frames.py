@@ -1,9 +1,9 @@
 """Train frame classifiers on a net's bottlenecks and let them judge, each fold by a classifier of the others.
 
 Reads the data dir's utt2emo and utt2fold (of classes: apply_label_map) and the matrices of <feats-scp>, of bottlenecks
-or of anything else that has frames. For each fold: the fold tests, the next one validates, the others train. Each
-fold's folder <dir>/<fold> is a model folder, and holds the probabilities of the test and the validation utterances
-(test.scp, valid.scp) and how their frames voted (votes.tsv).
+or of anything else that has frames; a vector counts as one frame. For each fold: the fold tests, the next one
+validates, the others train. Each fold's folder <dir>/<fold> is a model folder, and holds the probabilities of the test
+and the validation utterances (test.scp, valid.scp) and how their frames voted (votes.tsv).
 
   python3 -m ser.bin.train_frames --config conf/asr_tdnn/frames.yaml --label-map conf/emotions/asr_tdnn4.map \\
     data/iemocap_classes exp/bottlenecks/layer12.scp exp/frames/layer12
@@ -82,7 +82,7 @@ def main() -> None:
             return frames.FrameBatches(reader, parts[part], labels[part], config.data, order_seed)  # noqa: B023
 
         torch.manual_seed(seed)
-        model = FrameClassifier(config.model, reader.shape(parts["train"][0])[1], len(classes))
+        model = FrameClassifier(config.model, reader.shape(parts["train"][0])[-1], len(classes))
         counts = [int((labels["train"] == number).sum()) for number in range(len(classes))]
         loss = cross_entropy(config.loss, counts)
         model = fit(model, batches("train", seed), batches("valid", None), config.fit, folder, loss, args.device).cpu()

@@ -42,7 +42,7 @@ class FrameBatches:
 
     Parameters
     ----------
-    reader : matrices (T, D) of the utterances.
+    reader : matrices (T, D) of the utterances, or vectors (D,), which are taken as one frame.
     utts, labels : their ids and classes.
     config : numbers of utterances and frames.
     seed : seed of the draws; None: every frame of every utterance in order, for validation.
@@ -67,12 +67,12 @@ class FrameBatches:
             rng = np.random.default_rng((self.seed or 0, epoch, number))
             frames = [self._frames(self.utts[index], rng) for index in chosen]
             labels = np.repeat(self.labels[chosen], [len(array) for array in frames])
-            width = self.reader.shape(self.utts[0])[1]
+            width = self.reader.shape(self.utts[0])[-1]
             rows = np.concatenate(frames) if frames else np.zeros((0, width), np.float32)
             yield torch.from_numpy(rows), torch.from_numpy(labels.astype(np.int64))
 
     def _frames(self, utt: str, rng: np.random.Generator) -> np.ndarray:
-        array = self.reader[utt]
+        array = np.atleast_2d(self.reader[utt])
         if self.seed is None:
             return array
         count = self.config.frames
@@ -98,15 +98,15 @@ class Vote:
 
 @torch.inference_mode()
 def vote(model: nn.Module, frames: np.ndarray, by: str = "sum") -> Vote:
-    """Classify an utterance by its frames (T, D).
+    """Classify an utterance by its frames (T, D), or by one vector (D,).
 
     Parameters
     ----------
     by : ``sum`` averages the probabilities over the frames, as in the paper; ``log`` sums their logarithms and
         normalises.
     """
-    scores = model(torch.from_numpy(np.ascontiguousarray(frames)))
+    scores = model(torch.from_numpy(np.ascontiguousarray(np.atleast_2d(frames))))
     shares = scores.softmax(1)
     total = shares.double().mean(0) if by == "sum" else scores.log_softmax(1).double().sum(0).softmax(0)
     agreeing = (shares.argmax(1) == total.argmax()).double().mean()
-    return Vote(total.numpy(), float(agreeing), len(frames))
+    return Vote(total.numpy(), float(agreeing), len(scores))

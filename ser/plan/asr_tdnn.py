@@ -1,115 +1,43 @@
-"""Plan of system B: bottlenecks of a speech recogniser's TDNN-F and frame classifiers of emotion. Options and jobs."""
+"""Plan of system B: bottlenecks of a speech recogniser's TDNN-F and what judges emotion by them. Options and jobs."""
 
+import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from ser.config import read_yaml
 from ser.errors import SerError
-from ser.plan.corpora import check_holds, read_corpora
+from ser.features.pooling import MEAN_STDDEV
+from ser.plan.asr_tdnn_options import (
+    IVECTOR_ONLY,
+    LAST_STAGE,
+    MFCC,
+    NO_IVECTOR,
+    PARTS,
+    PRETRAINED,
+    RANDOM,
+    SYSTEM,
+    Options,
+    check,
+    corpora,
+)
 from ser.plan.facts import Facts
 from ser.plan.job import Job, Plan, job
-from ser.plan.options import RunOptions, check_run, check_words
 from ser.plan.roles import in_order
 
-SYSTEM = "asr_tdnn"
-LAST_STAGE = 8
-# Variants of the net that gives the bottlenecks: trained, with random weights, trained but fed i-vectors of zeros.
-PRETRAINED, RANDOM, NO_IVECTOR, IVECTOR_ONLY = VARIANTS = ("pretrained", "random", "no_ivector", "ivector_only")
-HISTORIES = ("utterance", "dialogue", "speaker")
-# Speech corpus -> its training part and its test part (for word errors); and its lexicon file.
-PARTS = {
-    "tedlium": ("train", "test"),
-    "librispeech": ("train-clean-5", "dev-clean-2"),
-    "speechocean762": ("train", "test"),
-}
-LEXICONS = {
-    "tedlium": "TEDLIUM.152k.dic",
-    "librispeech": "librispeech-lexicon.txt",
-    "speechocean762": "resource/lexicon.txt",
-}
+__all__ = ["KINDS", "LAST_STAGE", "SYSTEM", "Options", "check", "corpora", "plan"]
+
+# What is appended to a layer's name in the table where the vector has the deviations too.
+WITH_DEVIATIONS = "+stddev"
+# Paths that the decoder follows of the net with random weights, which finds all of them alike.
+PATHS_OF_RANDOM = 500
 # As in Kaldi's training, speakers are cut into pairs of utterances for the i-vectors, so that the net also learns from
 # i-vectors of short histories.
 TRAINING_HISTORY = "2"
 KINDS = {
     "prepare": 0, "prepare_speech": 0, "classes": 1, "mfcc": 1, "copies": 1, "fold_parts": 1, "audit": 1,
     "extractor": 2, "ivectors": 2, "lang": 3, "asr": 4, "random_net": 4, "outputs": 5, "decode": 5,
-    "bottlenecks": 6, "frames": 7, "cells": 8, "card": 8,
+    "bottlenecks": 6, "pooled": 6, "frames": 7, "cells": 8, "backends": 8, "card": 8,
 }  # fmt: skip
-
-
-@dataclass(frozen=True, kw_only=True)
-class Options(RunOptions):
-    """The options of local/run_asr_tdnn.sh that other drivers do not have; its --help explains them."""
-
-    speech: str
-    train_part: str
-    test_part: str
-    test_speakers: str
-    lexicon: str
-    lm_text: str
-    arpa: str
-    asr_model: str
-    extractor: str
-    mfcc_config: str
-    speeds: tuple[str, ...]
-    test: str
-    label_map: str
-    layers: tuple[str, ...]
-    variants: tuple[str, ...]
-    ivector_history: str
-    decode: bool
-    max_wer: str
-    max_active: int
-    vote: str
-
-    @property
-    def trains(self) -> bool:
-        """Whether this run trains the recogniser instead of being given one."""
-        return not self.asr_model
-
-    def settings(self, name: str) -> str:
-        """Path of the YAML file of settings of a model."""
-        return f"{self.conf}/{name}.yaml"
-
-
-def check(options: Options) -> list[str]:
-    """Refuse settings that would otherwise fail only hours later; return warnings."""
-    known = read_corpora()
-    check_holds("test", [options.test], ["speech", "emotion"], known)
-    check_words("variants", options.variants, VARIANTS)
-    check_words("ivector-history", [options.ivector_history], HISTORIES)
-    check_words("vote", [options.vote], ("sum", "log"))
-    if not options.layers or PRETRAINED not in options.variants:
-        raise SerError("--layers: name one or more layers; --variants: include pretrained")
-    if options.ivector_history == "dialogue" and "dialogues" not in known[options.test].holds:
-        raise SerError(f"--ivector-history dialogue: {options.test} has no dialogues; give utterance or speaker")
-    files = [options.label_map, options.mfcc_config, options.settings("frames")]
-    if options.trains:
-        check_words("speech", [options.speech], PARTS)
-        check_holds("speech", [options.speech], ["speech", "text"], known)
-        files += [options.settings("ivector"), options.settings("tdnnf")]
-    else:
-        files += [f"{options.asr_model}/config.yaml"]
-        if RANDOM in options.variants:
-            raise SerError("--variants random: not possible with an imported net (--asr-model); leave out random")
-        if options.extractor:
-            files.append(f"{options.extractor}/online.conf")
-        elif {NO_IVECTOR, IVECTOR_ONLY} & set(options.variants):
-            raise SerError("--variants no_ivector and ivector_only need i-vectors; give --extractor or leave them out")
-    if bool(options.extractor) and options.trains:
-        raise SerError(
-            "--extractor needs --asr-model too; without it, the run trains a recogniser and its own extractor"
-        )
-    check_run(options, LAST_STAGE, files)
-    if options.trains and not options.decode:
-        return ["--decode false: word errors are not measured, and --max-wer cannot stop a net that recognises nothing"]
-    return []
-
-
-def corpora(options: Options) -> tuple[str, ...]:
-    """Return all corpora that stage 0 prepares."""
-    return (options.test, *[options.speech] * options.trains)
 
 
 def plan(options: Options, facts: Facts) -> Plan:
@@ -121,7 +49,7 @@ def plan(options: Options, facts: Facts) -> Plan:
         )
     builder = _Builder(options, facts, folds)
     jobs = [*builder.data(), *builder.recogniser(), *builder.emotions()]
-    return Plan(KINDS, tuple(sorted(jobs, key=lambda one: one.stage)))
+    return Plan(KINDS, tuple(sorted(jobs, key=lambda one: one.stage)), builder.texts)
 
 
 class _Builder:
@@ -137,6 +65,7 @@ class _Builder:
         self.extractor = Path(options.extractor) if not options.trains else self.at.exp / "extractor"
         self.model = Path(options.asr_model) if not options.trains else self.at.exp / "asr"
         self.has_ivectors = options.trains or bool(options.extractor)
+        self.texts: dict[str, str] = {}
 
     def data(self) -> Iterator[Job]:
         at, options, labelled = self.at, self.options, self.labelled
@@ -202,32 +131,85 @@ class _Builder:
                 words = [f"--online-ivectors=scp:{self._ivectors('test')}", model, f"scp:{self.heard}/feats.scp"]
                 yield job(5, "outputs", model.name, [*words, f"ark,scp:{out}.ark,{out}.scp"], [model], [f"{out}.scp"])
                 gate = ["--max-wer", options.max_wer] if options.max_wer and model == self.model else []
-                words = [*gate, "--lang", lang, model, self.heard, f"scp:{out}.scp", out.parent]
-                yield job(5, "decode", model.name, words, [f"{out}.scp", lang], [out.parent / "wer"])
+                if model != self.model:
+                    gate = ["--max-active", min(options.max_active, PATHS_OF_RANDOM)]
+                tail = ["--lang", lang, model, self.heard, f"scp:{out}.scp"]
+                yield job(
+                    5, "decode", model.name, [*gate, *tail, out.parent], [f"{out}.scp", lang], [out.parent / "wer"]
+                )
+                if options.word_loop and model == self.model:
+                    loop = model / "decode_loop"
+                    words = ["--loop", "true", *tail, loop]
+                    yield job(5, "decode", f"{model.name}_loop", words, [f"{out}.scp", lang], [loop / "wer"])
 
     def emotions(self) -> Iterator[Job]:
         options, at = self.options, self.at
-        trained = []
+        trained, backends = [], []
+        seed = read_yaml(options.settings("frames"))["fit"]["seed"] if options.seed is None else options.seed
         for variant in options.variants:
-            tables = {"ivector": self._ivectors(options.test)}
-            if variant != IVECTOR_ONLY:
-                model, out = (
-                    at.exp / "asr_random" if variant == RANDOM else self.model,
-                    at.exp / "bottlenecks" / variant,
-                )
-                tables = {layer: out / "frames" / f"{layer}.scp" for layer in options.layers}
-                ivectors = "zero" if variant == NO_IVECTOR else self._ivectors(options.test)
-                given = [f"--ivectors={ivectors if self.has_ivectors else ''}"]
-                words = [f"--layers={','.join(options.layers)}", *given, model, self.labelled, out]
-                yield job(6, "bottlenecks", variant, words, [model, self.labelled], tables.values(), self.utts)
-            for layer, scp in tables.items():
+            tables = self._frames(variant)
+            if variant in (PRETRAINED, RANDOM, NO_IVECTOR):
+                yield self._bottlenecks(variant, list(tables.values()))
+            wanted = {**dict.fromkeys(options.pooled), **({MEAN_STDDEV: None} if variant == MFCC else {})}
+            pooled = at.exp / "pooled" / variant
+            vectors = {
+                layer + WITH_DEVIATIONS * (kind == MEAN_STDDEV): pooled / kind / f"{layer}.scp"
+                for layer in tables
+                for kind in wanted
+            }
+            if wanted:
+                words = [f"--statistics={','.join(wanted)}", f"--done={pooled}/done", pooled]
+                words += [f"{layer}={scp}" for layer, scp in tables.items()]
+                yield job(6, "pooled", variant, words, tables.values(), vectors.values(), self.utts)
+            judged = dict(tables)
+            if variant == MFCC:  # its mean and deviation are what a classifier without any net is given
+                judged[MFCC + WITH_DEVIATIONS] = vectors[MFCC + WITH_DEVIATIONS]
+            for layer, scp in judged.items():
                 folder = at.exp / "frames" / f"{variant}_{layer}"
                 words = [*options.seed_override(), self.labelled, scp, folder]
                 yield job(7, "frames", folder.name, words, [scp, self.labelled], [folder], self.utts)
-                trained += [f"--trained={variant}:{layer}:{folder}"]
-        seed = read_yaml(options.settings("frames"))["fit"]["seed"] if options.seed is None else options.seed
+                trained.append(f"--trained={variant}:{layer}:{folder}")
+            if options.pooled:
+                scored = {name: scp for name, scp in vectors.items() if scp.parent.name in options.pooled}
+                backends.append(self._backends(variant, scored, seed))
         cells = at.cells
         words = ["--train", options.test, "--test", options.test, "--seed", seed, *trained, self.labelled, cells]
         yield job(8, "cells", "cells", words, [at.exp / "frames"], [cells / "list"])
+        yield from backends
         words = ["--corpora", at.corpus(options.test), at.exp]
         yield job(8, "card", "card", words, [at.audits], [at.card])
+
+    def _frames(self, variant: str) -> dict[str, Path]:
+        """Return the tables of frames that a variant is judged by: layer -> scp."""
+        if variant == IVECTOR_ONLY:
+            return {"ivector": self._ivectors(self.options.test)}
+        if variant == MFCC:
+            return {MFCC: self.labelled / "feats.scp"}
+        folder = self.at.exp / "bottlenecks" / variant / "frames"
+        return {layer: folder / f"{layer}.scp" for layer in self.options.layers}
+
+    def _bottlenecks(self, variant: str, made: list[Path]) -> Job:
+        options, out = self.options, self.at.exp / "bottlenecks" / variant
+        model = self.at.exp / "asr_random" if variant == RANDOM else self.model
+        ivectors = "zero" if variant == NO_IVECTOR else self._ivectors(options.test)
+        given = f"--ivectors={ivectors if self.has_ivectors else ''}"
+        words = [f"--layers={','.join(options.layers)}", given, model, self.labelled, out]
+        return job(6, "bottlenecks", variant, words, [model, self.labelled], made, self.utts)
+
+    def _backends(self, variant: str, vectors: dict[str, Path], seed: object) -> Job:
+        """Return the job of system A's back end on each table of vectors, a cell for each fold."""
+        options, at, lines, made = self.options, self.at, [], []
+        for (layer, scp), less in itertools.product(vectors.items(), options.speaker_normalisations):
+            for fold in self.folds:
+                names = [variant, layer, "plda", *([less.replace(" ", "-")] if less else []), fold]
+                folder = at.cell(*names)
+                words: list[object] = ["--system", SYSTEM, "--train", options.test, "--test", options.test]
+                words += ["--fold", fold, "--variant", variant, "--seed", seed, "--layer", layer]
+                words += ["--modality", "speech", "--speakers", self.labelled / "spk2utt"]
+                words += ["--speaker-normalisation", less] if less else []
+                words += [at.role("rest", fold), f"scp:{scp}", at.test(fold), f"scp:{scp}", folder]
+                lines.append("\t".join(map(str, words)) + "\n")
+                made.append(folder)
+        self.texts[f"backends.{variant}.tsv"] = "".join(lines)
+        words = [f"--list={at.cells}/{variant}.list", at.plan / f"backends.{variant}.tsv"]
+        return job(8, "backends", variant, words, vectors.values(), made)

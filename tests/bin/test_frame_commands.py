@@ -91,3 +91,36 @@ def test_an_utterance_without_frames_is_named(folder: Path):
     (folder / "short.scp").write_text("\n".join(lines) + "\n")
     said = run(*train(folder, "short"), succeeds=False)
     assert "nothing for 1 of 48 utterances, e.g. s1f-0" in said
+
+
+def test_pooled_vectors_go_through_classifier_and_back_end(folder: Path):
+    tables_of = [f"{name}={folder}/{name}.scp" for name in ("good", "bad")]
+    run("pool_frames", "--statistics", "mean,mean_stddev", folder / "pooled", *tables_of)
+    scp = folder / "pooled" / "mean_stddev" / "good.scp"
+    vectors, frames = ark.load(f"scp:{scp}"), ark.load(f"scp:{folder}/good.scp")
+    np.testing.assert_allclose(vectors["s1f-0"][:6], frames["s1f-0"].mean(0), atol=1e-6)
+    np.testing.assert_allclose(vectors["s1f-0"][6:], frames["s1f-0"].std(0), atol=1e-6)
+    run("train_frames", "--config", ROOT / "conf/toy/asr_tdnn/frames.yaml", "--label-map",
+        ROOT / "conf/emotions/asr_tdnn4.map", folder / "data", scp, folder / "vectors")  # fmt: skip
+    assert len(ark.load(f"scp:{folder}/vectors/1/test.scp")) == 16
+    lines, data = [], folder / "data"
+    for name in ("good", "bad"):
+        table = f"scp:{folder}/pooled/mean/{name}.scp"
+        words = ["--system", "asr_tdnn", "--train", "toy", "--test", "toy", "--fold", "1", "--layer", name]
+        words += ["--modality", "speech", str(data), table, str(data), table, str(folder / f"plda_{name}")]
+        lines.append("\t".join(words))
+    (folder / "cells.tsv").write_text("\n".join(lines) + "\n")
+    run("evaluate_backends", "--list", folder / "cells.list", folder / "cells.tsv")
+    assert (folder / "cells.list").read_text().split() == [str(folder / f"plda_{name}") for name in ("good", "bad")]
+    text = (folder / "plda_good" / "result.tsv").read_text()
+    (row,) = result_table.from_tsv(text, "result.tsv")
+    assert (row.backend, row.layer) == ("plda", "good") and row.uar > 95
+
+
+def test_tables_to_pool_have_names_and_frames(folder: Path):
+    assert "expected <name>=<scp>" in run("pool_frames", folder / "none", f"{folder}/good.scp", succeeds=False)
+    said = run("pool_frames", "--statistics", "median", folder / "none", f"x={folder}/good.scp", succeeds=False)
+    assert "'median' is none of mean, mean_stddev" in said
+    scp = folder / "pooled" / "mean" / "good.scp"
+    said = run("pool_frames", folder / "none", f"x={scp}", succeeds=False)
+    assert "'s1f-0': pooling: expected one frame or more, found an array of shape (6,)" in said

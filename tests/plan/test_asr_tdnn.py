@@ -25,15 +25,63 @@ def test_a_recogniser_is_trained_recognised_and_its_layers_classify(asr_options,
     assert names(found, "decode") == ["asr", "asr_random"]
     assert "--max-wer 40" in arguments(found, "decode", "asr")
     assert "--max-wer" not in arguments(found, "decode", "asr_random")
+    assert arguments(found, "decode", "asr_random").startswith("--max-active 500 ")
     assert names(found, "bottlenecks") == ["pretrained", "random", "no_ivector"]
     assert names(found, "frames") == [
         *(f"{name}_{layer}" for name in names(found, "bottlenecks") for layer in ("layer12", "layer13", "prefinal")),
         "ivector_only_ivector",
+        "mfcc_mfcc",
+        "mfcc_mfcc+stddev",
     ]
     assert "--layers=layer12,layer13,prefinal" in arguments(found, "bottlenecks", "random")
     assert "exp/run/asr_random" in arguments(found, "bottlenecks", "random")
     assert "--ivectors=zero" in arguments(found, "bottlenecks", "no_ivector")
     assert "--trained=no_ivector:prefinal:exp/run/frames/no_ivector_prefinal" in arguments(found, "cells", "cells")
+
+
+def test_each_variant_goes_through_the_back_end_fold_by_fold(asr_options, facts):
+    found = plan(asr_options(corpora="/corpora"), facts)
+    variants = ["pretrained", "random", "no_ivector", "ivector_only", "mfcc"]
+    assert names(found, "pooled") == names(found, "backends") == variants
+    words = arguments(found, "pooled", "random")
+    assert words.startswith("--statistics=mean,mean_stddev ")
+    assert words.endswith("exp/run/pooled/random layer12=exp/run/bottlenecks/random/frames/layer12.scp "
+                          "layer13=exp/run/bottlenecks/random/frames/layer13.scp "
+                          "prefinal=exp/run/bottlenecks/random/frames/prefinal.scp")  # fmt: skip
+    assert arguments(found, "backends", "mfcc") == "--list=exp/run/cells/mfcc.list exp/run/plan/backends.mfcc.tsv"
+    cells = [line.split("\t") for line in found.texts["backends.pretrained.tsv"].splitlines()]
+    assert len(cells) == 3 * 2 * 5
+    folder = "scp:exp/run/pooled/pretrained"
+    assert cells[0][-5:] == ["data/run/rest_1", f"{folder}/mean/layer12.scp", "data/run/test_1",
+                             f"{folder}/mean/layer12.scp", "exp/run/cells/pretrained_layer12_plda_1"]  # fmt: skip
+    assert [line[line.index("--layer") + 1] for line in cells[::5]] == [
+        f"{layer}{end}" for layer in ("layer12", "layer13", "prefinal") for end in ("", "+stddev")
+    ]
+
+
+def test_rows_with_and_without_speaker_normalisation(asr_options, facts):
+    given = {"statistics": "mean", "layers": "prefinal", "speaker_normalisation": "none,first 10"}
+    found = plan(asr_options(corpora="/corpora", **given), facts)
+    cells = [line.split("\t") for line in found.texts["backends.pretrained.tsv"].splitlines()]
+    assert len(cells) == 2 * 5
+    assert cells[5][-1] == "exp/run/cells/pretrained_prefinal_plda_first-10_1"
+    assert cells[5][cells[5].index("--speaker-normalisation") + 1] == "first 10"
+
+
+def test_a_word_loop_is_one_more_decoding_of_the_trained_net_without_a_gate(asr_options, facts):
+    found = plan(asr_options(corpora="/corpora", word_loop="true"), facts)
+    assert names(found, "decode") == ["asr", "asr_loop", "asr_random"]
+    words = arguments(found, "decode", "asr_loop")
+    assert words.startswith("--loop true --lang data/run/lang exp/run/asr ") and words.endswith(
+        " exp/run/asr/decode_loop"
+    )
+    assert "--max-wer" not in words
+
+
+def test_without_statistics_only_the_control_by_mfcc_has_vectors(asr_options, facts):
+    found = plan(asr_options(corpora="/corpora", statistics=""), facts)
+    assert names(found, "pooled") == ["mfcc"] and names(found, "backends") == []
+    assert "mfcc_mfcc+stddev" in names(found, "frames")
 
 
 def test_an_imported_model_needs_no_speech_corpus(asr_options, facts, tmp_path):
@@ -68,6 +116,7 @@ def test_test_speakers_are_cut_out_of_the_training_part(asr_options, facts):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        ({"statistics": "median"}, "--statistics: unknown 'median'; known: mean mean_stddev"),
         ({"layers": ""}, "--layers: name one or more"),
         ({"variants": "random"}, "--variants: include pretrained"),
         ({"ivector_history": "ever"}, "--ivector-history: unknown 'ever'"),

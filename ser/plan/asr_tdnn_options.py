@@ -1,0 +1,116 @@
+"""Options of system B (local/run_asr_tdnn.sh), and what is refused before a run begins."""
+
+from dataclasses import dataclass
+
+from ser.backend.speaker_normalisation import SpeakerNormalisation
+from ser.errors import SerError
+from ser.features.pooling import STATISTICS
+from ser.plan.corpora import check_holds, read_corpora
+from ser.plan.options import RunOptions, check_run, check_words
+from ser.plan.roles import distinct
+
+SYSTEM = "asr_tdnn"
+LAST_STAGE = 8
+# Variants of the net that gives the bottlenecks: trained, with random weights, trained but fed i-vectors of zeros. Then
+# what is judged without a net: i-vectors, and MFCC, as frames and as their mean and deviation.
+PRETRAINED, RANDOM, NO_IVECTOR, IVECTOR_ONLY, MFCC = VARIANTS = (
+    "pretrained", "random", "no_ivector", "ivector_only", "mfcc"
+)  # fmt: skip
+HISTORIES = ("utterance", "dialogue", "speaker")
+# Speech corpus -> its training part and its test part (for word errors).
+PARTS = {
+    "tedlium": ("train", "test"),
+    "librispeech": ("train-clean-5", "dev-clean-2"),
+    "speechocean762": ("train", "test"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(RunOptions):
+    """The options of local/run_asr_tdnn.sh that other drivers do not have; its --help explains them."""
+
+    speech: str
+    train_part: str
+    test_part: str
+    test_speakers: str
+    lexicon: str
+    lm_text: str
+    arpa: str
+    asr_model: str
+    extractor: str
+    mfcc_config: str
+    speeds: tuple[str, ...]
+    test: str
+    label_map: str
+    layers: tuple[str, ...]
+    variants: tuple[str, ...]
+    statistics: tuple[str, ...]
+    backend_config: str
+    speaker_normalisation: str
+    ivector_history: str
+    decode: bool
+    word_loop: bool
+    max_wer: str
+    max_active: int
+    vote: str
+
+    @property
+    def trains(self) -> bool:
+        """Whether this run trains the recogniser instead of being given one."""
+        return not self.asr_model
+
+    @property
+    def speaker_normalisations(self) -> tuple[str, ...]:
+        """What the back end takes off the vectors, a row of the table for each; empty: what its settings say."""
+        return distinct(word.strip() for word in self.speaker_normalisation.split(","))
+
+    @property
+    def pooled(self) -> tuple[str, ...]:
+        """The vectors of utterances that the back end scores; of a toy run one kind, for time."""
+        return self.statistics[-1:] if self.toy else self.statistics
+
+    def settings(self, name: str) -> str:
+        """Path of the YAML file of settings of a model."""
+        return f"{self.conf}/{name}.yaml"
+
+
+def check(options: Options) -> list[str]:
+    """Refuse settings that would otherwise fail only hours later; return warnings."""
+    known = read_corpora()
+    check_holds("test", [options.test], ["speech", "emotion"], known)
+    check_words("variants", options.variants, VARIANTS)
+    check_words("statistics", options.statistics, STATISTICS)
+    for words in filter(None, options.speaker_normalisations):
+        SpeakerNormalisation.parse(words)
+    check_words("ivector-history", [options.ivector_history], HISTORIES)
+    check_words("vote", [options.vote], ("sum", "log"))
+    if not options.layers or PRETRAINED not in options.variants:
+        raise SerError("--layers: name one or more layers; --variants: include pretrained")
+    if options.ivector_history == "dialogue" and "dialogues" not in known[options.test].holds:
+        raise SerError(f"--ivector-history dialogue: {options.test} has no dialogues; give utterance or speaker")
+    files = [options.label_map, options.mfcc_config, options.backend_config, options.settings("frames")]
+    if options.trains:
+        check_words("speech", [options.speech], PARTS)
+        check_holds("speech", [options.speech], ["speech", "text"], known)
+        files += [options.settings("ivector"), options.settings("tdnnf")]
+    else:
+        files += [f"{options.asr_model}/config.yaml"]
+        if RANDOM in options.variants:
+            raise SerError("--variants random: not possible with an imported net (--asr-model); leave out random")
+        if options.extractor:
+            files.append(f"{options.extractor}/online.conf")
+        elif {NO_IVECTOR, IVECTOR_ONLY} & set(options.variants):
+            raise SerError("--variants no_ivector and ivector_only need i-vectors; give --extractor or leave them out")
+    if bool(options.extractor) and options.trains:
+        raise SerError(
+            "--extractor needs --asr-model too; without it, the run trains a recogniser and its own extractor"
+        )
+    check_run(options, LAST_STAGE, files)
+    if options.trains and not options.decode:
+        return ["--decode false: word errors are not measured, and --max-wer cannot stop a net that recognises nothing"]
+    return []
+
+
+def corpora(options: Options) -> tuple[str, ...]:
+    """Return all corpora that stage 0 prepares."""
+    return (options.test, *[options.speech] * options.trains)
