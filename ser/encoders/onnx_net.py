@@ -5,6 +5,7 @@ goes in, what comes out, the file's digest) and ``SOURCE``.
 """
 
 import dataclasses
+import importlib
 import shutil
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
@@ -164,7 +165,7 @@ def load_onnx(folder: Path, what: str, max_seconds: float) -> OnnxEncoder:
 
 def _session(path: Path) -> Any:
     try:
-        import onnxruntime
+        onnxruntime = importlib.import_module("onnxruntime")
     except ImportError as error:
         raise SerError(f"{path}: an ONNX net needs the package onnxruntime; pip install onnxruntime") from error
     if not path.is_file():
