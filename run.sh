@@ -31,6 +31,8 @@
 #   --finetune-config <name>  of the settings of fine-tuning in --conf
 #   --modalities "speech text speech+text"   what is scored; only what that needs is trained
 #   --layers tdnn6,tdnn7,...   of the net, whose embeddings are scored
+#   --encoders "<name>=<folder or name on the Hub>:<layer>,<layer> ..."   published audio encoders, frozen, whose layers
+#                         are scored beside the net's as <name>_<layer>; with --layers "" no net is trained
 #   --text-model <name on the Hub, or folder>, --pooling cls|mean   in place of the settings in --conf
 #   --backend-config <yaml>, --lda-dim <n>   in place of its lda_dim: the directions that the classes determine, K-1
 #   --speaker-normalisation "none,all,first <n>"   in place of its own: rows less the mean of each speaker's embeddings,
@@ -57,6 +59,7 @@ label_map=conf/emotions/collapsed5.map
 finetune_config=xvector_finetune
 modalities="speech text speech+text"
 layers=tdnn6,tdnn7
+encoders=
 text_model=
 pooling=
 backend_config=conf/backend.yaml
@@ -141,6 +144,7 @@ if [ "$stage" -le 5 ] && [ "$stop_stage" -ge 5 ]; then
   begin_stage 5 "embeddings of every layer"
   each_job embedded utils/combine_data.sh     # all that trains a back end or is scored
   each_job embeddings steps/extract_embeddings.sh --nj "$nj" --cmd "$train_cmd" --layers "$layers"
+  each_job encoded steps/extract_audio_embeddings.sh --cmd "$train_cmd" --num-threads "$num_threads"
 fi
 
 if [ "$stage" -le 6 ] && [ "$stop_stage" -ge 6 ]; then

@@ -4,8 +4,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ser.estimate.costs import Cost, compressed, data_dirs, forward, training, vector_bytes
+from ser.estimate.encoders import frozen_encoder
 from ser.estimate.nets import FEATURES, Net, text_net, xvector_net
 from ser.estimate.rates import Rates
+from ser.plan.encoders import read_encoders
 from ser.plan.facts import Facts
 from ser.plan.job import Plan
 from ser.plan.roles import distinct
@@ -43,7 +45,7 @@ def costs(
     """Estimate the cost of each stage with nets of these sizes; None stands for a net that is not trained."""
     found = [facts.sizes[name] for name in options.all_corpora() if name in facts.sizes]
     stages = [data_dirs(found, options.toy, rates)]
-    if options.uses_speech:
+    if options.uses_net:
         stages.append(_features(options, plan, facts, rates))
     stages.append(_copies_and_roles(options, plan, facts, rates))
     for stage, kind, what, net in ((3, "pretrain", "pretraining", pretrain), (4, "finetune", "fine-tuning", finetune)):
@@ -107,15 +109,17 @@ def _vectors(
 ) -> Iterator[Cost]:
     """Yield stages 5 to 7: speech vectors; text model and text vectors; the two kinds of vectors concatenated."""
     names = distinct((*options.backend, options.test))
-    utts, frames = facts.utts(names), sum(facts.sizes[name].hours for name in names if name in facts.sizes)
+    utts, hours = facts.utts(names), sum(facts.sizes[name].hours for name in names if name in facts.sizes)
     if speech:
         nets = len(plan.of("embeddings"))
         yield Cost(
             5,
             "embeddings",
             nets * len(options.layer_names) * utts * vector_bytes(speech.dim) + rates.table * utts,
-            nets * (options.nj * rates.start + 3 * rates.command + frames * FRAMES_PER_HOUR * forward(speech)),
+            nets * (options.nj * rates.start + 3 * rates.command + hours * FRAMES_PER_HOUR * forward(speech)),
         )
+    for encoder in read_encoders(options.encoders) if plan.of("encoded") else ():
+        yield frozen_encoder(encoder, utts, hours, rates)
     if text:
         trained = training(6, "text model, text vectors", _sizes(plan, "text"), text, rates)
         models, texts = len(plan.of("text")), utts + facts.utts(options.text_train)

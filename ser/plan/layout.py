@@ -65,6 +65,10 @@ class Layout:
         """The folder of vectors, one an utterance: embeddings, text_embeddings, speech+text or posteriors."""
         return self.exp / f"{kind}_{fold}{suffix}"
 
+    def encoded(self, name: str) -> Path:
+        """The folder of the embeddings of a published encoder, which no fold trains."""
+        return self.exp / f"encoded_{name}"
+
     def trained(self, kind: str, weights: str) -> list[str]:
         """List the folds whose model of this kind is finished, that is, has its file of weights."""
         beginning = self.model(kind, "").name

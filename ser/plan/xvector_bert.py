@@ -1,6 +1,7 @@
 """Plan of system A: x-vectors pretrained on speakers and fine-tuned on emotion, BERT, LDA-PLDA. Its jobs."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from ser.config import read_yaml
@@ -8,10 +9,12 @@ from ser.errors import SerError
 from ser.plan import calls
 from ser.plan.calls import NOT_APPLICABLE, TEXT_LAYER
 from ser.plan.corpora import holding, read_corpora
+from ser.plan.encoders import read_encoders
 from ser.plan.facts import Facts
 from ser.plan.job import Job, Plan, job
-from ser.plan.roles import NONE, distinct
+from ser.plan.roles import NONE, Roles, distinct, in_order
 from ser.plan.xvector_bert_options import LAST_STAGE, Options, check
+from ser.plan.xvector_bert_results import results, text_used
 
 __all__ = ["KINDS", "LAST_STAGE", "SYSTEM", "Options", "check", "corpora", "plan"]
 
@@ -20,8 +23,9 @@ VOXCELEB = "voxceleb1"
 # Kind of job -> number of the stage that runs it.
 KINDS = {
     "prepare": 0, "features": 1, "augmented": 2, "speeds": 2, "classes": 2, "roles": 2, "test_folds": 2, "test_all": 2,
-    "audit": 2, "pretrain": 3, "gate": 3, "finetune": 4, "embedded": 5, "embeddings": 5, "text_init": 6, "test_text": 6,
-    "text": 6, "text_vectors": 6, "joined": 7, "cells": 8, "human": 9, "card": 9, "report": 9, "detector": 9,
+    "audit": 2, "pretrain": 3, "gate": 3, "finetune": 4, "embedded": 5, "embeddings": 5, "encoded": 5, "text_init": 6,
+    "test_text": 6, "text": 6, "text_vectors": 6, "joined": 7, "cells": 8, "human": 9, "card": 9, "report": 9,
+    "detector": 9,
 }  # fmt: skip
 
 
@@ -41,9 +45,9 @@ def plan(options: Options, facts: Facts) -> Plan:
     builder = _Builder(options, facts)
     jobs = [
         *builder.data_dirs(), *builder.copies(), *builder.role_dirs(), *builder.nets(), *builder.text(),
-        *builder.joined(), *builder.cells(), *builder.results(),
+        *builder.joined(), *builder.cells(), *results(options, facts, builder.corpus_dirs()),
     ]  # fmt: skip
-    texts = {"text_used.txt": builder.text_used()} if options.uses_text else {}
+    texts = {"text_used.txt": text_used(options)} if options.uses_text else {}
     return Plan(KINDS, tuple(jobs), texts)
 
 
@@ -55,6 +59,9 @@ class _Builder:
         self.at = options.layout
         self.roles = options.roles(facts.folds)
         self.conditions = self.roles.conditions()
+        # All layers whose embeddings are scored; those of published encoders depend on no training role.
+        self.frozen, self.frozen_roles = options.frozen_layers, replace(self.roles, pretrain=(), finetune=())
+        self.layers = (*options.layer_names, *self.frozen)
         # Suffix of the folders of the test vectors if the test words are not the corpus's own.
         self.suffix = "" if options.text_condition == "gold" else f"_{options.text_name}"
         self.falls_back = options.uses_speech and bool(self.suffix or facts.wordless)
@@ -68,9 +75,8 @@ class _Builder:
     def data_dirs(self) -> Iterator[Job]:
         at = self.at
         for name in self.options.all_corpora():
-            folder, size = self.options.folder(name), self.facts.utts([name])
-            words = (f"local/prepare_{name}.sh", folder, at.corpus(name))
-            yield job(0, "prepare", name, words, [folder], [at.corpus(name)], size)
+            folder, made, size = self.options.folder(name), at.corpus(name), self.facts.utts([name])
+            yield job(0, "prepare", name, [f"local/prepare_{name}.sh", folder, made], [folder], [made], size)
         for name in self.options.speech_corpora():
             dirs = (at.corpus(name), at.normalised(name))
             yield job(1, "features", name, dirs, dirs[:1], dirs[1:], self.facts.utts([name]))
@@ -83,9 +89,8 @@ class _Builder:
             size = len(options.augment) * self.facts.utts([name])
             yield job(2, "augmented", name, [*sources, *made], sources, made, size)
         for copies, name, speed in self._speed_copies():
-            made = [at.corpus(copies), at.normalised(copies)]
-            size = self.facts.utts([name])
-            yield job(2, "speeds", copies, [speed, at.corpus(name), *made], [at.corpus(name)], made, size)
+            whole, made = at.corpus(name), [at.corpus(copies), at.normalised(copies)]
+            yield job(2, "speeds", copies, [speed, whole, *made], [whole], made, self.facts.utts([name]))
 
     def _speed_copies(self) -> list[tuple[str, str, str]]:
         """List the speed-perturbed copies: (name of the data dir, its corpus, speed factor)."""
@@ -97,7 +102,7 @@ class _Builder:
         labelled = distinct((*roles.finetune, *roles.backend, options.test))
         noisy = roles.finetune if options.augment and options.finetune_noise else ()
         speech = [*labelled, *map(at.noisy, noisy), *(copies for copies, _, _ in self._speed_copies())]
-        sources = [(name, at.normalised(name) if options.uses_speech else at.corpus(name)) for name in speech]
+        sources = [(name, at.normalised(name) if options.uses_net else at.corpus(name)) for name in speech]
         sources += [(name, at.corpus(name)) for name in roles.text_train if name not in labelled]
         for name, source in sources:
             yield job(2, "classes", name, [source, at.emotion(name)], [source], [at.emotion(name)])
@@ -111,10 +116,10 @@ class _Builder:
         yield job(2, "test_all", NONE, [whole, at.test(NONE)], [whole], [at.test(NONE)])
         for fold in roles.trained_folds():
             trained = {role: at.role(role, fold) for role in roles.trained_for(fold)}
-            words = calls.audit(self._corpus_dirs(), at.audit(fold), at.test(fold), trained)
+            words = calls.audit(self.corpus_dirs(), at.audit(fold), at.test(fold), trained)
             yield job(2, "audit", fold, words, [at.test(fold), *trained.values()], [at.audit(fold)])
 
-    def _corpus_dirs(self) -> list[Path]:
+    def corpus_dirs(self) -> list[Path]:
         """Return the data dirs of the whole corpora, without copies."""
         used = distinct((*self.options.speech_corpora(), *self.roles.backend, self.roles.test, *self.roles.text_train))
         return sorted(self.at.corpus(name) for name in used)
@@ -160,8 +165,7 @@ class _Builder:
             model, train = at.model("pretrain", NONE), at.normalised(VOXCELEB)
             test = f"{VOXCELEB}_test"
             made = [at.corpus(test), at.normalised(test), at.exp / "verification"]
-            words = [options.folder(VOXCELEB), model, train, *made]
-            yield job(3, "gate", VOXCELEB, words, [model, train], made)
+            yield job(3, "gate", VOXCELEB, [options.folder(VOXCELEB), model, train, *made], [model, train], made)
         for fold in roles.folds_of(roles.speech):
             own = roles.fold_of(fold, roles.finetune)
             data, model = at.role("finetune", own), at.model("finetune", fold)
@@ -177,6 +181,22 @@ class _Builder:
         for fold in roles.folds_of(roles.speech):
             model, vectors = at.model("finetune", fold), at.vectors("embeddings", fold)
             yield job(5, "embeddings", fold, [model, embedded, vectors], [model, embedded], [vectors], size)
+        for encoder in read_encoders(options.encoders):
+            words, out = (
+                ["--encoder", encoder.source, "--layers", " ".join(encoder.layers), embedded],
+                at.encoded(encoder.name),
+            )
+            yield job(5, "encoded", encoder.name, [*words, out], [embedded], [out], size)
+
+    def _speech(self, layer: str, condition: str) -> Path:
+        """Return the table of the embeddings of a layer, of the net or of an encoder, in a condition."""
+        if layer in self.frozen:
+            encoder, own = self.frozen[layer]
+            return self.at.encoded(encoder.name) / f"{own}.scp"
+        return self.at.vectors("embeddings", self.roles.fold_of(condition, self.roles.speech)) / f"{layer}.scp"
+
+    def _roles(self, layer: str) -> Roles:
+        return self.frozen_roles if layer in self.frozen else self.roles
 
     def text(self) -> Iterator[Job]:
         at, roles, options = self.at, self.roles, self.options
@@ -184,9 +204,7 @@ class _Builder:
         if not folds:
             return
         encoder = options.text_model
-        if (
-            options.toy and not encoder
-        ):  # a first try must run without the Hub: start from a tiny BERT of random weights
+        if options.toy and not encoder:  # a first try must run without the Hub: a tiny BERT of random weights
             encoder, source = str(at.toy_bert), at.role("text", folds[0])
             yield job(6, "text_init", "bert", [source, encoder], [source], [encoder])
         whole, test_text = at.emotion(options.test), at.data / "test_text"
@@ -208,45 +226,51 @@ class _Builder:
                 yield job(6, "text_vectors", f"{fold}{self.suffix}", own, [model, test_text], [made])
 
     def joined(self) -> Iterator[Job]:
-        at, roles = self.at, self.roles
-        if "speech+text" not in self.options.scored:
-            return
-        for fold in roles.folds_of((*roles.speech, *roles.text_train)):
-            for layer in self.options.layer_names:
+        at = self.at
+        folds = {layer: self._joined_folds(self._roles(layer)) for layer in self.layers}
+        for fold in in_order(fold for own in folds.values() for fold in own):
+            for layer in (layer for layer in self.layers if fold in folds[layer]):
+                roles = self._roles(layer)
                 for side in distinct(("", self.suffix)):  # of training; and of test, if its words are not its own
-                    speech = at.vectors("embeddings", roles.fold_of(fold, roles.speech)) / f"{layer}.scp"
+                    speech = self._speech(layer, fold)
                     text = at.vectors("text_embeddings", roles.fold_of(fold, roles.text_train), side) / "all.scp"
                     made = at.vectors("speech+text", fold, side) / layer
-                    words = calls.joined(speech, text, made)
-                    yield job(7, "joined", f"{fold}{side}_{layer}", words, [speech, text], [f"{made}.scp"])
+                    name, words = f"{fold}{side}_{layer}", calls.joined(speech, text, made)
+                    yield job(7, "joined", name, words, [speech, text], [f"{made}.scp"])
+
+    def _joined_folds(self, roles: Roles) -> list[str]:
+        return roles.folds_of((*roles.speech, *roles.text_train)) if "speech+text" in self.options.scored else []
 
     def cells(self) -> Iterator[Job]:
         for condition in self.conditions:
             for modality in self.options.scored:
-                for layer in (TEXT_LAYER,) if modality == "text" else self.options.layer_names:
+                for layer in (TEXT_LAYER,) if modality == "text" else self.layers:
                     for words in self.options.speaker_normalisations:
                         yield self._cell(condition, modality, layer, words)
 
     def _cell(self, condition: str, modality: str, layer: str, speaker_normalisation: str) -> Job:
-        at, roles, options = self.at, self.roles, self.options
-        speech = at.vectors("embeddings", roles.fold_of(condition, roles.speech))
-        fallback: Path | None = speech / f"{layer}.scp"
-        variant, settings, text = options.variant(), options.finetune_settings, options.text_name
+        at, roles, options = self.at, self._roles(layer), self.options
+        fallback, variant, settings, text = None, options.variant(), options.finetune_settings, options.text_name
         if modality == "speech":
-            train = test = speech / f"{layer}.scp"
-            text, fallback = NOT_APPLICABLE, None
+            train = test = self._speech(layer, condition)
+            text = NOT_APPLICABLE
         elif modality == "text":
             fold = roles.fold_of(condition, roles.text_train)
             train, test = (at.vectors("text_embeddings", fold, side) / "all.scp" for side in ("", self.suffix))
-            fallback = speech / f"{options.layer_names[-1]}.scp"
+            fallback = self._speech((options.layer_names or self.layers)[-1], condition) if self.falls_back else None
             variant, settings = NOT_APPLICABLE, f"{options.conf}/bert.yaml"
         else:
             fold = roles.fold_of(condition, (*roles.speech, *roles.text_train))
             train, test = (at.vectors("speech+text", fold, side) / f"{layer}.scp" for side in ("", self.suffix))
+            fallback = self._speech(layer, condition)
+        if layer in self.frozen:
+            variant, settings = NOT_APPLICABLE, f"{options.conf}/bert.yaml" if modality != "speech" else ""
         # The first one has the plain name, by which the detector finds it.
         first = speaker_normalisation == options.speaker_normalisations[0]
         made = at.cell(modality, layer, condition, *([] if first else [speaker_normalisation.replace(" ", "-")]))
-        seed = read_yaml(settings)["fit"]["seed"] if options.seed is None else options.seed
+        seed: object = NOT_APPLICABLE
+        if settings:
+            seed = read_yaml(settings)["fit"]["seed"] if options.seed is None else options.seed
         data, scored = at.role("backend", roles.fold_of(condition, roles.backend)), at.test(condition)
         names = {
             "system": SYSTEM, "train": "+".join(roles.trained_on(condition, modality)), "test": options.test,
@@ -261,37 +285,3 @@ class _Builder:
         )
         size = self.facts.utts([options.test]) / (1 if condition == NONE else len(roles.folds))
         return job(8, "cells", made.name, words, distinct(map(str, (data, train, scored, test))), [made], size)
-
-    def results(self) -> Iterator[Job]:
-        at, options = self.at, self.options
-        if self.facts.annotated:
-            inputs, table = [at.corpus(options.test), at.test(NONE) / "utt2emo"], at.exp / "human.tsv"
-            yield job(9, "human", options.test, [*inputs, table], inputs, [table])
-        text = ["--text-condition", options.text_name] if options.uses_text else []
-        words = ["--corpora", " ".join(map(str, self._corpus_dirs())), *text, at.exp]
-        yield job(9, "card", "card", words, [at.audits], [at.card])
-        # The licence of a real corpus may forbid to embed its clips: the page of errors looks the corpus's name up.
-        test, trained = at.emotion(options.test), [at.emotion(name) for name in self.roles.backend]
-        words = ["--test-dir", test, "--train-dirs", " ".join(map(str, trained))]
-        words += [*([] if options.toy else ["--corpus", options.test]), at.exp]
-        yield job(9, "report", "report", words, [at.cells], [at.exp / "report.html"])
-        if "speech" in options.scored:
-            made = at.exp / "detector"
-            yield job(9, "detector", "detector", [at.data, at.exp, made], [at.exp], [made])
-
-    def text_used(self) -> str:
-        """Return a line of text for each corpus in the results: which words its text vectors were made from."""
-        options, lines = self.options, []
-        for name in self.roles.backend:
-            if name in options.drawn_text:
-                source = " ".join(self.roles.text_train)
-                lines.append(f"{name}: of a random utterance of the same label in {source} (training only)")
-            elif name != options.test:
-                lines.append(f"{name}: its own words")
-        known = {
-            "gold": "its own words",
-            NONE: "none where it is scored",
-            "shuffled": "where it is scored, the words of another utterance of its fold",
-        }
-        where = f"where it is scored, those of {options.text_name}"
-        return "".join(f"{line}\n" for line in [*lines, f"{options.test}: {known.get(options.text_condition, where)}"])

@@ -9,6 +9,7 @@ from ser.backend.speaker_normalisation import SpeakerNormalisation
 from ser.config import read_yaml
 from ser.errors import SerError
 from ser.plan.corpora import check_holds, holding, read_corpora
+from ser.plan.encoders import Encoder, check_encoders, read_encoders
 from ser.plan.options import RunOptions, check_run, check_words
 from ser.plan.roles import NONE, Roles, distinct
 
@@ -42,6 +43,7 @@ class Options(RunOptions):
     label_map: str
     modalities: tuple[str, ...]
     layers: str
+    encoders: tuple[str, ...]
     text_model: str
     pooling: str
     backend_config: str
@@ -55,8 +57,13 @@ class Options(RunOptions):
 
     @property
     def uses_speech(self) -> bool:
-        """Whether an x-vector net is trained."""
+        """Whether speech is scored."""
         return any("speech" in modality for modality in self.scored)
+
+    @property
+    def uses_net(self) -> bool:
+        """Whether an x-vector net is trained."""
+        return self.uses_speech and bool(self.layer_names)
 
     @property
     def uses_text(self) -> bool:
@@ -65,8 +72,16 @@ class Options(RunOptions):
 
     @property
     def layer_names(self) -> tuple[str, ...]:
-        """The layers whose embeddings are scored."""
-        return tuple(self.layers.split(","))
+        """The layers of the net whose embeddings are scored."""
+        return tuple(filter(None, self.layers.split(",")))
+
+    @property
+    def frozen_layers(self) -> dict[str, tuple[Encoder, str]]:
+        """The layers of published encoders, by their names in the results: each one's encoder and layer."""
+        if not self.uses_speech:
+            return {}
+        found = read_encoders(self.encoders)
+        return {name: (encoder, layer) for encoder in found for name, layer in encoder.columns.items()}
 
     @property
     def finetune_settings(self) -> str:
@@ -91,7 +106,7 @@ class Options(RunOptions):
         """
         known = read_corpora()
         pretrain = tuple(name for name in self.pretrain if not self.toy or known[name].toy is not None)
-        speech = (distinct(pretrain), distinct(self.finetune)) if self.uses_speech else ((), ())
+        speech = (distinct(pretrain), distinct(self.finetune)) if self.uses_net else ((), ())
         text = distinct(self.text_train) if self.uses_text else ()
         return Roles(*speech, distinct(self.backend), text, self.test, folds)
 
@@ -103,7 +118,7 @@ class Options(RunOptions):
     def speech_corpora(self) -> tuple[str, ...]:
         """Return the corpora whose speech features are made."""
         roles = self.roles()
-        return distinct((*roles.pretrain, *roles.finetune, *roles.backend, self.test)) if self.uses_speech else ()
+        return distinct((*roles.pretrain, *roles.finetune, *roles.backend, self.test)) if self.uses_net else ()
 
     def all_corpora(self) -> tuple[str, ...]:
         """Return all corpora that stage 0 prepares."""
@@ -122,7 +137,10 @@ class Options(RunOptions):
 def check(options: Options) -> list[str]:
     """Refuse settings that would otherwise fail only hours later; return warnings."""
     files = [options.backend_config, options.label_map]
-    if options.uses_speech:
+    if options.uses_speech and not options.layer_names and not options.encoders:
+        raise SerError("--layers and --encoders are both empty; name a layer of the net, or an encoder")
+    check_encoders(options.encoders)
+    if options.uses_net:
         files += [f"{options.conf}/xvector_pretrain.yaml"] * bool(options.pretrain) + [options.finetune_settings]
     if options.uses_text:
         files.append(f"{options.conf}/bert.yaml")
@@ -144,10 +162,10 @@ def check(options: Options) -> list[str]:
     check_holds("finetune", options.finetune, ["speech", "emotion"], known)
     check_holds("backend", options.backend, [*speech, "emotion"], known)
     check_holds("text-train", options.text_train, ["text", "emotion"], known)
-    for name in ("finetune",) * options.uses_speech + ("backend",) + ("text_train",) * options.uses_text:
+    for name in ("finetune",) * options.uses_net + ("backend",) + ("text_train",) * options.uses_text:
         if not getattr(options, name):
             raise SerError(f"--{name.replace('_', '-')}: name one or more corpora")
-    if options.uses_speech and not options.roles().pretrain:
+    if options.uses_net and not options.roles().pretrain:
         settings = read_yaml(options.finetune_settings)
         if frozen := (settings.get("fit") or {}).get("frozen"):
             raise SerError(

@@ -1,0 +1,37 @@
+"""Estimate the cost of the embeddings of a published audio encoder, without loading it."""
+
+import json
+from pathlib import Path
+
+from ser.config import read_yaml
+from ser.estimate.costs import Cost, vector_bytes
+from ser.estimate.rates import Rates
+from ser.plan.encoders import Encoder
+
+# Imported net -> multiplications for 0.48 s of speech, one patch; largest dimension of its states.
+_PATCH_NETS = {"yamnet": (69.2e6, 1024), "vggish": (864e6 / 2, 12_288)}
+_PATCH_SECONDS = 0.48
+# Encoders of transformers: states a second, each of which meets every weight once; and the sizes of a base model, which
+# are taken where the folder is not there yet.
+_STATES, _BASE_WEIGHTS, _BASE_DIM = 50, 95e6, 768
+
+
+def frozen_encoder(encoder: Encoder, utts: float, hours: float, rates: Rates) -> Cost:
+    """Estimate stage 5's share of an encoder: vectors of `utts` utterances, of `hours` of speech."""
+    folder = Path(encoder.source)
+    if (folder / "encoder").is_dir():  # of train_audio_encoder
+        folder = folder / "encoder"
+    kind = read_yaml(folder / "config.yaml").get("kind") if (folder / "config.yaml").is_file() else None
+    seconds = 3600 * hours
+    if kind in _PATCH_NETS:
+        multiplications, dim = _PATCH_NETS[kind]
+        cpu = 2 * multiplications * seconds / _PATCH_SECONDS / (rates.picture_gflops * 1e9) + hours * rates.logmel
+    else:
+        size, config = folder / "model.safetensors", folder / "config.json"
+        weights = size.stat().st_size / 4 if size.is_file() else _BASE_WEIGHTS
+        dim = _BASE_DIM
+        if config.is_file():
+            dim = json.loads(config.read_text(encoding="utf-8")).get("hidden_size") or _BASE_DIM
+        cpu = 2 * weights * _STATES * seconds / (rates.gflops * 1e9)
+    disk = len(encoder.layers) * utts * vector_bytes(dim)
+    return Cost(5, f"embeddings of {encoder.name}", disk, rates.start + cpu)

@@ -1,0 +1,69 @@
+"""Published audio encoders beside a run's own net: frozen, each with the layers whose embeddings are scored."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ser.errors import SerError
+
+# A name of the Hub: with or without its owner.
+_HUB = re.compile(r"[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?")
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """An audio encoder of --encoders.
+
+    Attributes
+    ----------
+    name : in the results, where its layers are ``<name>_<layer>``.
+    source : folder, or name on the Hub.
+    layers : the layers that are scored.
+    """
+
+    name: str
+    source: str
+    layers: tuple[str, ...]
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """What the results write in the column `layer` -> the layer."""
+        return {f"{self.name}_{layer}": layer for layer in self.layers}
+
+
+def read_encoders(words: Iterable[str]) -> tuple[Encoder, ...]:
+    """Read the words of --encoders: ``<name>=<folder or name on the Hub>:<layer>,<layer>...``.
+
+    >>> read_encoders(["wavlm=microsoft/wavlm-base:6,final"])
+    (Encoder(name='wavlm', source='microsoft/wavlm-base', layers=('6', 'final')),)
+
+    Raises
+    ------
+    SerError
+        If a word has another form, or a name or layer comes twice.
+    """
+    found: dict[str, Encoder] = {}
+    for word in words:
+        name, _, rest = word.partition("=")
+        source, colon, layers = rest.rpartition(":")
+        listed = tuple(filter(None, layers.split(",")))
+        if not re.fullmatch(r"[A-Za-z0-9.+-]+", name) or not source or not colon or not listed:
+            raise SerError(f"--encoders: expected <name>=<folder>:<layer>,<layer>..., found '{word}'")
+        if name in found or len(set(listed)) < len(listed):
+            raise SerError(f"--encoders: '{word}': a name or a layer comes twice")
+        found[name] = Encoder(name, source, listed)
+    return tuple(found.values())
+
+
+def check_encoders(words: Iterable[str]) -> None:
+    """Refuse encoders that are badly named, or are neither a folder nor like a name of the Hub."""
+    for encoder in read_encoders(words):
+        folder = Path(encoder.source)
+        if not folder.is_dir() and (
+            not _HUB.fullmatch(encoder.source) or (folder.parent.is_dir() and len(folder.parts) > 1)
+        ):
+            raise SerError(
+                f"--encoders: {encoder.name}: no folder {encoder.source}; import one (ser.bin.import_audio_net), or"
+                " give a name of the Hub"
+            )

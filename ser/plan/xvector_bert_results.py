@@ -1,0 +1,45 @@
+"""The last stage of system A: yardsticks, protocol card, report, detector, and what the text vectors were made from."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from ser.plan.facts import Facts
+from ser.plan.job import Job, job
+from ser.plan.roles import NONE
+from ser.plan.xvector_bert_options import Options
+
+
+def results(options: Options, facts: Facts, corpus_dirs: Iterable[Path]) -> Iterator[Job]:
+    """Yield the jobs of the last stage; `corpus_dirs` are the data dirs of the whole corpora, without copies."""
+    at = options.layout
+    if facts.annotated:
+        inputs, table = [at.corpus(options.test), at.test(NONE) / "utt2emo"], at.exp / "human.tsv"
+        yield job(9, "human", options.test, [*inputs, table], inputs, [table])
+    words: list[object] = ["--corpora", " ".join(map(str, corpus_dirs))]
+    words += ["--text-condition", options.text_name] if options.uses_text else []
+    yield job(9, "card", "card", [*words, at.exp], [at.audits], [at.card])
+    # The licence of a real corpus may forbid to embed its clips: the page of errors looks the corpus's name up.
+    test, trained = at.emotion(options.test), [at.emotion(name) for name in options.roles().backend]
+    words = ["--test-dir", test, "--train-dirs", " ".join(map(str, trained))]
+    words += [*([] if options.toy else ["--corpus", options.test]), at.exp]
+    yield job(9, "report", "report", words, [at.cells], [at.exp / "report.html"])
+    if "speech" in options.scored and options.uses_net:
+        yield job(9, "detector", "detector", [at.data, at.exp, at.exp / "detector"], [at.exp], [at.exp / "detector"])
+
+
+def text_used(options: Options) -> str:
+    """Return a line of text for each corpus in the results: which words its text vectors were made from."""
+    roles, lines = options.roles(), []
+    for name in roles.backend:
+        if name in options.drawn_text:
+            source = " ".join(roles.text_train)
+            lines.append(f"{name}: of a random utterance of the same label in {source} (training only)")
+        elif name != options.test:
+            lines.append(f"{name}: its own words")
+    known = {
+        "gold": "its own words",
+        NONE: "none where it is scored",
+        "shuffled": "where it is scored, the words of another utterance of its fold",
+    }
+    where = f"where it is scored, those of {options.text_name}"
+    return "".join(f"{line}\n" for line in [*lines, f"{options.test}: {known.get(options.text_condition, where)}"])
