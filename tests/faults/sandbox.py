@@ -83,7 +83,8 @@ class Sandbox:
         self._times = folder / "seconds.json"
         # The orphans of what is killed become children of this process, which then can wait for them.
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
-        if not self._is_kept():
+        self.is_kept = self._is_kept()
+        if not self.is_kept:
             self._copy_checkout()
 
     def _is_kept(self) -> bool:
@@ -124,26 +125,32 @@ class Sandbox:
         return () if self.driver.base else ("--stage", stage, "--stop-stage", stage)
 
     def run_undisturbed(self) -> None:
-        """Run all stages, with a snapshot after each, unless an earlier call has."""
-        if self.seconds:
-            return
-        if base := self.driver.base:
-            done = Run(self.root, [base.script, *base.arguments], {}).wait()
-            if done.status:
-                raise SystemExit(f"{base.script}, which {self.driver.script} stands on, failed:\n{done.said}")
-        self.keep(-1)
-        for stage in self.driver.stages:
+        """Run all stages, with a snapshot after each; those that an earlier call has finished are not run again."""
+        if not self.is_kept:
+            if base := self.driver.base:
+                done = Run(self.root, [base.script, *base.arguments], {}).wait()
+                if done.status:
+                    raise SystemExit(f"{base.script}, which {self.driver.script} stands on, failed:\n{done.said}")
+            self.keep(-1)
+            self._note_times()
+        self.restore(max(self.seconds, default=-1))
+        for stage in self.driver.stages[len(self.seconds) :]:
             done = self.run_stage(stage)
             if done.status:
                 raise SystemExit(f"the undisturbed run failed at stage {stage}:\n{done.said}")
             self.seconds[stage] = done.seconds
             self.keep(stage)
+            self._note_times()
+
+    def _note_times(self) -> None:
         self._times.write_text(json.dumps(self.seconds))
 
     def keep(self, stage: int) -> None:
         for name in (self.data, self.exp):
             (self.root / name).mkdir(parents=True, exist_ok=True)
-            shutil.copytree(self.root / name, self.snapshots / str(stage) / name, symlinks=True)
+            snapshot = self.snapshots / str(stage) / name
+            shutil.rmtree(snapshot, ignore_errors=True)  # half a copy of an earlier call
+            shutil.copytree(self.root / name, snapshot, symlinks=True)
 
     def restore(self, stage: int, touched: Path | None = None) -> None:
         """Bring the folders of the run back to what they were after a stage; `touched` is copied in any case."""
