@@ -21,9 +21,11 @@ def file_faults():
     return file_faults
 
 
-def made_by(script: str) -> list[tuple[int, str]]:
+def made_by(script: str, options: tuple[str, ...]) -> list[tuple[int, str]]:
     """Return (stage, file or folder) of all that a driver's toy run makes, by its plan."""
-    run = subprocess.run([script, "--dry-run", "true"], cwd=CHECKOUT, capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        [script, *options, "--dry-run", "true"], cwd=CHECKOUT, capture_output=True, text=True, check=True
+    )
     lines = run.stdout.splitlines()
     heading = next(line for line in lines if line.startswith("stage"))
     begin, end = heading.index("makes"), heading.index("from")
@@ -41,7 +43,7 @@ def test_every_damaged_file_is_one_that_an_earlier_stage_makes(file_faults):
     for driver, faults in file_faults.FILE_FAULTS.items():
         if driver.base:
             continue
-        made = [*made_by(driver.script), (0, f"data/{driver.name}/corpora")]
+        made = [*made_by(driver.script, driver.options), (0, f"data/{driver.name}/corpora")]
         for fault in faults:
             before = [path for stage, path in made if stage < fault.stage or (fault.again and stage == fault.stage)]
             around = [*before, *(str(Path(path).parent) for path in before if path.count("/") > 2)]

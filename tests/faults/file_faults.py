@@ -115,18 +115,22 @@ _SYSTEM_A = (
 
 _SYSTEM_D = (
     FileFault("truncated ark", truncated, 2, "data/toy_vgg_bert/iemocap_classes/data/*.1.ark"),
-    FileFault("flipped bit, model", flipped, 3, "exp/toy_vgg_bert/vgg_1/model.safetensors"),
-    FileFault("flipped bit, ark", flipped, 4, "exp/toy_vgg_bert/posteriors_2/text*.ark"),
+    FileFault("flipped bit, model", flipped, 3, "exp/toy_vgg_bert/vgg_random/model.safetensors"),
+    FileFault("flipped bit, ark", flipped, 4, "exp/toy_vgg_bert/posteriors_random/text*.ark"),
     FileFault("flipped bit, ark", flipped, 5, "exp/toy_vgg_bert/embeddings_random/speech.ark"),
-    FileFault("missing line", without_a_line, 2, "data/toy_vgg_bert/valid_1/utt2emo"),
-    FileFault("missing line", without_a_line, 6, "exp/toy_vgg_bert/fusion_3/posteriors.scp"),
+    FileFault("missing line", without_a_line, 2, "data/toy_vgg_bert/valid_random/utt2emo"),
+    FileFault("missing line", without_a_line, 6, "exp/toy_vgg_bert/fusion_random/posteriors.scp"),
     FileFault("missing file", gone, 7, "exp/toy_vgg_bert/cells/*/result.tsv"),
     FileFault("recording shrinks", truncated, 1, "data/toy_vgg_bert/corpora/IEMOCAP_full_release/*/*/wav/*/*.wav"),
-    FileFault("unchecked: missing line", without_a_line, 6, "exp/toy_vgg_bert/fusion_2/posteriors.scp", False),
-    FileFault("unchecked: truncated ark", truncated, 4, "exp/toy_vgg_bert/posteriors_1/speech*.ark", False),
-    FileFault("stage again: flipped bit, model", flipped, 2, "exp/toy_vgg_bert/vgg_2/model.safetensors", again=True),
-    FileFault("stage again: flipped bit, model", flipped, 3, "exp/toy_vgg_bert/bert_1/*/model.safetensors", again=True),
-    FileFault("stage again: flipped bit, ark", flipped, 3, "exp/toy_vgg_bert/embeddings_2/text.ark", again=True),
+    FileFault("unchecked: missing line", without_a_line, 6, "exp/toy_vgg_bert/fusion_random/posteriors.scp", False),
+    FileFault("unchecked: truncated ark", truncated, 4, "exp/toy_vgg_bert/posteriors_random/speech*.ark", False),
+    FileFault(
+        "stage again: flipped bit, model", flipped, 2, "exp/toy_vgg_bert/vgg_random/model.safetensors", again=True
+    ),
+    FileFault(
+        "stage again: flipped bit, model", flipped, 3, "exp/toy_vgg_bert/bert_random/*/model.safetensors", again=True
+    ),
+    FileFault("stage again: flipped bit, ark", flipped, 3, "exp/toy_vgg_bert/embeddings_random/text.ark", again=True),
 )
 _SYSTEM_B = (
     FileFault("truncated ark", truncated, 2, "data/toy_asr_tdnn/tedlium_train_copies/data/*.ark"),
@@ -143,22 +147,22 @@ _SYSTEM_B = (
 )
 _SYSTEM_C = (
     FileFault("recording shrinks", truncated, 2, "data/toy_coattention/corpora/VoxCeleb1/*/*/*/*.wav"),
-    FileFault("truncated ark", truncated, 6, "exp/toy_coattention/patches/yamnet_iemocap*.ark"),
+    FileFault("truncated ark", truncated, 6, "exp/toy_coattention/tokens/savee.ark"),
     FileFault("flipped bit, model", flipped, 3, "exp/toy_coattention/triplet/model.safetensors"),
-    FileFault("flipped bit, ark", flipped, 6, "exp/toy_coattention/states/triplet_iemocap/*.ark"),
-    FileFault("missing line", without_a_line, 6, "data/toy_coattention/train_iemocap_1/utt2emo"),
-    FileFault("missing file", gone, 7, "exp/toy_coattention/text_iemocap_1/posteriors.scp"),
+    FileFault("flipped bit, ark", flipped, 6, "exp/toy_coattention/states/triplet_savee/*.ark"),
+    FileFault("missing line", without_a_line, 6, "data/toy_coattention/train_savee_1/utt2emo"),
+    FileFault("missing file", gone, 7, "exp/toy_coattention/text_savee_1/posteriors.scp"),
     FileFault("unchecked: flipped bit, model", flipped, 5, "exp/toy_coattention/t5/encoder/model.safetensors", False),
-    FileFault("unchecked: truncated ark", truncated, 7, "exp/toy_coattention/text_iemocap_1/posteriors.ark", False),
+    FileFault("unchecked: truncated ark", truncated, 7, "exp/toy_coattention/text_savee_1/posteriors.ark", False),
     FileFault("stage again: flipped bit, ark", flipped, 5, "exp/toy_coattention/tokens/savee.ark", again=True),
     FileFault("stage again: flipped bit, model", flipped, 4, "exp/toy_coattention/t5/*/model.safetensors", again=True),
 )
 _CROSS_CORPUS = (
     FileFault("truncated ark", truncated, 2, "data/toy_cross_corpus/cremad_no_sil/data/no_sil_*.1.ark"),
     FileFault("flipped bit, model", flipped, 3, "exp/toy_cross_corpus/net_ravdess/model.safetensors"),
-    FileFault("missing line", without_a_line, 4, "data/toy_cross_corpus/iemocap_shared/utt2emo"),
+    FileFault("missing line", without_a_line, 4, "data/toy_cross_corpus/cremad_shared/utt2emo"),
     FileFault("missing file", gone, 5, "exp/toy_cross_corpus/cells/*/result.tsv"),
-    FileFault("unchecked: flipped bit, ark", flipped, 4, "exp/toy_cross_corpus/embeddings_iemocap/tdnn6.1.ark", False),
+    FileFault("unchecked: flipped bit, ark", flipped, 4, "exp/toy_cross_corpus/embeddings_cremad/tdnn6.1.ark", False),
     FileFault(
         "stage again: flipped bit, model", flipped, 2, "exp/toy_cross_corpus/net_cremad/model.safetensors", again=True
     ),

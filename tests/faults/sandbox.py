@@ -50,24 +50,43 @@ class Done(NamedTuple):
 
 
 class Driver(NamedTuple):
-    """A driver: its script, the name of its toy run, its stages, the arguments after its options.
+    """A driver: its script, the name of its toy run, its stages, the options and arguments of every call.
 
-    A driver with a `base` has no stages: it stands on a finished run of the base, and is run as a whole.
+    The options leave a few models of each kind, so that an undisturbed run takes a minute or two. A driver with a
+    `base` has no stages: it stands on a finished run of the base, and is run as a whole.
     """
 
     script: str
     name: str
     stages: range
+    options: tuple[str, ...] = ()
     arguments: tuple[str, ...] = ()
     base: "Driver | None" = None
 
 
 SYSTEM_A = Driver("./run.sh", "toy", range(10))
-SYSTEM_B = Driver("local/run_asr_tdnn.sh", "toy_asr_tdnn", range(9))
-SYSTEM_C = Driver("local/run_coattention.sh", "toy_coattention", range(8))
-SYSTEM_D = Driver("local/run_vgg_bert.sh", "toy_vgg_bert", range(8))
-CROSS_CORPUS = Driver("local/run_cross_corpus.sh", "toy_cross_corpus", range(6))
-GRID = Driver("local/run_experiments.sh", "toy", range(1), ("conf/toy/experiments.yaml",), base=SYSTEM_A)
+SYSTEM_B = Driver(
+    "local/run_asr_tdnn.sh", "toy_asr_tdnn", range(9), ("--variants", "pretrained", "--layers", "layer12")
+)
+SYSTEM_C = Driver(
+    "local/run_coattention.sh",
+    "toy_coattention",
+    range(8),
+    (
+        *("--tests", "savee", "--together", "", "--speech-only", "", "--text-only", "", "--unseen", ""),
+        *("--encoders", "triplet", "--variants", "fixed", "--losses", "bce"),
+    ),
+)
+SYSTEM_D = Driver(
+    "local/run_vgg_bert.sh",
+    "toy_vgg_bert",
+    range(8),
+    ("--protocols", "random", "--copies", "shift", "--yardsticks", "icon"),
+)
+CROSS_CORPUS = Driver(
+    "local/run_cross_corpus.sh", "toy_cross_corpus", range(6), ("--among", "ravdess cremad", "--within", "false")
+)
+GRID = Driver("local/run_experiments.sh", "toy", range(1), arguments=("tests/faults/grid.yaml",), base=SYSTEM_A)
 
 
 class Sandbox:
@@ -109,7 +128,7 @@ class Sandbox:
 
     def start(self, *options: object, environment: dict[str, str | None] | None = None) -> "Run":
         """Start the driver with these options; None takes a variable out of the environment."""
-        command = [self.driver.script, *map(str, options), *self.driver.arguments]
+        command = [self.driver.script, *self.driver.options, *map(str, options), *self.driver.arguments]
         return Run(self.root, command, environment or {})
 
     def run(self, *options: object, environment: dict[str, str | None] | None = None) -> Done:
