@@ -1,6 +1,8 @@
 """Runs that are killed, all their processes at once, as by a power cut."""
 
+import contextlib
 import random
+import subprocess
 import time
 from collections.abc import Generator
 
@@ -16,10 +18,10 @@ def faults(sandbox: Sandbox, count: int, seed: int) -> Generator[Outcome, None, 
     for index in range(count):
         stage = order[index % len(order)]
         rng = random.Random(f"{seed}-{index}")
-        moment = rng.random() * sandbox.seconds[stage]
-        while not _killed(sandbox, stage, moment):
-            moment *= 0.8  # it had ended before
-        detail = f"killed after {moment:.1f} of {sandbox.seconds[stage]:.1f} s"
+        share, length = rng.random(), sandbox.seconds[stage]
+        while (ended := _ended(sandbox, stage, share * length)) is not None:
+            length = 0.9 * min(length, ended)  # the machine is faster now
+        detail = f"killed after {share * length:.1f} of {sandbox.seconds[stage]:.1f} s"
         began = sandbox.root / sandbox.exp / "log" / f"stage_{stage}.began"
         if began.exists() and stage < stages[-1]:
             later = sandbox.run_stage(stage + 1)
@@ -32,8 +34,11 @@ def faults(sandbox: Sandbox, count: int, seed: int) -> Generator[Outcome, None, 
         yield judge(sandbox, "SIGKILL", f"{script} {stage}", again, stages[-1] if to_the_end else stage, "", detail)
 
 
-def _killed(sandbox: Sandbox, stage: int, moment: float) -> bool:
+def _ended(sandbox: Sandbox, stage: int, moment: float) -> float | None:
+    """Kill a run of the stage at the moment; None, or the time that it took where it had ended before."""
     sandbox.restore(stage - 1)
     run = sandbox.start(*sandbox.only(stage))
-    time.sleep(moment)
-    return run.kill()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        run.process.wait(timeout=moment)
+    taken = time.monotonic() - run.begin
+    return None if run.kill() else taken
