@@ -8,6 +8,7 @@ from typing import Literal
 from ser.backend.speaker_normalisation import SpeakerNormalisation
 from ser.errors import SerError
 from ser.plan.calls import NOT_APPLICABLE, TEXT_LAYER
+from ser.plan.encoders import Encoder, by_column, read_encoders
 from ser.plan.roles import NONE
 
 Modality = Literal["speech", "text", "speech+text"]
@@ -63,6 +64,7 @@ class GridConfig:
     backend_config, protocol : YAML of the back end, and YAML of the figures that are reported of a cell.
     variants : name -> variant.
     blocks : parts of the grid, which is their union.
+    encoders : published audio encoders, as --encoders of ./run.sh names them; their layers are ``<name>_<layer>``.
     """
 
     name: str
@@ -78,6 +80,12 @@ class GridConfig:
     protocol: str
     variants: dict[str, Variant]
     blocks: tuple[Block, ...]
+    encoders: tuple[str, ...] = ()
+
+    @property
+    def frozen_layers(self) -> dict[str, tuple[Encoder, str]]:
+        """The layers of the encoders by their names in the results: each one's encoder and layer."""
+        return by_column(read_encoders(self.encoders))
 
 
 @dataclass(frozen=True)
@@ -140,22 +148,23 @@ def expand(config: GridConfig, layers: Mapping[str, Collection[str]], folds: Col
     """
     cells: dict[GridPoint, None] = {}
     points = absent = 0
+    frozen = config.frozen_layers
     for number, block in enumerate(config.blocks):
         where = f"block {number + 1} of the grid {config.name}"
         _check_known(where, "variant", block.variant, config.variants)
         _check_known(where, "fold", block.fold, folds)
         for words in block.speaker_normalisation:
             SpeakerNormalisation.parse(words)
-        _check_known(where, "layer", block.layer, {layer for known in layers.values() for layer in known})
+        _check_known(where, "layer", block.layer, {*frozen, *(layer for known in layers.values() for layer in known)})
         of_block = list(_product(block, folds))
         if not of_block:
             raise SerError(f"{where}: an axis is empty; give each at least one value (fold: [] is every fold)")
         points += len(of_block)
         for point in of_block:
-            if point.modality != "text" and point.layer not in layers[point.variant]:
+            if point.modality != "text" and point.layer not in {*layers[point.variant], *frozen}:
                 absent += 1
             else:
-                cells[_normalised(point, config.test)] = None
+                cells[_normalised(point, config.test, frozen)] = None
     return Expansion(tuple(cells), points, absent)
 
 
@@ -169,13 +178,15 @@ def _product(block: Block, folds: Collection[str]) -> Iterator[GridPoint]:
         yield GridPoint(variant, seed, train, fold, layer, modality, backend, lda_dim, held_out, speaker)
 
 
-def _normalised(point: GridPoint, test: str) -> GridPoint:
+def _normalised(point: GridPoint, test: str, frozen: Collection[str]) -> GridPoint:
     """Blank the axes that do not apply to a point, so that equal experiments become equal cells."""
     values = dict(vars(point))
     if test not in point.train:
         values["fold"] = NONE
     if point.modality == "text":
         values |= {"variant": NOT_APPLICABLE, "seed": NOT_APPLICABLE, "layer": TEXT_LAYER}
+    elif point.layer in frozen:
+        values |= {"variant": NOT_APPLICABLE, "seed": NOT_APPLICABLE}
     if point.backend == "logistic":
         values["lda_dim"] = NOT_APPLICABLE
     return GridPoint(**values)

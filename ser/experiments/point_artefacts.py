@@ -1,5 +1,6 @@
 """The artefacts of each point of a grid, from data dirs and pretrained models of a finished run to scores."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -49,6 +50,7 @@ class PointArtefacts:
         self._make = workshop.artefact
         self._run = FinishedRun(config.run, Layout(data, exp), digests)
         self._at = self._run.at
+        self._frozen = config.frozen_layers
         sizes = {name: len(_settings(v.config)["model"]["segment_dims"]) for name, v in config.variants.items()}
         # Variant -> segment-level layers of its net.
         self.layers = {name: tuple(f"tdnn{6 + index}" for index in range(size)) for name, size in sizes.items()}
@@ -71,7 +73,7 @@ class PointArtefacts:
         config = self._config
         return Result(
             system=config.system,
-            train="+".join(self._roles(cell.train).trained_on(cell.fold, cell.modality)),
+            train="+".join(self._roles_of(cell).trained_on(cell.fold, cell.modality)),
             test=config.test,
             fold=calls.row_fold(cell.fold),
             variant=cell.variant,
@@ -109,28 +111,41 @@ class PointArtefacts:
         if cell.modality == "text":
             text = self._text_vectors(cell.train, cell.fold, cell.held_out)
             return text, f"{text.path}/all.scp"
-        speech = self._embeddings(cell)
+        speech, layer = self._embeddings(cell)
         if cell.modality == "speech":
-            return speech, f"{speech.path}/{cell.layer}.scp"
+            return speech, f"{speech.path}/{layer}.scp"
         text = self._text_vectors(cell.train, cell.fold, cell.held_out)
         # evaluate_backend reports utterances without text; training utterances of a held-out class never have a vector.
-        words = calls.joined(f"{speech.path}/{cell.layer}.scp", f"{text.path}/all.scp", _DIR / "vectors")
+        words = calls.joined(f"{speech.path}/{layer}.scp", f"{text.path}/all.scp", _DIR / "vectors")
         command = shell_words("python3 -m ser.bin.concat_vectors --allow-missing true", words)
         joined = self._make("joined", command, inputs=(speech, text))
         return joined, f"{joined.path}/vectors.scp"
 
-    def _embeddings(self, cell: GridPoint) -> Artefact:
-        """Embeddings of all layers of a net, for back-end training and test utterances: ``$dir/<layer>.scp``."""
-        net = self._net(cell)
+    def _embeddings(self, cell: GridPoint) -> tuple[Artefact, str]:
+        """Embeddings of all layers of a net or of an encoder, for back-end training and test utterances:
+        ``$dir/<layer>.scp``; and the cell's layer."""
         sources = [self._run.emotion(name) for name in distinct((*cell.train, self._config.test))]
         command = f"utils/combine_data.sh $dir/data {' '.join(map(str, sources))}"
         embedded = self._make("embedded", command, given=self._run.digest_data(*sources))
-        return self._make(
+        if cell.layer in self._frozen:
+            encoder, layer = self._frozen[cell.layer]
+            files = sorted(Path(encoder.source).rglob("*")) if Path(encoder.source).is_dir() else []
+            made = self._make(
+                "encoded",
+                f"steps/extract_audio_embeddings.sh --nj 1 --encoder {encoder.source} --layers "
+                f"{','.join(encoder.layers)} {embedded.path}/data $dir",
+                inputs=(embedded,),
+                given={name: digest for path in files for name, digest in self._run.digest_file(path).items()},
+            )
+            return made, layer
+        net = self._net(cell)
+        made = self._make(
             "embeddings",
             f"steps/extract_embeddings.sh --nj 1 --layers {','.join(self.layers[cell.variant])} "
             f"{net.path}/model {embedded.path}/data $dir",
             inputs=(net, embedded),
         )
+        return made, cell.layer
 
     def _net(self, cell: GridPoint) -> Artefact:
         """The pretrained net fine-tuned on emotion: ``$dir/model``. The run's own net is adopted if it is the same."""
@@ -255,6 +270,11 @@ class PointArtefacts:
 
     def _fold(self, fold: str, corpora: tuple[str, ...]) -> str:
         return self._roles(()).fold_of(fold, corpora)
+
+    def _roles_of(self, cell: GridPoint) -> Roles:
+        """Return the roles of a point of the grid; an encoder is trained by none."""
+        roles = self._roles(cell.train)
+        return dataclasses.replace(roles, pretrain=(), finetune=()) if cell.layer in self._frozen else roles
 
     def _roles(self, train: tuple[str, ...]) -> Roles:
         """Return the roles of a point of the grid: a run with the same corpora for net and back end."""

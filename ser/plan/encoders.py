@@ -56,6 +56,11 @@ def read_encoders(words: Iterable[str]) -> tuple[Encoder, ...]:
     return tuple(found.values())
 
 
+def by_column(encoders: Iterable[Encoder]) -> dict[str, tuple[Encoder, str]]:
+    """Return what the results write in the column `layer` -> the encoder and its layer."""
+    return {name: (encoder, layer) for encoder in encoders for name, layer in encoder.columns.items()}
+
+
 def check_encoders(words: Iterable[str]) -> None:
     """Refuse encoders that are badly named, or are neither a folder nor like a name of the Hub."""
     for encoder in read_encoders(words):

@@ -9,7 +9,7 @@ from ser.backend.speaker_normalisation import SpeakerNormalisation
 from ser.config import read_yaml
 from ser.errors import SerError
 from ser.plan.corpora import check_holds, holding, read_corpora
-from ser.plan.encoders import Encoder, check_encoders, read_encoders
+from ser.plan.encoders import Encoder, by_column, check_encoders, read_encoders
 from ser.plan.options import RunOptions, check_run, check_words
 from ser.plan.roles import NONE, Roles, distinct
 
@@ -78,10 +78,7 @@ class Options(RunOptions):
     @property
     def frozen_layers(self) -> dict[str, tuple[Encoder, str]]:
         """The layers of published encoders, by their names in the results: each one's encoder and layer."""
-        if not self.uses_speech:
-            return {}
-        found = read_encoders(self.encoders)
-        return {name: (encoder, layer) for encoder in found for name, layer in encoder.columns.items()}
+        return by_column(read_encoders(self.encoders)) if self.uses_speech else {}
 
     @property
     def finetune_settings(self) -> str:

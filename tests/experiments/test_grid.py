@@ -59,6 +59,17 @@ def test_speaker_normalisation_is_an_axis_of_known_words():
         cells(speaker_normalisation=["some"])
 
 
+def test_layers_of_an_encoder_stand_beside_the_nets_and_have_no_variant_or_seed():
+    config = dataclasses.replace(grid(layer=["tdnn7", "w_6"], seed=[0, 1]), encoders=("w=microsoft/wavlm-base:6",))
+    found = expand(config, LAYERS, FOLDS)
+    assert [(cell.layer, cell.variant, cell.seed) for cell in found.cells] == [
+        ("tdnn7", "all", 0), ("w_6", "-", "-"), ("tdnn7", "all", 1),
+    ]  # fmt: skip
+    assert found.absent == 0
+    with pytest.raises(SerError, match="layer: unknown 'w_7'; known: tdnn6, tdnn7, tdnn8, w_6"):
+        expand(dataclasses.replace(config, blocks=grid(layer=["w_7"]).blocks), LAYERS, FOLDS)
+
+
 def test_a_layer_that_the_variant_does_not_have_is_dropped_and_counted():
     expansion = expand(grid(variant=["all", "tdnn8"], layer=["tdnn7", "tdnn8"]), LAYERS, FOLDS)
     assert [(cell.variant, cell.layer) for cell in expansion.cells] == [

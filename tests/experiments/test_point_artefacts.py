@@ -1,5 +1,6 @@
 """What cells are made of: shared where they have it in common, and never of what they must not have seen."""
 
+import dataclasses
 from collections import Counter
 from pathlib import Path
 
@@ -205,3 +206,23 @@ def test_what_the_run_did_not_make_is_named_with_the_command(run):
     (run / "data/test_1/utt2spk").unlink()
     with pytest.raises(SerError, match=r"data/test_1: no data dir"):
         recipe(run).cell(cell(train=("cremad", "iemocap"), fold="1"))
+
+
+def test_an_encoders_embeddings_are_made_of_its_folder_and_of_no_net(run):
+    folder = run / "net"
+    folder.mkdir()
+    (folder / "config.yaml").write_text("kind: yamnet\n")
+    config = dataclasses.replace(load_config(GridConfig, "conf/experiments.yaml"), encoders=(f"y={folder}:9,10",))
+
+    def made(**changes) -> tuple[list[Artefact], PointArtefacts]:
+        found = PointArtefacts(config, Workshop(SOURCES), Digests(run / "digests"), run / "data", run / "exp")
+        return list(all_needed([found.cell(cell(variant="-", seed="-", layer="y_10", **changes))])), found
+
+    artefacts, found = made()
+    assert "net" not in {one.step for one in artefacts}
+    (encoded,) = [one for one in artefacts if one.step == "encoded"]
+    assert any(f"--encoder {folder} --layers 9,10 " in command for command in encoded.commands)
+    row = found.row(cell(variant="-", seed="-", layer="y_10"))
+    assert (row.train, row.layer, row.seed) == ("cremad", "y_10", "-")
+    (folder / "config.yaml").write_text("kind: yamnet\nmodel: {}\n")
+    assert next(one for one in made()[0] if one.step == "encoded").path != encoded.path
