@@ -2,9 +2,11 @@
 
 Reads utt2emo, utt2spk and utt2fold of the data dir, and the vectors that the settings name. Each system is scored by
 each back end, with and without the speaker's mean taken off. Layers, back ends and joins are chosen by UAR less EER on
-some folds alone; the table has these folds, the others and all, apart. Written to the folder: all.tsv, every system and
-back end; table.tsv, the best of each group; folds.tsv, the chosen ones by fold; speakers.tsv, their recall by speaker
-and class; predictions.tsv, their class of each utterance; log lines say what was chosen.
+some folds alone; the table has these folds, the others and all, apart.
+
+Written to the folder: all.tsv, every system and back end on the folds of choice; table.tsv, the best of each group;
+folds.tsv, the chosen ones by fold; speakers.tsv, their recall by speaker and class; offsets.tsv, how far each speaker
+lies from the others, by system; predictions.tsv, the chosen ones' class of each utterance.
 
   python3 -m ser.bin.compare_systems conf/ravdess/side_by_side.yaml data/ravdess_emotion exp/ravdess_side/five
 """

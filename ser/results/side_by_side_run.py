@@ -209,6 +209,21 @@ class SideBySide:
                 counts[speaker, corpus.classes[truth]] = (right + int(truth == guess), of + 1)
         return counts
 
+    def offsets(self, name: str) -> dict[str, float]:
+        """Return how far each speaker's mean lies from that of the others: the root mean square, in deviations.
+
+        Vectors are those of the first seed, by the net that was not trained on the speaker.
+        """
+        seed = self.seeds(Way((name,), "", NONE))[0]
+        found = {}
+        for speaker in np.unique(self.corpus.speakers):
+            mine = self.corpus.speakers == speaker
+            vectors = self._read(name, seed, str(self.corpus.folds[mine][0]), NONE)
+            deviation = vectors.std(axis=0)
+            apart = vectors[mine].mean(axis=0) - vectors[~mine].mean(axis=0)
+            found[str(speaker)] = float(np.sqrt(np.mean((apart / np.where(deviation > 1e-9, deviation, 1.0)) ** 2)))
+        return found
+
     def predictions(self, way: Way) -> Mapping[str, str]:
         """Return the class that the first seed's nets give each utterance."""
         found = {}

@@ -20,12 +20,16 @@ def write_tables(run: SideBySide, chosen: Chosen) -> dict[str, str]:
         "all.tsv": every_way(run),
         "folds.tsv": by_fold(run, chosen),
         "speakers.tsv": by_speaker(run, chosen),
+        "offsets.tsv": offsets(run),
         "predictions.tsv": predicted(run, chosen),
     }
 
 
 def best_of_each(run: SideBySide, chosen: Chosen) -> str:
-    """Write the chosen way of each row: figures of all folds with intervals, then of those of choice and the others."""
+    """Write the chosen way of each row: figures of all folds with intervals, UAR and EER of some folds.
+
+    Those of the folds of choice, and of the others, are means: three folds or so are too few for an interval.
+    """
     columns = ["row", "speakers", "systems", "backend", "seeds", *DECIMALS]
     parts = {"choice": list(run.config.choice_folds), "other": run.other_folds}
     columns += [f"{name}_{part}" for part in parts for name in ("uar", "eer")]
@@ -36,28 +40,19 @@ def best_of_each(run: SideBySide, chosen: Chosen) -> str:
         line += [_with_interval(whole, name) for name in DECIMALS]
         for folds in parts.values():
             part = _summary(run, way, folds) if folds else None
-            line += ["-" if part is None else _with_interval(part, name) for name in ("uar", "eer")]
+            line += ["-" if part is None else _short(part, name) for name in ("uar", "eer")]
         rows.append(line)
     return tab_separated(columns, rows)
 
 
 def every_way(run: SideBySide) -> str:
-    """Write every system with every back end: means of the folds of choice and of the others."""
-    parts = {"choice": list(run.config.choice_folds), "other": run.other_folds}
-    columns = [
-        "system",
-        "speakers",
-        "backend",
-        *(f"{name}_{part}" for part in parts for name in ("uar", "eer", "cllr")),
-    ]
+    """Write every system with every back end: means of the folds of choice, which is what choices see."""
+    folds, names = list(run.config.choice_folds), ("uar", "wa", "eer", "eer_two", "cllr")
     rows = []
     for way in run.singles():
-        line = [way.name, way.speakers, way.backend]
-        for folds in parts.values():
-            part = _summary(run, way, folds) if folds else None
-            line += ["-" if part is None else _short(part, name) for name in ("uar", "eer", "cllr")]
-        rows.append(line)
-    return tab_separated(columns, rows)
+        found = _summary(run, way, folds)
+        rows.append([way.name, way.speakers, way.backend, *(_short(found, name) for name in names)])
+    return tab_separated(["system", "speakers", "backend", *names], rows)
 
 
 def by_fold(run: SideBySide, chosen: Chosen) -> str:
@@ -81,6 +76,14 @@ def by_speaker(run: SideBySide, chosen: Chosen) -> str:
             shown = (f"{right / seeds:.1f}/{of // seeds}" for right, of in (*mine, total))
             rows.append([row, speakers, speaker, *shown])
     return tab_separated(["row", "speakers", "speaker", *run.corpus.classes, "all"], rows)
+
+
+def offsets(run: SideBySide) -> str:
+    """Write how far each speaker's mean lies from that of the others, for each system."""
+    found = {name: run.offsets(name) for name, system in run.config.systems.items() if not system.posteriors}
+    speakers = sorted({str(name) for name in run.corpus.speakers})
+    rows = ([speaker, *(f"{one[speaker]:.2f}" for one in found.values())] for speaker in speakers)
+    return tab_separated(["speaker", *found], rows)
 
 
 def predicted(run: SideBySide, chosen: Chosen) -> str:

@@ -117,6 +117,10 @@ def test_what_tells_classes_apart_is_chosen_and_joined_with_what_it_lacks(run):
     assert rows["four", "none"][3] == "itself" and rows["four", "none"][5].startswith("100.0")
     by_speaker = [line.split("\t") for line in files["speakers.tsv"].splitlines()]
     assert ["four", "none", "s3", "10.0/10", "10.0/10", "10.0/10", "30.0/30"] in by_speaker
+    assert [line.split("\t")[0] for line in files["offsets.tsv"].splitlines()] == [
+        "speaker",
+        *(f"s{n}" for n in range(6)),
+    ]
     assert len(files["predictions.tsv"].splitlines()) == 181
 
 
@@ -132,6 +136,19 @@ def test_seeds_have_their_own_vectors_and_averages_take_both_seeds(run):
     assert found["0"]["1"].uar > found["1"]["1"].uar + 15.0
     both = run.average_of([seeded, Way(("right",), "gaussian", "all")])
     assert run.seeds(both) == ("0", "1") and run.figures(both)["0"]["1"].uar > 85.0
+
+
+def test_a_speaker_moved_by_three_deviations_lies_three_apart(config, corpus_dir, tmp_path):
+    """A mean of 3 in all numbers against 0; the deviation over all is sqrt(1 + 9 5/36)."""
+    rng = np.random.default_rng(5)
+    corpus = read_corpus(corpus_dir)
+    with ark.Writer(f"ark:{tmp_path}/moved.ark") as writer:
+        for utt, speaker in zip(corpus.utts, corpus.speakers, strict=True):
+            writer.write(utt, (rng.normal(size=200) + 3.0 * (speaker == "s4")).astype(np.float32))
+    config = dataclasses.replace(config, systems={"moved": System("one", f"{tmp_path}/moved.ark")})
+    found = SideBySide(config, corpus).offsets("moved")
+    assert found["s4"] == pytest.approx(3 / np.sqrt(1 + 9 * 5 / 36), rel=0.03)
+    assert max(value for name, value in found.items() if name != "s4") < 0.6
 
 
 def test_fewer_speakers_train_where_that_is_asked(config, corpus_dir):
