@@ -121,6 +121,14 @@ def add_device_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def set_num_threads(args: argparse.Namespace, default: int | None = None) -> None:
+    """Let PyTorch use the threads of --num-threads of `add_device_options`; without them `default`, or all cores."""
+    import torch
+
+    if number := args.num_threads or default:
+        torch.set_num_threads(number)
+
+
 def add_ivector_training_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the two trainings of an i-vector extractor, which work in one folder."""
     parser.add_argument("--config", metavar="FILE", required=True, help="YAML of the settings")

@@ -27,16 +27,13 @@ def main() -> None:
     parser.add_argument("wspecifier", metavar="<wspecifier>", help="the probabilities, (K,) an utterance")
     args = parser.parse_args()
 
-    import torch
-
     from ser.coattention.model import load_coattention, posteriors
     from ser.coattention.sequences import read_sequences
     from ser.examples.dialogues import read_inputs
     from ser.kaldi import ark
     from ser.training import parallel
 
-    if args.num_threads:
-        torch.set_num_threads(args.num_threads)
+    cli.set_num_threads(args)
     sequences = read_sequences(args.data_dir, read_inputs(args.input)).without(args.without)
     model, config = load_coattention(args.model_dir, sequences)
     device = parallel.pick_device(args.device)

@@ -36,8 +36,7 @@ def main() -> None:
     from ser.kaldi import ark
     from ser.training import model_dir, parallel
 
-    if args.num_threads:
-        torch.set_num_threads(args.num_threads)
+    cli.set_num_threads(args)
     weights = model_dir.load_weights(args.model_dir)
     config = load_config(FusionConfig, Path(args.model_dir) / "config.yaml")
     dialogues = read_dialogues(args.data_dir, read_inputs(args.input), config.in_context)

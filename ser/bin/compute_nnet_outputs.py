@@ -53,15 +53,12 @@ def main() -> None:
     if job.is_valid():
         return
 
-    import torch
-
     from ser.asr.node_net import NodeComputer
     from ser.kaldi import ark
     from ser.kaldi.left_out import LeftOut
     from ser.training import parallel
 
-    if args.num_threads:
-        torch.set_num_threads(args.num_threads)
+    cli.set_num_threads(args)
     net = NodeComputer(args.model_dir, parallel.pick_device(args.device), **cli.ivector_options(args))
     node = net.node_of(args.node)
     left_out = LeftOut(args.left_out, args.max_left_out)

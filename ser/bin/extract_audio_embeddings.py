@@ -86,7 +86,6 @@ def main() -> None:
 
     # The small products of the log mel energies gain nothing by threads. Must be set before numpy is imported.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    import torch
 
     from ser.encoders.audio_encoder import check_layers, check_level, pool_rows
     from ser.encoders.disk import check_room
@@ -95,8 +94,7 @@ def main() -> None:
     from ser.kaldi.left_out import LeftOut
     from ser.training.parallel import pick_device
 
-    if args.num_threads:
-        torch.set_num_threads(args.num_threads)
+    cli.set_num_threads(args)
     encoder = load_audio_encoder(args.encoder, pick_device(args.device), args.max_seconds, _front_end(args.front_end))
     check_layers(encoder, layers)
     check_level(encoder, args.level)

@@ -67,8 +67,6 @@ def main() -> None:
     if job.is_valid():
         return
 
-    import torch
-
     from ser.asr.node_net import NodeComputer
     from ser.features.pooling import pool
     from ser.kaldi import ark
@@ -76,8 +74,7 @@ def main() -> None:
     from ser.kaldi.left_out import LeftOut
     from ser.training import parallel
 
-    if args.num_threads:
-        torch.set_num_threads(args.num_threads)
+    cli.set_num_threads(args)
     net = NodeComputer(args.model_dir, parallel.pick_device(args.device), **cli.ivector_options(args))
     nodes = {layer: net.node_of(layer) for layer in layers}
     left_out, written = LeftOut(args.left_out, args.max_left_out), 0

@@ -49,16 +49,13 @@ def main() -> None:
     if job.is_valid():
         return
 
-    import torch
-
     from ser.kaldi import ark
     from ser.kaldi.feats import read_features
     from ser.kaldi.left_out import LeftOut
     from ser.models.xvector import XVector, XVectorConfig, embed_utterance
     from ser.training import model_dir, parallel
 
-    if args.num_threads:
-        torch.set_num_threads(args.num_threads)
+    cli.set_num_threads(args)
     config = model_dir.load_section(args.model_dir, "model", XVectorConfig)
     model = XVector.from_weights(config, model_dir.load_weights(args.model_dir))
     model = model.to(parallel.pick_device(args.device))

@@ -51,16 +51,13 @@ def main() -> None:
     if job.is_valid():
         return
 
-    import torch
-
     from ser.kaldi import ark, tables
     from ser.text import bert
     from ser.text.config import TextModelConfig
     from ser.training import model_dir
     from ser.training.parallel import pick_device
 
-    if args.num_threads:
-        torch.set_num_threads(args.num_threads)
+    cli.set_num_threads(args)
     pooling = args.pooling
     if args.level == "token" and pooling:
         raise SerError("--pooling is of one vector an utterance; leave it out, or --level token")

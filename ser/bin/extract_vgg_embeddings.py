@@ -44,8 +44,7 @@ def main() -> None:
     from ser.models.vgg import Vgg, VggConfig
     from ser.training import model_dir, parallel
 
-    if args.num_threads:
-        torch.set_num_threads(args.num_threads)
+    cli.set_num_threads(args)
     config = model_dir.load_section(args.model_dir, "model", VggConfig)
     clip = model_dir.load_section(args.model_dir, "data", ClipConfig)
     device = parallel.pick_device(args.device)

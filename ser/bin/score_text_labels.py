@@ -32,7 +32,6 @@ def main() -> None:
     args = parser.parse_args()
 
     import numpy as np
-    import torch
 
     from ser.corpora.label_map import read_label_map
     from ser.files import tab_separated, write_text
@@ -42,8 +41,7 @@ def main() -> None:
     from ser.text.config import TextDataConfig, TextModelConfig
     from ser.training import model_dir, parallel
 
-    if args.num_threads:
-        torch.set_num_threads(args.num_threads)
+    cli.set_num_threads(args)
     classes = model_dir.load_classes(args.model_dir)
     mapping = read_label_map(args.label_map) if args.label_map else {}
     encoder, tokenizer = bert.load_encoder(args.model_dir)

@@ -53,8 +53,7 @@ def main() -> None:
     from ser.training import model_dir, parallel
     from ser.training.fit import fit
 
-    if args.num_threads:
-        torch.set_num_threads(args.num_threads)
+    cli.set_num_threads(args)
     config = load_config(AsrConfig, args.config, tuple(args.set))
     data, folder = Path(args.data_dir), Path(args.model_dir)
     inputs = {"text": data / "text", "lexicon": Path(args.lang_dir) / lang_dir.LEXICON}

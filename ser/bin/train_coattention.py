@@ -50,10 +50,7 @@ def main() -> None:
     if bool(args.encoder) != bool(args.encoder_layer):
         parser.error("--encoder and --encoder-layer go together")
 
-    import torch
-
-    if args.num_threads:
-        torch.set_num_threads(args.num_threads)
+    cli.set_num_threads(args)
     for fold in args.folds.split() or [""]:
         paths = ("data_dir", "valid_data", "test_data", "model_dir")
         of_fold = {name: path.replace("FOLD", fold) for name in paths if fold and (path := getattr(args, name))}

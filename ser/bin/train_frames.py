@@ -53,7 +53,7 @@ def main() -> None:
     from ser.training.fit import fit
     from ser.training.losses import cross_entropy
 
-    torch.set_num_threads(args.num_threads or 1)
+    cli.set_num_threads(args, default=1)
     config = load_config(frames.FrameConfig, args.config, tuple(args.set))
     data, reader = Path(args.data_dir), Reader(args.feats)
     utt2emo, utt2fold = (tables.read_map(data / name, fields=2) for name in ("utt2emo", "utt2fold"))

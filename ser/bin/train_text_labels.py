@@ -48,8 +48,7 @@ def main() -> None:
     from ser.training.fit import fit
     from ser.training.losses import classification_loss
 
-    if args.num_threads:
-        torch.set_num_threads(args.num_threads)
+    cli.set_num_threads(args)
     config = load_config(TextConfig, args.config, tuple(args.set))
     if args.text_model:
         config = dataclasses.replace(config, text_model=args.text_model)

@@ -42,8 +42,7 @@ def main() -> None:
     from ser.training import model_dir, parallel
     from ser.training.fit import fit
 
-    if args.num_threads:
-        torch.set_num_threads(args.num_threads)
+    cli.set_num_threads(args)
     config = load_config(TripletConfig, args.config, tuple(args.set))
     seed = config.fit.seed
     table = tables.read_map(args.recordings, fields=2) if args.recordings else None

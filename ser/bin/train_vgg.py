@@ -37,8 +37,7 @@ def main() -> None:
     from ser.training.fit import fit
     from ser.training.losses import cross_entropy
 
-    if args.num_threads:
-        torch.set_num_threads(args.num_threads)
+    cli.set_num_threads(args)
     config = load_config(VggTrainConfig, args.config, tuple(args.set))
     seed = config.fit.seed
     targets = read_targets(args.data_dir, args.valid_data, args.label_map, args.soft_targets)

@@ -37,8 +37,7 @@ def main() -> None:
     from ser.training.fit import fit
     from ser.training.losses import cross_entropy
 
-    if args.num_threads:
-        torch.set_num_threads(args.num_threads)
+    cli.set_num_threads(args)
     config = load_config(TrainConfig, args.config, tuple(args.set))
     inputs = {"utt2class": args.utt2class}
     if args.init_model:
