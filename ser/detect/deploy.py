@@ -7,6 +7,7 @@ import json
 import logging
 import shutil
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -162,6 +163,22 @@ def _fill(
     net.save(folder / detector_dir.NET)
     train_dir = run.folder(run.data, "backend")
     speech = read_labelled(train_dir / "utt2emo", f"scp:{run.vectors(SPEECH)}")
+    check_classes(speech, label_map, train_dir)
+    _check_features(FrontEnd.load(folder), net, train_dir, speech)
+    utt2spk = tables.read_map(train_dir / "utt2spk", fields=2)
+    save_backends(folder, SPEECH, speech, utt2spk, backend, settings)
+    pooling = None
+    if run.has_text():
+        joined = _with_text(speech, run.vectors(SPEECH_TEXT))
+        save_backends(folder, SPEECH_TEXT, joined, utt2spk, backend, settings)
+        pooling = model_dir.load_section(run.encoder.parent, "model", TextModelConfig).pooling
+        _copy_encoder(run.encoder, folder / detector_dir.TEXT)
+    description = Description(detector_dir.FORMAT, ser.__version__, run.condition, run.layer, pooling, settings)
+    write_text(folder / detector_dir.SETTINGS, to_yaml(description))
+
+
+def check_classes(speech: Labelled, label_map: Path, train_dir: Path) -> None:
+    """Refuse classes that the label map lacks, or that have the name for no class."""
     if unlisted := sorted(set(speech.classes) - set(read_label_map(label_map).values())):
         raise SerError(
             f"{label_map}: has no class {', '.join(unlisted)}; give the label map of the run with --label-map"
@@ -170,8 +187,17 @@ def _fill(
         raise SerError(
             f"{train_dir}/utt2emo: a class is called '{UNKNOWN}', which stands for no class in a detector; rename it"
         )
-    _check_features(FrontEnd.load(folder), net, train_dir, speech)
-    utt2spk = tables.read_map(train_dir / "utt2spk", fields=2)
+
+
+def save_backends(
+    folder: Path,
+    modality: str,
+    data: Labelled,
+    utt2spk: Mapping[str, str],
+    backend: BackendConfig,
+    settings: DetectorConfig,
+) -> None:
+    """Save the back end of embeddings as they are, and that of embeddings less the mean of their speaker."""
     # Recordings of unknown speakers are decided without; for known ones the setting none stands for all.
     plain_backend = replace(backend, speaker_normalisation=NONE)
     of_speakers = SpeakerNormalisation.parse(backend.speaker_normalisation) or SpeakerNormalisation(None)
@@ -184,24 +210,13 @@ def _fill(
         classes = EnrolledClasses.train(data.vectors, data.labels, names, backend)
         return Decider(classes, calibration, Outliers.fit(data.vectors))
 
-    def save(data: Labelled, modality: str) -> None:
-        """Save the back end of embeddings as they are, and that of embeddings less the mean of their speaker."""
-        plain = decider(data)
-        plain.save(folder / modality)
-        speakers = np.array([utt2spk[utt] for utt in data.utts])
-        own = decider(data._replace(vectors=of_speakers.apply(data.vectors, speakers)), normalised)
-        # How far a recording is from the speech of training is asked of the embedding as it is.
-        calibration = replace(own.calibration, farthest=plain.calibration.farthest)
-        Decider(own.classes, calibration, plain.outliers).save(folder / detector_dir.BY_SPEAKER / modality)
-
-    save(speech, SPEECH)
-    pooling = None
-    if run.has_text():
-        save(_with_text(speech, run.vectors(SPEECH_TEXT)), SPEECH_TEXT)
-        pooling = model_dir.load_section(run.encoder.parent, "model", TextModelConfig).pooling
-        _copy_encoder(run.encoder, folder / detector_dir.TEXT)
-    description = Description(detector_dir.FORMAT, ser.__version__, run.condition, run.layer, pooling, settings)
-    write_text(folder / detector_dir.SETTINGS, to_yaml(description))
+    plain = decider(data)
+    plain.save(folder / modality)
+    speakers = np.array([utt2spk[utt] for utt in data.utts])
+    own = decider(data._replace(vectors=of_speakers.apply(data.vectors, speakers)), normalised)
+    # How far a recording is from the speech of training is asked of the embedding as it is.
+    calibration = replace(own.calibration, farthest=plain.calibration.farthest)
+    Decider(own.classes, calibration, plain.outliers).save(folder / detector_dir.BY_SPEAKER / modality)
 
 
 def _check_features(front_end: FrontEnd, net: Net, train_dir: Path, speech: Labelled) -> None:

@@ -63,15 +63,19 @@ class Detector:
                 f"{folder / detector_dir.SETTINGS}: format {description.format}; this version reads"
                 f" {detector_dir.FORMAT}: make the detector again with ser.bin.make_detector"
             )
-        front_end, net = FrontEnd.load(folder), Net.load(folder / detector_dir.NET)
         modalities = [name for name in (SPEECH, SPEECH_TEXT) if (folder / name).is_dir()]
-        encoder = None
-        if description.pooling is not None:
-            encoder = TextEncoder(folder, of_text, description.pooling)
         deciders, by_speaker = (
             {name: Decider.load(root / name) for name in modalities if (root / name).is_dir()}
             for root in (folder, folder / detector_dir.BY_SPEAKER)
         )
+        if (folder / detector_dir.ASR).is_dir():
+            from ser.detect.asr import AsrDetector  # with PyTorch
+
+            return AsrDetector.read(folder, description, deciders, by_speaker)
+        front_end, net = FrontEnd.load(folder), Net.load(folder / detector_dir.NET)
+        encoder = None
+        if description.pooling is not None:
+            encoder = TextEncoder(folder, of_text, description.pooling)
         return cls(description, front_end, net, deciders, encoder, by_speaker)
 
     @property
@@ -117,16 +121,7 @@ class Detector:
         recording, channel : as for a whole one.
         window, hop : seconds; None: the model's own settings.
         """
-        seconds_a_frame = self.front_end.seconds_a_frame
-        window = self._setting("window") if window is None else window
-        hop = self._setting("hop") if hop is None else hop
-        # Neither NaN nor infinity has a number of frames.
-        size, step = (round(seconds / seconds_a_frame) if abs(seconds) < LONGEST else 0 for seconds in (window, hop))
-        if size < self.least_frames or step < 1:
-            raise SerError(
-                f"window={window}, hop={hop}: expected at least {self.least_frames * seconds_a_frame:.2f} s and"
-                f" {seconds_a_frame} s"
-            )
+        size, step = self._window_frames(window, hop)
         span, start, stop = self.net.span, 0, 0
         # Numbers of the voiced frames that the next window may need; row i of `hidden` is of frames i to i + span.
         voiced, hidden = np.zeros(0, np.int64), np.zeros((0, self.net.frame_dim), np.float32)
@@ -217,6 +212,20 @@ class Detector:
         """The fewest frames of speech that a decision needs."""
         wanted = round(self._setting("min_speech") / self.front_end.seconds_a_frame)
         return max(wanted, self.net.span + 1)
+
+    def _window_frames(self, window: float | None, hop: float | None) -> tuple[int, int]:
+        """Turn window and hop in seconds into frames; None: the model's own settings."""
+        seconds_a_frame = self.front_end.seconds_a_frame
+        window = self._setting("window") if window is None else window
+        hop = self._setting("hop") if hop is None else hop
+        # Neither NaN nor infinity has a number of frames.
+        size, step = (round(seconds / seconds_a_frame) if abs(seconds) < LONGEST else 0 for seconds in (window, hop))
+        if size < self.least_frames or step < 1:
+            raise SerError(
+                f"window={window}, hop={hop}: expected at least {self.least_frames * seconds_a_frame:.2f} s and"
+                f" {seconds_a_frame} s"
+            )
+        return size, step
 
     def _setting(self, name: str) -> float:
         return getattr(self.description.settings, name)

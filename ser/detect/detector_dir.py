@@ -2,7 +2,8 @@
 
     detector.yaml                         its description, and the settings of conf/detector.yaml
     mfcc.conf pitch.conf vad.conf cmvn.conf   Kaldi option files of the features
-    net.safetensors                       the x-vector net (`ser.detect.net`)
+    net.safetensors                       the x-vector net (`ser.detect.net`), or in its place, and of the option
+    asr/net/ asr/extractor/               files mfcc.conf alone: a recogniser and its i-vectors (`ser.detect.asr`)
     speech/, speech+text/                 back ends: Kaldi's mean.vec lda.mat plda, classes.ark, calibration.yaml,
                                           outliers.ark
     by_speaker/speech/, by_speaker/speech+text/   the same for embeddings less the mean of their speaker
@@ -27,6 +28,7 @@ MANIFEST = "files.sha256"
 SETTINGS = "detector.yaml"
 NET = "net.safetensors"
 LABELS = "labels.map"
+ASR = "asr"
 TEXT = "text"
 SPEECH, SPEECH_TEXT = "speech", "speech+text"
 BY_SPEAKER = "by_speaker"
@@ -78,6 +80,7 @@ class Description:
     condition : the run's condition: ``none``, or the fold that was held out of training.
     layer : layer of the net whose output is the embedding.
     pooling : how token vectors become a text vector, see `ser.text.bert.pool`; null for a model of speech.
+    statistics : of a speech recogniser's frames, see `ser.features.pooling`; null for an x-vector net.
     """
 
     format: int
@@ -86,6 +89,7 @@ class Description:
     layer: str
     pooling: str | None
     settings: DetectorConfig
+    statistics: str | None = None
 
 
 def find(path: str | Path) -> Path:

@@ -73,8 +73,7 @@ class OnlineExtractor:
         SerError
             Where a file is missing or broken, or they do not fit each other.
         """
-        options = read_options(OnlineIvectorOptions, config)
-        files = {name: _find(config, name, getattr(options, name)) for name in _FILES}
+        options, files = read_options(OnlineIvectorOptions, config), cls.files(config)
         splice_options = read_options(SpliceOptions, files["splice_config"])
         splice = Splice(
             splice_options.left_context, splice_options.right_context, read_matrix_file(files["lda_matrix"])
@@ -87,6 +86,12 @@ class OnlineExtractor:
             read_matrix_file(files["global_cmvn_stats"]).astype(np.float64),
             read_options(OnlineCmvnOptions, files["cmvn_config"]),
         )
+
+    @staticmethod
+    def files(config: str | Path) -> dict[str, Path]:
+        """Look up the files that an option file names: option, with underscores -> path; SerError for a missing one."""
+        options = read_options(OnlineIvectorOptions, config)
+        return {name: _find(config, name, getattr(options, name)) for name in _FILES}
 
     @property
     def ivector_dim(self) -> int:

@@ -36,7 +36,7 @@ TRAINING_HISTORY = "2"
 KINDS = {
     "prepare": 0, "prepare_speech": 0, "classes": 1, "mfcc": 1, "copies": 1, "fold_parts": 1, "audit": 1,
     "extractor": 2, "ivectors": 2, "lang": 3, "asr": 4, "random_net": 4, "outputs": 5, "decode": 5,
-    "bottlenecks": 6, "pooled": 6, "frames": 7, "cells": 8, "backends": 8, "card": 8,
+    "bottlenecks": 6, "pooled": 6, "frames": 7, "cells": 8, "backends": 8, "card": 8, "detector": 8,
 }  # fmt: skip
 
 
@@ -178,6 +178,13 @@ class _Builder:
         yield from backends
         words = ["--corpora", at.corpus(options.test), at.exp]
         yield job(8, "card", "card", words, [at.audits], [at.card])
+        # A detector hears one recording at a time, so its i-vectors are those of an utterance.
+        if options.pooled and options.ivector_history == "utterance":
+            fold, made, pooled = self.folds[0], at.exp / "detector", at.exp / "pooled" / PRETRAINED
+            words = ["--net", self.model, *(["--extractor", self.extractor] if self.has_ivectors else [])]
+            words += ["--layers", ",".join(options.layers), "--statistics", options.pooled[-1], "--fold", fold]
+            words += [at.role("rest", fold), pooled, made]
+            yield job(8, "detector", "detector", words, [self.model, pooled], [made])
 
     def _frames(self, variant: str) -> dict[str, Path]:
         """Return the tables of frames that a variant is judged by: layer -> scp."""

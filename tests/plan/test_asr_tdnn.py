@@ -59,6 +59,16 @@ def test_each_variant_goes_through_the_back_end_fold_by_fold(asr_options, facts)
     ]
 
 
+def test_a_detector_is_made_of_the_first_fold_where_it_hears_what_the_run_heard(asr_options, facts):
+    words = arguments(plan(asr_options(corpora="/corpora"), facts), "detector", "detector")
+    assert words == (
+        "--net exp/run/asr --extractor exp/run/extractor --layers layer12,layer13,prefinal --statistics mean_stddev "
+        "--fold 1 data/run/rest_1 exp/run/pooled/pretrained exp/run/detector"
+    )
+    for changes in ({"ivector_history": "speaker"}, {"statistics": ""}):
+        assert names(plan(asr_options(corpora="/corpora", **changes), facts), "detector") == []
+
+
 def test_rows_with_and_without_speaker_normalisation(asr_options, facts):
     given = {"statistics": "mean", "layers": "prefinal", "speaker_normalisation": "none,first 10"}
     found = plan(asr_options(corpora="/corpora", **given), facts)

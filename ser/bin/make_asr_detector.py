@@ -1,0 +1,77 @@
+"""Make the model directory of ser-detect from a finished run of system B, or from an imported net's vectors.
+
+The back end is trained on <train-dir>, a data dir with classes, and on the vectors of pool_frames; i-vectors must have
+been extracted with --history utterance, as the detector hears one recording at a time. An older detector in <out-dir>
+is replaced.
+
+  python3 -m ser.bin.make_asr_detector --net exp/asr_tdnn/asr --extractor exp/asr_tdnn/extractor --fold 1 \\
+    --layers layer12,layer13 data/asr_tdnn/rest_1 exp/asr_tdnn/pooled/pretrained exp/asr_tdnn/detector
+"""
+
+from pathlib import Path
+
+from ser import cli
+
+
+def main() -> None:
+    parser = cli.make_parser(__doc__)
+    parser.add_argument("--net", required=True, metavar="DIR", help="folder of the recogniser")
+    parser.add_argument(
+        "--extractor", metavar="DIR", help="folder of the net's i-vector extractor [the net takes none]"
+    )
+    parser.add_argument(
+        "--mfcc-config",
+        metavar="FILE",
+        default="conf/asr_tdnn/mfcc.conf",
+        help="Kaldi option file of the features [%(default)s]",
+    )
+    parser.add_argument(
+        "--layers",
+        required=True,
+        metavar="NAME,...",
+        help="layer of the net, such as layer12; of several, the one that is best for training speakers held out",
+    )
+    parser.add_argument(
+        "--statistics",
+        choices=("mean", "mean_stddev"),
+        default="mean_stddev",
+        help="which of the vectors to take [%(default)s]",
+    )
+    parser.add_argument("--fold", default="none", metavar="NAME", help="fold that <train-dir> leaves out [%(default)s]")
+    parser.add_argument("--label-map", required=True, metavar="FILE", help="the run's map of labels to classes")
+    parser.add_argument(
+        "--config", metavar="FILE", default="conf/detector.yaml", help="settings of the detector [%(default)s]"
+    )
+    parser.add_argument(
+        "--backend-config", metavar="FILE", default="conf/backend.yaml", help="settings of the back end [%(default)s]"
+    )
+    parser.add_argument("train_dir", metavar="<train-dir>", help="data dir of the back end's utterances")
+    parser.add_argument("pooled", metavar="<pooled-dir>", help="folder of pool_frames")
+    parser.add_argument("out_dir", metavar="<out-dir>", help="folder to write")
+    args = parser.parse_args()
+
+    from ser.backend.chain import BackendConfig
+    from ser.config import load_config
+    from ser.detect.deploy_asr import AsrParts, choose_layer, make_asr_detector
+    from ser.detect.detector_dir import DetectorConfig
+
+    settings = load_config(DetectorConfig, args.config)
+    backend = load_config(BackendConfig, args.backend_config)
+    train_dir, folder = Path(args.train_dir), Path(args.pooled) / args.statistics
+    vectors = {layer: folder / f"{layer}.scp" for layer in args.layers.split(",")}
+    layer = choose_layer(vectors, train_dir, backend, settings.held_out_parts, settings.seed)
+    parts = AsrParts(
+        net=Path(args.net),
+        extractor=Path(args.extractor) if args.extractor else None,
+        mfcc=Path(args.mfcc_config),
+        train_dir=train_dir,
+        vectors=vectors[layer],
+        layer=layer,
+        statistics=args.statistics,
+        condition=args.fold,
+    )
+    make_asr_detector(parts, Path(args.out_dir), Path(args.label_map), backend, settings)
+
+
+if __name__ == "__main__":
+    cli.run(main)
