@@ -9,7 +9,7 @@
 #   --test-data <data dir whose class probabilities are written to <model-dir>/posteriors.scp>
 #   --encoder <name of the Hub, or folder; empty: the config's>  --label-map <map whose classes are the model's>
 #   --soft-targets true|false, whether annotators' votes (utt2votes, by the label map) are the targets
-#   --settings "<key=value> <key=value> ...", in place of the config's
+#   --settings "<key=value> <key=value> ...", in place of the config's, such as "model.layers=9,10 fit.epochs=4"
 set -euo pipefail
 
 cmd=utils/run.pl

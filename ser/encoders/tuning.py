@@ -35,7 +35,8 @@ class LoraConfig:
 class TuningConfig:
     """The section `model:` of ``conf/audio_encoder.yaml``."""
 
-    layers: str  # whose states are summed, with spaces between them: "7 8 9"; empty: all that have a number
+    # Whose states are summed, with spaces or commas between: "7 8 9", or of one "9,"; empty: all that have a number.
+    layers: str
     normalise_layers: bool  # before the sum
     pooling: Literal["mean", "attentive"]
     dropout: float  # before the output
@@ -70,7 +71,9 @@ class TunedEncoder(nn.Module):
 
     def __init__(self, encoder: FrameEncoder | PatchEncoder, config: TuningConfig, num_classes: int) -> None:
         super().__init__()
-        self.layers = list(config.layers.split() or [layer for layer in encoder.layers if layer.isdecimal()])
+        self.layers = list(
+            config.layers.replace(",", " ").split() or [layer for layer in encoder.layers if layer.isdecimal()]
+        )
         check_layers(encoder, self.layers)
         self.adaptor, self.encoder = encoder, encoder.model
         widths = {layer: width for layer, width in zip(self.layers, _widths(encoder, self.layers), strict=True)}
