@@ -28,6 +28,8 @@
 #   --soft-targets true|false     train on the shares of the annotators' votes
 #   --label-map <file>    the corpus's labels to the classes
 #   --text-model <name on the Hub, or folder>, such as roberta-base
+#   --inner-folds <n>     also train a fusion on the probabilities of models that have not seen the speaker: n parts of
+#                         the training speakers take turns (0: none, as published)
 #   Of --conf, the settings are logmel, vgg, bert, fusion, bc_lstm and icon.yaml.
 # shellcheck disable=SC2034,SC2046,SC2086  # options are read by make_plan; wrappers and lists split into words
 set -euo pipefail
@@ -44,6 +46,7 @@ yardstick_modalities=
 soft_targets=false
 label_map=conf/emotions/vgg_bert5.map
 text_model=
+inner_folds=0
 
 . utils/parse_options.sh
 . ./path.sh
@@ -83,6 +86,7 @@ if [ "$stage" -le 1 ] && [ "$stop_stage" -ge 1 ]; then
   each_job audit local/audit_protocol.sh      # stops at what a fold shares; what the random split shares is counted
   each_job copies add_copies
   each_job clips utils/copy_data_dir.sh       # without --copies
+  each_job inner_parts python3 -m ser.bin.part_speakers
 fi
 
 if [ "$stage" -le 2 ] && [ "$stop_stage" -ge 2 ]; then
@@ -106,13 +110,20 @@ fi
 # train_fusion <kind>: a network for each fold on the vectors of its modalities, and its probabilities of the test part.
 train_fusion() {
   run_jobs "$1" "$cuda_jobs" python3 -m ser.bin.train_fusion \
-    --config "$conf/$1.yaml" --num-threads "$num_threads" "${targets[@]}"
+    --config "$conf/${1%_out_of_fold}.yaml" --num-threads "$num_threads" "${targets[@]}"
   run_jobs "$1_posteriors" "$train_cmd" python3 -m ser.bin.apply_fusion --num-threads "$num_threads"
 }
 
 if [ "$stage" -le 4 ] && [ "$stop_stage" -ge 4 ]; then
   begin_stage 4 "late fusion of the class probabilities"
+  replace_rows() {      # <list of utterances> <table> <table out> <table of these utterances>...
+    mkdir -p "$(dirname "$3")"
+    awk 'NR == FNR { listed[$1]; next } !($1 in listed)' "$1" "$2" > "$3.others"
+    utils/merge_scp.sh "$3" "$3.others" "${@:4}"
+  }
   train_fusion fusion
+  each_job out_of_fold replace_rows
+  [ "$inner_folds" -eq 0 ] || train_fusion fusion_out_of_fold
 fi
 
 if [ "$stage" -le 5 ] && [ "$stop_stage" -ge 5 ] && [ -n "$yardsticks" ]; then

@@ -19,7 +19,18 @@ def exp():
     folders = ROOT / "data" / NAME, ROOT / "exp" / NAME
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)
-    options = ("--protocols", "random", "--copies", "shift", "--yardsticks", "icon", "--soft-targets", "true")
+    options = (
+        "--protocols",
+        "random",
+        "--copies",
+        "shift",
+        "--yardsticks",
+        "icon",
+        "--soft-targets",
+        "true",
+        "--inner-folds",
+        "2",
+    )
     command = ["local/run_vgg_bert.sh", "--name", NAME, *options]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
@@ -30,13 +41,15 @@ def exp():
 
 def test_the_table_has_every_modality_of_the_system_and_its_yardstick(exp):
     with open(exp / "results.tsv", newline="") as stream:
-        rows = {(row["system"], row["modality"]): row for row in csv.DictReader(stream, delimiter="\t")}
-    modalities = ("speech", "text", "speech+text")
-    assert set(rows) == {*(("vgg_bert", modality) for modality in modalities), ("icon", "speech+text")}
+        rows = {(row["layer"], row["modality"]): row for row in csv.DictReader(stream, delimiter="\t")}
+    assert set(rows) == {
+        *(("vgg", "speech"), ("bert", "text")),
+        *((layer, "speech+text") for layer in ("fusion", "fusion_out_of_fold", "icon")),
+    }
     for row in rows.values():
         assert (row["variant"], row["fold"], row["status"], row["eer"]) == ("random+soft", "all", "ok", "-")
         assert float(row["uar"]) > 25
-    assert rows["vgg_bert", "text"]["text"] == "gold"
+    assert rows["bert", "text"]["text"] == "gold"
 
 
 def test_the_audit_tells_what_the_random_split_shares(exp):
@@ -49,9 +62,20 @@ def test_the_audit_tells_what_the_random_split_shares(exp):
 
 def test_a_second_run_trains_and_embeds_nothing_anew(exp):
     made = sorted([*exp.glob("*_random/model.safetensors"), *exp.glob("embeddings_random/*.ark")])
-    assert len(made) == 6  # models of speech, text, their fusion and the yardstick; embeddings of speech and text
+    assert len(made) == 7  # models of speech, text, their two fusions and the yardstick; embeddings of speech and text
     before = [path.stat().st_mtime_ns for path in made]
-    options = ("--protocols", "random", "--yardsticks", "icon", "--soft-targets", "true", "--stage", "2")
+    options = (
+        "--protocols",
+        "random",
+        "--yardsticks",
+        "icon",
+        "--soft-targets",
+        "true",
+        "--stage",
+        "2",
+        "--inner-folds",
+        "2",
+    )
     done = subprocess.run(
         ["local/run_vgg_bert.sh", "--name", NAME, *options], cwd=ROOT, capture_output=True, text=True, check=False
     )

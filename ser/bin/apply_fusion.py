@@ -22,6 +22,11 @@ def main() -> None:
     parser.add_argument(
         "--input", action="append", required=True, metavar="NAME=RSPECIFIER", help="vectors of a modality"
     )
+    parser.add_argument(
+        "--context-dir",
+        metavar="DIR",
+        help="data dir of the whole corpus: a network in context hears the whole dialogues, of others without labels",
+    )
     parser.add_argument("model_dir", metavar="<model-dir>", help="folder that train_fusion wrote")
     parser.add_argument("data_dir", metavar="<data-dir>", help="its utterances get the probabilities")
     parser.add_argument("wspecifier", metavar="<wspecifier>", help="the probabilities, (K,) an utterance")
@@ -39,7 +44,7 @@ def main() -> None:
     cli.set_num_threads(args)
     weights = model_dir.load_weights(args.model_dir)
     config = load_config(FusionConfig, Path(args.model_dir) / "config.yaml")
-    dialogues = read_dialogues(args.data_dir, read_inputs(args.input), config.in_context)
+    dialogues = read_dialogues(args.data_dir, read_inputs(args.input), config.in_context, args.context_dir)
     widths = {name: vectors.shape[1] for name, vectors in dialogues.vectors.items()}
     model = make_network(config, widths, len(model_dir.load_classes(args.model_dir)))
     try:
@@ -48,17 +53,19 @@ def main() -> None:
         raise SerError(f"{args.model_dir}: trained on other inputs than {widths}; give it the same") from error
     device = parallel.pick_device(args.device)
     model.eval().to(device)
-    source = DialogueSource(dialogues, np.zeros(len(dialogues.utts), np.int64), config.data.batch_size, seed=None)
+    utts = dialogues.part()
+    source = DialogueSource(dialogues, np.zeros(len(utts), np.int64), config.data.batch_size, seed=None)
     found = []
     with torch.inference_mode():
         for inputs, _ in source.batches(0):
             logits = model({name: tensor.to(device) for name, tensor in inputs.items()})
             found.append(logits.softmax(1).cpu().numpy())
-    posteriors = dict(zip(np.concatenate(dialogues.members).tolist(), np.concatenate(found), strict=True))
+    rows = dialogues.rows[np.concatenate(dialogues.members)]
+    posteriors = dict(zip(rows[rows >= 0].tolist(), np.concatenate(found), strict=True))
     with ark.Writer(args.wspecifier) as writer:
-        for index, utt in enumerate(dialogues.utts):
-            writer.write(utt, posteriors[index])
-    logger.info("%s: probabilities of %d utterances", args.wspecifier, len(dialogues.utts))
+        for row, utt in enumerate(utts):
+            writer.write(utt, posteriors[row])
+    logger.info("%s: probabilities of %d utterances", args.wspecifier, len(utts))
 
 
 if __name__ == "__main__":

@@ -23,6 +23,11 @@ def main() -> None:
     parser.add_argument(
         "--input", action="append", required=True, metavar="NAME=RSPECIFIER", help="vectors of a modality"
     )
+    parser.add_argument(
+        "--context-dir",
+        metavar="DIR",
+        help="data dir of the whole corpus: a network in context hears the whole dialogues, of others without labels",
+    )
     parser.add_argument("--valid-data", required=True, metavar="DIR", help="data dir for validation")
     parser.add_argument("data_dir", metavar="<data-dir>", help="data dir to train on, with utt2emo")
     parser.add_argument("model_dir", metavar="<model-dir>", help="folder of the model, to be written")
@@ -45,14 +50,15 @@ def main() -> None:
     rspecifiers = read_inputs(args.input)
     targets = read_targets(args.data_dir, args.valid_data, args.label_map, args.soft_targets)
     train, valid = (
-        read_dialogues(folder, rspecifiers, config.in_context) for folder in (args.data_dir, args.valid_data)
+        read_dialogues(folder, rspecifiers, config.in_context, args.context_dir)
+        for folder in (args.data_dir, args.valid_data)
     )
     widths = {name: vectors.shape[1] for name, vectors in train.vectors.items()}
     if config.network == "late" and set(widths.values()) != {len(targets.classes)}:
         raise SerError(f"late fusion takes probabilities of {len(targets.classes)} classes; found vectors of {widths}")
     logger.info(
         "%d utterances in %d dialogues train, %d validate; without a vector: %s",
-        len(train.utts), len(train.members), len(valid.utts),
+        len(train.part()), len(train.members), len(valid.part()),
         ", ".join(f"{name} {count + valid.num_missing[name]}" for name, count in train.num_missing.items()),
     )  # fmt: skip
     digests = {

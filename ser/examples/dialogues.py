@@ -18,20 +18,29 @@ from ser.kaldi.labelled import stack_vectors
 class Dialogues:
     """Utterances with their vectors and dialogues; without context, each utterance is a dialogue of one.
 
+    Utterances of the dialogues that are in no part that trains or is scored may be heard as well, without a label.
+
     Attributes
     ----------
-    utts : ids of the N utterances.
+    utts : ids of the N utterances that are heard.
+    rows : (N,) int64, the place of each among the utterances of its part; -1 for one that is only heard.
     vectors : modality -> (N, D) float32; zeros where an utterance has no vector.
-    num_missing : modality -> number of utterances without a vector.
+    num_missing : modality -> number of utterances of the part without a vector.
     members : for each dialogue, the indices of its utterances in the order of speaking.
     speakers : (N,) int64, number of the speaker in the dialogue, 0 or 1.
     """
 
     utts: list[str]
+    rows: np.ndarray
     vectors: dict[str, np.ndarray]
     num_missing: dict[str, int]
     members: list[np.ndarray]
     speakers: np.ndarray
+
+    def part(self) -> list[str]:
+        """Return the ids of the utterances of the part, in its order."""
+        mine = np.flatnonzero(self.rows >= 0)
+        return [self.utts[index] for index in mine[np.argsort(self.rows[mine])]]
 
 
 def read_inputs(pairs: Sequence[str]) -> dict[str, str]:
@@ -43,21 +52,24 @@ def read_inputs(pairs: Sequence[str]) -> dict[str, str]:
     rspecifiers: dict[str, str] = {}
     for pair in pairs:
         name, equals, rspecifier = pair.partition("=")
-        if not (name.isidentifier() and equals and rspecifier) or name in {*rspecifiers, "mask", "speaker"}:
+        if not (name.isidentifier() and equals and rspecifier) or name in {*rspecifiers, "mask", "scored", "speaker"}:
             raise SerError(f"expected <modality>=<rspecifier>, each once, as in text=scp:text.scp; found '{pair}'")
         rspecifiers[name] = rspecifier
     return rspecifiers
 
 
-def read_dialogues(data_dir: str | Path, rspecifiers: Mapping[str, str], in_context: bool) -> Dialogues:
+def read_dialogues(
+    data_dir: str | Path, rspecifiers: Mapping[str, str], in_context: bool, context_dir: str | Path | None = None
+) -> Dialogues:
     """Read the vectors of all modalities for the utterances of a data dir.
 
     Parameters
     ----------
-    data_dir : ``utt2spk`` names the utterances; with context, ``utt2dialogue`` and ``utt2start`` order them. Turns of a
-        dialogue that are not in the data dir are not in the context.
+    data_dir : ``utt2spk`` names the utterances; with context, ``utt2dialogue`` and ``utt2start`` order them.
     rspecifiers : modality -> vectors of these utterances, and possibly of others.
     in_context : whether the utterances of a dialogue form one example.
+    context_dir : data dir of the whole corpus: with context, the other utterances of the same dialogues are heard too.
+        Without it, turns of a dialogue that are not in `data_dir` are not heard.
 
     Raises
     ------
@@ -66,7 +78,18 @@ def read_dialogues(data_dir: str | Path, rspecifiers: Mapping[str, str], in_cont
     """
     data_dir = Path(data_dir)
     utt2spk = tables.read_map(data_dir / "utt2spk", fields=2)
+    part = {utt: row for row, utt in enumerate(utt2spk)}
+    if in_context and context_dir is not None:
+        # The whole corpus tells the dialogues, of which those with an utterance of the part are taken.
+        data_dir = Path(context_dir)
+        whole = tables.read_map(data_dir / "utt2spk", fields=2)
+        if absent := part.keys() - whole.keys():
+            raise SerError(f"{data_dir}/utt2spk: no line for '{min(absent)}' of {len(absent)}; give the whole corpus")
+        told = tables.read_map(_dialogue_table(data_dir, "utt2dialogue"), fields=2)
+        mine = {told.get(utt) for utt in part}
+        utt2spk = {utt: speaker for utt, speaker in whole.items() if utt in part or told.get(utt) in mine}
     utts = list(utt2spk)
+    rows = np.array([part.get(utt, -1) for utt in utts], np.int64)
     vectors, num_missing = {}, {}
     # Sort the modalities, so that the order of the arguments does not matter.
     for name in sorted(rspecifiers):
@@ -74,22 +97,27 @@ def read_dialogues(data_dir: str | Path, rspecifiers: Mapping[str, str], in_cont
         found = [utt for utt in utts if utt in table]
         if not found:
             raise SerError(f"{rspecifiers[name]}: no vector for any utterance of {data_dir}; extract them first")
-        rows = stack_vectors(table, found, rspecifiers[name])
-        vectors[name] = np.zeros((len(utts), rows.shape[1]), np.float32)
-        vectors[name][[index for index, utt in enumerate(utts) if utt in table]] = rows
-        num_missing[name] = len(utts) - len(found)
+        stacked = stack_vectors(table, found, rspecifiers[name])
+        vectors[name] = np.zeros((len(utts), stacked.shape[1]), np.float32)
+        vectors[name][[index for index, utt in enumerate(utts) if utt in table]] = stacked
+        num_missing[name] = sum(utt not in table for utt in part)
     if not in_context:
         alone = [np.array([index]) for index in range(len(utts))]
-        return Dialogues(utts, vectors, num_missing, alone, np.zeros(len(utts), np.int64))
-    for name in ("utt2dialogue", "utt2start"):
-        if not (data_dir / name).exists():
-            raise SerError(f"{data_dir}: no {name}; prepare the corpus again (not every corpus has dialogues)")
-    utt2dialogue, utt2start = (tables.read_map(data_dir / name, fields=2) for name in ("utt2dialogue", "utt2start"))
+        return Dialogues(utts, rows, vectors, num_missing, alone, np.zeros(len(utts), np.int64))
+    utt2dialogue, utt2start = (
+        tables.read_map(_dialogue_table(data_dir, name), fields=2) for name in ("utt2dialogue", "utt2start")
+    )
     try:
         members = in_dialogues(utts, utt2dialogue, utt2start)
     except SerError as error:
         raise SerError(f"{data_dir}/{error}; prepare the corpus again, or run utils/fix_data_dir.sh") from error
-    return Dialogues(utts, vectors, num_missing, members, number_speakers(utts, members, utt2spk))
+    return Dialogues(utts, rows, vectors, num_missing, members, number_speakers(utts, members, utt2spk))
+
+
+def _dialogue_table(data_dir: Path, name: str) -> Path:
+    if not (data_dir / name).exists():
+        raise SerError(f"{data_dir}: no {name}; prepare the corpus again (not every corpus has dialogues)")
+    return data_dir / name
 
 
 class DialogueSource:
@@ -97,8 +125,8 @@ class DialogueSource:
 
     Parameters
     ----------
-    dialogues : vectors and dialogues of N utterances.
-    targets : (N,) int64 classes, or (N, K) float32 shares of the classes.
+    dialogues : vectors and dialogues of the utterances of a part, M of them, and of those that are heard with them.
+    targets : (M,) int64 classes, or (M, K) float32 shares of the classes.
     batch_size : number of dialogues a batch.
     seed : seed of the order of the dialogues in each epoch; None keeps one order.
     """
@@ -116,7 +144,8 @@ class DialogueSource:
         """Yield the dialogues from batch `start` on, rows ``rank::world``.
 
         Inputs: for each modality (B, U, D) float32; ``speaker`` (B, U) int64; ``mask`` (B, U) bool, true where there is
-        an utterance. Targets: one for each true place of the mask, row by row.
+        an utterance; ``scored`` (B, U) bool, true where it is one of the part. Targets: one for each true place of
+        ``scored``, row by row.
         """
         order = np.arange(len(self.dialogues.members))
         if self.seed is not None:
@@ -129,10 +158,12 @@ class DialogueSource:
         sizes = torch.tensor([len(indices) for indices in members], dtype=torch.int64)
         mask = torch.arange(max(map(len, members), default=0)) < sizes[:, None]
         order = np.concatenate([np.zeros(0, np.int64), *members])
+        rows = self.dialogues.rows[order]
         inputs = {"mask": mask, "speaker": _padded(torch.from_numpy(self.dialogues.speakers[order]), mask)}
+        inputs["scored"] = _padded(torch.from_numpy(rows >= 0), mask)
         for name, vectors in self.dialogues.vectors.items():
             inputs[name] = _padded(torch.from_numpy(vectors[order]), mask)
-        return inputs, torch.from_numpy(self.targets[order])
+        return inputs, torch.from_numpy(self.targets[rows[rows >= 0]])
 
 
 def in_dialogues(

@@ -1,7 +1,7 @@
 """Baselines of system D that use the dialogue around an utterance: small versions of bc-LSTM and ICON.
 
 Both map vectors (B, U, D) of each modality, B dialogues of up to U utterances in the order of speaking, to logits of
-the N utterances where `mask` (B, U) is true, row by row.
+the N utterances where `scored` (B, U) is true, row by row. `mask` (B, U) is true where there is an utterance to hear.
 """
 
 from collections.abc import Mapping
@@ -46,7 +46,7 @@ class BcLstm(nn.Module):
         hidden = torch.cat(heard, dim=2)  # (B, U, 2 H for each modality)
         if self.fusion is not None:
             hidden = _run(self.fusion, self.dropout(hidden), lengths)
-        return self.output(self.dropout(hidden[mask]))
+        return self.output(self.dropout(hidden[inputs["scored"]]))
 
 
 class Icon(nn.Module):
@@ -81,7 +81,7 @@ class Icon(nn.Module):
         for hop in self.hops:
             memory, _ = hop(memory)
             query = _read(query, memory, before)
-        return self.output(self.dropout(query[mask]))
+        return self.output(self.dropout(query[inputs["scored"]]))
 
     def _follow(self, query: Tensor, speaker: Tensor) -> Tensor:
         """Return, for each utterance, the state of its speaker's GRU after it: (B, U, H)."""

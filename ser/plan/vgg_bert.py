@@ -1,101 +1,41 @@
-"""Plan of system D: a VGG on log mel energies and a BERT, fused by a third network. Its options and jobs."""
+"""Plan of system D: a VGG on log mel energies and a BERT, fused by a third network. Its jobs."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from ser.config import read_yaml
-from ser.errors import SerError
-from ser.plan.corpora import check_holds, find, read_corpora
 from ser.plan.facts import Facts
 from ser.plan.job import Job, Plan, job
-from ser.plan.options import RunOptions, check_run, check_words
-from ser.plan.roles import in_order, next_fold
+from ser.plan.roles import next_fold
+from ser.plan.vgg_bert_options import (
+    LAST_STAGE,
+    MODELS,
+    OUT_OF_FOLD,
+    RANDOM,
+    RANDOM_SHARES,
+    YARDSTICKS,
+    Options,
+    check,
+    folds_of,
+)
+
+__all__ = ["KINDS", "LAST_STAGE", "MODELS", "SYSTEM", "Options", "check", "corpora", "folds_of", "plan"]
 
 SYSTEM = "vgg_bert"
-LAST_STAGE = 7
-MODALITIES = ("speech", "text", "speech+text")
-PROTOCOLS = ("folds", "random")
-YARDSTICKS = ("bc_lstm", "icon")
-COPIES = ("white", "pitch", "stretch", "shift")
-# The paper's random split of the utterances: its name as a fold; the shares of training, validation and test part.
-RANDOM, RANDOM_SHARES = "random", (0.7, 0.2, 0.1)
-# Modality -> its model, and the number of the stage that trains it.
-MODELS = {"speech": ("vgg", 2), "text": ("bert", 3)}
 # Kind of job -> number of the stage that runs it.
 KINDS = {
     "prepare": 0, "classes": 1, "logmel": 1, "fold_parts": 1, "random_parts": 1, "audit": 1, "copies": 1, "clips": 1,
+    "inner_parts": 1,
     "vgg": 2, "vgg_vectors": 2, "vgg_posteriors": 2, "text_init": 3, "bert": 3, "bert_vectors": 3, "bert_posteriors": 3,
-    "fusion": 4, "fusion_posteriors": 4,
+    "fusion": 4, "fusion_posteriors": 4, "out_of_fold": 4, OUT_OF_FOLD: 4, f"{OUT_OF_FOLD}_posteriors": 4,
     **{f"{name}{kind}": 5 for name in YARDSTICKS for kind in ("", "_posteriors")},
     "cells": 6, "human": 7, "card": 7, "report": 7,
 }  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options(RunOptions):
-    """The options of local/run_vgg_bert.sh that other drivers do not have; its --help explains them."""
-
-    test: str
-    protocols: tuple[str, ...]
-    split_seed: int
-    copies: tuple[str, ...]
-    modalities: tuple[str, ...]
-    yardsticks: tuple[str, ...]
-    yardstick_modalities: tuple[str, ...]
-    soft_targets: bool
-    label_map: str
-    text_model: str
-
-    def uses(self, modality: str) -> bool:
-        """Whether models of speech or text (`modality`) are trained, alone or for the fusion."""
-        return any(modality in name for name in self.modalities)
-
-    @property
-    def heard(self) -> tuple[str, ...]:
-        """The modalities of the yardsticks: those given, else all, but in a toy run only the last one."""
-        return self.yardstick_modalities or (self.modalities[-1:] if self.toy else self.modalities)
-
-    def settings(self, model: str) -> str:
-        """Path of the YAML file of settings of a model."""
-        return f"{self.conf}/{model}.yaml"
-
-
-def check(options: Options) -> list[str]:
-    """Refuse settings that would otherwise fail only hours later; return warnings (there are none)."""
-    known = read_corpora()
-    texts = ["text"] * options.uses("text")
-    check_holds("test", [options.test], ["speech", *texts, "emotion"], known)
-    check_words("protocols", options.protocols, PROTOCOLS)
-    check_words("modalities", options.modalities, MODALITIES)
-    check_words("yardstick-modalities", options.heard, options.modalities)
-    check_words("yardsticks", options.yardsticks, YARDSTICKS)
-    check_words("copies", options.copies, COPIES)
-    if options.yardsticks and "dialogues" not in find(options.test, known).holds:
-        asked = " ".join(options.yardsticks)
-        raise SerError(f"--yardsticks: {options.test} has no dialogues, which '{asked}' need; give --yardsticks \"\"")
-    if not (options.protocols and options.modalities):
-        raise SerError("--protocols and --modalities: name one or more of each")
-    models = [model for modality, (model, _) in MODELS.items() if options.uses(modality)]
-    models += ["fusion"] * options.uses("+") + list(options.yardsticks)
-    check_run(options, LAST_STAGE, [options.label_map, *map(options.settings, ("logmel", *models))])
-    return []
-
-
 def corpora(options: Options) -> tuple[str, ...]:
     """Return all corpora that stage 0 prepares."""
     return (options.test,)
-
-
-def folds_of(options: Options, facts: Facts) -> list[str]:
-    """List the folds that have models of their own: the folds of the corpus and, as one more, the random split."""
-    folds = in_order(facts.folds) if "folds" in options.protocols else []
-    if "folds" in options.protocols and len(folds) < 3:
-        raise SerError(
-            f"--protocols folds: {options.test} has {len(folds)} folds here, but three or more are needed: one to test,"
-            " one to validate, the others to train"
-        )
-    return [*folds, *[RANDOM] * ("random" in options.protocols)]
 
 
 def plan(options: Options, facts: Facts) -> Plan:
@@ -148,6 +88,10 @@ class _Builder:
                 yield job(1, "copies", fold, [train, copies, clips], [train], [clips, copies], size)
             else:
                 yield job(1, "clips", fold, [train, clips], [train], [clips], size)
+            if inner := options.inner(fold):
+                made = [at.role(part, name) for name in inner for part in ("train", "clips", "held")]
+                words = ["--parts", options.inner_folds, train, clips, at.data, fold]
+                yield job(1, "inner_parts", fold, words, [train, clips], made, size)
 
     def _tables(self, fold: str, kind: str, modality: str) -> Path:
         """The table of vectors or probabilities of all utterances by the model of a modality, without its suffix."""
@@ -161,11 +105,13 @@ class _Builder:
             encoder, source = str(at.toy_bert), f"{options.corpora}/dailydialog/train/dialogues_train.txt"
             yield job(3, "text_init", "bert", [source, encoder], [source], [encoder])
         for modality, (kind, stage) in MODELS.items():
-            for fold in self.folds if options.uses(modality) else ():
-                train, valid = at.role("train" if kind == "bert" else "clips", fold), at.role("valid", fold)
+            for fold, outer in self._trained() if options.uses(modality) else ():
+                train, valid = at.role("train" if kind == "bert" else "clips", fold), at.role("valid", outer)
                 model, left_out = at.model(kind, fold), []
                 words = [*options.seed_override(), "--valid-data", valid]
-                size = self._size(fold, 0)
+                # An inner model is trained on the other parts, and asked for the part that it has not seen.
+                share = 1.0 if fold == outer else 1.0 - 1.0 / options.inner_folds
+                size, heard = share * self._size(outer, 0), labelled if fold == outer else at.role("held", fold)
                 if kind == "bert":
                     words += ["--text-model", encoder] if encoder else []
                     words += [train, labelled / "utt2emo", model]
@@ -175,16 +121,32 @@ class _Builder:
                     size *= 1 + len(options.copies)
                 yield job(stage, kind, fold, words, [train, valid], [model], size)
                 vectors, posteriors = (self._tables(fold, name, modality) for name in ("embeddings", "posteriors"))
-                words = ["--done", f"{vectors}.done", *left_out, model, labelled, _archive(vectors)]
-                yield job(stage, f"{kind}_vectors", fold, words, [model, labelled], [f"{vectors}.scp"], self.utts)
+                utts = self.utts if fold == outer else self._size(outer, 0) / options.inner_folds
+                words = ["--done", f"{vectors}.done", *left_out, model, heard, _archive(vectors)]
+                yield job(stage, f"{kind}_vectors", fold, words, [model, heard], [f"{vectors}.scp"], utts)
                 words = [model, f"scp:{vectors}.scp", _archive(posteriors)]
                 made = [f"{posteriors}.scp"]
-                yield job(stage, f"{kind}_posteriors", fold, words, [model, f"{vectors}.scp"], made, self.utts)
+                yield job(stage, f"{kind}_posteriors", fold, words, [model, f"{vectors}.scp"], made, utts)
+
+    def _trained(self) -> Iterator[tuple[str, str]]:
+        """Yield the name of each model of a modality and its fold; those of inner folds come after that of the fold."""
+        for fold in self.folds:
+            yield fold, fold
+            yield from ((inner, fold) for inner in self.options.inner(fold))
 
     def fusions(self) -> Iterator[Job]:
         if self.options.uses("+"):
             for fold in self.folds:
                 yield from self._fusion(4, "fusion", fold, fold, "posteriors", "speech+text")
+                for modality in MODELS if self.options.inner_folds else ():
+                    # Of the training part by the inner models, of all other utterances by the fold's own.
+                    made = f"{self._tables(fold, 'posteriors_out_of_fold', modality)}.scp"
+                    inner = [f"{self._tables(name, 'posteriors', modality)}.scp" for name in self.options.inner(fold)]
+                    own = f"{self._tables(fold, 'posteriors', modality)}.scp"
+                    words = [self.at.role("train", fold) / "utt2spk", own, made, *inner]
+                    yield job(4, "out_of_fold", f"{fold}_{modality}", words, [own, *inner], [made], self.utts)
+                if self.options.inner_folds:
+                    yield from self._fusion(4, OUT_OF_FOLD, fold, fold, "posteriors_out_of_fold", "speech+text")
         for yardstick in self.options.yardsticks:
             for modality in self.options.heard:
                 for fold in self.folds:
@@ -197,6 +159,8 @@ class _Builder:
         heard = [word for one, scp in scps.items() for word in ("--input", f"{one}=scp:{scp}")]
         train, valid, test = (at.role(part, fold) for part in ("train", "valid", "test"))
         model = at.model(kind, name)
+        if tables == "embeddings":  # a yardstick hears the whole dialogue, of which the random split takes a part
+            heard += ["--context-dir", str(self.labelled)]
         words = [*self.options.seed_override(), *heard, "--valid-data", valid, train, model]
         yield job(stage, kind, name, words, [*scps.values(), train, valid], [model], self._size(fold, 0))
         words, made = [*heard, model, test, _archive(model / "posteriors")], [model / "posteriors.scp"]
@@ -213,6 +177,9 @@ class _Builder:
                 else:
                     model = at.model("fusion", fold)
                     yield self._cell(SYSTEM, "fusion", model, f"{model}/posteriors.scp", fold, modality)
+                    if options.inner_folds:
+                        model = at.model(OUT_OF_FOLD, fold)
+                        yield self._cell(SYSTEM, OUT_OF_FOLD, model, f"{model}/posteriors.scp", fold, modality)
             for modality in options.heard:
                 for yardstick in options.yardsticks:
                     model = at.model(yardstick, f"{modality}_{fold}")
@@ -230,7 +197,11 @@ class _Builder:
 
     def _cell(self, system: str, kind: str, model: Path, scp: str, fold: str, modality: str) -> Job:
         options, made, test = self.options, self.at.cell(kind, modality, fold), self.at.test(fold)
-        seed = read_yaml(options.settings(kind))["fit"]["seed"] if options.seed is None else options.seed
+        seed = (
+            read_yaml(options.settings("fusion" if kind == OUT_OF_FOLD else kind))["fit"]["seed"]
+            if options.seed is None
+            else options.seed
+        )
         names = {
             "system": system, "train": options.test, "test": options.test, "fold": "all" if fold == RANDOM else fold,
             "variant": (RANDOM if fold == RANDOM else "folds") + "+soft" * options.soft_targets, "seed": seed,

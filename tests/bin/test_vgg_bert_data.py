@@ -107,3 +107,29 @@ def test_make_features_makes_log_mel_energies_of_copies(call, data, tmp_path):
     with pytest.raises(SerError, match="pitch goes with Kaldi's features, not with --logmel-config"):
         arguments = ("--logmel-config", "conf/toy/vgg_bert/logmel.yaml", "--pitch-config", "conf/pitch.conf")
         call("make_features", *arguments, f"scp:{data}/wav.scp", "ark:-")
+
+
+def test_parts_of_the_speakers_take_turns_and_a_copy_stays_with_its_speaker(call, data, tmp_path):
+    utt2spk = tables.read_map(data / "utt2spk")
+    copies = {f"{utt}-white": speaker for utt, speaker in utt2spk.items()}
+    emotions = tables.read_map(data / "utt2emo")
+    found = {"utt2spk": utt2spk | copies, "utt2emo": emotions | {f"{utt}-white": emotions[utt] for utt in emotions}}
+    clips = tmp_path / "clips"
+    datadir.write_data_dir(clips, found | {"wav.scp": dict.fromkeys(found["utt2spk"], str(tmp_path / "clip.wav"))})
+    call("part_speakers", "--parts", 2, data, clips, tmp_path, "1")
+    seen = []
+    for part in ("1", "2"):
+        held, rest, heard = (
+            tables.read_map(tmp_path / f"{name}_1.{part}" / "utt2spk") for name in ("held", "train", "clips")
+        )
+        assert not set(held.values()) & set(rest.values()) and not set(held.values()) & set(heard.values())
+        assert {utt.removesuffix("-white") for utt in heard} == set(rest) and len(heard) == 2 * len(rest)
+        seen += held
+    assert sorted(seen) == sorted(utt2spk)
+    with pytest.raises(SerError, match="data: 5 parts of 4 speakers; give 2 parts or more"):
+        call("part_speakers", "--parts", 5, data, clips, tmp_path, "1")
+    with pytest.raises(SerError, match=r"speaker spk. is not in .*few"):
+        few = tmp_path / "few"
+        datadir.write_data_dir(few, {name: {utt: value for utt, value in found[name].items() if "spk3" not in utt}
+                                     for name in ("utt2spk", "utt2emo")})  # fmt: skip
+        call("part_speakers", "--parts", 2, few, clips, tmp_path, "1")

@@ -60,6 +60,25 @@ def test_a_batch_pads_and_targets_follow_the_mask(data):
     assert (batch["speech"][batch["mask"]][:, 0].long() - 1).tolist() == targets.tolist()
 
 
+def test_a_part_hears_the_whole_dialogues_and_is_asked_for_its_own_utterances_alone(data):
+    part = data / "part"
+    part.mkdir()
+    tables.write_map(part / "utt2spk", {"a-2": "ann", "b-1": "bob"})  # no utt2dialogue: the whole corpus tells it
+    dialogues = read_dialogues(part, inputs(data), in_context=True, context_dir=data)
+    assert dialogues.part() == ["a-2", "b-1"] and dialogues.utts == ["a-1", "a-2", "b-1"]
+    assert [[dialogues.utts[index] for index in members] for members in dialogues.members] == [["a-1", "b-1", "a-2"]]
+    assert dialogues.num_missing == {"speech": 0, "text": 1}
+    [(batch, targets)] = DialogueSource(dialogues, np.array([7, 8]), 2, seed=None).batches(0)
+    assert batch["mask"].tolist() == [[True, True, True]] and batch["scored"].tolist() == [[False, True, True]]
+    assert targets.tolist() == [8, 7]
+    assert batch["speech"][..., 0].tolist() == [[1, 4, 2]]
+    alone = read_dialogues(part, inputs(data), in_context=False, context_dir=data)
+    assert alone.utts == alone.part() == ["a-2", "b-1"]
+    tables.write_map(part / "utt2spk", {"a-9": "ann"})
+    with pytest.raises(SerError, match="utt2spk: no line for 'a-9' of 1; give the whole corpus"):
+        read_dialogues(part, inputs(data), in_context=True, context_dir=data)
+
+
 def test_a_process_without_a_dialogue_of_a_batch_has_an_empty_one(data):
     source = DialogueSource(read_dialogues(data, inputs(data), in_context=True), np.arange(5), 2, seed=None)
     [(batch, targets)] = source.batches(0, rank=2, world=3)

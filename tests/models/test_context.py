@@ -18,7 +18,8 @@ def dialogue(size: int, seed: int = 0) -> dict[str, torch.Tensor]:
     """One dialogue whose two speakers take turns."""
     rng = torch.Generator().manual_seed(seed)
     inputs = {name: torch.randn(1, size, width, generator=rng) for name, width in WIDTHS.items()}
-    return inputs | {"speaker": torch.arange(size)[None] % 2, "mask": torch.ones(1, size, dtype=torch.bool)}
+    every = torch.ones(1, size, dtype=torch.bool)
+    return inputs | {"speaker": torch.arange(size)[None] % 2, "mask": every, "scored": every}
 
 
 def changed(inputs: dict[str, torch.Tensor], place: int) -> dict[str, torch.Tensor]:
@@ -45,6 +46,15 @@ def test_a_dialogue_is_scored_the_same_beside_a_longer_one(network):
 @pytest.mark.parametrize("widths", [{"speech": 6}, {"text": 4}])
 def test_one_modality_is_enough(network, widths):
     assert make(network, widths)(dialogue(5)).shape == (5, 3)
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_what_is_only_heard_is_not_asked_for_and_changes_the_others(network):
+    model, inputs = make(network), dialogue(5)
+    asked = inputs | {"scored": torch.tensor([[False, False, True, False, True]])}
+    torch.testing.assert_close(model(asked), model(inputs)[[2, 4]])
+    moved = (model(changed(asked, 0)) - model(asked)).abs().sum(1)
+    assert (moved > 1e-7).all()
 
 
 def test_bc_lstm_hears_what_comes_before_and_after():

@@ -72,9 +72,35 @@ def test_a_toy_run_lets_the_yardsticks_hear_the_fusion_alone(vgg_options, facts)
     assert names(found, "text_init") == ["bert"]
 
 
+def test_an_out_of_fold_fusion_trains_on_probabilities_of_models_that_have_not_seen_the_speaker(vgg_options, facts):
+    found = plan(vgg_options(inner_folds="2", protocols="folds"), facts)
+    assert arguments(found, "inner_parts", "1") == "--parts 2 data/run/train_1 data/run/clips_1 data/run 1"
+    assert names(found, "vgg")[:3] == ["1", "1.1", "1.2"] and len(names(found, "bert")) == 3 * 5
+    assert arguments(found, "vgg", "1.2") == "--valid-data data/run/valid_1 data/run/clips_1.2 exp/run/vgg_1.2"
+    assert " data/run/held_1.2 " in arguments(found, "bert_vectors", "1.2")
+    assert " data/run/iemocap_classes " in arguments(found, "bert_vectors", "1")
+    assert arguments(found, "out_of_fold", "1_speech") == (
+        "data/run/train_1/utt2spk exp/run/posteriors_1/speech.scp exp/run/posteriors_out_of_fold_1/speech.scp"
+        " exp/run/posteriors_1.1/speech.scp exp/run/posteriors_1.2/speech.scp"
+    )
+    assert "text=scp:exp/run/posteriors_out_of_fold_1/text.scp" in arguments(found, "fusion_out_of_fold", "1")
+    assert "fusion_out_of_fold_speech+text_1" in names(found, "cells")
+    # Half of the training part trains an inner model.
+    assert [one.size for one in found.of("bert")][:3] == pytest.approx([60.0, 30.0, 30.0])
+
+
+def test_yardsticks_hear_the_whole_dialogue(vgg_options, facts):
+    found = plan(vgg_options(), facts)
+    for kind in ("icon", "icon_posteriors", "bc_lstm"):
+        assert "--context-dir data/run/iemocap_classes" in arguments(found, kind, "speech+text_random")
+    assert "--context-dir" not in arguments(found, "fusion", "random")
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        ({"inner_folds": "1"}, "--inner-folds 1: expected 2 or more, with a fusion"),
+        ({"inner_folds": "3", "modalities": "speech", "yardsticks": ""}, "--inner-folds 3: expected 2 or more"),
         ({"test": "voxceleb1"}, "--test: voxceleb1 has no"),
         ({"test": "ravdess"}, "--yardsticks: ravdess has no dialogues, which 'bc_lstm icon' need"),
         ({"protocols": "halves"}, "--protocols: unknown 'halves'; known: folds random"),

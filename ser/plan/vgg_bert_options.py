@@ -1,0 +1,91 @@
+"""The options of system D, the checks of their values before anything runs, and the folds that follow from them."""
+
+from dataclasses import dataclass
+
+from ser.errors import SerError
+from ser.plan.corpora import check_holds, find, read_corpora
+from ser.plan.facts import Facts
+from ser.plan.options import RunOptions, check_run, check_words
+from ser.plan.roles import in_order
+
+LAST_STAGE = 7
+MODALITIES = ("speech", "text", "speech+text")
+PROTOCOLS = ("folds", "random")
+YARDSTICKS = ("bc_lstm", "icon")
+COPIES = ("white", "pitch", "stretch", "shift")
+# The paper's random split of the utterances: its name as a fold; the shares of training, validation and test part.
+RANDOM, RANDOM_SHARES = "random", (0.7, 0.2, 0.1)
+# The fusion that is trained on probabilities of models that have not seen their speakers.
+OUT_OF_FOLD = "fusion_out_of_fold"
+# Modality -> its model, and the number of the stage that trains it.
+MODELS = {"speech": ("vgg", 2), "text": ("bert", 3)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(RunOptions):
+    """The options of local/run_vgg_bert.sh that other drivers do not have; its --help explains them."""
+
+    test: str
+    protocols: tuple[str, ...]
+    split_seed: int
+    copies: tuple[str, ...]
+    modalities: tuple[str, ...]
+    yardsticks: tuple[str, ...]
+    yardstick_modalities: tuple[str, ...]
+    soft_targets: bool
+    label_map: str
+    text_model: str
+    inner_folds: int
+
+    def inner(self, fold: str) -> tuple[str, ...]:
+        """Name the parts of the training speakers of a fold that take turns to be scored by models of the others."""
+        return tuple(f"{fold}.{part}" for part in range(1, self.inner_folds + 1))
+
+    def uses(self, modality: str) -> bool:
+        """Whether models of speech or text (`modality`) are trained, alone or for the fusion."""
+        return any(modality in name for name in self.modalities)
+
+    @property
+    def heard(self) -> tuple[str, ...]:
+        """The modalities of the yardsticks: those given, else all, but in a toy run only the last one."""
+        return self.yardstick_modalities or (self.modalities[-1:] if self.toy else self.modalities)
+
+    def settings(self, model: str) -> str:
+        """Path of the YAML file of settings of a model."""
+        return f"{self.conf}/{model}.yaml"
+
+
+def check(options: Options) -> list[str]:
+    """Refuse settings that would otherwise fail only hours later; return warnings (there are none)."""
+    known = read_corpora()
+    texts = ["text"] * options.uses("text")
+    check_holds("test", [options.test], ["speech", *texts, "emotion"], known)
+    check_words("protocols", options.protocols, PROTOCOLS)
+    check_words("modalities", options.modalities, MODALITIES)
+    check_words("yardstick-modalities", options.heard, options.modalities)
+    check_words("yardsticks", options.yardsticks, YARDSTICKS)
+    check_words("copies", options.copies, COPIES)
+    if options.yardsticks and "dialogues" not in find(options.test, known).holds:
+        asked = " ".join(options.yardsticks)
+        raise SerError(f"--yardsticks: {options.test} has no dialogues, which '{asked}' need; give --yardsticks \"\"")
+    if not (options.protocols and options.modalities):
+        raise SerError("--protocols and --modalities: name one or more of each")
+    if options.inner_folds and (options.inner_folds < 2 or not options.uses("+")):
+        raise SerError(
+            f"--inner-folds {options.inner_folds}: expected 2 or more, with a fusion in --modalities, or 0 for none"
+        )
+    models = [model for modality, (model, _) in MODELS.items() if options.uses(modality)]
+    models += ["fusion"] * options.uses("+") + list(options.yardsticks)
+    check_run(options, LAST_STAGE, [options.label_map, *map(options.settings, ("logmel", *models))])
+    return []
+
+
+def folds_of(options: Options, facts: Facts) -> list[str]:
+    """List the folds that have models of their own: the folds of the corpus and, as one more, the random split."""
+    folds = in_order(facts.folds) if "folds" in options.protocols else []
+    if "folds" in options.protocols and len(folds) < 3:
+        raise SerError(
+            f"--protocols folds: {options.test} has {len(folds)} folds here, but three or more are needed: one to test,"
+            " one to validate, the others to train"
+        )
+    return [*folds, *[RANDOM] * ("random" in options.protocols)]
