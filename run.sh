@@ -28,6 +28,13 @@
 #   --finetune-noise true|false   whether fine-tuning sees such copies too
 #   --finetune-speeds "<factor> ..."   of further copies for fine-tuning, spoken slower or faster: "0.9 1.1"
 #   --label-map <file>    which native labels make which classes
+#   --unseen "<class> ..."  of these, kept out of all training and scored: "frustration", with
+#                         conf/emotions/collapsed5_frustration.map
+#   --ties drop|first|level   CREMA-D's tied votes: left out, the first named, or the emotion of the highest level, as
+#                         the published code of system A has it
+#   --same-trials true|false  where the test corpus is in a training role: score the run without it also fold by fold, on
+#                         the trials of the run with it; rows of the test <corpus>_by_fold, for ser.bin.compare_cells (true, but not
+#                         on the toy corpora)
 #   --finetune-config <name>  of the settings of fine-tuning in --conf
 #   --modalities "speech text speech+text"   what is scored; only what that needs is trained
 #   --layers tdnn6,tdnn7,...   of the net, whose embeddings are scored
@@ -56,6 +63,9 @@ augment="reverb noise music babble"
 finetune_noise=false
 finetune_speeds=
 label_map=conf/emotions/collapsed5.map
+unseen=
+ties=drop
+same_trials=
 finetune_config=xvector_finetune
 modalities="speech text speech+text"
 layers=tdnn6,tdnn7

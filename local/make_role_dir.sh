@@ -6,12 +6,14 @@
 #  e.g.: local/make_role_dir.sh --fold 3 --scored data/toy/iemocap_emotion data/toy/finetune_3 \
 #          data/toy/cremad_emotion data/toy/iemocap_emotion
 # Options: --scored "<data-dir> ..."   those of the scored corpus  --fold <n>   its fold that is tested
-#   --without-class <emotion>   leave out the utterances of this class
+#   --without-class <emotion>   leave out the utterances of this class, which must be there
+#   --unseen "<emotion> ..."    leave out the utterances of these classes, where there are some
 set -euo pipefail
 
 scored=
 fold=
 without_class=
+unseen=
 
 . utils/parse_options.sh
 . ./path.sh
@@ -33,6 +35,8 @@ done
 utils/combine_data.sh "$out" "${parts[@]}"
 if [ -n "$without_class" ]; then
   grep -q " $without_class\$" "$out/utt2emo" || die "$out/utt2emo: no utterance of the class '$without_class'"
-  grep -v " $without_class\$" "$out/utt2emo" > "$out/other_classes.list"
+fi
+if [ -n "$without_class$unseen" ]; then
+  awk -v left=" $without_class $unseen " '!index(left, " " $2 " ")' "$out/utt2emo" > "$out/other_classes.list"
   utils/subset_data_dir.sh "$out" "$out/other_classes.list" "$out"
 fi

@@ -128,6 +128,7 @@ XVECTOR_BERT = {
     "backend": "cremad iemocap", "text_train": "dailydialog", "test": "iemocap", "only": "", "drawn_text": "cremad",
     "text_condition": "gold", "augment": "reverb noise music babble", "finetune_noise": "false", "finetune_speeds": "",
     "finetune_config": "xvector_finetune", "label_map": "conf/emotions/collapsed5.map",
+    "unseen": "", "ties": "drop", "same_trials": "false",
     "modalities": "speech text speech+text", "layers": "tdnn6,tdnn7", "encoders": "", "text_model": "",
     "pooling": "",
     "backend_config": "conf/backend.yaml", "lda_dim": "", "speaker_normalisation": "",

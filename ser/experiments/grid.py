@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Literal
 
 from ser.backend.speaker_normalisation import SpeakerNormalisation
@@ -13,6 +13,7 @@ from ser.plan.roles import NONE
 
 Modality = Literal["speech", "text", "speech+text"]
 Backend = Literal["plda", "cosine", "logistic"]
+Scored = Literal["whole", "folds"]
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,10 @@ class Variant:
 class Block:
     """A part of the grid: the product of its axes.
 
-    `fold` []: all folds of the test corpus; `lda_dim` 0: K-1; `speaker_normalisation`: none, all, or first N.
+    `fold` []: all folds of the test corpus; `lda_dim` 0: K-1; `speaker_normalisation`: none, all, or first N. `train`
+    are corpora of net and back end; `backend_train` are those of the back end where they differ, [] where they do not.
+    `scored` says how the test corpus is scored by what was not trained on it: as a ``whole``, or in its ``folds``, on
+    the trials that trainings with it have.
     """
 
     variant: tuple[str, ...]
@@ -48,6 +52,8 @@ class Block:
     seed: tuple[int, ...]
     held_out: tuple[str, ...]
     speaker_normalisation: tuple[str, ...] = ("none",)
+    backend_train: tuple[tuple[str, ...], ...] = ((),)
+    scored: tuple[Scored, ...] = ("whole",)
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,7 @@ class GridConfig:
     noise_kinds : kinds of noisy copies: reverb, noise, music, babble.
     backend_config, protocol : YAML of the back end, and YAML of the figures that are reported of a cell.
     variants : name -> variant.
+    unseen : classes of the test corpus that nothing is trained on; see ``./run.sh --help``.
     blocks : parts of the grid, which is their union.
     encoders : published audio encoders, as --encoders of ./run.sh names them; their layers are ``<name>_<layer>``.
     """
@@ -80,6 +87,7 @@ class GridConfig:
     protocol: str
     variants: dict[str, Variant]
     blocks: tuple[Block, ...]
+    unseen: tuple[str, ...] = ()
     encoders: tuple[str, ...] = ()
 
     @property
@@ -90,7 +98,11 @@ class GridConfig:
 
 @dataclass(frozen=True)
 class GridPoint:
-    """A point of the grid, one row of the results. `fold` is ``none`` if the test corpus is not in training."""
+    """A point of the grid, one row of the results.
+
+    `fold` is the fold that training leaves out, ``none`` if the test corpus is not in training. `part` is the fold that
+    is scored then, ``-`` for the whole corpus, and for the fold that training leaves out.
+    """
 
     variant: str
     seed: int | str
@@ -102,6 +114,13 @@ class GridPoint:
     lda_dim: int | str
     held_out: str
     speaker_normalisation: str = "none"
+    backend_train: tuple[str, ...] = ()
+    part: str = NOT_APPLICABLE
+
+    @property
+    def backend_corpora(self) -> tuple[str, ...]:
+        """The corpora that train the back end."""
+        return self.backend_train or self.train
 
     def columns(self) -> list[str]:
         """Return the cell as text, in the order of `COLUMNS`."""
@@ -156,7 +175,7 @@ def expand(config: GridConfig, layers: Mapping[str, Collection[str]], folds: Col
         for words in block.speaker_normalisation:
             SpeakerNormalisation.parse(words)
         _check_known(where, "layer", block.layer, {*frozen, *(layer for known in layers.values() for layer in known)})
-        of_block = list(_product(block, folds))
+        of_block = list(_product(block, folds, config.test, frozen))
         if not of_block:
             raise SerError(f"{where}: an axis is empty; give each at least one value (fold: [] is every fold)")
         points += len(of_block)
@@ -164,29 +183,39 @@ def expand(config: GridConfig, layers: Mapping[str, Collection[str]], folds: Col
             if point.modality != "text" and point.layer not in {*layers[point.variant], *frozen}:
                 absent += 1
             else:
-                cells[_normalised(point, config.test, frozen)] = None
+                cells[_normalised(point, frozen)] = None
     return Expansion(tuple(cells), points, absent)
 
 
-def _product(block: Block, folds: Collection[str]) -> Iterator[GridPoint]:
-    for train, fold, variant, seed, held_out, layer, modality, backend, lda_dim, speaker in itertools.product(
-        block.train,
-        block.fold or folds,
-        *(block.variant, block.seed, block.held_out, block.layer, block.modality, block.backend, block.lda_dim),
-        block.speaker_normalisation,
+def _without_net(modality: str, layer: str, frozen: Collection[str]) -> bool:
+    """Tell whether no net is fine-tuned for a point, so that the back end's corpora are all that counts."""
+    return modality == "text" or layer in frozen
+
+
+def _product(block: Block, folds: Collection[str], test: str, frozen: Collection[str]) -> Iterator[GridPoint]:
+    axes = (block.variant, block.seed, block.held_out, block.layer, block.modality, block.backend, block.lda_dim)
+    for train, backend_train, fold, scored, *values in itertools.product(
+        *(block.train, block.backend_train, block.fold or folds, block.scored, *axes, block.speaker_normalisation)
     ):
-        yield GridPoint(variant, seed, train, fold, layer, modality, backend, lda_dim, held_out, speaker)
+        variant, seed, held_out, layer, modality, backend, lda_dim, speaker = values
+        backend_alone = backend_train and _without_net(modality, layer, frozen)
+        without = test not in (*(() if backend_alone else train), *backend_train)
+        part = fold if without and scored == "folds" else NOT_APPLICABLE
+        point = GridPoint(variant, seed, train, fold, layer, modality, backend, lda_dim, held_out, speaker)
+        yield replace(point, fold=NONE if without else fold, backend_train=backend_train, part=part)
 
 
-def _normalised(point: GridPoint, test: str, frozen: Collection[str]) -> GridPoint:
+def _normalised(point: GridPoint, frozen: Collection[str]) -> GridPoint:
     """Blank the axes that do not apply to a point, so that equal experiments become equal cells."""
     values = dict(vars(point))
-    if test not in point.train:
-        values["fold"] = NONE
     if point.modality == "text":
         values |= {"variant": NOT_APPLICABLE, "seed": NOT_APPLICABLE, "layer": TEXT_LAYER}
     elif point.layer in frozen:
         values |= {"variant": NOT_APPLICABLE, "seed": NOT_APPLICABLE}
+    if _without_net(point.modality, point.layer, frozen):
+        values |= {"train": point.backend_corpora, "backend_train": ()}
+    if set(point.backend_train) == set(point.train):
+        values["backend_train"] = ()
     if point.backend == "logistic":
         values["lda_dim"] = NOT_APPLICABLE
     return GridPoint(**values)

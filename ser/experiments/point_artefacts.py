@@ -1,6 +1,5 @@
 """The artefacts of each point of a grid, from data dirs and pretrained models of a finished run to scores."""
 
-import dataclasses
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -63,7 +62,7 @@ class PointArtefacts:
     def card_options(self) -> list[str]:
         """Return the options of make_protocol_card for the card of the grid."""
         config = self._config
-        trained = [name for block in config.blocks for train in block.train for name in train]
+        trained = [name for block in config.blocks for train in (*block.train, *block.backend_train) for name in train]
         corpora = self._run.corpora((*config.pretrain, *trained, *config.text_train, config.test))
         text = ["--text-condition", "gold"] if config.text_train else []
         return ["--corpora", " ".join(map(str, corpora)), "--label-map", config.label_map, *text]
@@ -73,9 +72,9 @@ class PointArtefacts:
         config = self._config
         return Result(
             system=config.system,
-            train="+".join(self._roles_of(cell).trained_on(cell.fold, cell.modality)),
-            test=config.test,
-            fold=calls.row_fold(cell.fold),
+            train=self._roles_of(cell).train_name(cell.fold, cell.modality),
+            test=config.test if cell.part == NOT_APPLICABLE else calls.by_fold(config.test),
+            fold=calls.row_fold(cell.fold) if cell.part == NOT_APPLICABLE else cell.part,
             variant=cell.variant,
             seed=str(cell.seed),
             text=NOT_APPLICABLE if cell.modality == "speech" else "gold",
@@ -91,11 +90,14 @@ class PointArtefacts:
     def cell(self, cell: GridPoint) -> Artefact:
         """Describe the scores of a cell: its back end, result and predictions, in ``$dir/cell``."""
         config = self._config
-        role = self._role(cell.train, cell.fold, cell.held_out)
-        test, whole = self._run.data_dir(self._at.test(cell.fold)), self._run.emotion(config.test)
+        backend = cell.backend_corpora
+        role = self._role(backend, self._fold(cell.fold, backend), cell.held_out)
+        scored = cell.fold if cell.part == NOT_APPLICABLE else cell.part
+        test, whole = self._run.data_dir(self._at.test(scored)), self._run.emotion(config.test)
         vectors, scp = self._vectors(cell)
         names = {"config": config.backend_config, "protocol": config.protocol}
         names |= dict(zip(NAMES, self.row(cell).name(), strict=True))
+        names["unseen"] = " ".join(config.unseen) or NOT_APPLICABLE
         names = {name: value for name, value in names.items() if value != NOT_APPLICABLE}
         words = calls.cell(names, whole, (_data(role), scp), (test, scp), _DIR / CELL)
         return self._make(
@@ -103,18 +105,18 @@ class PointArtefacts:
             shell_words("python3 -m ser.bin.evaluate_backend", words),
             inputs=(role, vectors),
             given=self._run.digest_data(test, whole),
-            after=(self._audit(cell.train, cell.fold, cell.held_out),),
+            after=(self._audit(backend, self._fold(cell.fold, backend), cell.held_out),),
         )
 
     def _vectors(self, cell: GridPoint) -> tuple[Artefact, str]:
         """Return the artefact with the vectors of a cell, and its scp file."""
         if cell.modality == "text":
-            text = self._text_vectors(cell.train, cell.fold, cell.held_out)
+            text = self._text_vectors(cell.backend_corpora, cell.fold, cell.held_out)
             return text, f"{text.path}/all.scp"
         speech, layer = self._embeddings(cell)
         if cell.modality == "speech":
             return speech, f"{speech.path}/{layer}.scp"
-        text = self._text_vectors(cell.train, cell.fold, cell.held_out)
+        text = self._text_vectors(cell.backend_corpora, cell.fold, cell.held_out)
         # evaluate_backend reports utterances without text; training utterances of a held-out class never have a vector.
         words = calls.joined(f"{speech.path}/{layer}.scp", f"{text.path}/all.scp", _DIR / "vectors")
         command = shell_words("python3 -m ser.bin.concat_vectors --allow-missing true", words)
@@ -124,7 +126,7 @@ class PointArtefacts:
     def _embeddings(self, cell: GridPoint) -> tuple[Artefact, str]:
         """Embeddings of all layers of a net or of an encoder, for back-end training and test utterances:
         ``$dir/<layer>.scp``; and the cell's layer."""
-        sources = [self._run.emotion(name) for name in distinct((*cell.train, self._config.test))]
+        sources = [self._run.emotion(name) for name in distinct((*cell.backend_corpora, self._config.test))]
         command = f"utils/combine_data.sh $dir/data {' '.join(map(str, sources))}"
         embedded = self._make("embedded", command, given=self._run.digest_data(*sources))
         if cell.layer in self._frozen:
@@ -152,9 +154,10 @@ class PointArtefacts:
         variant = self._config.variants[cell.variant]
         settings = _settings(variant.config)
         settings["fit"]["seed"] = cell.seed
-        role = self._role(cell.train, cell.fold, cell.held_out, variant)
+        fold = self._fold(cell.fold, cell.train)
+        role = self._role(cell.train, fold, cell.held_out, variant)
         initial = self._run.model("pretrain", self._fold(cell.fold, self._config.pretrain))
-        adopt = f"python3 -m ser.bin.adopt_net {self._at.model('finetune', cell.fold)} $dir/config.yaml"
+        adopt = f"python3 -m ser.bin.adopt_net {self._at.model('finetune', fold)} $dir/config.yaml"
         return self._make(
             "net",
             f"steps/train_xvector.sh --config $dir/config.yaml --init-model {initial} "
@@ -163,7 +166,7 @@ class PointArtefacts:
             given=self._run.digest_model(initial),
             files={"config.yaml": yaml.safe_dump(settings, sort_keys=False)},
             shortcuts=(f"{adopt} {initial} {role.path}/data $dir/model",),
-            after=(self._audit(cell.train, cell.fold, cell.held_out, variant),),
+            after=(self._audit(cell.train, fold, cell.held_out, variant),),
             trains=True,
         )
 
@@ -222,6 +225,7 @@ class PointArtefacts:
         copies = {name: self._copies(name) for name in train} if variant and variant.noise else {}
         noisy = [(name, self._copies_dir(name, Path(made.path))) for name, made in copies.items()]
         without = f" --without-class {held_out}" if held_out != NONE else ""
+        without += f" --unseen '{' '.join(self._config.unseen)}'" if self._config.unseen else ""
         words = calls.role_dir(_DIR / "data", [*sources, *noisy], self._config.test, fold)
         return self._make(
             "role",
@@ -269,17 +273,13 @@ class PointArtefacts:
         )
 
     def _fold(self, fold: str, corpora: tuple[str, ...]) -> str:
-        return self._roles(()).fold_of(fold, corpora)
+        return fold if self._config.test in corpora else NONE
 
     def _roles_of(self, cell: GridPoint) -> Roles:
         """Return the roles of a point of the grid; an encoder is trained by none."""
-        roles = self._roles(cell.train)
-        return dataclasses.replace(roles, pretrain=(), finetune=()) if cell.layer in self._frozen else roles
-
-    def _roles(self, train: tuple[str, ...]) -> Roles:
-        """Return the roles of a point of the grid: a run with the same corpora for net and back end."""
         config = self._config
-        return Roles(config.pretrain, train, train, config.text_train, config.test, ())
+        net = ((), ()) if cell.layer in self._frozen else (config.pretrain, cell.train)
+        return Roles(*net, cell.backend_corpora, config.text_train, config.test, ())
 
 
 def _data(role: Artefact) -> Path:

@@ -81,6 +81,14 @@ def cell(
     return [*words, *pairs, str(made)]
 
 
+def by_fold(test: str) -> str:
+    """Return what the results write in the column `test` where a corpus that is in no training is scored fold by fold.
+
+    These rows have the trials of trainings on the other folds, so that the two can be compared.
+    """
+    return f"{test}_by_fold"
+
+
 def row_fold(condition: str) -> str:
     """Return what the results write in the column `fold` of a condition."""
     return "all" if condition == NONE else condition

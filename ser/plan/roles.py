@@ -83,6 +83,18 @@ class Roles:
         text = self.text_train if "text" in modality else ()
         return self.corpora_of(condition, (*speech, *text, *self.backend))
 
+    def train_name(self, condition: str, modality: str) -> str:
+        """Return what the results write in the column `train`: ``voxceleb1+cremad``.
+
+        Where a speech net was fine-tuned on other corpora than the back end, the back end's follow:
+        ``voxceleb1+cremad,backend:cremad+iemocap``.
+        """
+        net, backend = (self.corpora_of(condition, corpora) for corpora in (self.finetune, self.backend))
+        if "speech" not in modality or not net or set(net) == set(backend):
+            return "+".join(self.trained_on(condition, modality))
+        text = self.text_train if "text" in modality else ()
+        return f"{'+'.join(self.corpora_of(condition, (*self.speech, *text)))},backend:{'+'.join(backend)}"
+
     def conditions(self) -> list[str]:
         """List the conditions in which the run trains and scores.
 

@@ -1,5 +1,6 @@
 """Plan of system A: x-vectors pretrained on speakers and fine-tuned on emotion, BERT, LDA-PLDA. Its jobs."""
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -76,7 +77,9 @@ class _Builder:
         at = self.at
         for name in self.options.all_corpora():
             folder, made, size = self.options.folder(name), at.corpus(name), self.facts.utts([name])
-            yield job(0, "prepare", name, [f"local/prepare_{name}.sh", folder, made], [folder], [made], size)
+            ties = ["--ties", self.options.ties] if name == "cremad" and self.options.ties != "drop" else []
+            words = [f"local/prepare_{name}.sh", *ties, folder, made]
+            yield job(0, "prepare", name, words, [folder], [made], size)
         for name in self.options.speech_corpora():
             dirs = (at.corpus(name), at.normalised(name))
             yield job(1, "features", name, dirs, dirs[:1], dirs[1:], self.facts.utts([name]))
@@ -139,6 +142,8 @@ class _Builder:
             sources += [(name, of(at.at_speed(name, speed))) for speed in speeds for name in trained]
             made = at.role(role, fold)
             words = calls.role_dir(made, sources, options.test, fold)
+            if role != "pretrain" and options.unseen:
+                words = ["--unseen", " ".join(options.unseen), *words]
             size = times * self._utts_outside(fold, names)
             jobs.append(job(2, "roles", f"{role}_{fold}", words, [data for _, data in sources], [made], size))
         return jobs
@@ -242,13 +247,16 @@ class _Builder:
         return roles.folds_of((*roles.speech, *roles.text_train)) if "speech+text" in self.options.scored else []
 
     def cells(self) -> Iterator[Job]:
-        for condition in self.conditions:
-            for modality in self.options.scored:
-                for layer in (TEXT_LAYER,) if modality == "text" else self.layers:
-                    for words in self.options.speaker_normalisations:
-                        yield self._cell(condition, modality, layer, words)
+        options, folds = self.options, [condition for condition in self.conditions if condition != NONE]
+        # (trained for, scored): the run without the scored corpus is scored as a whole, then on each fold's trials.
+        pairs = [(condition, condition) for condition in self.conditions]
+        pairs += [(NONE, fold) for fold in folds if options.scores_same_trials and NONE in self.conditions]
+        for (condition, scored), modality in itertools.product(pairs, options.scored):
+            layers = (TEXT_LAYER,) if modality == "text" else self.layers
+            for layer, words in itertools.product(layers, options.speaker_normalisations):
+                yield self._cell(condition, scored, modality, layer, words)
 
-    def _cell(self, condition: str, modality: str, layer: str, speaker_normalisation: str) -> Job:
+    def _cell(self, condition: str, part: str, modality: str, layer: str, speaker_normalisation: str) -> Job:
         at, roles, options = self.at, self._roles(layer), self.options
         fallback, variant, settings, text = None, options.variant(), options.finetune_settings, options.text_name
         if modality == "speech":
@@ -267,21 +275,26 @@ class _Builder:
             variant, settings = NOT_APPLICABLE, f"{options.conf}/bert.yaml" if modality != "speech" else ""
         # The first one has the plain name, by which the detector finds it.
         first = speaker_normalisation == options.speaker_normalisations[0]
-        made = at.cell(modality, layer, condition, *([] if first else [speaker_normalisation.replace(" ", "-")]))
+        apart = [] if part == condition else [f"fold{part}"]
+        made = at.cell(
+            modality, layer, condition, *apart, *([] if first else [speaker_normalisation.replace(" ", "-")])
+        )
         seed: object = NOT_APPLICABLE
         if settings:
             seed = read_yaml(settings)["fit"]["seed"] if options.seed is None else options.seed
-        data, scored = at.role("backend", roles.fold_of(condition, roles.backend)), at.test(condition)
+        data, scored = at.role("backend", roles.fold_of(condition, roles.backend)), at.test(part)
         names = {
-            "system": SYSTEM, "train": "+".join(roles.trained_on(condition, modality)), "test": options.test,
-            "fold": calls.row_fold(condition), "variant": variant, "seed": seed, "text": text,
-            "layer": layer, "modality": modality,
+            "system": SYSTEM, "train": roles.train_name(condition, modality),
+            "test": options.test if part == condition else calls.by_fold(options.test),
+            "fold": calls.row_fold(part), "variant": variant, "seed": seed, "text": text, "layer": layer,
+            "modality": modality,
         }  # fmt: skip
         words = [] if options.lda_dim is None else [f"--lda-dim={options.lda_dim}"]
+        words += ["--unseen", " ".join(options.unseen)] if options.unseen else []
         if speaker_normalisation:
             names["speaker_normalisation"] = speaker_normalisation
         words += calls.cell(
             names, at.test(NONE), (data, train), (scored, test), made, fallback if self.falls_back else None
         )
-        size = self.facts.utts([options.test]) / (1 if condition == NONE else len(roles.folds))
+        size = self.facts.utts([options.test]) / (1 if part == NONE else len(roles.folds))
         return job(8, "cells", made.name, words, distinct(map(str, (data, train, scored, test))), [made], size)

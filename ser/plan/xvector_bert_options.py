@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ser.backend.speaker_normalisation import SpeakerNormalisation
 from ser.config import read_yaml
+from ser.corpora.label_map import read_label_map
 from ser.errors import SerError
 from ser.plan.corpora import check_holds, holding, read_corpora
 from ser.plan.encoders import Encoder, by_column, check_encoders, read_encoders
@@ -41,6 +42,9 @@ class Options(RunOptions):
     finetune_speeds: tuple[str, ...]
     finetune_config: str
     label_map: str
+    unseen: tuple[str, ...]
+    ties: str
+    same_trials: bool | None
     modalities: tuple[str, ...]
     layers: str
     encoders: tuple[str, ...]
@@ -107,6 +111,11 @@ class Options(RunOptions):
         text = distinct(self.text_train) if self.uses_text else ()
         return Roles(*speech, distinct(self.backend), text, self.test, folds)
 
+    @property
+    def scores_same_trials(self) -> bool:
+        """Whether the run without the scored corpus is also scored fold by fold; in a toy run not by default."""
+        return not self.toy if self.same_trials is None else self.same_trials
+
     def augmented(self) -> tuple[str, ...]:
         """Return the corpora that get noisy copies."""
         roles = self.roles()
@@ -146,8 +155,10 @@ def check(options: Options) -> list[str]:
     check_words("layers", options.layer_names, LAYERS)
     for words in filter(None, options.speaker_normalisations):
         SpeakerNormalisation.parse(words)
+    check_words("ties", [options.ties], ("drop", "first", "level"))
     check_words("pooling", [options.pooling] * bool(options.pooling), ("cls", "mean"))
     check_run(options, LAST_STAGE, files)
+    check_words("unseen", options.unseen, sorted(set(read_label_map(options.label_map).values())))
     if options.processes < 1:
         raise SerError(f"--processes: expected a number from 1, found '{options.processes}'")
     if bad := [speed for speed in options.finetune_speeds if not re.fullmatch(r"(?=.*[1-9])\d+\.?\d*", speed)]:

@@ -11,6 +11,7 @@ from ser.errors import SerError
 from ser.files import read_text
 from ser.kaldi import datadir, tables
 from ser.report.experiment import Experiment, MeanRow
+from ser.results import result_table
 
 # Lists that an utterance can be on -> their titles on the page.
 LISTS = {
@@ -100,7 +101,7 @@ def choose_row(run: Experiment, modality: str | None, layer: str | None) -> Mean
         raise SerError(f"{run.folder}/results.tsv: no row of {modality or 'any'} {layer or ''}; it has {there}")
 
     def order(one: MeanRow) -> tuple[bool, float]:
-        outside = one.row.test not in one.row.train.split("+")
+        outside = one.row.test not in result_table.trained_corpora(one.row.train)
         return outside, -(one.row.uar or 0.0) if one.row.eer is None else one.row.eer
 
     return min(fitting, key=order)

@@ -95,7 +95,7 @@ def read_experiment(folder: Path) -> Experiment:
         parts = [(one.fold, cell) for one, cell in scored if one.name(*means_over) == row.name(*means_over)]
         folders = tuple(cell for _, cell in parts)
         among = "trained without it"
-        if row.test in row.train.split("+"):
+        if row.test in result_table.trained_corpora(row.train):
             # Unlike folds, a random split shares speakers and dialogues between training and test.
             by_folds = any(fold != result_table.ALL for fold, _ in parts)
             among = "trained on its other folds" if by_folds else "trained on its other utterances"

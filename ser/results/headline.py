@@ -43,8 +43,9 @@ def without_one_speaker(cell: Cell, protocol: ProtocolConfig) -> Cell:
     two = cell.two_speakers
     if two is None or cell.row.status != result_table.OK:
         return cell
-    changes = {"pairs": result_table.TWO_SPEAKERS, "trials": two.trials, "eer": two.eer, "min_dcf": two.min_dcf}
-    row = dataclasses.replace(cell.row, **changes)
+    row = dataclasses.replace(
+        cell.row, pairs=result_table.TWO_SPEAKERS, trials=two.trials, eer=two.eer, min_dcf=two.min_dcf
+    )
     if cell.resamples is None or two.resamples is None:
         return dataclasses.replace(cell, row=row)
     place = result_table.MEASURES.index("eer")

@@ -116,6 +116,15 @@ _MEANS = (*MEASURES, "min_dcf")
 _COUNTS = ("utts", "trials")
 
 
+def trained_corpora(train: str) -> list[str]:
+    """List the corpora that the column `train` names.
+
+    >>> trained_corpora("voxceleb1+cremad,backend:cremad+iemocap")
+    ['voxceleb1', 'cremad', 'cremad', 'iemocap']
+    """
+    return train.replace(",backend:", AND).split(AND)
+
+
 def to_tsv(results: Iterable[Result]) -> str:
     """Write rows under their header, tab separated."""
     return tab_separated(COLUMNS, (result.cells() for result in results))

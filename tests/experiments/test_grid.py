@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ser.config import from_mapping, load_config
+from ser.config import from_mapping, load_config, read_yaml
 from ser.errors import SerError
 from ser.experiments.grid import GridConfig, GridPoint, expand
 
@@ -43,6 +43,26 @@ def test_folds_belong_to_trainings_that_have_the_test_corpus():
         (("cremad",), "none"), (("cremad", "iemocap"), "1"), (("cremad", "iemocap"), "2"),
     ]  # fmt: skip
     assert [cell.fold for cell in cells(train=[["iemocap"]], fold=["2"])] == ["2"]
+
+
+def test_a_back_end_may_be_trained_with_the_test_corpus_where_the_net_is_not():
+    found = cells(train=[["cremad"]], backend_train=[[], ["cremad"], ["cremad", "iemocap"]])
+    assert [(cell.train, cell.backend_corpora, cell.fold) for cell in found] == [
+        (("cremad",), ("cremad",), "none"),
+        (("cremad",), ("cremad", "iemocap"), "1"),
+        (("cremad",), ("cremad", "iemocap"), "2"),
+    ]
+    # Text has no net: its back end alone counts.
+    found = cells(train=[["cremad", "iemocap"]], backend_train=[["cremad"]], modality=["text"])
+    assert [(cell.train, cell.backend_train, cell.fold) for cell in found] == [(("cremad",), (), "none")]
+
+
+def test_what_is_trained_without_the_test_corpus_is_scored_as_a_whole_or_fold_by_fold():
+    found = cells(train=[["cremad"], ["cremad", "iemocap"]], scored=["whole", "folds"])
+    assert [(cell.train[-1], cell.fold, cell.part) for cell in found] == [
+        ("cremad", "none", "-"), ("cremad", "none", "1"), ("cremad", "none", "2"),
+        ("iemocap", "1", "-"), ("iemocap", "2", "-"),
+    ]  # fmt: skip
 
 
 def test_text_has_no_variant_seed_or_layer_and_logistic_no_lda():
@@ -91,6 +111,7 @@ def test_a_cell_of_two_blocks_is_there_once():
         ({"variant": ["al"]}, r"block 1 of the grid toy: variant: unknown 'al'; known: all, tdnn8"),
         ({"fold": ["3"]}, r"fold: unknown '3'; known: 1, 2"),
         ({"layer": ["tdnn9"]}, r"layer: unknown 'tdnn9'; known: tdnn6, tdnn7, tdnn8"),
+        ({"scored": ["half"]}, r"scored\[0\]: expected one of whole, folds; found 'half'"),
         ({"seed": []}, r"block 1 of the grid toy: an axis is empty"),
         ({"modality": ["video"]}, r"expected one of speech, text, speech\+text; found 'video'"),
         ({"layers": ["tdnn6"]}, r"unknown key 'layers'; valid keys: variant, train,"),
@@ -111,10 +132,16 @@ def test_the_grids_that_come_along_are_whole(path):
 
 def test_the_paper_s_grid_has_its_table():
     config = load_config(GridConfig, "conf/experiments.yaml")
-    layers = {name: LAYERS["tdnn8" if name.startswith("tdnn8") else "all"] for name in config.variants}
+    sizes = {name: len(read_yaml(one.config)["model"]["segment_dims"]) for name, one in config.variants.items()}
+    layers = {name: tuple(f"tdnn{6 + place}" for place in range(size)) for name, size in sizes.items()}
     expansion = expand(config, layers, ("1", "2", "3", "4", "5"))
-    conditions, nets = 6, 14  # without IEMOCAP and its 5 folds; layers of the 6 variants
-    assert sum(cell.lda_dim == 200 for cell in expansion.cells) == conditions * (2 * nets + 1)
+    nets = 2 * (2 * 2 + 2 * 3 + 2 * 4)  # layers of the 12 variants
+    assert sum(map(len, layers.values())) == nets
+    # Without IEMOCAP, its 5 folds for net and back end, and for the back end alone, which text does not tell apart.
+    assert sum(cell.lda_dim == 200 for cell in expansion.cells) == 11 * 2 * nets + 6
+    same_trials = [cell for cell in expansion.cells if cell.part != "-"]
+    assert len(same_trials) == 5 * (2 * nets + 1) and {cell.fold for cell in same_trials} == {"none"}
+    assert len(expansion.cells) == 2046
     assert {cell.held_out for cell in expansion.cells} - {"none"} == {
         "anger",
         "fear",

@@ -99,6 +99,42 @@ def test_a_speaker_normalisation_is_a_setting_of_the_cell_alone(run):
     assert made.row(cell(speaker_normalisation="all")).speaker_normalisation == "all"
 
 
+def test_a_back_end_with_the_test_corpus_behind_a_net_without_it_trains_no_net_anew(run):
+    made = recipe(run)
+    both = ("cremad", "iemocap")
+    without, mixed, with_it = (
+        made.cell(cell(**changes))
+        for changes in ({}, {"backend_train": both, "fold": "1"}, {"train": both, "fold": "1"})
+    )
+    assert named(mixed, "net") == named(without, "net") != named(with_it, "net")
+    assert mixed.inputs[0] == with_it.inputs[0] != without.inputs[0]
+    (audit,) = mixed.after
+    assert f"{run}/data/test_1" in audit.note.made_of()
+    rows = [made.row(one) for one in (cell(), cell(backend_train=both, fold="1"), cell(train=both, fold="1"))]
+    assert [row.train for row in rows] == [
+        "voxceleb1+voxceleb2+cremad",
+        "voxceleb1+voxceleb2+cremad,backend:cremad+iemocap",
+        "voxceleb1+voxceleb2+cremad+iemocap",
+    ]
+
+
+def test_a_fold_scored_by_what_was_trained_without_its_corpus_is_another_cell_of_the_same_models(run):
+    made = recipe(run)
+    whole, part = made.cell(cell()), made.cell(cell(part="2"))
+    assert part.inputs == whole.inputs and part.after == whole.after
+    assert f" {run}/data/test_2 " in part.commands[0] and " --fold 2 " in part.commands[0]
+    assert made.row(cell(part="2")).name() != made.row(cell(part="1")).name()
+    assert (made.row(cell(part="2")).test, made.row(cell(part="2")).fold) == ("iemocap_by_fold", "2")
+
+
+def test_a_class_that_nothing_has_seen_is_kept_from_every_training_and_named_to_the_cell(run):
+    config = dataclasses.replace(load_config(GridConfig, "conf/experiments.yaml"), unseen=("sadness", "fear"))
+    made = PointArtefacts(config, Workshop(SOURCES), Digests(run / "digests"), run / "data", run / "exp")
+    found = made.cell(cell())
+    assert '--unseen "sadness fear"' in found.commands[0]
+    assert all("local/make_role_dir.sh --unseen 'sadness fear' " in role.commands[0] for role in named(found, "role"))
+
+
 def test_layers_and_speech_with_text_share_one_net_and_one_text_model(run):
     made = recipe(run)
     cells = [
@@ -191,8 +227,8 @@ def test_the_paper_s_grid_plans(run):
     artefacts = {made.cell(one) for one in expansion.cells}
     assert len(artefacts) == len(expansion.cells)
     found = steps(*artefacts)
-    # Of each of 6 variants one net without IEMOCAP and one for each of the 2 folds here, and 5 with a class held out.
-    assert found["net"] == 6 * 3 + 5
+    # Of each of 12 variants one net without IEMOCAP and one for each of the 2 folds here, and 5 with a class held out.
+    assert found["net"] == 12 * 3 + 5
     assert found["copies"] == 2
     assert found["text_model"] == 5
 

@@ -62,6 +62,38 @@ def test_a_cell_names_what_it_was_trained_and_scored_on(xvector_options, facts):
     )
 
 
+def test_the_run_without_the_scored_corpus_is_scored_on_the_trials_of_the_run_with_it(xvector_options, facts):
+    found = plan(xvector_options(same_trials=""), facts)
+    assert len(names(found, "cells")) == (6 + 5) * (2 + 1 + 2)
+    words = arguments(found, "cells", "speech_tdnn7_none_fold2")
+    assert "--test iemocap_by_fold --fold 2 " in words and " data/run/test_2 " in words
+    assert "data/run/backend_none scp:exp/run/embeddings_none/tdnn7.scp" in words
+    assert len(names(plan(xvector_options(same_trials="", toy="true"), facts), "cells")) == 6 * 5
+
+
+def test_classes_that_nothing_has_seen_are_left_out_of_training_and_scored(xvector_options, facts):
+    options = xvector_options(label_map="conf/emotions/collapsed5_frustration.map", unseen="frustration")
+    check(options)
+    found = plan(options, facts)
+    for role in ("finetune_1", "backend_1", "text_none"):
+        assert arguments(found, "roles", role).startswith("--unseen frustration ")
+    assert "--unseen" not in arguments(found, "roles", "pretrain_none")
+    assert all("--unseen frustration " in " ".join(one.arguments) for one in found.of("cells"))
+
+
+def test_ties_of_cremad_are_decided_as_the_run_is_asked(xvector_options, facts):
+    assert "--ties" not in arguments(plan(xvector_options(), facts), "prepare", "cremad")
+    found = plan(xvector_options(ties="level"), facts)
+    assert arguments(found, "prepare", "cremad").startswith("local/prepare_cremad.sh --ties level /corpora/CREMA-D ")
+    assert "--ties" not in arguments(found, "prepare", "iemocap")
+
+
+def test_net_and_back_end_of_other_corpora_are_named_apart(xvector_options, facts):
+    found = plan(xvector_options(finetune="cremad", modalities="speech"), facts)
+    assert " --train voxceleb1+voxceleb2+cremad,backend:cremad+iemocap " in arguments(found, "cells", "speech_tdnn6_2")
+    assert " --train voxceleb1+voxceleb2+cremad " in arguments(found, "cells", "speech_tdnn6_none")
+
+
 def test_each_speaker_normalisation_is_a_cell_and_the_first_has_the_plain_name(xvector_options, facts):
     found = plan(
         xvector_options(modalities="speech", layers="tdnn6", speaker_normalisation="none, all,first 10"), facts

@@ -55,6 +55,9 @@ teardown() {
   [ "$status" -eq 0 ]
   [ "$(cat "$tmp/out/utt2emo")" = "s1-b fear" ]
   [ "$(cat "$tmp/out/spk2utt")" = "s1 s1-b" ]
+  run local/make_role_dir.sh --unseen "joy fear" "$tmp/out" "$tmp/data/a_emotion"
+  [ "$status" -eq 0 ]
+  [ "$(cat "$tmp/out/utt2emo")" = "s1-a anger" ]
   run local/make_role_dir.sh --without-class joy "$tmp/out" "$tmp/data/a_emotion"
   [ "$status" -eq 1 ]
   [[ "$output" == *"no utterance of the class 'joy'"* ]]
