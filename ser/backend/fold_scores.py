@@ -96,8 +96,8 @@ def score_fold(
     vectors = (vectors - mean) / np.where(deviation > 1e-9, deviation, 1.0)
     test = vectors[scored]
     if kind in KINDS:
-        recognizer = linear_trainer(kind, config, parts, seed)(vectors[seen], labels, speakers)
-        return posterior_scores(recognizer.class_scores(test))
+        linear = linear_trainer(kind, config, parts, seed)(vectors[seen], labels, speakers)
+        return posterior_scores(linear.class_scores(test))
     train = trainer(kind, config)
     held_out = held_out_scores(train, vectors[seen], labels, speakers, parts, seed)
     recognizer = train(vectors[seen], labels, speakers)

@@ -81,7 +81,7 @@ class ChunkSource:
             for row, chunk in zip(rows, batch, strict=True):
                 self._read(chosen[row], starts[row], chunk)
                 if self.training and (self.config.time_masks or self.config.feature_masks):
-                    mask_chunk(chunk, self.config, np.random.default_rng([self.seed, epoch, row]))
+                    mask_chunk(chunk, self.config, np.random.default_rng([self.seed, epoch, int(row)]))
             targets = self.utterances.labels[chosen[rows]].astype(np.int64)
             yield torch.from_numpy(batch), torch.from_numpy(targets)
 

@@ -226,9 +226,11 @@ class SideBySide:
 
     def predictions(self, way: Way) -> Mapping[str, str]:
         """Return the class that the first seed's nets give each utterance."""
-        found = {}
+        found: dict[str, str] = {}
         for fold in self.folds:
             mine = np.flatnonzero(self.corpus.folds == fold)
             guesses = self.scores(way, self.seeds(way)[0], fold).classes.argmax(axis=1)
-            found.update({self.corpus.utts[row]: self.corpus.classes[k] for row, k in zip(mine, guesses, strict=True)})
+            found.update(
+                {self.corpus.utts[row]: self.corpus.classes[k] for row, k in zip(mine.tolist(), guesses, strict=True)}
+            )
         return found
