@@ -21,7 +21,7 @@ num_threads=1
 config=conf/ravdess/side_by_side.yaml
 label_maps="conf/emotions/collapsed5.map conf/emotions/native.map"
 encoder=
-layers="7 9"
+layers="7 8 9"
 systems=
 
 . utils/parse_options.sh
