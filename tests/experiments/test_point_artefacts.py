@@ -10,7 +10,7 @@ from ser import cli
 from ser.config import load_config
 from ser.errors import SerError
 from ser.experiments.artefact import Artefact, Workshop, all_needed
-from ser.experiments.grid import GridConfig, GridPoint, expand
+from ser.experiments.grid import GridConfig, GridPoint, Variant, expand
 from ser.experiments.point_artefacts import PointArtefacts
 from ser.record.code import Sources
 from ser.record.digests import Digests
@@ -161,6 +161,18 @@ def test_another_seed_variant_fold_or_class_is_another_net(run):
         )
     }
     assert len(nets) == 7
+
+
+def test_copies_at_other_speeds_train_the_net_and_not_the_back_end(run):
+    data_dir(run / "data" / "cremad_speed0.9_emotion")
+    config = load_config(GridConfig, "conf/experiments.yaml")
+    variants = {**config.variants, "slow": Variant("conf/xvector_finetune.yaml", False, ("0.9",))}
+    digests = Digests(run / "digests")
+    config = dataclasses.replace(config, variants=variants)
+    made = PointArtefacts(config, Workshop(SOURCES), digests, run / "data", run / "exp").cell(cell(variant="slow"))
+    (net,) = named(made, "net")
+    assert "cremad_speed0.9_emotion" in net.inputs[0].commands[0]
+    assert sum("cremad_speed0.9_emotion" in role.commands[0] for role in named(made, "role")) == 1
 
 
 def test_a_class_that_is_held_out_is_left_out_of_every_training(run):
