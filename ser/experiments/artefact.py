@@ -24,6 +24,8 @@ LOG = "make.log"
 # Words that the shell takes as they are; and characters that it would change between double quotes.
 _PLAIN = re.compile(r"(?:[\w./:,+=@%-]|\$(?:dir|artefacts)\b)+")
 _SPECIAL = re.compile(r'(["`\\]|\$(?!(?:dir|artefacts)\b))')
+# Folders and files below it that no other artefact reads.
+_NOT_READ = re.compile(r"log|q|split\d+(utt)?|.*\.done")
 # Files of the folder that its commands do not make.
 _NOT_MADE = {NOTE, DONE, LOG, "make.sh", "needs", "lock"}
 
@@ -107,8 +109,12 @@ class Artefact:
 
 
 def finish(folder: Path) -> None:
-    """Write ``done`` into the folder of an artefact whose commands have succeeded."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in _NOT_MADE)
+    """Write ``done`` into the folder of an artefact whose commands have succeeded.
+
+    Logs, parts of data dirs and the notes of jobs are no outputs: no other artefact reads them.
+    """
+    found = sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in _NOT_MADE)
+    files = [path for path in found if not any(map(_NOT_READ.fullmatch, path.relative_to(folder).parts))]
     note = Note.read(folder / NOTE)
     Note(note.settings, note.inputs, note.code, observe(files)).write(folder / DONE)
 

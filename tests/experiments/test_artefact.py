@@ -81,6 +81,18 @@ def test_an_artefact_is_made_once(workshop, tmp_path):
     assert [Path(name).name for name in finished.outputs] == ["out"]
 
 
+def test_logs_and_notes_of_jobs_are_no_outputs(workshop, tmp_path):
+    folders = "mkdir -p $dir/log $dir/data/split2/1 && echo kept > $dir/data/text"
+    artefact = workshop.artefact(
+        "a", f"{folders} && date > $dir/log/x.log && touch $dir/data/split2/1/text $dir/x.1.done"
+    )
+    assert make(tmp_path, artefact).returncode == 0
+    folder = tmp_path / artefact.name
+    assert [Path(name).relative_to(folder) for name in Note.read(folder / "done").outputs] == [Path("data/text")]
+    (folder / "log" / "x.log").unlink()
+    artefact.check(tmp_path, contents=True)
+
+
 @pytest.mark.parametrize("damage", [lambda path: path.write_text("more\n"), Path.unlink])
 def test_what_a_finished_artefact_lost_is_named_with_the_remedy(workshop, tmp_path, damage):
     artefact = workshop.artefact("a", "echo once > $dir/out")
