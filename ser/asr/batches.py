@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from ser.asr import numerator
+from ser.asr.flat_start import FlatStart
 from ser.asr.lexicon import Lexicon
 from ser.asr.numerator import Numerator, PhoneGraph
 from ser.asr.transcripts import phone_arcs
@@ -31,11 +32,12 @@ BATCHES_TO_SORT = 20  # utterances are sorted by length within so many batches
 
 @dataclass(frozen=True)
 class Supervision:
-    """What makes numerators: transcripts, lexicon and denominator."""
+    """What makes numerators: transcripts, lexicon and denominator; `flat_start` says about when a phone may be said."""
 
     texts: Mapping[str, str]
     lexicon: Lexicon
     den: PhoneGraph
+    flat_start: FlatStart | None = None
 
     def numerator(self, utt: str) -> Numerator | None:
         """Make the numerator of an utterance; None where the denominator allows no pronunciation of it."""
@@ -99,6 +101,7 @@ class SpeechBatches:
     context : frames before and after, which are filled with the first and the last frame.
     batch_size : most utterances a batch.
     seed : of the order; None keeps one order by length and the first frame shift, for validation.
+    flat_start_epochs : first epochs, in which `ser.asr.flat_start` says about when each phone is said.
     """
 
     def __init__(
@@ -110,7 +113,9 @@ class SpeechBatches:
         context: tuple[int, int],
         batch_size: int,
         seed: int | None,
+        flat_start_epochs: int = 0,
     ) -> None:
+        self.flat_start_epochs = flat_start_epochs
         self.utts, self.features, self.ivectors, self.supervision = list(utts), features, ivectors, supervision
         self.context, self.batch_size, self.seed = context, batch_size, seed
         self.ivector_dim: int | None = None  # of those seen so far
@@ -129,7 +134,8 @@ class SpeechBatches:
         """
         shift = epoch % SUBSAMPLING if self.seed is not None else 0
         for batch in self.plan(epoch)[start:]:
-            yield self._batch([self.utts[index] for index in batch[rank::world]], shift)
+            utts = [self.utts[index] for index in batch[rank::world]]
+            yield self._batch(utts, shift, epoch < self.flat_start_epochs)
 
     def plan(self, epoch: int) -> list[np.ndarray]:
         """Give the indices of each batch of `epoch`."""
@@ -143,7 +149,7 @@ class SpeechBatches:
         plan = np.array_split(order, self.num_batches(0))
         return [plan[index] for index in rng.permutation(len(plan))]
 
-    def _batch(self, utts: list[str], shift: int) -> tuple[dict[str, Tensor], Tensor]:
+    def _batch(self, utts: list[str], shift: int, flat_start: bool) -> tuple[dict[str, Tensor], Tensor]:
         if not utts:  # of the last batch a process may get nothing
             return {}, torch.zeros((0, 0), dtype=torch.int64)
         arrays = [self.features[utt][shift:] for utt in utts]
@@ -154,6 +160,10 @@ class SpeechBatches:
             found = self.supervision.numerator(utt)
             if found is None:
                 raise SerError(f"'{utt}': no path through the denominator; leave it out by `usable`")
+            if flat_start and self.supervision.flat_start:
+                found = self.supervision.flat_start.restrict(
+                    found, self.supervision.texts[utt], array[::SUBSAMPLING, 0]
+                )
             numerators.append(found)
         lengths = [len(array) for array in arrays]
         inputs = {"features": torch.from_numpy(pad(arrays, self.context))}

@@ -16,6 +16,10 @@ class AsrDataConfig:
 
     batch_size: int  # utterances of similar length a batch; with max_seconds this bounds the memory
     max_seconds: float  # longer utterances are left out
+    flat_start_epochs: (
+        int  # first epochs, in which phones stay near an equal division of the speech (ser.asr.flat_start)
+    )
+    flat_start_tolerance: float  # share of the speech that a phone may be off
     valid_utterances: int  # drawn from the training data; their copies do not train
     max_left_out: float  # share of the utterances above which training fails
 

@@ -45,6 +45,13 @@ class PhoneContext:
     def num_pdfs(self) -> int:
         return PDFS_A_UNIT * (int(self.units.max()) + 1)
 
+    def pdfs_of_phones(self) -> np.ndarray:
+        """Tell which pdfs each phone has in any context, (P, pdfs) bool."""
+        of_units = np.zeros((len(self.phones), self.num_pdfs // PDFS_A_UNIT), dtype=bool)
+        for phone, units in enumerate(self.units.T):
+            of_units[phone, units] = True
+        return of_units.repeat(PDFS_A_UNIT, axis=1)
+
     def unit(self, left: int, phone: int) -> int:
         """Give the unit of `phone` after `left`, -1 at the begin; its pdfs are 2 u and 2 u + 1."""
         return int(self.units[left + 1, phone])

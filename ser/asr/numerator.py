@@ -7,7 +7,7 @@ weights that the denominator gives them, so that the objective, log numerator mi
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -16,15 +16,25 @@ from torch import Tensor
 from ser.asr import num_kernels
 from ser.asr.graph import Graph, StateGraph, split_states
 
-_HEADER = 4  # frames, states, arcs, pdfs
+_HEADER = 5  # frames, states, arcs, pdfs, penalties
 
 
 @dataclass(frozen=True)
 class Numerator:
-    """The graph of one sequence; its pdfs are numbered within `pdfs` (U,)."""
+    """The graph of one sequence; its pdfs are numbered within `pdfs` (U,).
+
+    Attributes
+    ----------
+    penalties : (U, T) float64, taken off the outputs frame by frame, or (U, 0): nothing is.
+    """
 
     pdfs: np.ndarray
     graph: StateGraph
+    penalties: np.ndarray
+
+    def within(self, allowed: np.ndarray, penalty: float) -> "Numerator":
+        """Make a path less likely by `penalty` for each frame whose pdf is not in `allowed` (P, T) bool."""
+        return replace(self, penalties=penalty * ~allowed[self.pdfs])
 
     def shortest(self) -> int:
         """Give the fewest frames of a path, 0 where there is none."""
@@ -65,7 +75,7 @@ def of_states(graph: StateGraph) -> Numerator:
     local = StateGraph(
         entry, loop, graph.loop_weights, graph.pointers, graph.sources, graph.weights, graph.initial, graph.finals
     )
-    return Numerator(pdfs, local)
+    return Numerator(pdfs, local, np.zeros((len(pdfs), 0)))
 
 
 def pack(numerators: Sequence[Numerator], frames: Sequence[int]) -> Tensor:
@@ -76,9 +86,10 @@ def pack(numerators: Sequence[Numerator], frames: Sequence[int]) -> Tensor:
     rows = []
     for numerator, count in zip(numerators, frames, strict=True):
         graph = numerator.graph
-        header = np.array([count, graph.num_states, len(graph.sources), len(numerator.pdfs)], dtype=np.int64)
+        sizes = (count, graph.num_states, len(graph.sources), len(numerator.pdfs), numerator.penalties.size)
+        header = np.array(sizes, dtype=np.int64)
         integers = (numerator.pdfs, graph.entry, graph.loop, graph.pointers, graph.sources)
-        reals = (graph.weights, graph.loop_weights, graph.initial, graph.finals)
+        reals = (graph.weights, graph.loop_weights, graph.initial, graph.finals, numerator.penalties.ravel())
         rows.append(
             np.concatenate(
                 [header, *(part.astype(np.int64) for part in integers), *(part.view(np.int64) for part in reals)]
@@ -95,13 +106,13 @@ def unpack(packed: Tensor) -> tuple[list[Numerator], np.ndarray]:
     numerators = []
     values = packed.cpu().numpy()
     for row in values:
-        states, arcs, pdfs = (int(value) for value in row[1:_HEADER])
-        sizes = (pdfs, states, states, states + 1, arcs, arcs, states, states, states)
+        states, arcs, pdfs, penalties = (int(value) for value in row[1:_HEADER])
+        sizes = (pdfs, states, states, states + 1, arcs, arcs, states, states, states, penalties)
         parts = np.split(row[_HEADER : _HEADER + sum(sizes)], np.cumsum(sizes)[:-1])
         names, entry, loop, pointers, sources = parts[:5]
-        weights, loop_weights, initial, finals = (part.view(np.float64) for part in parts[5:])
+        weights, loop_weights, initial, finals, taken_off = (part.view(np.float64) for part in parts[5:])
         graph = StateGraph(entry, loop, loop_weights, pointers, sources, weights, initial, finals)
-        numerators.append(Numerator(names, graph))
+        numerators.append(Numerator(names, graph, taken_off.reshape(pdfs, -1)))
     return numerators, values[:, 0]
 
 
@@ -125,6 +136,8 @@ def forward_backward(outputs: Tensor, numerators: Sequence[Numerator], lengths: 
     log_z = np.empty(len(numerators))
     for number, (numerator, length) in enumerate(zip(numerators, lengths, strict=True)):
         graph, count = numerator.graph, len(numerator.pdfs)
+        if numerator.penalties.size:
+            own[number, :length, :count] -= numerator.penalties.T
         log_z[number] = num_kernels.forward_backward(
             graph.pointers, graph.sources, graph.weights, graph.entry, graph.loop, graph.loop_weights, graph.initial,
             graph.finals, own[number, :length, :count], posteriors[number, :length, :count],

@@ -42,6 +42,7 @@ def main() -> None:
     from ser.asr.config import AsrConfig
     from ser.asr.context import make_context, write_context
     from ser.asr.den_graph import make_denominator
+    from ser.asr.flat_start import FlatStart
     from ser.asr.lexicon import check_coverage, write_lexicon
     from ser.asr.phone_lm import estimate
     from ser.asr.transcripts import one_way
@@ -81,7 +82,7 @@ def main() -> None:
     logger.info("denominator: %d states, %d arcs, %d pdfs", den.graph.num_states, len(den.graph.sources), den.num_pdfs)
     if unseen := den.unseen_pdfs():
         logger.warning("denominator: %d of %d pdfs are in no path, e.g. %d", len(unseen), den.num_pdfs, unseen[0])
-    supervision = Supervision(texts, lexicon, by_phone)
+    supervision = Supervision(texts, lexicon, by_phone, FlatStart(lexicon, context, config.data.flat_start_tolerance))
     kept, reasons = usable(list(texts), frames, supervision, config.data.max_seconds)
     tables.write_map(folder / "left_out", reasons)
     check_left_out(len(kept), reasons, config.data.max_left_out, str(data))
@@ -94,7 +95,10 @@ def main() -> None:
 
     def batches(utts: list[str], order_seed: int | None) -> SpeechBatches:
         around = (model.left_context, model.right_context)
-        return SpeechBatches(utts, features, ivectors, supervision, around, config.data.batch_size, order_seed)
+        restricted = config.data.flat_start_epochs if order_seed is not None else 0
+        return SpeechBatches(
+            utts, features, ivectors, supervision, around, config.data.batch_size, order_seed, restricted
+        )
 
     train_batches = batches(train, seed)
     weight, bias = whitening(train_batches, limit=2000)

@@ -1,3 +1,4 @@
+import dataclasses
 import logging
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from ser.asr import numerator
 from ser.asr.batches import SpeechBatches, Supervision, check_left_out, output_frames, pad, usable, whitening
 from ser.asr.context import ContextConfig, make_context
 from ser.asr.den_graph import make_denominator
+from ser.asr.flat_start import FlatStart, loud
 from ser.asr.lexicon import make_lexicon
 from ser.asr.phone_lm import PhoneLmConfig, estimate
 from ser.asr.transcripts import SilenceConfig, one_way
@@ -56,6 +58,23 @@ def test_a_batch_holds_padded_features_middle_ivectors_and_numerators(tables, su
     found, lengths = numerator.unpack(targets)
     assert lengths.tolist() == [11, 14]
     assert found[0].shortest() == 4
+
+
+def test_phones_stay_near_an_equal_division_in_the_first_epochs(tables, supervision):
+    context = make_context(LEXICON.phones, [[0, 1, 2]], ContextConfig("mono"))
+    restricted = dataclasses.replace(supervision, flat_start=FlatStart(LEXICON, context, 0.1))
+    readers = ark.Reader(tables / "feats.scp"), ark.Reader(tables / "ivectors.scp")
+    source = SpeechBatches(["u3"], *readers, restricted, (2, 3), batch_size=1, seed=0, flat_start_epochs=1)
+    outputs = torch.zeros(1, output_frames(55), context.num_pdfs)
+    silence = context.pdfs_of_phones()[0]
+    at_first, later = (
+        numerator.forward_backward(outputs, *numerator.unpack(next(source.batches(epoch))[1]))[1][0, :, silence]
+        .sum(1).numpy()
+        for epoch in (0, 1)
+    )  # fmt: skip
+    frames = loud(readers[0]["u3"][::3, 0])
+    assert 5 < frames.sum() < 15
+    assert at_first[frames].max() < 0.01 < 0.1 < later[: len(frames)][frames].min()
 
 
 def test_epochs_are_drawn_by_their_number_and_begin_at_other_frames(tables, supervision):

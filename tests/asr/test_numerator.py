@@ -68,6 +68,25 @@ def test_packed_numerators_come_back(chain: Path):
             np.testing.assert_array_equal(getattr(before.graph, name), getattr(after.graph, name))
 
 
+def test_penalties_are_taken_off_the_outputs_of_these_pdfs_in_these_frames(chain: Path, chain_output):
+    plain = numerator.of_graph(graph.read_fst_text(chain / "num0.txt"))
+    frames = np.arange(20) % 3 == 0
+    pdfs = plain.pdfs[:2].tolist()
+    allowed = np.ones((chain_output.shape[2], 20), dtype=bool)
+    allowed[np.ix_(pdfs, frames)] = False
+    num = plain.within(allowed, 5.0)
+    outputs = chain_output[:1].clone()
+    outputs[0, :, pdfs] -= 5.0 * torch.from_numpy(frames)[:, None]
+    log_z, posteriors = numerator.forward_backward(chain_output[:1], [num], [20])
+    expected = numerator.forward_backward(outputs, [plain], [20])
+    torch.testing.assert_close((log_z, posteriors), expected)
+    assert not torch.equal(posteriors, numerator.forward_backward(chain_output[:1], [plain], [20])[1])
+    # As they come from the batches, beside one that has none.
+    found, lengths = numerator.unpack(numerator.pack([plain, num], [20, 20]))
+    both, _ = numerator.forward_backward(chain_output[:1].expand(2, -1, -1), found, lengths.tolist())
+    assert both[1] == log_z[0] < both[0]
+
+
 def test_a_sequence_shorter_than_every_path_has_no_derivative(chain: Path, chain_output):
     num = numerator.of_graph(graph.read_fst_text(chain / "num0.txt"))
     assert num.shortest() == 3
