@@ -155,6 +155,7 @@ if [ "$stage" -le 5 ] && [ "$stop_stage" -ge 5 ]; then
   each_job embedded utils/combine_data.sh     # all that trains a back end or is scored
   each_job embeddings steps/extract_embeddings.sh --nj "$nj" --cmd "$train_cmd" --layers "$layers"
   each_job encoded steps/extract_audio_embeddings.sh --cmd "$train_cmd" --num-threads "$num_threads"
+  each_job voices steps/compare_voices.sh --nj "$nj" --cmd "$train_cmd"      # names that may be one person
 fi
 
 if [ "$stage" -le 6 ] && [ "$stop_stage" -ge 6 ]; then

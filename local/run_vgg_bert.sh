@@ -80,6 +80,7 @@ if [ "$stage" -le 1 ] && [ "$stop_stage" -ge 1 ]; then
     utils/combine_data.sh "$3" "$1" "$2"
   }
   each_job classes utils/apply_label_map.sh "$label_map"
+  each_job snr python3 -m ser.bin.measure_snr      # the clips' signal-to-noise ratio, as the paper checks it
   each_job logmel make_logmel
   each_job fold_parts split_fold
   each_job random_parts python3 -m ser.bin.split_stratified --valid 0.2 --test 0.1

@@ -32,6 +32,9 @@ class Rates:
     tokens: int
     dialogue: float
     pair: float
+    summary: float
+    nearest: float
+    near_pair: float
     report: float
     table: int
     split_table: int

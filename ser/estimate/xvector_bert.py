@@ -10,10 +10,12 @@ from ser.estimate.rates import Rates
 from ser.plan.encoders import read_encoders
 from ser.plan.facts import Facts
 from ser.plan.job import Plan
-from ser.plan.roles import distinct
+from ser.plan.roles import NONE, distinct
 from ser.plan.sizes import FRAMES_PER_HOUR, Size
 from ser.plan.xvector_bert_options import Options
 
+# Recordings that the audit compares with each tested one, as ser/protocol/fingerprints.py has it.
+NUM_NEAREST = 5
 # The number of the last stage that writes features.
 LAST_OF_DATA = 2
 
@@ -101,7 +103,21 @@ def _copies_and_roles(options: Options, plan: Plan, facts: Facts, rates: Rates) 
     roles = options.roles()
     sources = facts.utts(distinct((*roles.finetune, *roles.backend, options.test)))
     disk = rates.table * (sum(dirs) + 2 * sources)
-    return Cost(2, "copies, classes, folds", *_totals([*parts, (disk, 3 * rates.command * len(dirs))]))
+    audit = _audit(options, plan, facts, rates)
+    return Cost(2, "copies, classes, folds, audit", *_totals([*parts, (disk, 3 * rates.command * len(dirs) + audit)]))
+
+
+def _audit(options: Options, plan: Plan, facts: Facts, rates: Rates) -> float:
+    """Return CPU seconds of the fingerprints: a summary of each recording, then each tested one beside the trained."""
+    recordings = facts.utts(options.speech_corpora())
+    seconds = rates.summary * recordings
+    for audit in plan.of("audit"):
+        tested = facts.utts([options.test]) / (1 if audit.name == NONE else max(1, len(facts.folds)))
+        trained = [job.size for job in plan.of("roles") if job.name.endswith(f"_{audit.name}")]
+        seconds += tested * sum(
+            rates.nearest * min(size, recordings) + NUM_NEAREST * rates.near_pair for size in trained
+        )
+    return seconds
 
 
 def _vectors(

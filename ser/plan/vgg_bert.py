@@ -25,7 +25,7 @@ SYSTEM = "vgg_bert"
 # Kind of job -> number of the stage that runs it.
 KINDS = {
     "prepare": 0, "classes": 1, "logmel": 1, "fold_parts": 1, "random_parts": 1, "audit": 1, "copies": 1, "clips": 1,
-    "inner_parts": 1,
+    "inner_parts": 1, "snr": 1,
     "vgg": 2, "vgg_vectors": 2, "vgg_posteriors": 2, "text_init": 3, "bert": 3, "bert_vectors": 3, "bert_posteriors": 3,
     "fusion": 4, "fusion_posteriors": 4, "out_of_fold": 4, OUT_OF_FOLD: 4, f"{OUT_OF_FOLD}_posteriors": 4,
     **{f"{name}{kind}": 5 for name in YARDSTICKS for kind in ("", "_posteriors")},
@@ -66,6 +66,7 @@ class _Builder:
         words = [f"local/prepare_{name}.sh", folder, at.corpus(name)]
         yield job(0, "prepare", name, words, [folder], [at.corpus(name)], self.utts)
         yield job(1, "classes", name, [at.corpus(name), labelled], [at.corpus(name)], [labelled], self.utts)
+        yield job(1, "snr", name, [labelled, at.exp / "snr.tsv"], [labelled], [at.exp / "snr.tsv"], self.utts)
         yield job(1, "logmel", name, [labelled], [labelled], [labelled / "feats.scp"], self.utts)
         for fold in self.folds:
             train, valid, test = (at.role(part, fold) for part in ("train", "valid", "test"))

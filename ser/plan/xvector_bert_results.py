@@ -12,6 +12,12 @@ from ser.plan.xvector_bert_options import Options
 def results(options: Options, facts: Facts, corpus_dirs: Iterable[Path]) -> Iterator[Job]:
     """Yield the jobs of the last stage; `corpus_dirs` are the data dirs of the whole corpora, without copies."""
     at = options.layout
+    if options.roles().pretrain and options.uses_net:
+        # Two names for one voice among all who train the back end or are scored, by the net that tells speakers apart;
+        # in a run whose scored corpus pretrains, by that of the first fold.
+        pretrain = options.roles(facts.folds).folds_of(options.roles().pretrain)[0]
+        words = [at.model("pretrain", pretrain), at.embedded, at.exp / "voices.tsv"]
+        yield job(5, "voices", pretrain, words, words[:2], words[2:])
     if facts.annotated:
         inputs, table = [at.corpus(options.test), at.test(NONE) / "utt2emo"], at.exp / "human.tsv"
         yield job(9, "human", options.test, [*inputs, table], inputs, [table])

@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[2]
 RATES = dataclasses.replace(
     load_config(Rates, ROOT / "conf/rates.yaml"),
     **{"command": 0.0, "start": 0.0, "features": 4.0, "decode": 0.1, "augment": 3.0, "split_table": 0, "table": 0},
+    **{"summary": 0.0, "nearest": 0.0, "near_pair": 0.0},
 )
 SIZES = {
     "voxceleb1": Size(1000, 10.0, 1, "planted", True),
@@ -38,12 +39,12 @@ def stages(xvector_options, monkeypatch) -> Callable[..., dict[int, costs.Cost]]
     """Estimate the stages of a planted run, its options changed by keyword."""
     monkeypatch.chdir(ROOT)
 
-    def estimate(**changes: str) -> dict[int, costs.Cost]:
+    def estimate(rates: Rates = RATES, **changes: str) -> dict[int, costs.Cost]:
         options = xvector_options(**{**OPTIONS, **changes})
         plan = plan_run(options, FACTS)
         text = NET if plan.of("text") else None
         speech = NET if plan.of("finetune") else None
-        found = xvector_bert.costs(options, plan, FACTS, RATES, speech if plan.of("pretrain") else None, speech, text)
+        found = xvector_bert.costs(options, plan, FACTS, rates, speech if plan.of("pretrain") else None, speech, text)
         return {cost.stage: cost for cost in found}
 
     return estimate
@@ -63,6 +64,15 @@ def test_copies_cost_their_features_for_each_kind(stages):
     found = stages()[2]
     assert found.disk == 4 * 10 * 360_000 * 2 * 33 * 4
     assert found.cpu == pytest.approx(4 * (10 * 7.0 + 1000 * 0.1))
+
+
+def test_the_audit_reads_each_recording_once_and_compares_the_tested_with_those_that_train(stages):
+    rates = dataclasses.replace(RATES, summary=1.0, nearest=0.01, near_pair=2.0)
+    found = stages(rates=rates, augment="")[2].cpu
+    # Pretraining is audited where nothing is trained on the test corpus, on all of it; each fold of 20 by itself.
+    whole = 100 * (0.01 * (1000 + 200 + 200) + 3 * 5 * 2.0)
+    folds = 5 * 20 * (0.01 * (280 + 280) + 2 * 5 * 2.0)
+    assert found == pytest.approx(1300 * 1.0 + whole + folds)
 
 
 def test_pretraining_without_the_test_corpus_is_one_training_of_speech_and_copies(stages):
