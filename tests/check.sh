@@ -55,11 +55,8 @@ if $full; then
   if command -v qsub > /dev/null; then check_on_scheduler "on Grid Engine" sge
   else log "check: on Grid Engine: not run: no qsub here; tests/cluster/with_scheduler.sh --install true sge true"; fi
   check "damaged files (fuzz)" python3 -m pytest tests/fuzz --hypothesis-profile fixed
-  # Few of them, since each driver is run undisturbed first; docs/reliability.md has the call for all.
-  check "faults of system A" python3 tests/faults/inject_faults.py --driver a --kills 4 --minutes 3
-  for driver in d cross; do
-    check "faults of the driver '$driver'" python3 tests/faults/inject_faults.py --driver "$driver" --kills 2 --minutes 1
-  done
+  # Few of them; docs/reliability.md has the call for all, and the other drivers (--driver b, c, d, cross, grid).
+  check "faults" python3 tests/faults/inject_faults.py --driver a --kills 4 --minutes 5
 fi
 
 if [ ${#failed[@]} -gt 0 ]; then
