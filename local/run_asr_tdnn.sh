@@ -35,6 +35,7 @@
 #   --test <corpus>       of emotion labels, with folds
 #   --label-map <file>    the corpus's labels to the classes
 #   --layers "layer12 layer13 prefinal"   of the net: layer<n>, prefinal, or the name of a node
+#   --frame-offset 0|1|2  the first frame of which every third is computed (0)
 #   --variants "pretrained random no_ivector ivector_only mfcc"   what is judged; mfcc: the features without any net
 #   --statistics "mean mean_stddev"   vectors of utterances for system A's back end; "" for none (of a toy run the last)
 #   --backend-config <yaml>  of that back end (conf/backend.yaml)
@@ -70,6 +71,7 @@ statistics="mean mean_stddev"
 backend_config=conf/backend.yaml
 speaker_normalisation=
 ivector_history=utterance
+frame_offset=0
 vote=sum
 
 . utils/parse_options.sh
@@ -155,7 +157,9 @@ fi
 
 if [ "$stage" -le 6 ] && [ "$stop_stage" -ge 6 ]; then
   begin_stage 6 "bottlenecks"
-  extract_bottlenecks() { steps/extract_bottlenecks.sh --nj "$nj" --cmd "$train_cmd" --frames true "$@"; }
+  extract_bottlenecks() {
+    steps/extract_bottlenecks.sh --nj "$nj" --cmd "$train_cmd" --frames true --frame-offset "$frame_offset" "$@"
+  }
   each_job bottlenecks extract_bottlenecks
   run_jobs pooled "$train_cmd" python3 -m ser.bin.pool_frames
 fi

@@ -8,6 +8,7 @@
 # Options: --nj <n>  --cmd <wrapper>  --layers <layer,layer,...>: layer<n>, prefinal, or the name of a node
 #   --ivectors <ivector_online.scp>, for a net that takes them, or zero for those of nobody
 #   --statistics mean|mean_stddev  --frames true|false  --float16 true|false (two bytes a number of the frames)
+#   --frame-offset 0|1|2 (the first frame of which every third is computed)
 #   --max-left-out <share of the utterances above which the step fails>
 set -euo pipefail
 
@@ -18,6 +19,7 @@ ivectors=
 statistics=mean
 frames=false
 float16=true
+frame_offset=0
 max_left_out=          # the share that ser/kaldi/left_out.py has
 
 . utils/parse_options.sh
@@ -29,7 +31,7 @@ out=$3
 
 [ -f "$data/feats.scp" ] || die "no $data/feats.scp; run steps/make_mfcc_pitch.sh $data"
 [ -f "$model/model.safetensors" ] || die "no $model/model.safetensors; train a recogniser, or import one: python3 -m ser.bin.import_nnet3"
-options=(--statistics "$statistics" --frames "$frames" --float16 "$float16")
+options=(--frame-offset "$frame_offset" --statistics "$statistics" --frames "$frames" --float16 "$float16")
 case $ivectors in
   '') ;;
   zero) options+=(--zero-ivectors true) ;;

@@ -47,6 +47,7 @@ class NodeComputer:
     ivectors, online_ivectors : rspecifier of one vector an utterance, or of matrices with a row every `period` frames.
     zero : use zeros in place of i-vectors.
     frames_per_chunk : frames that share one online i-vector.
+    offset : number of the first frame of which outputs are computed.
 
     Raises
     ------
@@ -63,9 +64,10 @@ class NodeComputer:
         zero: bool = False,
         period: int = 10,
         frames_per_chunk: int = 150,
+        offset: int = 0,
     ) -> None:
         self.net = load_node_net(folder).to(device)
-        self._period, self._frames_per_chunk, self._zero = period, frames_per_chunk, zero
+        self._period, self._frames_per_chunk, self._zero, self._offset = period, frames_per_chunk, zero, offset
         if min(period, frames_per_chunk) < 1:
             raise SerError(f"--ivector-period={period}, --frames-per-chunk={frames_per_chunk}: expected at least 1")
         table = ivectors or online_ivectors
@@ -93,7 +95,7 @@ class NodeComputer:
 
     def compute(self, features: np.ndarray, node: str, subsampling: int, ivectors: np.ndarray | None) -> np.ndarray:
         """Compute the output of a node for an utterance: see `ser.models.node_outputs.compute_outputs`."""
-        options = OutputOptions(node, subsampling, self._period, self._frames_per_chunk)
+        options = OutputOptions(node, subsampling, self._period, self._frames_per_chunk, self._offset)
         return compute_outputs(self.net, features, options, ivectors)
 
     def compute_all(

@@ -29,6 +29,9 @@ def main() -> None:
     parser.add_argument(
         "--frame-subsampling", type=int, default=3, metavar="N", help="compute every N-th frame [%(default)s]"
     )
+    parser.add_argument(
+        "--frame-offset", type=int, default=0, metavar="N", help="number of the first frame computed [%(default)s]"
+    )
     cli.add_ivector_options(parser, frames_per_chunk=150)
     parser.add_argument(
         "--statistics",
@@ -51,8 +54,11 @@ def main() -> None:
     parser.add_argument("feats_rspecifier", metavar="<feats-rspecifier>", help="the features")
     parser.add_argument("out_dir", metavar="<out-dir>", help="folder to write")
     args = parser.parse_args()
-    if args.frame_subsampling < 1:
-        raise SerError(f"--frame-subsampling={args.frame_subsampling}: expected at least 1")
+    if args.frame_subsampling < 1 or not 0 <= args.frame_offset < args.frame_subsampling:
+        raise SerError(
+            f"--frame-subsampling={args.frame_subsampling}, --frame-offset={args.frame_offset}: expected at least 1, "
+            "and an offset from 0 to one less"
+        )
 
     from ser.record.job import Job
 
@@ -75,7 +81,9 @@ def main() -> None:
     from ser.training import parallel
 
     cli.set_num_threads(args)
-    net = NodeComputer(args.model_dir, parallel.pick_device(args.device), **cli.ivector_options(args))
+    net = NodeComputer(
+        args.model_dir, parallel.pick_device(args.device), **cli.ivector_options(args), offset=args.frame_offset
+    )
     nodes = {layer: net.node_of(layer) for layer in layers}
     left_out, written = LeftOut(args.left_out, args.max_left_out), 0
     with contextlib.ExitStack() as stack:

@@ -48,7 +48,7 @@ class NodeNet(Protocol):
 
 
 class OutputOptions(NamedTuple):
-    """What to compute: `node`, at every `subsampling`-th frame.
+    """What to compute: `node`, at every `subsampling`-th frame from frame number `offset` on.
 
     `period` (frames between two online i-vectors) and `frames_per_chunk` apply only to online i-vectors.
     """
@@ -57,6 +57,7 @@ class OutputOptions(NamedTuple):
     subsampling: int = 1
     period: int = 10
     frames_per_chunk: int = 50
+    offset: int = 0
 
 
 def compute_outputs(
@@ -72,13 +73,13 @@ def compute_outputs(
 
     Returns
     -------
-    (ceil(T / subsampling), D) float32.
+    (ceil((T - offset) / subsampling), D) float32.
 
     Raises
     ------
     SerError
-        Where features or i-vectors do not have the net's size or are not finite, or the number of online i-vectors does
-        not fit T frames.
+        Where no frame is left after `offset`, features or i-vectors do not have the net's size or are not finite, or
+        the number of online i-vectors does not fit T frames.
     """
     _check(net, features, options, ivectors)
     device = next(iter(net.buffers())).device
@@ -87,7 +88,8 @@ def compute_outputs(
     left, right = net.context(options.node)
     online = vectors is not None and vectors.ndim == 2
     outputs = []
-    for starts, size in _batches(len(frames), options, net.modulus, online):
+    for starts, size in _batches(len(frames) - options.offset, options, net.modulus, online):
+        starts = [start + options.offset for start in starts]
         times = torch.arange(-left, size + right, device=device)[:, None] + torch.tensor(starts, device=device)
         chunk = frames[times.clamp(0, len(frames) - 1)]  # (T, B, F)
         rows = vectors
@@ -120,6 +122,8 @@ def _check(net: NodeNet, features: np.ndarray, options: OutputOptions, ivectors:
         raise SerError(
             f"features of shape {features.shape}; the net takes {net.feature_dim} a frame, at least one frame"
         )
+    if len(features) <= options.offset:
+        raise SerError(f"{len(features)} frames: none is left after the first {options.offset}")
     if not np.isfinite(features).all():
         frame = int(np.flatnonzero(~np.isfinite(features).all(axis=1))[0])
         raise SerError(f"the features hold NaN or infinity, first in frame {frame}; make them again")

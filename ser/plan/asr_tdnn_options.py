@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 from ser.backend.speaker_normalisation import SpeakerNormalisation
 from ser.errors import SerError
+from ser.features.mfcc import MfccOptions
 from ser.features.pooling import STATISTICS
+from ser.kaldi.options import read_options
 from ser.plan.corpora import check_holds, read_corpora
 from ser.plan.options import RunOptions, check_run, check_words
 from ser.plan.roles import distinct
@@ -16,6 +18,7 @@ LAST_STAGE = 8
 PRETRAINED, RANDOM, NO_IVECTOR, IVECTOR_ONLY, MFCC = VARIANTS = (
     "pretrained", "random", "no_ivector", "ivector_only", "mfcc"
 )  # fmt: skip
+FRAME_OFFSETS = range(3)  # the nets put out every third frame
 HISTORIES = ("utterance", "dialogue", "speaker")
 # Speech corpus -> its training part and its test part (for word errors).
 PARTS = {
@@ -48,6 +51,7 @@ class Options(RunOptions):
     backend_config: str
     speaker_normalisation: str
     ivector_history: str
+    frame_offset: int
     decode: bool
     word_loop: bool
     max_wer: str
@@ -84,6 +88,8 @@ def check(options: Options) -> list[str]:
         SpeakerNormalisation.parse(words)
     check_words("ivector-history", [options.ivector_history], HISTORIES)
     check_words("vote", [options.vote], ("sum", "log"))
+    if options.frame_offset not in FRAME_OFFSETS:
+        raise SerError(f"--frame-offset {options.frame_offset}: expected 0, 1 or 2")
     if not options.layers or PRETRAINED not in options.variants:
         raise SerError("--layers: name one or more layers; --variants: include pretrained")
     if options.ivector_history == "dialogue" and "dialogues" not in known[options.test].holds:
@@ -106,6 +112,13 @@ def check(options: Options) -> list[str]:
             "--extractor needs --asr-model too; without it, the run trains a recogniser and its own extractor"
         )
     check_run(options, LAST_STAGE, files)
+    mfcc = read_options(MfccOptions, options.mfcc_config)
+    if not options.trains and ((mfcc.num_ceps, mfcc.num_mel_bins) != (40, 40) or mfcc.use_energy):
+        return [
+            f"{options.mfcc_config}: {mfcc.num_ceps} MFCC of {mfcc.num_mel_bins} bins, "
+            f"use-energy={str(mfcc.use_energy).lower()}; published chain models take 40 of 40 without the energy: give "
+            "--mfcc-config the model's own conf/mfcc_hires.conf"
+        ]
     if options.trains and not options.decode:
         return ["--decode false: word errors are not measured, and --max-wer cannot stop a net that recognises nothing"]
     return []

@@ -74,6 +74,8 @@ def test_every_third_frame_is_that_of_the_dense_computation(net):
     for node in NODES:
         dense = compute_outputs(net, features, OutputOptions(node), ivector)
         third = compute_outputs(net, features, OutputOptions(node, 3), ivector)
+        second = compute_outputs(net, features, OutputOptions(node, 3, offset=1), ivector)
+        np.testing.assert_allclose(second, dense[1::3], atol=1e-5)
         assert third.shape == (34, net.width(node))
         np.testing.assert_allclose(third, dense[::3], rtol=0, atol=2e-5)
 

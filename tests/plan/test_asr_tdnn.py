@@ -102,7 +102,9 @@ def test_an_imported_model_needs_no_speech_corpus(asr_options, facts, tmp_path):
         "variants": "pretrained no_ivector ivector_only", "layers": "tdnn5.batchnorm",
     }  # fmt: skip
     options = asr_options(**given)
-    check(options)
+    assert check(options) == []
+    (warning,) = check(asr_options(**given, mfcc_config="conf/mfcc.conf"))
+    assert "30 MFCC of 30 bins, use-energy=" in warning and "give --mfcc-config the model's own" in warning
     found = plan(options, facts)
     for kind in ("prepare_speech", "copies", "extractor", "lang", "asr", "random_net", "outputs", "decode"):
         assert names(found, kind) == []
@@ -126,6 +128,7 @@ def test_test_speakers_are_cut_out_of_the_training_part(asr_options, facts):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        ({"frame_offset": "3"}, "--frame-offset 3: expected 0, 1 or 2"),
         ({"statistics": "median"}, "--statistics: unknown 'median'; known: mean mean_stddev"),
         ({"layers": ""}, "--layers: name one or more"),
         ({"variants": "random"}, "--variants: include pretrained"),
