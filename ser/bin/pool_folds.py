@@ -37,14 +37,17 @@ def main() -> None:
     truth, utt2spk = (tables.read_map(data / name, fields=2) for name in ("utt2emo", "utt2spk"))
     lengths = tables.read_map(data / "utt2num_frames", fields=2) if (data / "utt2num_frames").exists() else {}
     strata = pooled_folds.read_strata(data, {utt: float(count) for utt, count in lengths.items() if utt in truth})
-    classes = sorted(set(truth.values()))
+    experiments = pooled_folds.read_answers(args.cell_dirs)
+    # A model may answer a class that the scored utterances lack.
+    answered = {name for answers in experiments for fold in answers.folds.values() for name in fold.values()}
+    classes = sorted({*truth.values(), *answered})
     number = {name: index for index, name in enumerate(classes)}
     speakers = {name: index for index, name in enumerate(sorted(set(utt2spk.values())))}
     rows, matrices = [], []
-    for answers in pooled_folds.read_answers(args.cell_dirs):
+    for answers in experiments:
         predicted = {utt: name for fold in answers.folds.values() for utt, name in fold.items()}
-        if unknown := [utt for utt, name in predicted.items() if utt not in truth or name not in number]:
-            raise SerError(f"{' '.join(answers.name)}: '{unknown[0]}': no class in {data}/utt2emo, or another's answer")
+        if unknown := predicted.keys() - truth.keys():
+            raise SerError(f"{data}/utt2emo: no class of {len(unknown)} of the scored utterances, e.g. {min(unknown)}")
         groups = {(pooled_folds.ALL, pooled_folds.ALL): list(predicted)}
         for kind, found in strata.items():
             for utt in predicted:
