@@ -42,6 +42,8 @@
 #                         are scored beside the net's as <name>_<layer>; with --layers "" no net is trained
 #   --text-model <name on the Hub, or folder>, --pooling cls|mean   in place of the settings in --conf
 #   --backend-config <yaml>, --lda-dim <n>   in place of its lda_dim: the directions that the classes determine, K-1
+#   --hold-out-speakers <share>   of the speakers of each corpus: no net trains on them, they choose its epoch, and back
+#                         ends calibrate their scores on them (0.2); 0: all train
 #   --speaker-normalisation "none,all,first <n>"   in place of its own: rows less the mean of each speaker's embeddings,
 #                         over all or the first n utterances, test speakers' included
 #   --compress true|false features kept as one byte a number, as Kaldi keeps them, or as four
@@ -75,6 +77,7 @@ pooling=
 backend_config=conf/backend.yaml
 lda_dim=
 speaker_normalisation=
+hold_out_speakers=0.2
 compress=true
 processes=1
 

@@ -8,12 +8,17 @@
 # Options: --scored "<data-dir> ..."   those of the scored corpus  --fold <n>   its fold that is tested
 #   --without-class <emotion>   leave out the utterances of this class, which must be there
 #   --unseen "<emotion> ..."    leave out the utterances of these classes, where there are some
+#   --hold-out <share>   list this share of the speakers of each data dir in <data-dir-out>/unseen_speakers: a net validates
+#                         on them, and back ends calibrate on them (0)
+#   --without-speakers <list>   leave out the utterances of the speakers of this list
 set -euo pipefail
 
 scored=
 fold=
 without_class=
 unseen=
+hold_out=0
+without_speakers=
 
 . utils/parse_options.sh
 . ./path.sh
@@ -39,4 +44,12 @@ fi
 if [ -n "$without_class$unseen" ]; then
   awk -v left=" $without_class $unseen " '!index(left, " " $2 " ")' "$out/utt2emo" > "$out/other_classes.list"
   utils/subset_data_dir.sh "$out" "$out/other_classes.list" "$out"
+fi
+if [ -n "$without_speakers" ]; then
+  awk 'FILENAME == ARGV[1] { unseen[$1]; next } !($2 in unseen) { print $1 }' "$without_speakers" "$out/utt2spk" \
+    > "$out/other_speakers.list"
+  utils/subset_data_dir.sh "$out" "$out/other_speakers.list" "$out"
+fi
+if [ "$hold_out" != 0 ]; then
+  python3 -m ser.bin.hold_out_speakers --share "$hold_out" "$out" "${parts[@]}"
 fi

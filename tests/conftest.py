@@ -131,7 +131,7 @@ XVECTOR_BERT = {
     "unseen": "", "ties": "drop", "same_trials": "false",
     "modalities": "speech text speech+text", "layers": "tdnn6,tdnn7", "encoders": "", "text_model": "",
     "pooling": "",
-    "backend_config": "conf/backend.yaml", "lda_dim": "", "speaker_normalisation": "",
+    "backend_config": "conf/backend.yaml", "lda_dim": "", "speaker_normalisation": "", "hold_out_speakers": "0",
 }  # fmt: skip
 VGG_BERT = {
     "stop_stage": "7", "conf": "conf/vgg_bert", "test": "iemocap", "protocols": "folds random", "split_seed": "0",

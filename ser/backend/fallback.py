@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from ser.backend.held_out import Train, held_out_scores
+from ser.backend.held_out import Train, train_and_score
 from ser.backend.recognizer import Recognizer
 from ser.errors import SerError
 from ser.files import write_text
@@ -74,20 +74,20 @@ class FallbackRecognizer:
         return ~np.isnan(vectors[:, : self.size]).any(axis=1)
 
 
-def fallback_trainer(train: Train, size: int, p_target: float, parts: int, seed: int) -> Train:
+def fallback_trainer(train: Train, size: int, p_target: float, unseen: Collection[str], parts: int, seed: int) -> Train:
     """Return a function that trains a `FallbackRecognizer`: both back ends by `train`, calibrated on held-out speakers.
 
     Parameters
     ----------
     size : length of the main vector, which comes first.
     p_target : prior for which the pair scores are calibrated.
-    parts, seed : see `held_out_scores`.
+    unseen, parts, seed : see `train_and_score`.
     """
 
     def calibrated(vectors: np.ndarray, labels: np.ndarray, speakers: np.ndarray) -> Calibrated:
-        held_out = held_out_scores(train, vectors, labels, speakers, parts, seed)
+        trained, held_out, _ = train_and_score(train, vectors, labels, speakers, unseen, parts, seed)
         return Calibrated(
-            train(vectors, labels, speakers),
+            trained,
             calibration.affine(held_out.target, held_out.nontarget, p_target),
             class_calibration.fit(held_out.classes, held_out.labels, with_bias=False),
         )

@@ -1,11 +1,16 @@
-"""Held-out scores of the training set, by back ends trained on other speakers; calibrations are fitted on them."""
+"""Held-out scores of the training set, by back ends trained on other speakers; calibrations are fitted on them.
+
+The embeddings of speakers that a net was trained on are easier than those of new speakers, so scores that are
+calibrated on them are too sure of new ones. Where some speakers were kept from the nets (``unseen_speakers`` of a data
+dir, local/make_role_dir.sh), the calibration is fitted on these alone.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -24,6 +29,7 @@ class Scorer(Protocol):
         """See `Recognizer.class_scores`."""
 
 
+Trained = TypeVar("Trained", bound=Scorer)
 Train = Callable[[np.ndarray, np.ndarray, np.ndarray], Recognizer]
 
 
@@ -40,6 +46,35 @@ class HeldOutScores:
     classes: np.ndarray
     rows: np.ndarray
     labels: np.ndarray
+
+
+def train_and_score(
+    train: Callable[[np.ndarray, np.ndarray, np.ndarray], Trained],
+    vectors: np.ndarray,
+    labels: np.ndarray,
+    speakers: np.ndarray,
+    unseen: Collection[str],
+    parts: int,
+    seed: int,
+) -> tuple[Trained, HeldOutScores, np.ndarray]:
+    """Train a back end, and give the scores on which its own are calibrated.
+
+    The speakers `unseen`, whom no net was trained on, do not train the back end either: it scores them, and no other
+    back end. One that knew them would have scores of another scale. Without such speakers, or where the others lack one
+    of the classes, all train it, and the scores are those of `held_out_scores`, which has the other parameters.
+
+    Returns
+    -------
+    The back end, the scores, and the mask (N,) of the utterances that trained it.
+    """
+    scored = np.isin(speakers, list(unseen))
+    if scored.any() and len(np.unique(labels[~scored])) == len(np.unique(labels)):
+        recognizer = train(vectors[~scored], labels[~scored], speakers[~scored])
+        return recognizer, _score(recognizer, vectors, labels, np.flatnonzero(scored)), ~scored
+    if unseen:
+        logger.warning("calibration: the %d speakers that no net saw do not serve here; others do", len(unseen))
+    recognizer = train(vectors, labels, speakers)
+    return recognizer, held_out_scores(train, vectors, labels, speakers, parts, seed), ~np.zeros_like(scored)
 
 
 def held_out_scores(
@@ -64,22 +99,21 @@ def held_out_scores(
     seed : of the split.
     """
     part = assign_parts(labels, speakers, parts, seed)
-    targets, nontargets, classes, rows = [], [], [], []
+    found = []
     for number in np.unique(part[part >= 0]):
-        scored = np.flatnonzero(part == number)
-        seen = np.flatnonzero(part != number)
+        seen = part != number
         recognizer = train(vectors[seen], labels[seen], speakers[seen])
-        pairs = recognizer.pair_scores(vectors[scored], vectors[scored])
-        same = labels[scored, None] == labels[scored]
-        nontargets.append(pairs[~same])
-        np.fill_diagonal(same, False)
-        targets.append(pairs[same])
-        classes.append(recognizer.class_scores(vectors[scored]))
-        rows.append(scored)
-    found = np.concatenate(rows)
-    return HeldOutScores(
-        np.concatenate(targets), np.concatenate(nontargets), np.concatenate(classes), found, labels[found]
-    )
+        found.append(_score(recognizer, vectors, labels, np.flatnonzero(~seen)))
+    return HeldOutScores(*map(np.concatenate, zip(*(vars(one).values() for one in found), strict=True)))
+
+
+def _score(recognizer: Scorer, vectors: np.ndarray, labels: np.ndarray, rows: np.ndarray) -> HeldOutScores:
+    """Score the utterances `rows` with a back end that was trained without them."""
+    pairs = recognizer.pair_scores(vectors[rows], vectors[rows])
+    same = labels[rows, None] == labels[rows]
+    nontarget = pairs[~same]
+    np.fill_diagonal(same, False)
+    return HeldOutScores(pairs[same], nontarget, recognizer.class_scores(vectors[rows]), rows, labels[rows])
 
 
 def assign_parts(labels: np.ndarray, speakers: np.ndarray, parts: int, seed: int) -> np.ndarray:

@@ -91,6 +91,11 @@ def main() -> None:
         raise SerError(f"--text is of one recording, found {len(files)}; give --text-file")
     texts = read_texts(args.text_file, files) if args.text_file else {files[0]: args.text}
     detector = Detector.load(args.model)
+    if not detector.deciders["speech"].calibration.unseen_speakers:
+        logger.warning(
+            "%s: the posteriors are not calibrated for new speakers, and too sure of them: the net was trained on the "
+            "speakers that they are fitted on (run.sh --hold-out-speakers)", args.model
+        )  # fmt: skip
     for name, examples in class_examples(args.enrol).items():
         detector = detector.enrol(name, examples)
     if args.text is not None or args.text_file:

@@ -26,7 +26,7 @@ from ser import cli
 from ser.errors import SerError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     import numpy as np
 
@@ -103,12 +103,13 @@ def main(words: Sequence[str] | None = None) -> None:
         raise SerError("--also: the vectors of several nets have no fallback; leave out --fallback-train and -test")
 
     from ser.backend.chain import BackendConfig
-    from ser.backend.held_out import held_out_scores
+    from ser.backend.held_out import train_and_score
     from ser.backend.recognizer import PldaRecognizer, adapted, trainer
     from ser.backend.speaker_normalisation import normalise_table
     from ser.config import load_config
     from ser.kaldi.labelled import read_speakers
-    from ser.results import cell, result_table, test_set
+    from ser.kaldi.unseen import read_unseen
+    from ser.results import calibrated_on, cell, result_table, test_set
     from ser.results.protocol_config import ProtocolConfig
 
     folder = Path(args.cell_dir)
@@ -118,26 +119,31 @@ def main(words: Sequence[str] | None = None) -> None:
     protocol = load_config(ProtocolConfig, args.protocol)
     cell.start_cell(folder)
 
-    train, test, train_one = read_vectors(args, folder, trainer(args.backend, config), protocol)
+    unseen_speakers = read_unseen(args.train_dir)
+    train, test, train_one = read_vectors(args, folder, trainer(args.backend, config), unseen_speakers, protocol)
     check_classes(args, train, test)
     speakers = read_speakers(f"{args.train_dir}/utt2spk", train.utts)
     train, test = (
         side._replace(
-            vectors=normalise_table(config.speaker_normalisation, side.vectors, side.utts, f"{folder}/utt2spk")
+            vectors=normalise_table(config.speaker_normalisation, side.vectors, side.utts, f"{data_dir}/utt2spk")
         )
-        for side, folder in ((train, args.train_dir), (test, args.test_dir))
+        for side, data_dir in ((train, args.train_dir), (test, args.test_dir))
     )
     utterances = test_set.read_utterances(args.test_dir, test.utts, test.labels, test.classes, args.speakers)
 
     utterances = dataclasses.replace(utterances, unseen=frozenset(args.unseen.split()))
 
-    recognizer = train_one(train.vectors, train.labels, speakers)
+    recognizer, held_out, trained = train_and_score(
+        train_one, train.vectors, train.labels, speakers, unseen_speakers, protocol.held_out_parts, protocol.seed
+    )
+    train = train.take(np.flatnonzero(trained))
     if args.adapt:
         if not isinstance(recognizer, PldaRecognizer):
             raise SerError("--adapt true: only PLDA can be adapted, without --fallback-train")
         recognizer = adapted(recognizer, train.vectors, test.vectors)
     recognizer.save(folder / "backend", train.num_utts())
-    held_out = held_out_scores(train_one, train.vectors, train.labels, speakers, protocol.held_out_parts, protocol.seed)
+    calibrating = np.unique(speakers[held_out.rows]).tolist()
+    calibrated_on.write(folder, calibrating, set(calibrating) <= set(unseen_speakers))
 
     scores = recognizer.pair_scores(test.vectors, test.vectors)
     by_class = recognizer.class_scores(test.vectors)
@@ -167,7 +173,7 @@ def main(words: Sequence[str] | None = None) -> None:
 
 
 def read_vectors(
-    args: argparse.Namespace, folder: Path, train_one: Train, protocol: ProtocolConfig
+    args: argparse.Namespace, folder: Path, train_one: Train, unseen: Collection[str], protocol: ProtocolConfig
 ) -> tuple[Labelled, Labelled, Train]:
     """Read the vectors of both sides, and say what trains a back end on them: a fallback too, where that is asked for.
 
@@ -189,7 +195,7 @@ def read_vectors(
     missing = [utt for utt, vector in zip(test.utts, test.vectors, strict=True) if np.isnan(vector[0])]
     logger.info("%d of %d test utterances have no text: scored by speech alone", len(missing), len(test.utts))
     write_text(folder / "text_missing", "".join(f"{utt}\n" for utt in missing))
-    trained = fallback_trainer(train_one, size, protocol.p_target, protocol.held_out_parts, protocol.seed)
+    trained = fallback_trainer(train_one, size, protocol.p_target, unseen, protocol.held_out_parts, protocol.seed)
     return train, test, trained
 
 

@@ -31,6 +31,7 @@ def main() -> None:
     from ser.examples.chunks import ChunkSource
     from ser.examples.configs import TrainConfig
     from ser.examples.utterances import load_utterances, split_off_validation
+    from ser.kaldi.unseen import FILE as UNSEEN
     from ser.models.xvector import XVector
     from ser.record.fingerprint import fingerprint
     from ser.training import model_dir, parallel
@@ -42,8 +43,11 @@ def main() -> None:
     inputs = {"utt2class": args.utt2class}
     if args.init_model:
         inputs["initial model"] = Path(args.init_model) / model_dir.WEIGHTS
+    unseen = Path(args.data_dir) / UNSEEN
     if args.valid_utts:
         inputs["valid-utts"] = args.valid_utts
+    elif unseen.exists():
+        inputs["unseen speakers"] = unseen
     if not model_dir.begin(args.model_dir, config, inputs, {"features": fingerprint(args.data_dir)}):
         return
 

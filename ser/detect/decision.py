@@ -23,6 +23,9 @@ UNKNOWN = "unknown"
 class Calibration:
     """The contents of calibration.yaml, fitted on `utterances` held-out utterances.
 
+    `unseen_speakers` is the number of their speakers where no net was trained on any of them. Where it is 0, nets were:
+    such posteriors are too sure of new speakers, and are not called calibrated.
+
     Posteriors are the softmax of score / `temperature` + `bias` of the class (`ser.metrics.class_calibration`, which
     takes long to import). An utterance is `UNKNOWN` if its highest posterior is below `threshold` (Hendrycks and
     Gimpel, "A baseline for detecting misclassified and out-of-distribution examples in neural networks", ICLR 2017), or
@@ -34,6 +37,7 @@ class Calibration:
     threshold: float
     farthest: float
     utterances: int
+    unseen_speakers: int = 0
 
 
 class Decision(NamedTuple):

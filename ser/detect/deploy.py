@@ -7,7 +7,7 @@ import json
 import logging
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,15 +21,14 @@ from ser.corpora.label_map import read_label_map
 from ser.detect import detector_dir
 from ser.detect.decision import UNKNOWN, Decider
 from ser.detect.detector_dir import SPEECH, SPEECH_TEXT, Description, DetectorConfig
-from ser.detect.enrolled import EnrolledClasses
-from ser.detect.fit_calibration import calibrate
+from ser.detect.fit_calibration import calibrated
 from ser.detect.front_end import FrontEnd
 from ser.detect.net import FrameLayer, Net
-from ser.detect.outliers import Outliers
 from ser.errors import SerError
 from ser.files import write_text
 from ser.kaldi import ark, audio, tables
 from ser.kaldi.labelled import Labelled, read_labelled, stack_vectors
+from ser.kaldi.unseen import read_unseen
 from ser.models.tdnn import BATCHNORM_EPSILON
 from ser.models.xvector import CONTEXTS, XVector, XVectorConfig
 from ser.plan.layout import Layout
@@ -166,11 +165,12 @@ def _fill(
     check_classes(speech, label_map, train_dir)
     _check_features(FrontEnd.load(folder), net, train_dir, speech)
     utt2spk = tables.read_map(train_dir / "utt2spk", fields=2)
-    save_backends(folder, SPEECH, speech, utt2spk, backend, settings)
+    unseen = read_unseen(train_dir)
+    save_backends(folder, SPEECH, speech, utt2spk, backend, settings, unseen)
     pooling = None
     if run.has_text():
         joined = _with_text(speech, run.vectors(SPEECH_TEXT))
-        save_backends(folder, SPEECH_TEXT, joined, utt2spk, backend, settings)
+        save_backends(folder, SPEECH_TEXT, joined, utt2spk, backend, settings, unseen)
         pooling = model_dir.load_section(run.encoder.parent, "model", TextModelConfig).pooling
         _copy_encoder(run.encoder, folder / detector_dir.TEXT)
     description = Description(detector_dir.FORMAT, ser.__version__, run.condition, run.layer, pooling, settings)
@@ -196,8 +196,14 @@ def save_backends(
     utt2spk: Mapping[str, str],
     backend: BackendConfig,
     settings: DetectorConfig,
+    unseen: Collection[str] = (),
 ) -> None:
-    """Save the back end of embeddings as they are, and that of embeddings less the mean of their speaker."""
+    """Save the back end of embeddings as they are, and that of embeddings less the mean of their speaker.
+
+    Parameters
+    ----------
+    unseen : speakers that no net was trained on.
+    """
     # Recordings of unknown speakers are decided without; for known ones the setting none stands for all.
     plain_backend = replace(backend, speaker_normalisation=NONE)
     of_speakers = SpeakerNormalisation.parse(backend.speaker_normalisation) or SpeakerNormalisation(None)
@@ -206,9 +212,7 @@ def save_backends(
     def decider(data: Labelled, backend: BackendConfig = plain_backend) -> Decider:
         speakers = np.array([utt2spk[utt] for utt in data.utts])
         names = tuple(data.classes)
-        calibration = calibrate(data.vectors, data.labels, speakers, names, backend, settings)
-        classes = EnrolledClasses.train(data.vectors, data.labels, names, backend)
-        return Decider(classes, calibration, Outliers.fit(data.vectors))
+        return calibrated(data.vectors, data.labels, speakers, names, backend, settings, unseen)
 
     plain = decider(data)
     plain.save(folder / modality)

@@ -15,7 +15,8 @@ class Detection:
     modality : ``speech``, or ``speech+text`` where the words were given.
     emotion : the class of the highest posterior; ``unknown`` where that posterior is under the model's threshold, or
         where the speech is unlike the training speech; None where there is too little speech.
-    posteriors : class -> calibrated probability under equal priors; they sum to 1.
+    posteriors : class -> probability under equal priors; they sum to 1. They are calibrated for new speakers where the
+        calibration had speakers that the net had not (`Calibration.unseen_speakers`).
     problem : why there is no emotion; empty if there is one.
     distance : outlier score divided by its threshold: above 1 the speech is unlike the training speech, and the
         emotion is ``unknown``; None where there is too little speech.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 
 import numpy as np
 
 from ser.backend.chain import BackendConfig
-from ser.backend.held_out import assign_parts, held_out_scores
-from ser.detect.decision import Calibration
+from ser.backend.held_out import assign_parts, train_and_score
+from ser.detect.decision import Calibration, Decider
 from ser.detect.detector_dir import DetectorConfig
 from ser.detect.enrolled import EnrolledClasses
 from ser.detect.outliers import Outliers
@@ -20,20 +21,29 @@ from ser.metrics.classification import confusion, uar
 logger = logging.getLogger(__name__)
 
 
-def calibrate(
+def calibrated(
     vectors: np.ndarray,
     labels: np.ndarray,
     speakers: np.ndarray,
     names: tuple[str, ...],
     backend: BackendConfig,
     settings: DetectorConfig,
-) -> Calibration:
-    """Fit temperature, biases and threshold on scores of back ends that were trained without the scored speakers."""
+    unseen: Collection[str] = (),
+) -> Decider:
+    """Train a back end; fit temperature, biases and threshold on scores of back ends without the scored speakers.
+
+    Where no net was trained on the speakers `unseen`, the back end is not either, and it scores these alone.
+    """
 
     def train(seen: np.ndarray, seen_labels: np.ndarray, _: np.ndarray) -> EnrolledClasses:
         return EnrolledClasses.train(seen, seen_labels, names, backend)
 
-    found = held_out_scores(train, vectors, labels, speakers, settings.held_out_parts, settings.seed)
+    # Those of all classes, or none: the biases are of all.
+    if len(np.unique(labels[np.isin(speakers, list(unseen))])) < len(names):
+        unseen = ()
+    parts = settings.held_out_parts, settings.seed
+    classes, found, trained = train_and_score(train, vectors, labels, speakers, unseen, *parts)
+    new = set(speakers[found.rows].tolist()) <= set(unseen)
     fitted = class_calibration.fit(found.classes, found.labels, with_bias=True)
     # The biases contain the class priors of the training set; subtract these, so that all classes are equally likely.
     counts = np.bincount(found.labels, minlength=len(names))
@@ -50,14 +60,20 @@ def calibrate(
         expected_calibration_error(posteriors, found.labels),
         threshold,
     )
-    farthest = _farthest(vectors, labels, speakers, settings)
+    farthest = _farthest(vectors, labels, speakers, unseen, settings)
     biases = dict(zip(names, bias.tolist(), strict=True))
-    return Calibration(fitted.temperature, biases, threshold, farthest, len(posteriors))
+    number = len(unseen) if new else 0
+    fitted_to = Calibration(fitted.temperature, biases, threshold, farthest, len(posteriors), number)
+    return Decider(classes, fitted_to, Outliers.fit(vectors[trained]))
 
 
-def _farthest(vectors: np.ndarray, labels: np.ndarray, speakers: np.ndarray, settings: DetectorConfig) -> float:
+def _farthest(
+    vectors: np.ndarray, labels: np.ndarray, speakers: np.ndarray, unseen: Collection[str], settings: DetectorConfig
+) -> float:
     """Return the outlier score that the share `unknown_share` of held-out speakers' utterances exceeds."""
     part = assign_parts(labels, speakers, settings.held_out_parts, settings.seed)
+    if unseen:
+        part = np.where(np.isin(speakers, list(unseen)), 0, -1)
     scores = [Outliers.fit(vectors[part != number]).scores(vectors[part == number]) for number in set(part[part >= 0])]
     farthest = float(np.quantile(np.concatenate(scores), 1 - settings.unknown_share))
     logger.info("held out: unknown above an outlier score of %.3f", farthest)

@@ -8,7 +8,8 @@ import numpy as np
 
 from ser.errors import SerError
 from ser.kaldi.ark import Reader
-from ser.kaldi.tables import read_lines
+from ser.kaldi.tables import read_lines, read_map
+from ser.kaldi.unseen import read_unseen
 
 logger = logging.getLogger(__name__)
 
@@ -108,7 +109,8 @@ def split_off_validation(
     utterances : the utterances of `data_dir`.
     fraction : share of each class to hold out; at least one group of a class trains. 0: none.
     seed : seed of the draw.
-    listed : a file whose lines begin with an utterance to hold out; `fraction` then has no effect.
+    listed : a file whose lines begin with an utterance to hold out. If None, the speakers of ``unseen_speakers`` of the
+        data dir are held out (`ser.kaldi.unseen`), where it has that file. `fraction` has no effect beside either.
 
     Returns
     -------
@@ -121,6 +123,10 @@ def split_off_validation(
         held_out = np.isin(names, wanted)
         if not held_out.any():
             raise SerError(f"{listed}: none of its utterances is among those of {data_dir} that are used")
+    elif unseen := read_unseen(data_dir):
+        speakers = read_map(Path(data_dir) / "utt2spk", fields=2)
+        held_out = np.array([speakers.get(name.decode()) in unseen for name in names.tolist()])
+        logger.info("validation by %d speakers that do not train", len(unseen))
     else:
         held_out = _draw_groups(utterances.labels[first], fraction, np.random.default_rng([seed, 0x5EED]))
     if not held_out.any():
@@ -133,8 +139,8 @@ def split_off_validation(
     empty = np.flatnonzero(train.class_counts() == 0)
     if len(empty):
         raise SerError(
-            f"{listed}: every utterance of the class '{utterances.classes[empty[0]]}' is held out for validation;"
-            " leave some of it to train on"
+            f"{listed or data_dir}: every utterance of the class '{utterances.classes[empty[0]]}' is held out for"
+            " validation; leave some of it to train on"
         )
     logger.info("%d utterances for training, %d for validation", len(train.keys), len(valid.keys))
     return train, valid

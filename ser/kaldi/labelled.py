@@ -27,6 +27,12 @@ class Labelled(NamedTuple):
         """Count the utterances of each class, in the order of the labels."""
         return _count(self.classes, self.labels)
 
+    def take(self, rows: np.ndarray) -> "Labelled":
+        """Return these rows (n,) alone."""
+        return self._replace(
+            utts=[self.utts[row] for row in rows.tolist()], vectors=self.vectors[rows], labels=self.labels[rows]
+        )
+
 
 def read_labelled(utt2class: str | Path, rspecifier: str, classes: Sequence[str] = ()) -> Labelled:
     """Read the utterances of `utt2class`, in its order, with their vectors; ignore vectors of other utterances.

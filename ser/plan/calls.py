@@ -14,7 +14,14 @@ TEXT_LAYER = "bert"
 NOT_APPLICABLE = "-"
 
 
-def role_dir(made: Path, sources: Sequence[tuple[str, Path]], test: str, fold: str) -> list[str]:
+def role_dir(
+    made: Path,
+    sources: Sequence[tuple[str, Path]],
+    test: str,
+    fold: str,
+    hold_out: float = 0.0,
+    without_speakers: Path | None = None,
+) -> list[str]:
     """Return the arguments of local/make_role_dir.sh.
 
     Parameters
@@ -22,9 +29,13 @@ def role_dir(made: Path, sources: Sequence[tuple[str, Path]], test: str, fold: s
     made : the data dir of what a role trains on.
     sources : (corpus, data dir) of each part.
     test, fold : the scored corpus, and its fold that must not train; in `none` the corpus is not among the sources.
+    hold_out : share of the speakers who are listed there, to validate a net and to calibrate a back end.
+    without_speakers : list of speakers who are left out, such as those of another role.
     """
     scored = [str(data) for corpus, data in sources if corpus == test]
     words = ["--fold", fold, "--scored", " ".join(scored)] if scored else []
+    words += [f"--hold-out={hold_out}"] * bool(hold_out)
+    words += [f"--without-speakers={without_speakers}"] * bool(without_speakers)
     return [*words, str(made), *(str(data) for _, data in sources)]
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ser.config import read_yaml
 from ser.errors import SerError
+from ser.kaldi.unseen import FILE as UNSEEN
 from ser.plan import calls
 from ser.plan.calls import NOT_APPLICABLE, TEXT_LAYER
 from ser.plan.corpora import holding, read_corpora
@@ -72,7 +73,8 @@ class _Builder:
                 f"some utterances of {options.test} have no words, and with --modalities text alone there is no net to"
                 " score them by speech; add speech to --modalities"
             )
-        self.dirs = {role: self._role_dir_jobs(role) for role in self.roles.training}
+        # That of the back end first: it lists the speakers that others leave out.
+        self.dirs = {role: self._role_dir_jobs(role) for role in sorted(self.roles.training, key="backend".__ne__)}
 
     def data_dirs(self) -> Iterator[Job]:
         at = self.at
@@ -142,12 +144,25 @@ class _Builder:
             sources += [(name, of(at.noisy(name))) for name in trained if noisy]
             sources += [(name, of(at.at_speed(name, speed))) for speed in speeds for name in trained]
             made = at.role(role, fold)
-            words = calls.role_dir(made, sources, options.test, fold)
+            words = calls.role_dir(made, sources, options.test, fold, *self._held_out(role, fold))
             if role != "pretrain" and options.unseen:
                 words = ["--unseen", " ".join(options.unseen), *words]
             size = times * self._utts_outside(fold, names)
             jobs.append(job(2, "roles", f"{role}_{fold}", words, [data for _, data in sources], [made], size))
         return jobs
+
+    def _held_out(self, role: str, fold: str) -> tuple[float, Path | None]:
+        """Say which share of the speakers a role lists as unseen, and whose list it leaves out.
+
+        Of the corpora of the back end, the nets validate on some speakers, and the back end calibrates on the same. So
+        pretraining and the text model do not train on them either.
+        """
+        share, known = self.options.hold_out_speakers, self.roles.training
+        if role in ("finetune", "backend"):
+            return share, None
+        if not share or not set(known[role]) & set(known["backend"]):
+            return 0.0, None
+        return 0.0, self.at.role("backend", self.roles.fold_of(fold, known["backend"])) / UNSEEN
 
     def _utts_outside(self, fold: str, names: tuple[str, ...]) -> float:
         """Count the utterances that train a role: of the scored corpus those outside the fold, or 0 in `none`."""

@@ -52,6 +52,7 @@ class Options(RunOptions):
     pooling: str
     backend_config: str
     lda_dim: int | None
+    hold_out_speakers: float
     speaker_normalisation: str
 
     @cached_property
@@ -156,6 +157,8 @@ def check(options: Options) -> list[str]:
     for words in filter(None, options.speaker_normalisations):
         SpeakerNormalisation.parse(words)
     check_words("ties", [options.ties], ("drop", "first", "level"))
+    if not 0 <= options.hold_out_speakers < 0.9:
+        raise SerError(f"--hold-out-speakers: expected a share from 0 to 0.9, found {options.hold_out_speakers}")
     check_words("pooling", [options.pooling] * bool(options.pooling), ("cls", "mean"))
     check_run(options, LAST_STAGE, files)
     check_words("unseen", options.unseen, sorted(set(read_label_map(options.label_map).values())))

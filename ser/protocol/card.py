@@ -13,7 +13,7 @@ from ser.errors import SerError
 from ser.files import read_text, read_text_lines, tab_separated
 from ser.protocol import audit
 from ser.protocol.inventory import Corpora, Inventory
-from ser.results import result_table
+from ser.results import calibrated_on, result_table
 from ser.versions import package_version, project_version
 
 PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "transformers")
@@ -27,6 +27,7 @@ NOTES = {
     "audit": "What the test set of each fold shares with the training data of its models. Fold none: the whole test "
     "corpus, with models that were not trained on it. not told: one side has no such table. shared: both sides have "
     "these sentences, which is no fault.",
+    "calibration": "Scores and posteriors are calibrated on these speakers of the training data.",
     "speaker normalisation": "Rows other than none take the mean of a speaker's embeddings off each of them. That of a "
     "test speaker is over other recordings of this speaker, without their labels: such a row does not say how well a "
     "single recording of an unknown speaker is recognised.",
@@ -69,6 +70,7 @@ def make_card(
         *_data(findings, corpora, missing),
         *_text(exp_dir, text_condition, missing),
         *_audit(findings),
+        *_calibration(exp_dir),
         *_speaker_normalisation(exp_dir),
         *_models(exp_dir, missing),
         *_notes(notes),
@@ -179,6 +181,15 @@ def _audit(findings: Mapping[str, list[audit.Finding]]) -> Iterator[Entry]:
             if finding.check == audit.SENTENCE_TABLE and finding.count:
                 counted = finding.examples
             yield Entry("audit", f"{fold}, {finding.role}", finding.check, counted)
+
+
+def _calibration(exp_dir: Path) -> Iterator[Entry]:
+    """Say on which speakers the scores of each cell are calibrated; cells with the same ones are counted together."""
+    listed = _lines(exp_dir / "cells" / "list", {}, "")
+    known = Counter(found for name in listed if (found := calibrated_on.read(Path(name))) is not None)
+    for (speakers, new), count in known.items():
+        nets = "that no net was trained on" if new else "that nets were trained on: too sure of new ones"
+        yield Entry("calibration", f"{len(speakers)} speakers {nets}: {' '.join(speakers)}", "cells", str(count))
 
 
 def _speaker_normalisation(exp_dir: Path) -> Iterator[Entry]:

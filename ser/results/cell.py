@@ -6,6 +6,7 @@ predictions.txt       utterance, predicted class, score of each class
 posteriors.txt        utterance, posterior of each class, calibrated where the system can be calibrated
 confusion.tsv         number of utterances by true class (row) and predicted class (column)
 calibration.tsv       Cllr, DCF and ECE of the log likelihood ratios of pairs and of the posteriors: raw, affine, pav
+calibrated_on.tsv     speakers of the calibration, and whether nets had seen them
 reliability.tsv       for each bin of confidence the utterances, the share expected to be right, the share that is right
 bootstrap.tsv         the figures of each resample of the speakers, with the same draws for every cell of a test corpus
 bootstrap_two_speakers.tsv    the EER of each resample on the pairs of two speakers
@@ -35,7 +36,7 @@ from ser.kaldi import tables
 from ser.metrics import bootstrap, calibration, classification, intervals, strata
 from ser.metrics.detection import ScoredTrials
 from ser.metrics.strata import ScoreModels, Utterances
-from ser.results import result_table, strata_tables
+from ser.results import calibrated_on, result_table, strata_tables
 from ser.results.protocol_config import ProtocolConfig
 from ser.results.two_speakers import RESAMPLES, TwoSpeakers, read_two_speakers, write_resamples
 
@@ -46,9 +47,8 @@ DET_POINTS = 400
 # Nearest training utterances that are listed for each test utterance.
 NEAREST = 3
 OPTIONAL_FILES = (
-    *("strata.tsv", "emotion_pairs.tsv", "det.tsv", "bootstrap.tsv", "reliability.tsv", "projected.tsv"),
-    RESAMPLES,
-    *("nearest.txt", "speakers.tsv", "text_missing", "failed"),
+    *("strata.tsv", "emotion_pairs.tsv", "det.tsv", "bootstrap.tsv", RESAMPLES, "reliability.tsv", "projected.tsv"),
+    *("nearest.txt", "speakers.tsv", "text_missing", "failed", calibrated_on.FILE),
 )
 
 

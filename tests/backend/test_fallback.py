@@ -23,7 +23,7 @@ def data():
 
 @pytest.fixture(scope="module")
 def recognizer(data):
-    return fallback_trainer(TRAIN, 4, 0.2, 4, 0)(*data)
+    return fallback_trainer(TRAIN, 4, 0.2, (), 4, 0)(*data)
 
 
 def without_text(vectors, rows):
@@ -72,14 +72,14 @@ def test_a_class_enrolled_with_one_utterance_without_text_is_scored_by_speech(da
 
 def test_training_utterances_without_text_train_the_speech_alone(data):
     vectors, labels, speakers = data
-    found = fallback_trainer(TRAIN, 4, 0.2, 4, 0)(without_text(vectors, np.arange(80)), labels, speakers)
+    found = fallback_trainer(TRAIN, 4, 0.2, (), 4, 0)(without_text(vectors, np.arange(80)), labels, speakers)
     assert len(found.main.recognizer.labels) == 80 and len(found.speech.recognizer.labels) == 160
 
 
 def test_a_class_without_any_text_is_refused(data):
     vectors, labels, speakers = data
     with pytest.raises(SerError, match="no training utterance with a text"):
-        fallback_trainer(TRAIN, 4, 0.2, 4, 0)(without_text(vectors, labels == 2), labels, speakers)
+        fallback_trainer(TRAIN, 4, 0.2, (), 4, 0)(without_text(vectors, labels == 2), labels, speakers)
 
 
 def test_both_back_ends_are_saved_with_their_scales(recognizer, tmp_path):

@@ -9,7 +9,7 @@ from ser.config import load_config
 from ser.detect import Detector
 from ser.detect.deploy import Run, make_detector
 from ser.detect.detector_dir import DetectorConfig
-from ser.detect.fit_calibration import calibrate
+from ser.detect.fit_calibration import calibrated
 from ser.errors import SerError
 from ser.files import write_text
 from ser.kaldi import ark
@@ -35,7 +35,11 @@ def test_calibration_calls_the_asked_share_unknown_and_takes_no_prior(backend, s
     labels = np.repeat([0, 1, 2], [300, 300, 60])  # the third is rare
     vectors = 1.5 * np.eye(3, 8)[labels] + rng.standard_normal((660, 8))
     speakers = rng.integers(0, 11, 660)
-    found = calibrate(vectors.astype(np.float32), labels, speakers, ("a", "b", "c"), backend, settings)
+    names = np.array([f"s{number}" for number in speakers])
+    found = calibrated(vectors.astype(np.float32), labels, names, ("a", "b", "c"), backend, settings).calibration
+    assert found.unseen_speakers == 0
+    new = calibrated(vectors, labels, names, ("a", "b", "c"), backend, settings, ["s1", "s2", "s3"]).calibration
+    assert new.unseen_speakers == 3 and new.utterances == np.isin(speakers, (1, 2, 3)).sum()
     assert found.utterances == 660 and 1 / 3 < found.threshold < 0.6
     # A class of a tenth of the others' utterances is as likely as they are.
     assert max(found.bias.values()) - min(found.bias.values()) < 0.7

@@ -8,6 +8,7 @@ from ser.errors import SerError
 from ser.examples.chunks import ChunkSource, DataConfig, draw_evenly, mask_chunk
 from ser.examples.utterances import load_utterances, split_off_validation
 from ser.kaldi import ark
+from ser.kaldi.unseen import write_unseen
 
 SETTINGS = {
     "min_frames": 10,
@@ -161,6 +162,13 @@ def test_listed_utterances_validate(data):
     (data / "held_out").write_text("a-3\nb-0\nq-1\n")
     train, valid = split_off_validation(load(data), data, 0.5, 0, data / "held_out")
     assert valid.keys.tolist() == [b"a-3", b"b-0"] and len(train.keys) == 14
+
+
+def test_speakers_that_are_kept_from_nets_validate(data):
+    (data / "utt2spk").write_text("".join(f"{name}-{n} {name}{n % 4}\n" for name in "ab" for n in range(8)))
+    write_unseen(data, ["a1", "b1"])
+    train, valid = split_off_validation(load(data), data, 0.5, 0)
+    assert valid.keys.tolist() == [b"a-1", b"a-5", b"b-1", b"b-5"] and len(train.keys) == 12
 
 
 def test_a_class_keeps_something_to_train_on(tmp_path):

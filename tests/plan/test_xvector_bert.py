@@ -104,6 +104,21 @@ def test_each_speaker_normalisation_is_a_cell_and_the_first_has_the_plain_name(x
         assert f" --speaker-normalisation {setting} " in words and words.endswith(f"exp/run/cells/{name}")
 
 
+def test_speakers_that_are_held_out_train_no_net(xvector_options, facts):
+    found = plan(xvector_options(hold_out_speakers="0.2"), facts)
+    jobs = {one.name: one for one in found.of("roles")}
+    assert next(iter(jobs)) == "backend_none"
+    for name in ("backend_1", "finetune_1", "finetune_none"):
+        assert "--hold-out=0.2" in jobs[name].arguments
+    assert not any("hold-out" in word or "without" in word for word in jobs["pretrain_none"].arguments)
+    own = plan(xvector_options(hold_out_speakers="0.2", pretrain="iemocap", text_train="iemocap"), facts)
+    jobs = {one.name: one for one in own.of("roles")}
+    for role in ("pretrain", "text"):
+        assert "--without-speakers=data/run/backend_1/unseen_speakers" in jobs[f"{role}_1"].arguments
+    with pytest.raises(SerError, match=r"--hold-out-speakers: expected a share from 0 to 0\.9, found 1\.0"):
+        check(xvector_options(hold_out_speakers="1"))
+
+
 def test_text_alone_trains_no_net_and_makes_no_features_of_speech(xvector_options, facts):
     options = xvector_options(modalities="text")
     check(options)
