@@ -2,7 +2,8 @@
 
 The net is that of one condition of the run: `none`, trained without the corpus that was scored, else its first fold.
 The back ends are trained on the condition's own training data, and calibrated on scores that back ends without the
-scored speakers give to it: those of speakers that no net was trained on, where there are any. An older detector in <out-dir> is replaced.
+scored speakers give to it: those of speakers that no net was trained on, where there are any. An older detector in
+<out-dir> is replaced.
 
   python3 -m ser.bin.make_detector data/toy exp/toy exp/toy/detector
 """

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ser.config import read_yaml
 from ser.files import atomic_path, sha256
+from ser.kaldi.unseen import FILE as UNSEEN
 from ser.record.fingerprint import fingerprint
 from ser.record.note import Note
 from ser.training.model_dir import NOTE, WEIGHTS, flatten
@@ -30,6 +31,7 @@ def differs(net: Path, config: Path, initial: Path, data_dir: Path) -> str:
             "initial model": sha256(initial / WEIGHTS),
             "utt2class": sha256(data_dir / "utt2emo"),
             "features": fingerprint(data_dir),
+            **({"unseen speakers": sha256(data_dir / UNSEEN)} if (data_dir / UNSEEN).exists() else {}),
         },
     )
     difference = Note.read(net / NOTE).difference(needed)

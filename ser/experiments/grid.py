@@ -65,7 +65,8 @@ class GridConfig:
     name : name of the grid; its folder is exp/<run>/experiments/<name>.
     run : name of the finished ./run.sh that it builds on: data/<run>, exp/<run>.
     system : its name in the results table.
-    test, pretrain, text_train, drawn_text, label_map : the options of the run, see ``./run.sh --help``.
+    test, pretrain, text_train, drawn_text, label_map, hold_out_speakers : the options of the run, see
+        ``./run.sh --help``.
     noise_kinds : kinds of noisy copies: reverb, noise, music, babble.
     backend_config, protocol : YAML of the back end, and YAML of the figures that are reported of a cell.
     variants : name -> variant.
@@ -88,6 +89,7 @@ class GridConfig:
     variants: dict[str, Variant]
     blocks: tuple[Block, ...]
     unseen: tuple[str, ...] = ()
+    hold_out_speakers: float = 0.0
     encoders: tuple[str, ...] = ()
 
     @property

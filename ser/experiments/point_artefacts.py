@@ -225,8 +225,9 @@ class PointArtefacts:
         copies = {name: self._copies(name) for name in train} if variant and variant.noise else {}
         noisy = [(name, self._copies_dir(name, Path(made.path))) for name, made in copies.items()]
         without = f" --without-class {held_out}" if held_out != NONE else ""
-        without += f" --unseen '{' '.join(self._config.unseen)}'" if self._config.unseen else ""
-        words = calls.role_dir(_DIR / "data", [*sources, *noisy], self._config.test, fold)
+        config = self._config
+        without += f" --unseen '{' '.join(config.unseen)}'" if config.unseen else ""
+        words = calls.role_dir(_DIR / "data", [*sources, *noisy], config.test, fold, config.hold_out_speakers)
         return self._make(
             "role",
             shell_words(f"local/make_role_dir.sh{without}", words),

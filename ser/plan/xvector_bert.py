@@ -152,11 +152,7 @@ class _Builder:
         return jobs
 
     def _held_out(self, role: str, fold: str) -> tuple[float, Path | None]:
-        """Say which share of the speakers a role lists as unseen, and whose list it leaves out.
-
-        Of the corpora of the back end, the nets validate on some speakers, and the back end calibrates on the same. So
-        pretraining and the text model do not train on them either.
-        """
+        """Say which share of the speakers a role lists as unseen by nets, and whose list it leaves out."""
         share, known = self.options.hold_out_speakers, self.roles.training
         if role in ("finetune", "backend"):
             return share, None
