@@ -102,6 +102,8 @@ def main(words: Sequence[str] | None = None) -> None:
     if args.fallback_train and args.also:
         raise SerError("--also: the vectors of several nets have no fallback; leave out --fallback-train and -test")
 
+    import numpy as np
+
     from ser.backend.chain import BackendConfig
     from ser.backend.held_out import train_and_score
     from ser.backend.recognizer import PldaRecognizer, adapted, trainer
