@@ -135,6 +135,7 @@ def test_a_cell_and_the_table_hold_the_same_figures(run, tmp_path, train, known)
         *("backend", "classes.txt", "predictions.txt", "posteriors.txt", "confusion.tsv", "det.tsv", "strata.tsv"),
         *("emotion_pairs.tsv", "calibration.tsv", "bootstrap.tsv", "result.tsv", "scores.ark", "scores.ark.columns"),
         *("reliability.tsv", "projected.tsv", "nearest.txt", "speakers.tsv", "bootstrap_two_speakers.tsv"),
+        "calibrated_on.tsv",
     }
     row = read_row(cell)
     assert (row.fold, row.lda_dim, row.modality, row.backend, row.status) == ("2", 0, "speech+text", "plda", "ok")
