@@ -7,7 +7,9 @@ returns the arguments of one command.
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from ser.plan.roles import NONE
+from ser.kaldi.unseen import FILE as UNSEEN
+from ser.plan.layout import Layout
+from ser.plan.roles import NONE, Roles
 
 # What the results write in the column `layer` of a row of text alone, and in a column that does not apply.
 TEXT_LAYER = "bert"
@@ -37,6 +39,16 @@ def role_dir(
     words += [f"--hold-out={hold_out}"] * bool(hold_out)
     words += [f"--without-speakers={without_speakers}"] * bool(without_speakers)
     return [*words, str(made), *(str(data) for _, data in sources)]
+
+
+def held_out(roles: Roles, at: Layout, share: float, role: str, fold: str) -> tuple[float, Path | None]:
+    """Say which share of the speakers a role lists as unseen by nets, and whose list it leaves out, for `role_dir`."""
+    known = roles.training
+    if role in ("finetune", "backend"):
+        return share, None
+    if not share or not set(known[role]) & set(known["backend"]):
+        return 0.0, None
+    return 0.0, at.role("backend", roles.fold_of(fold, known["backend"])) / UNSEEN
 
 
 def audit(corpora: Iterable[Path], made: Path, test: Path, trained: Mapping[str, Path]) -> list[str]:

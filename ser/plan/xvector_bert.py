@@ -7,7 +7,6 @@ from pathlib import Path
 
 from ser.config import read_yaml
 from ser.errors import SerError
-from ser.kaldi.unseen import FILE as UNSEEN
 from ser.plan import calls
 from ser.plan.calls import NOT_APPLICABLE, TEXT_LAYER
 from ser.plan.corpora import holding, read_corpora
@@ -136,29 +135,20 @@ class _Builder:
         of = at.normalised if role == "pretrain" else at.emotion
         noisy = options.augment and (role == "pretrain" or (role == "finetune" and options.finetune_noise))
         speeds = options.finetune_speeds if role == "finetune" else ()
-        times = 1 + len(options.augment) * bool(noisy) + len(speeds)
-        jobs = []
+        times, jobs = 1 + len(options.augment) * bool(noisy) + len(speeds), []
         for fold in self.roles.folds_of(names):
             trained = self.roles.corpora_of(fold, names)
             sources = [(name, of(name)) for name in trained]
             sources += [(name, of(at.noisy(name))) for name in trained if noisy]
             sources += [(name, of(at.at_speed(name, speed))) for speed in speeds for name in trained]
             made = at.role(role, fold)
-            words = calls.role_dir(made, sources, options.test, fold, *self._held_out(role, fold))
+            held_out = calls.held_out(self.roles, at, options.hold_out_speakers, role, fold)
+            words = calls.role_dir(made, sources, options.test, fold, *held_out)
             if role != "pretrain" and options.unseen:
                 words = ["--unseen", " ".join(options.unseen), *words]
             size = times * self._utts_outside(fold, names)
             jobs.append(job(2, "roles", f"{role}_{fold}", words, [data for _, data in sources], [made], size))
         return jobs
-
-    def _held_out(self, role: str, fold: str) -> tuple[float, Path | None]:
-        """Say which share of the speakers a role lists as unseen by nets, and whose list it leaves out."""
-        share, known = self.options.hold_out_speakers, self.roles.training
-        if role in ("finetune", "backend"):
-            return share, None
-        if not share or not set(known[role]) & set(known["backend"]):
-            return 0.0, None
-        return 0.0, self.at.role("backend", self.roles.fold_of(fold, known["backend"])) / UNSEEN
 
     def _utts_outside(self, fold: str, names: tuple[str, ...]) -> float:
         """Count the utterances that train a role: of the scored corpus those outside the fold, or 0 in `none`."""
@@ -285,7 +275,6 @@ class _Builder:
             fallback = self._speech(layer, condition)
         if layer in self.frozen:
             variant, settings = NOT_APPLICABLE, f"{options.conf}/bert.yaml" if modality != "speech" else ""
-        # The first one has the plain name, by which the detector finds it.
         first = speaker_normalisation == options.speaker_normalisations[0]
         apart = [] if part == condition else [f"fold{part}"]
         made = at.cell(
