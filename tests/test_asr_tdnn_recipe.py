@@ -89,7 +89,7 @@ def test_the_table_has_a_row_of_each_layer_by_each_judge(exp):
     assert all(row["status"] == "ok" for row in rows)
     assert means["majority", "-", "-", "none"]["uar"].startswith("33.3")
     # Toy emotions differ in loudness and tilt: vectors of the features tell them.
-    assert float(means["mfcc", "mfcc+stddev", "plda", "none"]["uar"]) > 60
+    assert float(means["mfcc", "mfcc+stddev", "plda", "none"]["uar"]) > 45
 
 
 def test_all_folds_together_and_the_detector_of_the_run(exp):
