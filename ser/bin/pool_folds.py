@@ -43,7 +43,8 @@ def main() -> None:
     classes = sorted({*truth.values(), *answered})
     number = {name: index for index, name in enumerate(classes)}
     speakers = {name: index for index, name in enumerate(sorted(set(utt2spk.values())))}
-    rows, matrices = [], []
+    rows: list[tuple[object, ...]] = []
+    matrices: list[tuple[object, ...]] = []
     for answers in experiments:
         predicted = {utt: name for fold in answers.folds.values() for utt, name in fold.items()}
         if unknown := predicted.keys() - truth.keys():
@@ -71,10 +72,10 @@ def main() -> None:
             matrices.append((*answers.name, classes[row], classes[column], *cell))
     names = ("variant", "layer", "backend", "speaker_normalisation")
     measures = ("uar", "uar_low", "uar_high", "wa", "wa_low", "wa_high")
-    heading = (*names, "folds", "kind", "stratum", "utts", *measures)
-    write_text(out / "pooled.tsv", tab_separated(heading, sorted(rows, key=lambda row: row[:4])))
-    heading = (*names, "true", "predicted", "utts", "pooled", "mean_of_folds")
-    write_text(out / "confusions.tsv", tab_separated(heading, matrices))
+    columns = [*names, "folds", "kind", "stratum", "utts", *measures]
+    write_text(out / "pooled.tsv", tab_separated(columns, sorted(rows, key=lambda row: tuple(map(str, row[:4])))))
+    columns = [*names, "true", "predicted", "utts", "pooled", "mean_of_folds"]
+    write_text(out / "confusions.tsv", tab_separated(columns, matrices))
 
 
 if __name__ == "__main__":

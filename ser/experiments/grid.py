@@ -195,11 +195,14 @@ def _without_net(modality: str, layer: str, frozen: Collection[str]) -> bool:
 
 
 def _product(block: Block, folds: Collection[str], test: str, frozen: Collection[str]) -> Iterator[GridPoint]:
-    axes = (block.variant, block.seed, block.held_out, block.layer, block.modality, block.backend, block.lda_dim)
-    for train, backend_train, fold, scored, *values in itertools.product(
-        *(block.train, block.backend_train, block.fold or folds, block.scored, *axes, block.speaker_normalisation)
+    # Two products, since the types of one of so many axes are too many for a type checker.
+    corpora = itertools.product(block.train, block.backend_train, block.fold or folds, block.scored)
+    scores = itertools.product(block.layer, block.modality, block.backend, block.lda_dim, block.speaker_normalisation)
+    nets = itertools.product(block.variant, block.seed, block.held_out)
+    for (train, backend_train, fold, scored), (variant, seed, held_out), score in itertools.product(
+        corpora, nets, scores
     ):
-        variant, seed, held_out, layer, modality, backend, lda_dim, speaker = values
+        layer, modality, backend, lda_dim, speaker = score
         backend_alone = backend_train and _without_net(modality, layer, frozen)
         without = test not in (*(() if backend_alone else train), *backend_train)
         part = fold if without and scored == "folds" else NOT_APPLICABLE

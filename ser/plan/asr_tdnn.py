@@ -130,7 +130,7 @@ class _Builder:
                 out = model / "decode" / "output"
                 words = [f"--online-ivectors=scp:{self._ivectors('test')}", model, f"scp:{self.heard}/feats.scp"]
                 yield job(5, "outputs", model.name, [*words, f"ark,scp:{out}.ark,{out}.scp"], [model], [f"{out}.scp"])
-                gate = ["--max-wer", options.max_wer] if options.max_wer and model == self.model else []
+                gate: list[object] = ["--max-wer", options.max_wer] if options.max_wer and model == self.model else []
                 if model != self.model:
                     gate = ["--max-active", min(options.max_active, PATHS_OF_RANDOM)]
                 tail = ["--lang", lang, model, self.heard, f"scp:{out}.scp"]

@@ -16,8 +16,8 @@ def results(options: Options, facts: Facts, corpus_dirs: Iterable[Path]) -> Iter
         # Two names for one voice among all who train the back end or are scored, by the net that tells speakers apart;
         # in a run whose scored corpus pretrains, by that of the first fold.
         pretrain = options.roles(facts.folds).folds_of(options.roles().pretrain)[0]
-        words = [at.model("pretrain", pretrain), at.embedded, at.exp / "voices.tsv"]
-        yield job(5, "voices", pretrain, words, words[:2], words[2:])
+        net, voices = at.model("pretrain", pretrain), at.exp / "voices.tsv"
+        yield job(5, "voices", pretrain, [net, at.embedded, voices], [net, at.embedded], [voices])
     if facts.annotated:
         inputs, table = [at.corpus(options.test), at.test(NONE) / "utt2emo"], at.exp / "human.tsv"
         yield job(9, "human", options.test, [*inputs, table], inputs, [table])

@@ -110,11 +110,11 @@ def pooled(
         measures = bootstrap.class_metrics(truth, predicted, speakers, draws, num_classes)
         limits = {name: intervals.interval(measures[name], protocol.level, present) for name in limits}
     percent = 100.0
-    return Pooled(
-        len(truth),
-        percent * classification.uar(counts), *(percent * value for value in limits["uar"]),
-        percent * classification.accuracy(counts), *(percent * value for value in limits["wa"]),
-    )  # fmt: skip
+    uar, wa = percent * classification.uar(counts), percent * classification.accuracy(counts)
+    (uar_low, uar_high), (wa_low, wa_high) = (
+        (percent * low, percent * high) for low, high in (limits["uar"], limits["wa"])
+    )
+    return Pooled(len(truth), uar, uar_low, uar_high, wa, wa_low, wa_high)
 
 
 def confusions(truth: Mapping[str, str], answers: Answers, classes: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
