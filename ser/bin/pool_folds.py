@@ -73,7 +73,8 @@ def main() -> None:
     names = ("variant", "layer", "backend", "speaker_normalisation")
     measures = ("uar", "uar_low", "uar_high", "wa", "wa_low", "wa_high")
     columns = [*names, "folds", "kind", "stratum", "utts", *measures]
-    write_text(out / "pooled.tsv", tab_separated(columns, sorted(rows, key=lambda row: tuple(map(str, row[:4])))))
+    rows.sort(key=lambda row: tuple(map(str, row[:4])))
+    write_text(out / "pooled.tsv", tab_separated(columns, rows))
     columns = [*names, "true", "predicted", "utts", "pooled", "mean_of_folds"]
     write_text(out / "confusions.tsv", tab_separated(columns, matrices))
 
