@@ -5,7 +5,8 @@ been extracted with --history utterance, as the detector hears one recording at 
 is replaced.
 
   python3 -m ser.bin.make_asr_detector --net exp/asr_tdnn/asr --extractor exp/asr_tdnn/extractor --fold 1 \\
-    --layers layer12,layer13 data/asr_tdnn/rest_1 exp/asr_tdnn/pooled/pretrained exp/asr_tdnn/detector
+    --label-map conf/emotions/asr_tdnn4.map --layers layer12,layer13 \\
+    data/asr_tdnn/rest_1 exp/asr_tdnn/pooled/pretrained exp/asr_tdnn/detector
 """
 
 from pathlib import Path

@@ -54,8 +54,9 @@ def _stages(table: Path) -> dict[str, int]:
         stages = {row["kind"]: int(row["stage"]) for row in rows}
     except (KeyError, TypeError, ValueError) as error:
         raise SerError(f"{table}: damaged: {error}; run the driver again to write it anew") from error
-    made = {kind: stage for kind, stage in stages.items() if kind != "audit"}
-    models = [int(row["stage"]) for row in rows if row["kind"] in made and Path(row["makes"]).parts[:1] == ("exp",)]
+    # What lies in exp/ and is no table, such as those of the audit, is trained.
+    made = (row for row in rows if Path(row["makes"]).parts[:1] == ("exp",) and not row["makes"].endswith(".tsv"))
+    models = [int(row["stage"]) for row in made]
     found = {
         "report": max(stages.values(), default=None),
         CELLS: stages.get(CELLS),

@@ -284,9 +284,13 @@ def test_page_is_worked_by_the_keyboard_alone(scored, monkeypatch, browser):
     assert browser.evaluate(focused) == order[2]
     browser.press("k")
     assert browser.evaluate(focused) == order[1]
-    playing = (
-        "new Promise(done => setTimeout(() => done(document.activeElement.querySelector('audio').currentTime), 250))"
-    )
+    # A busy machine takes its time to begin: wait until it has, at most 10 s.
+    playing = """new Promise(done => {
+        const audio = document.activeElement.querySelector('audio');
+        let looks = 0;
+        const look = () => audio.currentTime > 0 || ++looks == 100 ? done(audio.currentTime) : setTimeout(look, 100);
+        look();
+    })"""
     browser.press("p")
     assert browser.evaluate(playing) > 0
     # Every control is reached by Tab, and a button of the confusions is pressed by Enter.
