@@ -200,13 +200,13 @@ end_stage
 # Expected of ./run.sh on the toy corpora, in %; another processor rounds otherwise, and may give other digits:
 #   awk -F'\t' '$4 == "all" { print $8, $9, $2, $16, $20 }' exp/toy/results.tsv
 #   layer modality    trained on                            EER     UAR
-#   bert  text        dailydialog+cremad                    40.58   59.04
-#   bert  text        dailydialog+cremad+iemocap            26.44   72.30
-#   tdnn6 speech      voxceleb1+cremad                      32.99   62.48
-#   tdnn7 speech      voxceleb1+cremad                      31.20   61.11
-#   tdnn6 speech+text voxceleb1+cremad+dailydialog          31.77   70.00
-#   tdnn7 speech+text voxceleb1+cremad+dailydialog          29.53   71.90
-#   tdnn6 speech      voxceleb1+cremad+iemocap              29.94   65.92
-#   tdnn7 speech      voxceleb1+cremad+iemocap              26.61   65.66
-#   tdnn6 speech+text voxceleb1+cremad+iemocap+dailydialog  20.56   83.38
-#   tdnn7 speech+text voxceleb1+cremad+iemocap+dailydialog  18.51   82.75
+#   bert  text        dailydialog+cremad                    40.29   59.75
+#   bert  text        dailydialog+cremad+iemocap            27.43   71.96
+#   tdnn6 speech      voxceleb1+cremad                      35.96   54.29
+#   tdnn7 speech      voxceleb1+cremad                      35.27   58.51
+#   tdnn6 speech+text voxceleb1+cremad+dailydialog          34.76   66.50
+#   tdnn7 speech+text voxceleb1+cremad+dailydialog          32.91   69.58
+#   tdnn6 speech      voxceleb1+cremad+iemocap              30.24   67.83
+#   tdnn7 speech      voxceleb1+cremad+iemocap              28.97   63.45
+#   tdnn6 speech+text voxceleb1+cremad+iemocap+dailydialog  22.93   80.69
+#   tdnn7 speech+text voxceleb1+cremad+iemocap+dailydialog  21.41   78.47
