@@ -2,6 +2,7 @@
 
 import csv
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -13,30 +14,37 @@ ROOT = Path(__file__).parent.parent
 NAME = "vgg_bert_test" + os.environ.get("PYTEST_XDIST_WORKER", "")
 
 
+EPOCHS = {"bert": 8, "vgg": 4, "icon": 5, "fusion": 8}
+
+
 @pytest.fixture(scope="module")
-def exp():
+def options(tmp_path_factory) -> list[str]:
+    """The options of the run: the random split alone, settings of few epochs."""
+    conf = tmp_path_factory.mktemp("conf")
+    for path in (ROOT / "conf" / "toy" / "vgg_bert").iterdir():
+        text = re.sub(r"(?m)^  epochs: \d+", f"  epochs: {EPOCHS.get(path.stem, 1)}", path.read_text())
+        (conf / path.name).write_text(text)
+    return [
+        "--name", NAME, "--conf", str(conf), "--protocols", "random", "--yardsticks", "icon", "--soft-targets", "true",
+        "--inner-folds", "2",
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def exp(options):
     """A run of all stages, removed after the tests."""
     folders = ROOT / "data" / NAME, ROOT / "exp" / NAME
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)
-    options = (
-        "--protocols",
-        "random",
-        "--copies",
-        "shift",
-        "--yardsticks",
-        "icon",
-        "--soft-targets",
-        "true",
-        "--inner-folds",
-        "2",
-    )
-    command = ["local/run_vgg_bert.sh", "--name", NAME, *options]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
+    run([*options, "--copies", "shift"])
     yield folders[1]
     for folder in folders:
         shutil.rmtree(folder)
+
+
+def run(options: list[str]) -> None:
+    done = subprocess.run(["local/run_vgg_bert.sh", *options], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
 
 
 def test_the_table_has_every_modality_of_the_system_and_its_yardstick(exp):
@@ -60,24 +68,9 @@ def test_the_audit_tells_what_the_random_split_shares(exp):
     assert found["utterances"]["status"] == "ok"
 
 
-def test_a_second_run_trains_and_embeds_nothing_anew(exp):
+def test_a_second_run_trains_and_embeds_nothing_anew(exp, options):
     made = sorted([*exp.glob("*_random/model.safetensors"), *exp.glob("embeddings_random/*.ark")])
     assert len(made) == 7  # models of speech, text, their two fusions and the yardstick; embeddings of speech and text
     before = [path.stat().st_mtime_ns for path in made]
-    options = (
-        "--protocols",
-        "random",
-        "--yardsticks",
-        "icon",
-        "--soft-targets",
-        "true",
-        "--stage",
-        "2",
-        "--inner-folds",
-        "2",
-    )
-    done = subprocess.run(
-        ["local/run_vgg_bert.sh", "--name", NAME, *options], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
+    run([*options, "--stage", "2", "--stop-stage", "5"])
     assert [path.stat().st_mtime_ns for path in made] == before
