@@ -25,9 +25,8 @@ VOXCELEB = "voxceleb1"
 KINDS = {
     "prepare": 0, "features": 1, "augmented": 2, "speeds": 2, "classes": 2, "roles": 2, "test_folds": 2, "test_all": 2,
     "audit": 2, "pretrain": 3, "gate": 3, "finetune": 4, "embedded": 5, "embeddings": 5, "encoded": 5, "voices": 5,
-    "text_init": 6,
-    "test_text": 6, "text": 6, "text_vectors": 6, "joined": 7, "cells": 8, "human": 9, "card": 9, "report": 9,
-    "detector": 9,
+    "text_init": 6, "test_text": 6, "text": 6, "text_vectors": 6, "joined": 7, "cells": 8, "human": 9, "card": 9,
+    "report": 9, "detector": 9,
 }  # fmt: skip
 
 
