@@ -25,8 +25,12 @@ def parse_rows(path: Path, text: str, delimiter: str = ",") -> Iterator[tuple[st
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
         for fields in reader:
+            where = f"{path}:{reader.line_num}"
+            # Some versions of Python read a NUL, which no name of a file can hold.
+            if any("\0" in field for field in fields):
+                raise SerError(f"{where}: a NUL, which no text holds; the file is damaged, or UTF-16")
             if fields:
-                yield f"{path}:{reader.line_num}", fields
+                yield where, fields
     except csv.Error as error:
         raise SerError(f"{path}:{reader.line_num}: not CSV ({error}); look for a quote that is not closed") from error
 

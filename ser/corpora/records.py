@@ -139,7 +139,7 @@ def audio_fault(path: Path) -> str | None:
     try:
         with open(path, "rb") as stream:
             head = stream.read(16)
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):  # of the second kind is a name with a NUL, which no file can have
         return AUDIO_MISSING
     if not head:
         return AUDIO_EMPTY

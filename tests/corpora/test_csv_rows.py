@@ -23,6 +23,11 @@ def test_field_without_end_is_refused_with_its_line(text):
         list(parse_rows(PATH, text))
 
 
+def test_nul_is_refused_with_its_line():
+    with pytest.raises(SerError, match=r"table.csv:2: (a NUL|not CSV)"):
+        list(parse_rows(PATH, "a,b\n\0x,1\n"))
+
+
 def test_columns_are_named_by_the_first_row():
     rows = list(parse_columns(PATH, "FileName,more,Vote\nx,1,A\ny,2,B,extra\n", ["FileName", "Vote"]))
     assert rows == [
