@@ -7,6 +7,7 @@ phones are squeezed into one frame each: then the numerator is likely, and nothi
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -31,7 +32,11 @@ class FlatStart:
         phones = [numbers[phone] for word in text.split() for phone in self.lexicon.ways(word)[0]]
         allowed = allowed_phones(phones, numbers[SILENCE], len(self.context.phones), energy, self.tolerance)
         # (pdfs, phones) times (phones, T): a pdf may be where any of its phones may be.
-        return numerator.within(self.context.pdfs_of_phones().T @ allowed, PENALTY)
+        return numerator.within(self._phones_of_pdfs @ allowed, PENALTY)
+
+    @cached_property
+    def _phones_of_pdfs(self) -> np.ndarray:
+        return self.context.pdfs_of_phones().T
 
 
 def allowed_phones(

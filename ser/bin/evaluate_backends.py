@@ -15,9 +15,7 @@ from ser.errors import SerError
 def main() -> None:
     parser = cli.make_parser(__doc__)
     parser.add_argument("--list", metavar="FILE", help="list of the cells' folders to write [none]")
-    parser.add_argument(
-        "--config", metavar="FILE", default="conf/backend.yaml", help="settings of the back ends [%(default)s]"
-    )
+    cli.add_backend_config(parser, of="of the back ends")
     parser.add_argument("cells", metavar="<cells>", help="a line of arguments for each cell")
     args = parser.parse_args()
 

@@ -43,9 +43,7 @@ def main() -> None:
     parser.add_argument(
         "--config", metavar="FILE", default="conf/detector.yaml", help="settings of the detector [%(default)s]"
     )
-    parser.add_argument(
-        "--backend-config", metavar="FILE", default="conf/backend.yaml", help="settings of the back end [%(default)s]"
-    )
+    cli.add_backend_config(parser, "--backend-config")
     parser.add_argument("train_dir", metavar="<train-dir>", help="data dir of the back end's utterances")
     parser.add_argument("pooled", metavar="<pooled-dir>", help="folder of pool_frames")
     parser.add_argument("out_dir", metavar="<out-dir>", help="folder to write")

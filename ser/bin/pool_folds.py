@@ -16,9 +16,7 @@ from ser.errors import SerError
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
-    parser.add_argument(
-        "--protocol", metavar="FILE", default="conf/protocol.yaml", help="settings of the resamples [%(default)s]"
-    )
+    cli.add_protocol(parser)
     parser.add_argument("data_dir", metavar="<data-dir>", help="of all scored utterances")
     parser.add_argument("out_dir", metavar="<out-dir>", help="folder to write")
     parser.add_argument("cell_dirs", metavar="<cell-dir>", nargs="+", help="folders of cells")
