@@ -3,6 +3,7 @@
 import atexit
 import contextlib
 import ctypes
+import gc
 import logging
 import os
 import signal
@@ -62,10 +63,19 @@ def start(device: str = "auto") -> Process:
     if world > 1 and not dist.is_initialized():
         _stop_when_parent_dies()
         dist.init_process_group("cpu:gloo,cuda:nccl" if chosen.type == "cuda" else "gloo")
-        # Close connections before the interpreter shuts down: a peer that exits meanwhile can abort it.
-        atexit.register(dist.destroy_process_group)
+        atexit.register(leave)
         logger.info("process %d of %d on %s", rank, world, chosen)
     return Process(rank, world, chosen)
+
+
+def leave() -> None:
+    """Close the connections and end their threads, before the interpreter shuts down.
+
+    A thread that asks Python for something during the shutdown aborts the process, and so can a peer that exits
+    meanwhile. A DistributedDataParallel that still lives, even in a cycle of references, keeps the threads.
+    """
+    gc.collect()
+    dist.destroy_process_group()
 
 
 def _stop_when_parent_dies() -> None:
