@@ -21,6 +21,7 @@
 #   --train-jobs <n>      trainings that run at once, one for each fold (as many as --nj is by default)
 #   --num-threads <n>     of a training on the CPU (1); the last bits of a model depend on it
 #   --name <name>         of the run: data/<name>, exp/<name>
+#   --seed <n>            that of run.sh
 #   --hold-out-speakers <share>   that of run.sh (0.2)
 #   --speaker-normalisation "none,all,first <n>"   that of run.sh
 #   --speeds "<factor> ..."   of the copies that fine-tuning sees beside the speech itself ("0.9 1.1"); "" for none
@@ -34,6 +35,7 @@ nj=$(nproc)
 train_jobs=$nj
 num_threads=1
 name=ravdess
+seed=
 speaker_normalisation=
 hold_out_speakers=0.2
 speeds="0.9 1.1"
@@ -59,7 +61,7 @@ fi
 
 last=$((stop_stage < 9 ? stop_stage : 9))
 [ "$stage" -gt "$last" ] || ./run.sh --stage "$stage" --stop-stage "$last" --nj "$nj" \
-  --num-threads "$num_threads" --train-jobs "$train_jobs" --name "$name" --corpora "$corpora" \
+  --num-threads "$num_threads" --train-jobs "$train_jobs" --name "$name" --seed "$seed" --corpora "$corpora" \
   --pretrain ravdess --finetune ravdess --backend ravdess --test ravdess \
   --modalities speech --drawn-text "" --augment "$augment" --finetune-speeds "$speeds" \
   --conf conf/ravdess --backend-config conf/ravdess/backend.yaml --speaker-normalisation "$speaker_normalisation" \
