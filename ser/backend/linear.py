@@ -35,8 +35,9 @@ def fit_gaussian(vectors: np.ndarray, labels: np.ndarray, strengths: Sequence[fl
     """Fit Gaussian classes of one covariance and equal priors, with each of several shares of shrinkage.
 
     The covariance is the mean of the classes' own, of which the share s is replaced by a multiple of the unit matrix of
-    equal trace. All is computed in the space that the N vectors span, which is exact: the means lie in it, and outside
-    of it the covariance is that multiple. Source: J. H. Friedman, "Regularized discriminant analysis", JASA 1989.
+    equal trace. Its axes are found among the N vectors where these are fewer than dimensions, which is exact: outside
+    of what they span the covariance is that multiple. Source: J. H. Friedman, "Regularized discriminant analysis",
+    JASA 1989.
 
     Parameters
     ----------
@@ -45,19 +46,20 @@ def fit_gaussian(vectors: np.ndarray, labels: np.ndarray, strengths: Sequence[fl
     strengths : shares of 0 to 1; 0 takes at least as many vectors as dimensions.
     """
     centre = vectors.mean(axis=0)
-    basis = _span(vectors - centre)  # (D, d)
-    inside = (vectors - centre) @ basis  # (N, d)
     num_classes = int(labels.max()) + 1
-    means = np.array([inside[labels == label].mean(axis=0) for label in range(num_classes)])  # (K, d)
-    centred = (inside - means[labels]) / np.sqrt(num_classes * np.bincount(labels))[labels, None]
-    variances, axes = np.linalg.eigh(centred.T @ centred)
+    means = np.array([vectors[labels == label].mean(axis=0) for label in range(num_classes)])  # (K, D)
+    sizes = num_classes * np.bincount(labels)[labels]
+    variances, axes = _principal_axes((vectors - means[labels]) / np.sqrt(sizes)[:, None])
     unit = variances.sum() / vectors.shape[1]
-    rotated = means @ axes  # (K, d)
+    means -= centre
+    inside = means @ axes  # (K, d)
+    outside = means - inside @ axes.T  # (K, D)
     found = []
     for share in strengths:
-        scaled = rotated / ((1.0 - share) * np.maximum(variances, 0.0) + share * unit)
-        weights = scaled @ axes.T @ basis.T  # (K, D)
-        found.append((weights, -0.5 * np.sum(scaled * rotated, axis=1) - weights @ centre))
+        weights = inside / ((1.0 - share) * variances + share * unit) @ axes.T  # (K, D)
+        if share > 0.0:
+            weights += outside / (share * unit)
+        found.append((weights, -0.5 * np.sum(weights * means, axis=1) - weights @ centre))
     return found
 
 
@@ -144,10 +146,14 @@ def _choose(
     return best[1:]
 
 
-def _span(centred: np.ndarray) -> np.ndarray:
-    """Return an orthonormal basis (D, d) of the rows of `centred` (N, D), where they have more than rounding errors."""
-    if len(centred) > centred.shape[1]:
-        return np.eye(centred.shape[1])
-    squares, axes = np.linalg.eigh(centred @ centred.T)
+def _principal_axes(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the eigenvalues (d,), none below 0, and axes (D, d) of the sum of squares of `rows` (N, D).
+
+    Where rows are no more than dimensions, these are the axes with more than rounding errors.
+    """
+    if len(rows) > rows.shape[1]:
+        squares, axes = np.linalg.eigh(rows.T @ rows)
+        return np.maximum(squares, 0.0), axes
+    squares, weights = np.linalg.eigh(rows @ rows.T)
     kept = squares > 1e-12 * squares[-1]
-    return centred.T @ (axes[:, kept] / np.sqrt(squares[kept]))
+    return squares[kept], rows.T @ (weights[:, kept] / np.sqrt(squares[kept]))

@@ -78,12 +78,14 @@ class Way:
     """A way to recognise emotions: a back end on one system's vectors or several systems' joined ones.
 
     `speakers` is ``none``, or ``all`` where each speaker's mean is taken off, which uses the test speaker's other
-    recordings, without labels. An average of the scores of several ways has the back end ``average``.
+    recordings, without labels. An average of the scores of several ways has the back end ``average``. With
+    `over_seeds` the scores of the nets of all seeds are averaged, and these averages are judged.
     """
 
     systems: tuple[str, ...]
     backend: str
     speakers: str
+    over_seeds: bool = False
 
     @property
     def name(self) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -75,7 +76,12 @@ class SideBySide:
         return way
 
     def seeds(self, way: Way) -> tuple[str, ...]:
-        """Return the seeds of a way: those of the settings where one of its nets is trained with several."""
+        """Return the seeds of a way: those of the settings where one of its nets is trained with several.
+
+        An average over seeds has one, ``-``.
+        """
+        if way.over_seeds:
+            return ("-",)
         names = [name for one in self._members.get(way, (way,)) for name in one.systems]
         return self.config.seeds if any(self.config.systems[name].has_seeds for name in names) else ("-",)
 
@@ -83,7 +89,10 @@ class SideBySide:
         """Score a fold in a way, with the nets of a seed."""
         key = (way, seed, fold)
         if key not in self._scores:
-            if way in self._members:
+            if way.over_seeds:
+                each = replace(way, over_seeds=False)
+                self._scores[key] = average([self.scores(each, one, fold) for one in self.seeds(each)])
+            elif way in self._members:
                 self._scores[key] = average([self.scores(one, seed, fold) for one in self._members[way]])
             else:
                 self._scores[key] = self._score(way, seed, fold)
@@ -157,7 +166,7 @@ class SideBySide:
 
         The rows are the groups, each with its best system and back end; ``joined``, where the systems are added one by
         one to the vectors, all for the back end that is best alone; and ``averaged``, where ways are added one by one
-        to an average of scores.
+        to an average of scores. Where nets of several seeds take part, ``<row>, seeds averaged`` follows.
         """
         found: dict[tuple[str, str], Way] = {}
         for speakers in (NONE, ALL):
@@ -169,7 +178,13 @@ class SideBySide:
             if self.config.most_joined > 1:
                 found["joined", speakers] = self._best_join(speakers)
                 found["averaged", speakers] = self._best_average(singles, found["joined", speakers])
-        return found
+        return dict(self._with_averages_over_seeds(found))
+
+    def _with_averages_over_seeds(self, found: Mapping[tuple[str, str], Way]) -> Iterator[tuple[tuple[str, str], Way]]:
+        for (row, speakers), way in found.items():
+            yield (row, speakers), way
+            if len(self.seeds(way)) > 1:
+                yield (f"{row}, seeds averaged", speakers), replace(way, over_seeds=True)
 
     def _best_join(self, speakers: str) -> Way:
         names = [name for name, system in self.config.systems.items() if not system.posteriors]

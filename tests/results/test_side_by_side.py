@@ -138,6 +138,19 @@ def test_seeds_have_their_own_vectors_and_averages_take_both_seeds(run):
     assert run.seeds(both) == ("0", "1") and run.figures(both)["0"]["1"].uar > 85.0
 
 
+def test_scores_are_averaged_over_seeds_before_they_are_judged(run):
+    """Seed 0 sees the class, seed 1 nothing: the average is that of their scores, and ranks as the better one does."""
+    seeded = Way(("seeded",), "gaussian", "all")
+    averaged = dataclasses.replace(seeded, over_seeds=True)
+    assert run.seeds(averaged) == ("-",)
+    each = [run.scores(seeded, seed, "3").pairs for seed in ("0", "1")]
+    np.testing.assert_allclose(run.scores(averaged, "-", "3").pairs, (each[0] + each[1]) / 2.0)
+    found, single = run.figures(averaged)["-"]["3"], run.figures(seeded)
+    assert found.eer < np.mean([single[seed]["3"].eer for seed in ("0", "1")]) - 5.0
+    chosen = run.choose()
+    assert chosen["three, seeds averaged", "all"].over_seeds and ("one, seeds averaged", "all") not in chosen
+
+
 def test_a_speaker_moved_by_three_deviations_lies_three_apart(config, corpus_dir, tmp_path):
     """A mean of 3 in all numbers against 0; the deviation over all is sqrt(1 + 9 5/36)."""
     rng = np.random.default_rng(5)
