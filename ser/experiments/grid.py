@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from ser.backend.speaker_normalisation import SpeakerNormalisation
@@ -14,6 +14,8 @@ from ser.plan.roles import NONE
 Modality = Literal["speech", "text", "speech+text"]
 Backend = Literal["plda", "cosine", "logistic"]
 Scored = Literal["whole", "folds"]
+# The seed of a cell whose scores are averaged over the seeds of its block.
+AVERAGE = "average"
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,8 @@ class Block:
     `fold` []: all folds of the test corpus; `lda_dim` 0: K-1; `speaker_normalisation`: none, all, or first N. `train`
     are corpora of net and back end; `backend_train` are those of the back end where they differ, [] where they do not.
     `scored` says how the test corpus is scored by what was not trained on it: as a ``whole``, or in its ``folds``, on
-    the trials that trainings with it have.
+    the trials that trainings with it have. `seed` is that of all trainings behind a cell, from pretraining to text
+    model, and of the draw of texts; `average_seeds` adds a cell of the scores averaged over the seeds.
     """
 
     variant: tuple[str, ...]
@@ -54,6 +57,7 @@ class Block:
     speaker_normalisation: tuple[str, ...] = ("none",)
     backend_train: tuple[tuple[str, ...], ...] = ((),)
     scored: tuple[Scored, ...] = ("whole",)
+    average_seeds: bool = False
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,8 @@ class GridPoint:
     """A point of the grid, one row of the results.
 
     `fold` is the fold that training leaves out, ``none`` if the test corpus is not in training. `part` is the fold that
-    is scored then, ``-`` for the whole corpus, and for the fold that training leaves out.
+    is scored then, ``-`` for the whole corpus, and for the fold that training leaves out. `averaged` are the seeds
+    whose scores are averaged where `seed` is ``average``.
     """
 
     variant: str
@@ -118,18 +123,16 @@ class GridPoint:
     speaker_normalisation: str = "none"
     backend_train: tuple[str, ...] = ()
     part: str = NOT_APPLICABLE
+    averaged: tuple[int, ...] = ()
 
     @property
     def backend_corpora(self) -> tuple[str, ...]:
         """The corpora that train the back end."""
         return self.backend_train or self.train
 
-    def columns(self) -> list[str]:
-        """Return the cell as text, in the order of `COLUMNS`."""
-        return ["+".join(value) if isinstance(value, tuple) else str(value) for value in vars(self).values()]
-
-
-COLUMNS = tuple(field.name for field in fields(GridPoint))
+    def of_each_seed(self) -> list["GridPoint"]:
+        """List the points whose scores this one averages; itself alone where it has one seed."""
+        return [replace(self, seed=seed, averaged=()) for seed in self.averaged] or [self]
 
 
 @dataclass(frozen=True)
@@ -178,6 +181,8 @@ def expand(config: GridConfig, layers: Mapping[str, Collection[str]], folds: Col
             SpeakerNormalisation.parse(words)
         _check_known(where, "layer", block.layer, {*frozen, *(layer for known in layers.values() for layer in known)})
         of_block = list(_product(block, folds, config.test, frozen))
+        if block.average_seeds and len(set(block.seed)) < 2:
+            raise SerError(f"{where}: average_seeds: there is one seed; give two or more, or leave average_seeds out")
         if not of_block:
             raise SerError(f"{where}: an axis is empty; give each at least one value (fold: [] is every fold)")
         points += len(of_block)
@@ -198,25 +203,29 @@ def _product(block: Block, folds: Collection[str], test: str, frozen: Collection
     # Two products, since the types of one of so many axes are too many for a type checker.
     corpora = itertools.product(block.train, block.backend_train, block.fold or folds, block.scored)
     scores = itertools.product(block.layer, block.modality, block.backend, block.lda_dim, block.speaker_normalisation)
-    nets = itertools.product(block.variant, block.seed, block.held_out)
-    for (train, backend_train, fold, scored), (variant, seed, held_out), score in itertools.product(
-        corpora, nets, scores
-    ):
+    seeds: list[tuple[int | str, tuple[int, ...]]] = [(seed, ()) for seed in block.seed]
+    seeds += [(AVERAGE, tuple(sorted(set(block.seed))))] * block.average_seeds
+    nets = itertools.product(block.variant, seeds, block.held_out)
+    for of_corpora, (variant, (seed, averaged), held_out), score in itertools.product(corpora, nets, scores):
+        train, backend_train, fold, scored = of_corpora
         layer, modality, backend, lda_dim, speaker = score
         backend_alone = backend_train and _without_net(modality, layer, frozen)
         without = test not in (*(() if backend_alone else train), *backend_train)
         part = fold if without and scored == "folds" else NOT_APPLICABLE
         point = GridPoint(variant, seed, train, fold, layer, modality, backend, lda_dim, held_out, speaker)
-        yield replace(point, fold=NONE if without else fold, backend_train=backend_train, part=part)
+        fold = NONE if without else fold
+        yield replace(point, fold=fold, backend_train=backend_train, part=part, averaged=averaged)
 
 
 def _normalised(point: GridPoint, frozen: Collection[str]) -> GridPoint:
     """Blank the axes that do not apply to a point, so that equal experiments become equal cells."""
     values = dict(vars(point))
     if point.modality == "text":
-        values |= {"variant": NOT_APPLICABLE, "seed": NOT_APPLICABLE, "layer": TEXT_LAYER}
+        values |= {"variant": NOT_APPLICABLE, "layer": TEXT_LAYER}
     elif point.layer in frozen:
-        values |= {"variant": NOT_APPLICABLE, "seed": NOT_APPLICABLE}
+        values["variant"] = NOT_APPLICABLE
+        if point.modality == "speech":
+            values |= {"seed": NOT_APPLICABLE, "averaged": ()}
     if _without_net(point.modality, point.layer, frozen):
         values |= {"train": point.backend_corpora, "backend_train": ()}
     if set(point.backend_train) == set(point.train):

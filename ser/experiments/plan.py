@@ -8,7 +8,8 @@ from typing import Any
 
 from ser.errors import SerError
 from ser.experiments.artefact import DONE, LOG, Artefact, all_needed, waves
-from ser.experiments.point_artefacts import AUDIT, CELL
+from ser.experiments.point_artefacts import CELL
+from ser.experiments.training_sets import AUDIT
 from ser.files import tab_separated, write_text
 from ser.plan.layout import Layout
 from ser.results import result_table

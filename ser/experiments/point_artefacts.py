@@ -1,5 +1,6 @@
 """The artefacts of each point of a grid, from data dirs and pretrained models of a finished run to scores."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,29 +10,25 @@ from ser.config import read_yaml
 from ser.errors import SerError
 from ser.experiments.artefact import Artefact, Workshop, shell_words
 from ser.experiments.finished_run import WEIGHTS, FinishedRun
-from ser.experiments.grid import NOT_APPLICABLE, GridConfig, GridPoint, Variant
+from ser.experiments.grid import NOT_APPLICABLE, GridConfig, GridPoint
+from ser.experiments.training_sets import DIR, TrainingSets, data_of
 from ser.kaldi import tables
 from ser.plan import calls
-from ser.plan.corpora import holding, read_corpora
 from ser.plan.layout import Layout
 from ser.plan.roles import NONE, Roles, distinct, in_order
 from ser.record.digests import Digests
 from ser.results.result_table import NAMES, Result
 
-# The folder of an artefact, as its commands write it; of a cell's, what holds the files of evaluate_backend; of an
-# audit's, the table.
-_DIR = Path("$dir")
+# What holds the files of evaluate_backend in the folder of a cell.
 CELL = "cell"
-AUDIT = "audit.tsv"
 
 
-class _TextModel(NamedTuple):
-    """A text model: its folder, the data dir of its training, and the artefacts or files that both come from."""
+class _Model(NamedTuple):
+    """A model or the data dir of a training: its folder, and the artefacts or files that it comes from."""
 
-    model: str
-    donors: str
+    folder: str
     inputs: tuple[Artefact, ...]
-    given: dict[str, str]
+    given: Mapping[str, str]
 
 
 class PointArtefacts:
@@ -49,6 +46,7 @@ class PointArtefacts:
         self._make = workshop.artefact
         self._run = FinishedRun(config.run, Layout(data, exp), digests)
         self._at = self._run.at
+        self._sets = TrainingSets(config, workshop, self._run)
         self._frozen = config.frozen_layers
         sizes = {name: len(_settings(v.config)["model"]["segment_dims"]) for name, v in config.variants.items()}
         # Variant -> segment-level layers of its net.
@@ -91,34 +89,36 @@ class PointArtefacts:
         """Describe the scores of a cell: its back end, result and predictions, in ``$dir/cell``."""
         config = self._config
         backend = cell.backend_corpora
-        role = self._role(backend, self._fold(cell.fold, backend), cell.held_out)
+        role = self._sets.role(backend, self._sets.fold(cell.fold, backend), cell.held_out)
         scored = cell.fold if cell.part == NOT_APPLICABLE else cell.part
         test, whole = self._run.data_dir(self._at.test(scored)), self._run.emotion(config.test)
-        vectors, scp = self._vectors(cell)
+        vectors = [self._vectors(one) for one in cell.of_each_seed()]
         names = {"config": config.backend_config, "protocol": config.protocol}
         names |= dict(zip(NAMES, self.row(cell).name(), strict=True))
         names["unseen"] = " ".join(config.unseen) or NOT_APPLICABLE
         names = {name: value for name, value in names.items() if value != NOT_APPLICABLE}
-        words = calls.cell(names, whole, (_data(role), scp), (test, scp), _DIR / CELL)
+        (_, scp), *others = vectors
+        also = [word for _, other in others for word in ("--also", f"scp:{other}", f"scp:{other}")]
+        words = [*also, *calls.cell(names, whole, (data_of(role), scp), (test, scp), DIR / CELL)]
         return self._make(
             "cell",
             shell_words("python3 -m ser.bin.evaluate_backend", words),
-            inputs=(role, vectors),
+            inputs=(role, *(made for made, _ in vectors)),
             given=self._run.digest_data(test, whole),
-            after=(self._audit(backend, self._fold(cell.fold, backend), cell.held_out),),
+            after=(self._sets.audit(backend, self._sets.fold(cell.fold, backend), cell.held_out),),
         )
 
     def _vectors(self, cell: GridPoint) -> tuple[Artefact, str]:
         """Return the artefact with the vectors of a cell, and its scp file."""
         if cell.modality == "text":
-            text = self._text_vectors(cell.backend_corpora, cell.fold, cell.held_out)
+            text = self._text_vectors(cell)
             return text, f"{text.path}/all.scp"
         speech, layer = self._embeddings(cell)
         if cell.modality == "speech":
             return speech, f"{speech.path}/{layer}.scp"
-        text = self._text_vectors(cell.backend_corpora, cell.fold, cell.held_out)
+        text = self._text_vectors(cell)
         # evaluate_backend reports utterances without text; training utterances of a held-out class never have a vector.
-        words = calls.joined(f"{speech.path}/{layer}.scp", f"{text.path}/all.scp", _DIR / "vectors")
+        words = calls.joined(f"{speech.path}/{layer}.scp", f"{text.path}/all.scp", DIR / "vectors")
         command = shell_words("python3 -m ser.bin.concat_vectors --allow-missing true", words)
         joined = self._make("joined", command, inputs=(speech, text))
         return joined, f"{joined.path}/vectors.scp"
@@ -154,127 +154,86 @@ class PointArtefacts:
         variant = self._config.variants[cell.variant]
         settings = _settings(variant.config)
         settings["fit"]["seed"] = cell.seed
-        fold = self._fold(cell.fold, cell.train)
-        role = self._role(cell.train, fold, cell.held_out, variant)
-        initial = self._run.model("pretrain", self._fold(cell.fold, self._config.pretrain))
+        fold = self._sets.fold(cell.fold, cell.train)
+        role = self._sets.role(cell.train, fold, cell.held_out, variant)
+        initial = self._pretrained(cell)
         adopt = f"python3 -m ser.bin.adopt_net {self._at.model('finetune', fold)} $dir/config.yaml"
         return self._make(
             "net",
-            f"steps/train_xvector.sh --config $dir/config.yaml --init-model {initial} "
+            f"steps/train_xvector.sh --config $dir/config.yaml --init-model {initial.folder} "
             f"{role.path}/data {role.path}/data/utt2emo $dir/model",
-            inputs=(role,),
-            given=self._run.digest_model(initial),
-            files={"config.yaml": yaml.safe_dump(settings, sort_keys=False)},
-            shortcuts=(f"{adopt} {initial} {role.path}/data $dir/model",),
-            after=(self._audit(cell.train, fold, cell.held_out, variant),),
+            inputs=(role, *initial.inputs),
+            given=initial.given,
+            files=_config_file(settings),
+            shortcuts=(f"{adopt} {initial.folder} {role.path}/data $dir/model",),
+            after=(self._sets.audit(cell.train, fold, cell.held_out, variant),),
             trains=True,
         )
 
-    def _text_model(self, fold: str, held_out: str) -> _TextModel:
-        """The run's own text model; with a held-out class, one trained with the same settings without that class."""
+    def _pretrained(self, cell: GridPoint) -> _Model:
+        """The run's own pretrained net; with another seed, one of the same settings and data: ``$dir/model``."""
+        fold = self._sets.fold(cell.fold, self._config.pretrain)
+        own, data = self._run.model("pretrain", fold), self._at.role("pretrain", fold)
+        settings = _settings(f"{own}/config.yaml")
+        if settings["fit"]["seed"] == cell.seed:
+            return _Model(str(own), (), self._run.digest_model(own))
+        settings["fit"]["seed"] = cell.seed
+        made = self._make(
+            "pretrained",
+            f"steps/train_xvector.sh --config $dir/config.yaml {data} {data}/utt2spk $dir/model",
+            given=self._run.digest_data(self._run.data_dir(data)),
+            files=_config_file(settings),
+            trains=True,
+        )
+        return _Model(f"{made.path}/model", (made,), {})
+
+    def _text_model(self, cell: GridPoint) -> tuple[_Model, _Model]:
+        """The run's own text model, and the data dir that trained it, whose texts are drawn.
+
+        With another seed or without the class held out, it is one that is trained with the same settings.
+        """
         config = self._config
-        fold = self._fold(fold, config.text_train)
-        own = self._run.model("text", fold)
-        if held_out == NONE:
-            donors = self._run.data_dir(self._at.role("text", fold))
-            given = self._run.digest_model(own) | self._run.digest_data(donors)
-            return _TextModel(str(own), str(donors), (), given)
-        role = self._role(config.text_train, fold, held_out)
-        settings = _settings(str(own / "config.yaml"))
-        weights = Path(settings["text_model"]) / WEIGHTS
+        fold = self._sets.fold(cell.fold, config.text_train)
+        own, data = self._run.model("text", fold), self._at.role("text", fold)
+        settings = _settings(f"{own}/config.yaml")
+        if cell.held_out == NONE:
+            donors = _Model(str(data), (), self._run.digest_data(self._run.data_dir(data)))
+        else:
+            role = self._sets.role(config.text_train, fold, cell.held_out)
+            donors = _Model(f"{role.path}/data", (role,), {})
+        if cell.held_out == NONE and settings["fit"]["seed"] == cell.seed:
+            return _Model(str(own), (), self._run.digest_model(own)), donors
+        settings["fit"]["seed"] = cell.seed
         made = self._make(
             "text_model",
-            f"steps/train_text.sh --config $dir/config.yaml {role.path}/data {role.path}/data/utt2emo $dir/model",
-            inputs=(role,),
-            given=self._run.digest_file(weights),
-            files={"config.yaml": yaml.safe_dump(settings, sort_keys=False)},
+            f"steps/train_text.sh --config $dir/config.yaml {donors.folder} {donors.folder}/utt2emo $dir/model",
+            inputs=donors.inputs,
+            given={**donors.given, **self._run.digest_file(Path(settings["text_model"]) / WEIGHTS)},
+            files=_config_file(settings),
             trains=True,
         )
-        return _TextModel(f"{made.path}/model", f"{role.path}/data", (made, role), {})
+        return _Model(f"{made.path}/model", (made,), {}), donors
 
-    def _text_vectors(self, train: tuple[str, ...], fold: str, held_out: str) -> Artefact:
+    def _text_vectors(self, cell: GridPoint) -> Artefact:
         """Text vectors of back-end training and test utterances: ``$dir/all.scp``."""
         config = self._config
-        text = self._text_model(fold, held_out)
-        sources = {name: self._run.emotion(name) for name in distinct((*train, config.test))}
+        model, donors = self._text_model(cell)
+        sources = {name: self._run.emotion(name) for name in distinct((*cell.backend_corpora, config.test))}
         commands, read = [], dict(sources)
-        for name in config.drawn_text if held_out != NONE else ():
+        for name in config.drawn_text if cell.held_out != NONE else ():
             if name in sources:
                 # A held-out class has no donors, and no training utterance needs one.
-                read[name] = _DIR / "parts" / sources[name].name
+                read[name] = DIR / "parts" / sources[name].name
                 words = calls.role_dir(read[name], [(name, sources[name])], "", NONE)
-                commands.append(shell_words(f"local/make_role_dir.sh --without-class {held_out}", words))
-        words = calls.text_vectors(text.model, text.donors, _DIR, read, config.drawn_text)
+                commands.append(shell_words(f"local/make_role_dir.sh --without-class {cell.held_out}", words))
+        words = calls.text_vectors(model.folder, donors.folder, DIR, read, config.drawn_text)
         return self._make(
             "text_vectors",
             *commands,
-            shell_words("local/make_text_vectors.sh --nj 1", words),
-            inputs=text.inputs,
-            given=text.given | self._run.digest_data(*sources.values()),
+            shell_words(f"local/make_text_vectors.sh --nj 1 --seed {cell.seed}", words),
+            inputs=(*model.inputs, *donors.inputs),
+            given={**model.given, **donors.given, **self._run.digest_data(*sources.values())},
         )
-
-    def _role(self, train: tuple[str, ...], fold: str, held_out: str, variant: Variant | None = None) -> Artefact:
-        """Utterances of the training corpora without the fold and without the held-out class: ``$dir/data``.
-
-        With a variant, its noisy copies and those at other speeds are included.
-        """
-        at = self._at
-        sources = [(name, self._run.emotion(name)) for name in train]
-        for speed in variant.speeds if variant else ():
-            sources += [(name, self._run.emotion(at.at_speed(name, speed))) for name in train]
-        copies = {name: self._copies(name) for name in train} if variant and variant.noise else {}
-        noisy = [(name, self._copies_dir(name, Path(made.path))) for name, made in copies.items()]
-        without = f" --without-class {held_out}" if held_out != NONE else ""
-        config = self._config
-        without += f" --unseen '{' '.join(config.unseen)}'" if config.unseen else ""
-        words = calls.role_dir(_DIR / "data", [*sources, *noisy], config.test, fold, config.hold_out_speakers)
-        return self._make(
-            "role",
-            shell_words(f"local/make_role_dir.sh{without}", words),
-            inputs=tuple(copies.values()),
-            given=self._run.digest_data(*(data for _, data in sources)),
-        )
-
-    @staticmethod
-    def _copies_dir(corpus: str, folder: Path) -> Path:
-        """The data dir of noisy copies of a corpus in the folder of their artefact."""
-        return Layout(folder, folder).emotion(Layout.noisy(corpus))
-
-    def _copies(self, corpus: str) -> Artefact:
-        """Noisy copies of a corpus, prepared for the nets: the folder `_copies_dir` in ``$dir``."""
-        config, at = self._config, Layout(_DIR, _DIR)
-        copies, prepared = at.corpus("copies"), at.normalised("copies")
-        clean, musan, rirs = self._run.corpora((corpus, *holding("noise", read_corpora())))
-        return self._make(
-            "copies",
-            f"steps/augment_data_dir.sh --kinds '{' '.join(config.noise_kinds)}' {clean} {musan} {rirs} {copies}",
-            f"steps/make_mfcc_pitch.sh --nj 1 --mfcc-config conf/mfcc.conf --pitch-config conf/pitch.conf {copies}",
-            f"steps/prepare_feats.sh --nj 1 --cmvn-config conf/cmvn.conf {copies} {prepared}",
-            f"utils/apply_label_map.sh {config.label_map} {prepared} {self._copies_dir(corpus, _DIR)}",
-            given=self._run.digest_data(clean, musan, rirs),
-        )
-
-    def _audit(self, train: tuple[str, ...], fold: str, held_out: str, variant: Variant | None = None) -> Artefact:
-        """The audit: a fold's test set must share nothing with its training sets; if it fails, nothing is trained."""
-        config = self._config
-        role = self._role(train, fold, held_out, variant)
-        test = self._run.data_dir(self._at.test(fold))
-        pretrain = self._run.data_dir(self._at.role("pretrain", self._fold(fold, config.pretrain)))
-        text_fold = self._fold(fold, config.text_train)
-        given = {"pretrain": pretrain}
-        if config.text_train:
-            given["text"] = self._run.data_dir(self._at.role("text", text_fold))
-        corpora = self._run.corpora((*config.pretrain, *train, *config.text_train, config.test))
-        words = calls.audit(corpora, _DIR / AUDIT, test, {**given, "finetune+backend": _data(role)})
-        return self._make(
-            "audit",
-            shell_words("python3 -m ser.bin.audit_protocol", words),
-            inputs=(role,),
-            given=self._run.digest_data(test, *given.values(), *corpora),
-        )
-
-    def _fold(self, fold: str, corpora: tuple[str, ...]) -> str:
-        return fold if self._config.test in corpora else NONE
 
     def _roles_of(self, cell: GridPoint) -> Roles:
         """Return the roles of a point of the grid; an encoder is trained by none."""
@@ -283,8 +242,8 @@ class PointArtefacts:
         return Roles(*net, cell.backend_corpora, config.text_train, config.test, ())
 
 
-def _data(role: Artefact) -> Path:
-    return Path(role.path, "data")
+def _config_file(settings: dict[str, Any]) -> dict[str, str]:
+    return {"config.yaml": yaml.safe_dump(settings, sort_keys=False)}
 
 
 def _settings(path: str) -> dict[str, Any]:

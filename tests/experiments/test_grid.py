@@ -65,11 +65,21 @@ def test_what_is_trained_without_the_test_corpus_is_scored_as_a_whole_or_fold_by
     ]  # fmt: skip
 
 
-def test_text_has_no_variant_seed_or_layer_and_logistic_no_lda():
-    (cell,) = cells(modality=["text"], variant=["all", "tdnn8"], seed=[0, 1], layer=["tdnn6", "tdnn7"])
-    assert (cell.variant, cell.seed, cell.layer) == ("-", "-", "bert")
+def test_text_has_no_variant_or_layer_but_a_seed_and_logistic_no_lda():
+    found = cells(modality=["text"], variant=["all", "tdnn8"], seed=[0, 1], layer=["tdnn6", "tdnn7"])
+    assert [(cell.variant, cell.seed, cell.layer) for cell in found] == [("-", 0, "bert"), ("-", 1, "bert")]
     (cell,) = cells(backend=["logistic"], lda_dim=[0, 4, 200])
     assert cell.lda_dim == "-"
+
+
+def test_the_average_of_the_scores_of_all_seeds_is_one_more_cell():
+    found = cells(seed=[2, 0, 1], average_seeds=True, layer=["tdnn6", "tdnn7"])
+    assert [cell.seed for cell in found if cell.layer == "tdnn7"] == [2, 0, 1, "average"]
+    average = found[-1]
+    assert (average.averaged, average.layer) == ((0, 1, 2), "tdnn7")
+    assert average.of_each_seed() == [next(c for c in found if (c.seed, c.layer) == (s, "tdnn7")) for s in (0, 1, 2)]
+    with pytest.raises(SerError, match="average_seeds: there is one seed; give two or more"):
+        cells(seed=[1, 1], average_seeds=True)
 
 
 def test_speaker_normalisation_is_an_axis_of_known_words():
@@ -80,12 +90,16 @@ def test_speaker_normalisation_is_an_axis_of_known_words():
 
 
 def test_layers_of_an_encoder_stand_beside_the_nets_and_have_no_variant_or_seed():
-    config = dataclasses.replace(grid(layer=["tdnn7", "w_6"], seed=[0, 1]), encoders=("w=microsoft/wavlm-base:6",))
+    axes = {"layer": ["tdnn7", "w_6"], "seed": [0, 1]}
+    config = dataclasses.replace(grid(**axes), encoders=("w=microsoft/wavlm-base:6",))
     found = expand(config, LAYERS, FOLDS)
     assert [(cell.layer, cell.variant, cell.seed) for cell in found.cells] == [
         ("tdnn7", "all", 0), ("w_6", "-", "-"), ("tdnn7", "all", 1),
     ]  # fmt: skip
     assert found.absent == 0
+    # Its joined text has a seed.
+    joined = expand(dataclasses.replace(config, blocks=grid(modality=["speech+text"], **axes).blocks), LAYERS, FOLDS)
+    assert [cell.seed for cell in joined.cells if cell.layer == "w_6"] == [0, 1]
     with pytest.raises(SerError, match="layer: unknown 'w_7'; known: tdnn6, tdnn7, tdnn8, w_6"):
         expand(dataclasses.replace(config, blocks=grid(layer=["w_7"]).blocks), LAYERS, FOLDS)
 
@@ -123,7 +137,7 @@ def test_what_is_not_there_is_refused_by_name(axes, message):
         cells(**axes)
 
 
-@pytest.mark.parametrize("path", ["conf/experiments.yaml", "conf/toy/experiments.yaml"])
+@pytest.mark.parametrize("path", ["conf/experiments.yaml", "conf/toy/experiments.yaml", "conf/toy/seeds.yaml"])
 def test_the_grids_that_come_along_are_whole(path):
     config = load_config(GridConfig, path)
     for variant in config.variants.values():

@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import yaml
 
 from ser import cli
 from ser.config import load_config
@@ -163,6 +164,38 @@ def test_another_seed_variant_fold_or_class_is_another_net(run):
     assert len(nets) == 7
 
 
+def test_a_seed_reaches_pretraining_fine_tuning_text_model_and_draws(run):
+    made = recipe(run)
+    own, other = (made.cell(cell(seed=seed, modality="speech+text")) for seed in (0, 1))
+    # Seed 0 is that of the run, whose models serve.
+    assert not named(own, "pretrained") and not named(own, "text_model")
+    (pretrained,), (net,) = named(other, "pretrained"), named(other, "net")
+    (text_model,), (vectors,) = named(other, "text_model"), named(other, "text_vectors")
+    for trained in (pretrained, net, text_model):
+        assert yaml.safe_load(trained.files["config.yaml"])["fit"]["seed"] == 1 and trained.trains
+    assert f"--init-model {pretrained.path}/model " in net.commands[0] and pretrained in net.inputs
+    assert f" {run}/data/pretrain_none {run}/data/pretrain_none/utt2spk " in pretrained.commands[0]
+    assert str(run / "data/pretrain_none") in pretrained.given
+    assert f" {run}/data/text_none {run}/data/text_none/utt2emo " in text_model.commands[0]
+    assert " --seed 1 " in vectors.commands[-1] and f" {text_model.path}/model " in vectors.commands[-1]
+    assert " --seed 0 " in named(own, "text_vectors")[0].commands[-1]
+    assert "--seed 1 " in other.commands[0]
+    # The net without a class needs no other pretraining; the text model does.
+    held_out = made.cell(cell(seed=1, modality="speech+text", held_out="anger"))
+    assert named(held_out, "pretrained") == [pretrained] and named(held_out, "text_model") != [text_model]
+
+
+def test_an_average_over_seeds_scores_what_each_seed_made(run):
+    made = recipe(run)
+    average = made.cell(cell(seed="average", averaged=(0, 1, 2), modality="speech+text"))
+    alone = [made.cell(cell(seed=seed, modality="speech+text")) for seed in (0, 1, 2)]
+    tables = [f"scp:{one.inputs[1].path}/vectors.scp" for one in alone]
+    assert [one.inputs[1] for one in alone] == list(average.inputs[1:])
+    assert "".join(f" --also {table} {table}" for table in tables[1:]) in average.commands[0]
+    assert average.commands[0].count(tables[0]) == 2 and "--seed average " in average.commands[0]
+    assert made.row(cell(seed="average", averaged=(0, 1))).seed == "average"
+
+
 def test_copies_at_other_speeds_train_the_net_and_not_the_back_end(run):
     data_dir(run / "data" / "cremad_speed0.9_emotion")
     config = load_config(GridConfig, "conf/experiments.yaml")
@@ -228,7 +261,7 @@ def test_the_row_names_what_trained_the_cell(run):
     assert made.row(cell()).train == "voxceleb1+voxceleb2+cremad"
     joined = made.row(cell(modality="speech+text", train=("cremad", "iemocap"), fold="1"))
     assert (joined.train, joined.fold, joined.text) == ("voxceleb1+voxceleb2+cremad+iemocap+dailydialog", "1", "gold")
-    text = made.row(cell(modality="text", variant="-", seed="-", layer="bert", held_out="fear"))
+    text = made.row(cell(modality="text", variant="-", layer="bert", held_out="fear"))
     assert (text.train, text.fold, text.held_out, text.lda_dim) == ("dailydialog+cremad", "all", "fear", 0)
 
 
