@@ -4,6 +4,7 @@ import codecs
 import contextlib
 import errno
 import hashlib
+import logging
 import os
 import re
 import tempfile
@@ -11,6 +12,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ser.errors import SerError
+
+logger = logging.getLogger(__name__)
 
 # The byte order mark: some Windows editors and spreadsheets write it before UTF-8 text. It is not part of the text.
 BOM = codecs.BOM_UTF8
@@ -60,7 +63,7 @@ def cannot_write(path: str | Path, reason: str) -> SerError:
     return SerError(f"{path}: cannot be written: {reason}; check the folder and the free disk space, then run it again")
 
 
-def read_text(path: str | Path, remedy: str = "", errors: str = "strict") -> str:
+def read_text(path: str | Path, remedy: str = "", errors: str = "strict", fallback: str = "") -> str:
     """Read a UTF-8 text file. All text is read here, except tables with one key a line (`ser.kaldi.tables`).
 
     A byte order mark is removed at the start of the file and of any line, since joining two files puts one inside. In
@@ -70,6 +73,7 @@ def read_text(path: str | Path, remedy: str = "", errors: str = "strict") -> str
     ----------
     remedy : last part of the message if the file is missing or is not UTF-8.
     errors : ``replace`` puts U+FFFD in place of bytes that are not UTF-8 and raises nothing.
+    fallback : encoding of a file that is not UTF-8, for what people save by hand; a warning says that it was taken.
 
     Raises
     ------
@@ -88,7 +92,14 @@ def read_text(path: str | Path, remedy: str = "", errors: str = "strict") -> str
     try:
         text = data.decode("utf-8", errors)
     except UnicodeDecodeError as error:
-        raise SerError(f"{path}: not UTF-8: {data[error.start : error.start + 20]!r}{remedy}") from error
+        problem = SerError(f"{path}: not UTF-8: {data[error.start : error.start + 20]!r}{remedy}")
+        if not fallback:
+            raise problem from error
+        try:
+            text = data.decode(fallback)
+        except UnicodeDecodeError:
+            raise problem from error
+        logger.warning("%s: not UTF-8, so it is read as %s; if names look wrong, save it as UTF-8", path, fallback)
     text = text.replace("\r\n", "\n")
     if "\n" not in text:
         text = text.replace("\r", "\n")

@@ -79,9 +79,9 @@ def choose_columns(rows: Sequence[Row], chosen: Mapping[str, str | None]) -> dic
     found = {}
     for what, usual in USUAL.items():
         if name := chosen.get(what):
-            if name not in columns:
+            found[what] = name if name in columns else by_lower.get(name.lower(), "")
+            if not found[what]:
                 raise SerError(f"--{what} {name}: no such column; the table has {', '.join(columns)}")
-            found[what] = name
         elif names := [by_lower[name] for name in usual if name in by_lower]:
             found[what] = names[0]
     if "file" not in found:
@@ -196,13 +196,14 @@ def _path(audio_dir: Path, name: str) -> Path:
 def _seconds(where: str, text: str) -> float | None:
     """Read seconds, or audformat's time such as ``0 days 00:00:01.500000``; None where there is none.
 
-    >>> _seconds("", "1.5"), _seconds("", "0 days 00:01:01.250000"), _seconds("", "0 days"), _seconds("", "")
-    (1.5, 61.25, 0.0, None)
+    >>> _seconds("", "1.5"), _seconds("", "1,5"), _seconds("", "0 days 00:01:01.250000"), _seconds("", "")
+    (1.5, 1.5, 61.25, None)
     """
     if not text:
         return None
     try:
-        seconds = float(text.removesuffix("s"))
+        # A comma: a table of a spreadsheet that writes numbers so, with semicolons between its fields.
+        seconds = float(text.removesuffix("s").replace(",", "."))
     except ValueError:
         match = _TIMEDELTA.fullmatch(text)
         if match is None:

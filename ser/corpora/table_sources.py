@@ -36,18 +36,23 @@ class Row(NamedTuple):
 def read_csv(path: Path) -> list[Row]:
     """Read a table whose first line names the columns.
 
+    As spreadsheets save it too: in the encoding of Windows in Western Europe, and below a line such as ``sep=;``.
+
     Raises
     ------
     SerError
         With the line, where a row has not as many fields as the first line; or if there is no row.
     """
-    text = read_text(path, "give the table of the corpus")
+    text = read_text(path, "give the table of the corpus, saved as UTF-8", fallback="cp1252")
     head = text.partition("\n")[0]
-    delimiter = max(",;\t", key=head.count)
+    told = re.fullmatch(r"sep=([,;\t])", head)
+    delimiter = told[1] if told else max(",;\t", key=head.count)
     table = parse_rows(path, text, delimiter)
+    if told:
+        next(table)
     names = [name.strip() for name in next(table, ("", []))[1]]
     if twice := {name for name in names if name and names.count(name) > 1}:
-        raise SerError(f"{path}:1: the column '{min(twice)}' comes twice; rename one of them")
+        raise SerError(f"{path}:{2 if told else 1}: the column '{min(twice)}' comes twice; rename one of them")
     rows = []
     for where, fields in table:
         if len(fields) != len(names):

@@ -101,7 +101,7 @@ def test_usual_names_are_found_and_others_are_named(corpus, caplog):
     caplog.set_level(logging.INFO)
     lines = [f"{row},hello" for row in rows_of(corpus)]
     path = write(corpus, lines, "WAV;Spkr;Sex;mood;words".replace(";", ","))
-    utterances, _ = prepare(table_sources.read_csv(path), corpus, emotion="mood")
+    utterances, _ = prepare(table_sources.read_csv(path), corpus, emotion="Mood")
     assert {item.text for item in utterances} == {"hello"}
     assert "columns: file 'WAV', speaker 'Spkr', emotion 'mood', text 'words', gender 'Sex'" in caplog.text
     with pytest.raises(SerError, match="--emotion mode: no such column; the table has WAV, Spkr, Sex, mood, words"):
@@ -122,6 +122,7 @@ def test_words_for_an_emotion_become_one_name_and_strange_ones_are_said(corpus, 
     [
         ("0 days 00:00:01.500000", "0 days 00:00:02.250000", (1.5, 2.25)),
         ("1.5", "2.25", (1.5, 2.25)),
+        ('"1,5"', '"2,25"', (1.5, 2.25)),
         ("0 days", "NaT", (0.0, -1.0)),
         ("", "", (0.0, -1.0)),
     ],
@@ -207,6 +208,16 @@ def test_semicolons_tabs_byte_order_mark_and_quotes_are_read(tmp_path):
     assert table_sources.read_csv(path)[0].values == {"file": "a;b.wav", "text": 'he said "no"'}
     path.write_text("file\ttext\na.wav\tone, two\n")
     assert table_sources.read_csv(path)[0].values == {"file": "a.wav", "text": "one, two"}
+
+
+def test_tables_that_spreadsheets_save_are_read(tmp_path, caplog):
+    path = tmp_path / "t.csv"
+    path.write_bytes("sep=;\r\nfile;speaker\r\na,b.wav;Jürgen – M\r\n".encode("cp1252"))
+    assert table_sources.read_csv(path)[0].values == {"file": "a,b.wav", "speaker": "Jürgen – M"}
+    assert "t.csv: not UTF-8, so it is read as cp1252" in caplog.text
+    path.write_bytes(b"file,speaker\na.wav,\x81\n")  # a byte that Windows's encoding lacks
+    with pytest.raises(SerError, match=r"t.csv: not UTF-8: b'\\x81.*saved as UTF-8"):
+        table_sources.read_csv(path)
 
 
 @pytest.mark.parametrize(
