@@ -28,9 +28,13 @@
 #   --soft-targets true|false     train on the shares of the annotators' votes
 #   --label-map <file>    the corpus's labels to the classes
 #   --text-model <name on the Hub, or folder>, such as roberta-base
+#   --encoder <name>=<folder or name on the Hub>:<layer>   a published audio encoder, frozen, and a linear layer on its
+#                         embeddings (encoder.yaml) in place of the CNN
+#   --row-mark <word>     stands behind the variant in the results: rows of several runs in one table, see
+#                         local/compare_vgg_bert.sh
 #   --inner-folds <n>     also train a fusion on the probabilities of models that have not seen the speaker: n parts of
 #                         the training speakers take turns (0: none, as published)
-#   Of --conf, the settings are logmel, vgg, bert, fusion, bc_lstm and icon.yaml.
+#   Of --conf, the settings are logmel, vgg, encoder, bert, fusion, bc_lstm and icon.yaml.
 # shellcheck disable=SC2034,SC2046,SC2086  # options are read by make_plan; wrappers and lists split into words
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -46,6 +50,8 @@ yardstick_modalities=
 soft_targets=false
 label_map=conf/emotions/vgg_bert5.map
 text_model=
+encoder=
+row_mark=
 inner_folds=0
 
 . utils/parse_options.sh
@@ -90,12 +96,22 @@ if [ "$stage" -le 1 ] && [ "$stop_stage" -ge 1 ]; then
   each_job inner_parts python3 -m ser.bin.part_speakers
 fi
 
+# train_fusion <kind>: a network for each fold on the vectors of its modalities, and its probabilities of the test part.
+train_fusion() {
+  run_jobs "$1" "$cuda_jobs" python3 -m ser.bin.train_fusion \
+    --config "$conf/${1%_out_of_fold}.yaml" --num-threads "$num_threads" "${targets[@]}"
+  run_jobs "$1_posteriors" "$train_cmd" python3 -m ser.bin.apply_fusion --num-threads "$num_threads"
+}
+
 if [ "$stage" -le 2 ] && [ "$stop_stage" -ge 2 ]; then
-  begin_stage 2 "VGG nets, their embeddings and class probabilities"
+  begin_stage 2 "nets of speech, their embeddings and class probabilities"
   run_jobs vgg "$cuda_jobs" python3 -m ser.bin.train_vgg \
     --config "$conf/vgg.yaml" --num-threads "$num_threads" "${targets[@]}"
   run_jobs vgg_vectors "$train_cmd" python3 -m ser.bin.extract_vgg_embeddings --num-threads "$num_threads"
   run_jobs vgg_posteriors "$train_cmd" python3 -m ser.bin.compute_posteriors
+  # With --encoder, which has no copies of the training part: its embeddings are the same in all folds.
+  each_job encoded steps/extract_audio_embeddings.sh --cmd "$train_cmd" --num-threads "$num_threads"
+  train_fusion encoder
 fi
 
 if [ "$stage" -le 3 ] && [ "$stop_stage" -ge 3 ]; then
@@ -107,13 +123,6 @@ if [ "$stage" -le 3 ] && [ "$stop_stage" -ge 3 ]; then
   run_jobs bert_vectors "$train_cmd" python3 -m ser.bin.extract_text_embeddings --num-threads "$num_threads"
   run_jobs bert_posteriors "$train_cmd" python3 -m ser.bin.compute_posteriors
 fi
-
-# train_fusion <kind>: a network for each fold on the vectors of its modalities, and its probabilities of the test part.
-train_fusion() {
-  run_jobs "$1" "$cuda_jobs" python3 -m ser.bin.train_fusion \
-    --config "$conf/${1%_out_of_fold}.yaml" --num-threads "$num_threads" "${targets[@]}"
-  run_jobs "$1_posteriors" "$train_cmd" python3 -m ser.bin.apply_fusion --num-threads "$num_threads"
-}
 
 if [ "$stage" -le 4 ] && [ "$stop_stage" -ge 4 ]; then
   begin_stage 4 "late fusion of the class probabilities"

@@ -137,7 +137,7 @@ VGG_BERT = {
     "stop_stage": "7", "conf": "conf/vgg_bert", "test": "iemocap", "protocols": "folds random", "split_seed": "0",
     "copies": "white pitch", "modalities": "speech text speech+text", "yardsticks": "bc_lstm icon",
     "yardstick_modalities": "", "soft_targets": "false", "label_map": "conf/emotions/vgg_bert5.map", "text_model": "",
-    "inner_folds": "0",
+    "inner_folds": "0", "encoder": "", "row_mark": "",
 }  # fmt: skip
 ASR_TDNN = {
     "stop_stage": "8", "conf": "conf/asr_tdnn", "speech": "tedlium", "train_part": "", "test_part": "",

@@ -1,4 +1,4 @@
-"""Make a tiny untrained BERT, or T5, and its vocabulary, so that a toy run downloads nothing.
+"""Make a tiny untrained BERT, RoBERTa or T5, and its vocabulary, so that a toy run downloads nothing.
 
 Reads text files (one utterance a line) or data dirs (their `text`); writes a folder as the Hugging Face Hub lays
 models out, which `train_text --text-model` takes.
@@ -21,7 +21,9 @@ def main() -> None:
         "--config", metavar="FILE", default="conf/toy/bert.yaml", help="YAML with a section `scratch` [%(default)s]"
     )
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="replace a setting")
-    parser.add_argument("--kind", choices=("bert", "t5"), default="bert", help="kind of the model [%(default)s]")
+    parser.add_argument(
+        "--kind", choices=("bert", "roberta", "t5"), default="bert", help="kind of the model [%(default)s]"
+    )
     parser.add_argument("source", metavar="<source>", nargs="+", help="text file or data dir")
     parser.add_argument("folder", metavar="<folder>", help="the model's folder, to write")
     args = parser.parse_args()
@@ -41,7 +43,7 @@ def main() -> None:
             texts += tables.read_map(source / "text", allow_empty=True).values()
         else:
             texts += read_text_lines(source)
-    build = t5.build_encoder if args.kind == "t5" else wordpiece.build_encoder
+    build = {"bert": wordpiece.build_encoder, "roberta": wordpiece.build_roberta, "t5": t5.build_encoder}[args.kind]
     size = build(texts, config.scratch, config.fit.seed, args.folder)
     logger.info(
         "%s: an untrained %s with %d entries in its vocabulary, from %d texts",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ser.estimate.costs import Cost, compressed, data_dirs, forward, training, vector_bytes
+from ser.estimate.encoders import frozen_encoder
 from ser.estimate.nets import Net, setting, text_net, vgg_net
 from ser.estimate.rates import Rates
 from ser.plan.facts import Facts
@@ -64,6 +65,10 @@ def costs(options: Options, plan: Plan, facts: Facts, rates: Rates, settings: Se
         seen = sum(settings.yardstick_epochs[name] * sum(utts) for name, utts in heard.items())
         disk = len(heard) * len(options.heard) * vectors * vector_bytes(_CLASSES)
         stages.append(Cost(5, "yardsticks", disk, 2 * trainings * rates.start + seen * rates.dialogue))
+    if plan.of("encoded"):
+        encoded = frozen_encoder(options.published[1], size.utts, size.hours, rates)
+        started = encoded.cpu + 2 * models * rates.start
+        stages.append(Cost(2, encoded.what, encoded.disk + vectors * vector_bytes(_CLASSES), started))
     columns = len(plan.of("cells")) // models
     stages.append(Cost(6, "cells, intervals", columns * rates.cell * vectors, columns * models * rates.start))
     return [*stages, Cost(7, "table, report", rates.report_mb * 1e6, rates.report)]

@@ -11,7 +11,7 @@ from ser.errors import SerError
 from ser.examples.chunks import DataConfig
 from ser.examples.clips import ClipConfig
 from ser.models.context import BcLstm, ContextConfig, Icon
-from ser.models.fusion import LateFusion
+from ser.models.fusion import LateFusion, LinearProbe
 from ser.models.vgg import VggConfig
 from ser.models.xvector import XVectorConfig
 from ser.training.fit_config import FitConfig
@@ -54,12 +54,12 @@ class FusionConfig:
 
     Attributes
     ----------
-    network : ``late`` takes the class probabilities of one utterance; ``bc_lstm`` and ``icon`` take embeddings of the
-        whole dialogue.
-    model : sizes of ``bc_lstm`` or ``icon``; null for ``late``.
+    network : ``late`` takes the class probabilities of one utterance, ``linear`` its embeddings; ``bc_lstm`` and
+        ``icon`` take embeddings of the whole dialogue.
+    model : sizes of ``bc_lstm`` or ``icon``; null for the others.
     """
 
-    network: Literal["late", "bc_lstm", "icon"]
+    network: Literal["late", "linear", "bc_lstm", "icon"]
     model: ContextConfig | None
     data: BatchConfig
     loss: LossConfig
@@ -75,6 +75,8 @@ def make_network(config: FusionConfig, widths: Mapping[str, int], num_classes: i
     """Make the network: vectors of these widths (by name of the modality) to logits of K classes."""
     if config.network == "late":
         return LateFusion(widths, num_classes)
+    if config.network == "linear":
+        return LinearProbe(widths, num_classes)
     if config.model is None:
         raise SerError(f"{config.network}: the section `model` is missing, which gives the sizes; add it")
     return (BcLstm if config.network == "bc_lstm" else Icon)(config.model, widths, num_classes)

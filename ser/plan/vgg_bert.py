@@ -8,6 +8,7 @@ from ser.plan.facts import Facts
 from ser.plan.job import Job, Plan, job
 from ser.plan.roles import next_fold
 from ser.plan.vgg_bert_options import (
+    ENCODER,
     LAST_STAGE,
     MODELS,
     OUT_OF_FOLD,
@@ -26,7 +27,8 @@ SYSTEM = "vgg_bert"
 KINDS = {
     "prepare": 0, "classes": 1, "logmel": 1, "fold_parts": 1, "random_parts": 1, "audit": 1, "copies": 1, "clips": 1,
     "inner_parts": 1, "snr": 1,
-    "vgg": 2, "vgg_vectors": 2, "vgg_posteriors": 2, "text_init": 3, "bert": 3, "bert_vectors": 3, "bert_posteriors": 3,
+    "vgg": 2, "vgg_vectors": 2, "vgg_posteriors": 2, "encoded": 2, ENCODER: 2, f"{ENCODER}_posteriors": 2,
+    "text_init": 3, "bert": 3, "bert_vectors": 3, "bert_posteriors": 3,
     "fusion": 4, "fusion_posteriors": 4, "out_of_fold": 4, OUT_OF_FOLD: 4, f"{OUT_OF_FOLD}_posteriors": 4,
     **{f"{name}{kind}": 5 for name in YARDSTICKS for kind in ("", "_posteriors")},
     "cells": 6, "human": 7, "card": 7, "report": 7,
@@ -96,6 +98,9 @@ class _Builder:
 
     def _tables(self, fold: str, kind: str, modality: str) -> Path:
         """The table of vectors or probabilities of all utterances by the model of a modality, without its suffix."""
+        if self.options.encoder and (kind, modality) == ("embeddings", "speech"):
+            _, encoder, layer = self.options.published
+            return self.at.encoded(encoder.name) / layer
         return self.at.vectors(kind, fold) / modality
 
     def models(self) -> Iterator[Job]:
@@ -105,8 +110,11 @@ class _Builder:
             # A first try must run without the Hub, so it starts from a tiny BERT of random weights.
             encoder, source = str(at.toy_bert), f"{options.corpora}/dailydialog/train/dialogues_train.txt"
             yield job(3, "text_init", "bert", [source, encoder], [source], [encoder])
+        if options.encoder and options.uses("speech"):
+            yield from self._encoded()
         for modality, (kind, stage) in MODELS.items():
-            for fold, outer in self._trained() if options.uses(modality) else ():
+            skipped = not options.uses(modality) or (options.encoder and modality == "speech")
+            for fold, outer in () if skipped else self._trained():
                 train, valid = at.role("train" if kind == "bert" else "clips", fold), at.role("valid", outer)
                 model, left_out = at.model(kind, fold), []
                 words = [*options.seed_override(), "--valid-data", valid]
@@ -128,6 +136,22 @@ class _Builder:
                 words = [model, f"scp:{vectors}.scp", _archive(posteriors)]
                 made = [f"{posteriors}.scp"]
                 yield job(stage, f"{kind}_posteriors", fold, words, [model, f"{vectors}.scp"], made, utts)
+
+    def _encoded(self) -> Iterator[Job]:
+        """Yield the jobs of a published encoder in place of the CNN: its embeddings, and a linear layer on them."""
+        at, options, labelled = self.at, self.options, self.labelled
+        _, encoder, layer = options.published
+        made, scp = at.encoded(encoder.name), f"{self._tables('', 'embeddings', 'speech')}.scp"
+        words = ["--encoder", encoder.source, "--layers", layer, labelled, made]
+        yield job(2, "encoded", encoder.name, words, [labelled], [made], self.utts)
+        for fold, outer in self._trained():
+            train, valid, model = at.role("train", fold), at.role("valid", outer), at.model(ENCODER, fold)
+            heard, read = ["--input", f"speech=scp:{scp}"], labelled if fold == outer else at.role("held", fold)
+            words = [*options.seed_override(), *heard, "--valid-data", valid, train, model]
+            yield job(2, ENCODER, fold, words, [scp, train, valid], [model], self._size(outer, 0))
+            posteriors = self._tables(fold, "posteriors", "speech")
+            words = [*heard, model, read, _archive(posteriors)]
+            yield job(2, f"{ENCODER}_posteriors", fold, words, [model, read], [f"{posteriors}.scp"], self.utts)
 
     def _trained(self) -> Iterator[tuple[str, str]]:
         """Yield the name of each model of a modality and its fold; those of inner folds come after that of the fold."""
@@ -171,8 +195,8 @@ class _Builder:
         at, options = self.at, self.options
         for fold in self.folds:
             for modality in options.modalities:
-                if modality in MODELS:
-                    kind = MODELS[modality][0]
+                if modality in options.models:
+                    kind = options.models[modality][0]
                     scp = f"{self._tables(fold, 'posteriors', modality)}.scp"
                     yield self._cell(SYSTEM, kind, at.model(kind, fold), scp, fold, modality)
                 else:
@@ -203,10 +227,12 @@ class _Builder:
             if options.seed is None
             else options.seed
         )
+        variant = (RANDOM if fold == RANDOM else "folds") + "+soft" * options.soft_targets
         names = {
             "system": system, "train": options.test, "test": options.test, "fold": "all" if fold == RANDOM else fold,
-            "variant": (RANDOM if fold == RANDOM else "folds") + "+soft" * options.soft_targets, "seed": seed,
-            "layer": kind, "modality": modality, "text": "gold" if "text" in modality else "-",
+            "variant": variant + f"+{options.row_mark}" * bool(options.row_mark), "seed": seed,
+            "layer": options.published[0] if kind == ENCODER else kind, "modality": modality,
+            "text": "gold" if "text" in modality else "-",
             "speakers": self.labelled / "spk2utt",
         }  # fmt: skip
         words = [str(word) for name, value in names.items() for word in (f"--{name}", value)]

@@ -1,9 +1,11 @@
 """The options of system D, the checks of their values before anything runs, and the folds that follow from them."""
 
+import re
 from dataclasses import dataclass
 
 from ser.errors import SerError
 from ser.plan.corpora import check_holds, find, read_corpora
+from ser.plan.encoders import Encoder, by_column, check_encoders, read_encoders
 from ser.plan.facts import Facts
 from ser.plan.options import RunOptions, check_run, check_words
 from ser.plan.roles import in_order
@@ -17,6 +19,8 @@ COPIES = ("white", "pitch", "stretch", "shift")
 RANDOM, RANDOM_SHARES = "random", (0.7, 0.2, 0.1)
 # The fusion that is trained on probabilities of models that have not seen their speakers.
 OUT_OF_FOLD = "fusion_out_of_fold"
+# The model of speech with --encoder: a linear layer on the embeddings of a published encoder.
+ENCODER = "encoder"
 # Modality -> its model, and the number of the stage that trains it.
 MODELS = {"speech": ("vgg", 2), "text": ("bert", 3)}
 
@@ -35,6 +39,8 @@ class Options(RunOptions):
     soft_targets: bool
     label_map: str
     text_model: str
+    encoder: str
+    row_mark: str
     inner_folds: int
 
     def inner(self, fold: str) -> tuple[str, ...]:
@@ -44,6 +50,17 @@ class Options(RunOptions):
     def uses(self, modality: str) -> bool:
         """Whether models of speech or text (`modality`) are trained, alone or for the fusion."""
         return any(modality in name for name in self.modalities)
+
+    @property
+    def models(self) -> dict[str, tuple[str, int]]:
+        """Modality -> its model, and the number of the stage that trains it."""
+        return {**MODELS, "speech": (ENCODER, 2)} if self.encoder else MODELS
+
+    @property
+    def published(self) -> tuple[str, Encoder, str]:
+        """What the results write in the column `layer` for the encoder in place of the CNN, it, and its layer."""
+        ((column, (encoder, layer)),) = by_column(read_encoders([self.encoder])).items()
+        return column, encoder, layer
 
     @property
     def heard(self) -> tuple[str, ...]:
@@ -65,6 +82,12 @@ def check(options: Options) -> list[str]:
     check_words("yardstick-modalities", options.heard, options.modalities)
     check_words("yardsticks", options.yardsticks, YARDSTICKS)
     check_words("copies", options.copies, COPIES)
+    if options.encoder:
+        check_encoders([options.encoder])
+        if len(by_column(read_encoders([options.encoder]))) > 1:
+            raise SerError(f"--encoder: '{options.encoder}': expected one layer, as in <name>=<folder>:<layer>")
+    if not re.fullmatch(r"[A-Za-z0-9.-]*", options.row_mark):
+        raise SerError(f"--row-mark: '{options.row_mark}': expected letters, digits, '.' and '-'")
     if options.yardsticks and "dialogues" not in find(options.test, known).holds:
         asked = " ".join(options.yardsticks)
         raise SerError(f"--yardsticks: {options.test} has no dialogues, which '{asked}' need; give --yardsticks \"\"")
@@ -74,7 +97,7 @@ def check(options: Options) -> list[str]:
         raise SerError(
             f"--inner-folds {options.inner_folds}: expected 2 or more, with a fusion in --modalities, or 0 for none"
         )
-    models = [model for modality, (model, _) in MODELS.items() if options.uses(modality)]
+    models = [model for modality, (model, _) in options.models.items() if options.uses(modality)]
     models += ["fusion"] * options.uses("+") + list(options.yardsticks)
     check_run(options, LAST_STAGE, [options.label_map, *map(options.settings, ("logmel", *models))])
     return []

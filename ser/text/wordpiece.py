@@ -6,6 +6,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any, cast
 
 import torch
 
@@ -67,20 +68,28 @@ def make_vocabulary(texts: Iterable[str], size: int) -> list[str]:
     return [*SPECIAL_TOKENS, *pieces, *words][:size]
 
 
-def build_encoder(texts: Iterable[str], config: ScratchConfig, seed: int, folder: str | Path) -> int:
+def build_roberta(texts: Iterable[str], config: ScratchConfig, seed: int, folder: str | Path) -> int:
+    """Write an untrained RoBERTa, with the vocabulary of `build_encoder`; return its size."""
+    return build_encoder(texts, config, seed, folder, roberta=True)
+
+
+def build_encoder(
+    texts: Iterable[str], config: ScratchConfig, seed: int, folder: str | Path, roberta: bool = False
+) -> int:
     """Write an untrained encoder for `texts` to `folder` in the Hub's layout; return the vocabulary's size."""
     quieten()
     from tokenizers import BertWordPieceTokenizer
-    from transformers import AutoTokenizer, BertConfig, BertModel
+    from transformers import AutoTokenizer, BertConfig, BertModel, RobertaConfig, RobertaModel
 
     vocabulary = make_vocabulary(texts, config.vocabulary_size)
-    bert_config = BertConfig(
+    kind, model = cast(Any, (RobertaConfig, RobertaModel) if roberta else (BertConfig, BertModel))
+    bert_config = kind(
         vocab_size=len(vocabulary),
         num_hidden_layers=config.layers,
         hidden_size=config.hidden_size,
         num_attention_heads=config.heads,
         intermediate_size=config.inner_size,
-        max_position_embeddings=config.positions,
+        max_position_embeddings=config.positions + roberta,  # RoBERTa counts from the padding's index + 1
         hidden_dropout_prob=config.dropout,
         attention_probs_dropout_prob=config.dropout,
         initializer_range=config.weight_stddev,
@@ -88,7 +97,7 @@ def build_encoder(texts: Iterable[str], config: ScratchConfig, seed: int, folder
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        encoder = BertModel(bert_config, add_pooling_layer=False)
+        encoder = model(bert_config, add_pooling_layer=False)
     with tempfile.TemporaryDirectory() as scratch:
         entries = {piece: index for index, piece in enumerate(vocabulary)}
         BertWordPieceTokenizer(entries, lowercase=True).save(f"{scratch}/tokenizer.json")

@@ -266,10 +266,11 @@ def test_an_utterance_without_words_is_scored_by_speech_alone_and_counted(call, 
     assert (row.system, row.utts, row.eer, row.backend) == ("vgg_bert", 24, None, "-")
 
 
-def test_a_text_of_one_word_is_scored_by_its_word(call, data, tmp_path):
+@pytest.mark.parametrize("kind", ["bert", "roberta"])
+def test_a_text_of_one_word_is_scored_by_its_word(call, data, tmp_path, kind):
     for part in ("train", "valid"):
         assert (data / part / "text").exists()
-    call("build_toy_bert", "--config", f"{CONF}/bert.yaml", data / "train", tmp_path / "init")
+    call("build_toy_bert", "--kind", kind, "--config", f"{CONF}/bert.yaml", data / "train", tmp_path / "init")
     everything = {k: v for part in ("train", "valid") for k, v in tables.read_map(data / part / "utt2emo").items()}
     tables.write_map(tmp_path / "utt2emo", everything)
     options = ("--label-map", data / "map", "--soft-targets", "true", "--valid-data", data / "valid")
@@ -288,6 +289,12 @@ def test_a_text_of_one_word_is_scored_by_its_word(call, data, tmp_path):
     assert found[short].argmax() == 2 and len(found) == 23
     truth = tables.read_map(data / "test" / "utt2emo")
     assert np.mean([list(BANDS)[row.argmax()] == truth[utt] for utt, row in found.items()]) > 0.9
+
+
+def test_a_linear_layer_on_embeddings_takes_the_place_of_a_net(call, data, speech, tmp_path):
+    model = train_fusion(call, data, tmp_path / "encoder", "encoder", {"speech": "speech"})
+    assert best_accuracy(model) > 0.9
+    assert sum(len(row) == 3 for row in ark.load(f"scp:{model}/p.scp").values()) == 24
 
 
 @pytest.mark.parametrize("network", ["bc_lstm", "icon"])

@@ -96,9 +96,35 @@ def test_yardsticks_hear_the_whole_dialogue(vgg_options, facts):
     assert "--context-dir" not in arguments(found, "fusion", "random")
 
 
+def test_a_published_encoder_takes_the_place_of_the_cnn(vgg_options, facts):
+    options = vgg_options(encoder="yamnet=exp:10", row_mark="encoder", protocols="folds", inner_folds="2")
+    check(options)
+    found = plan(options, facts)
+    assert names(found, "vgg") == names(found, "vgg_vectors") == []
+    assert arguments(found, "encoded", "yamnet") == (
+        "--encoder exp --layers 10 data/run/iemocap_classes exp/run/encoded_yamnet"
+    )
+    heard = "--input speech=scp:exp/run/encoded_yamnet/10.scp"
+    assert (
+        arguments(found, "encoder", "3") == f"{heard} --valid-data data/run/valid_3 data/run/train_3 exp/run/encoder_3"
+    )
+    # Its probabilities of every utterance serve the fusion; an inner model speaks of the part that it has not seen.
+    assert arguments(found, "encoder_posteriors", "3").startswith(
+        f"{heard} exp/run/encoder_3 data/run/iemocap_classes "
+    )
+    assert " data/run/held_3.1 " in arguments(found, "encoder_posteriors", "3.1")
+    assert "speech=scp:exp/run/posteriors_3/speech.scp" in arguments(found, "fusion", "3")
+    assert heard in arguments(found, "icon", "speech+text_3")
+    cell = arguments(found, "cells", "encoder_speech_3")
+    assert "--variant folds+encoder" in cell and "--layer yamnet_10 --modality speech" in cell
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        ({"encoder": "y=exp:9,10"}, "--encoder: 'y=exp:9,10': expected one layer"),
+        ({"encoder": "exp/yamnet"}, "expected <name>=<folder>:<layer>"),
+        ({"row_mark": "a b"}, "--row-mark: 'a b': expected letters"),
         ({"inner_folds": "1"}, "--inner-folds 1: expected 2 or more, with a fusion"),
         ({"inner_folds": "3", "modalities": "speech", "yardsticks": ""}, "--inner-folds 3: expected 2 or more"),
         ({"test": "voxceleb1"}, "--test: voxceleb1 has no"),

@@ -38,6 +38,16 @@ teardown() {
   [[ "$output" == *"no folder of iemocap; give --iemocap or --corpora"* ]]
 }
 
+@test "compare_vgg_bert.sh hands the driver its options, and stops where it does" {
+  run local/compare_vgg_bert.sh --name "$name" --no-such-option 1
+  [ "$status" -eq 1 ]
+  [[ "$output" == *"unknown option --no-such-option"* ]]
+  run local/compare_vgg_bert.sh --name "$name" -- --modalities video
+  [ "$status" -eq 1 ]
+  [[ "$output" == *"--modalities: unknown 'video'"* ]]
+  [ ! -e "exp/$name" ]
+}
+
 @test "the steps of system D name the file that is missing" {
   mkdir "$tmp/train"
   echo "s-1 some words" > "$tmp/train/text"

@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# What system D's paper compares beside its own nets, as rows of one table: 8 classes with 5, RoBERTa with BERT, and a
+# speech encoder with the CNN. Each is a run of local/run_vgg_bert.sh of its own, exp/<name>_<what>; the column `variant`
+# of exp/<name>/compared/results.tsv tells them apart. Runs that are finished are taken as they are.
+#
+# Usage: local/compare_vgg_bert.sh [options] [-- <option of local/run_vgg_bert.sh>...]
+#  e.g.: local/compare_vgg_bert.sh --encoder wav2vec=facebook/wav2vec2-base:final -- --iemocap /corpora/IEMOCAP --nj 32
+#        local/compare_vgg_bert.sh --roberta exp/tiny_roberta --encoder yamnet=exp/yamnet:10      # toy corpora
+# Options:
+#   --name <name>         of the run with 5 classes, BERT and CNN (toy_vgg_bert); it is made where it is missing
+#   --classes8 <map>      of the 8 classes; "" leaves these rows out
+#   --roberta <name on the Hub, or folder>   of the other text model; "" for none
+#   --encoder <name>=<folder or name on the Hub>:<layer>   of the speech encoder, frozen; "" for none
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+name=toy_vgg_bert
+classes8=conf/emotions/vgg_bert8.map
+roberta="roberta-base"
+encoder="wav2vec=facebook/wav2vec2-base:final"
+
+. utils/parse_options.sh
+. ./path.sh
+
+run() {      # <name> <option>...: a run that is not finished yet
+  [ -f "exp/$1/results.tsv" ] || local/run_vgg_bert.sh --name "$@"
+  lists+=("@exp/$1/cells/list")
+}
+lists=()
+run "$name" "$@"
+[ -z "$classes8" ] || run "${name}_classes8" "$@" --label-map "$classes8" --row-mark classes8
+[ -z "$roberta" ] ||
+  run "${name}_roberta" "$@" --modalities text --yardsticks "" --text-model "$roberta" --row-mark roberta
+[ -z "$encoder" ] ||
+  run "${name}_encoder" "$@" --modalities speech --yardsticks "" --copies "" --encoder "$encoder" --row-mark encoder
+python3 -m ser.bin.make_results_table "exp/$name/compared" "${lists[@]}"
+log "Results: exp/$name/compared/results.tsv"
