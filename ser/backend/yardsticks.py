@@ -16,6 +16,7 @@ from ser.backend import scoring
 from ser.backend.chain import BackendConfig, apply_lda, train_mean_and_lda
 from ser.backend.moments import moments_of
 from ser.config import to_yaml
+from ser.errors import SerError
 from ser.files import write_text
 from ser.kaldi import ark, tables
 
@@ -96,6 +97,8 @@ def train_logistic(vectors: np.ndarray, labels: np.ndarray, config: BackendConfi
     """Fit scikit-learn's logistic regression, with its default penalty, on embeddings (N, D) and classes (N,)."""
     from sklearn.linear_model import LogisticRegression
 
+    if len(np.unique(labels)) < 2:
+        raise SerError(f"logistic: {len(labels)} vectors of {len(np.unique(labels))} class; it needs 2 classes or more")
     mean = vectors.mean(axis=0, dtype=np.float64)
     stddev = vectors.std(axis=0, dtype=np.float64)
     stddev[stddev == 0.0] = 1.0

@@ -26,6 +26,7 @@ def main() -> None:
 
     from ser.config import load_config
     from ser.metrics.intervals import holm
+    from ser.results import result_table
     from ser.results.cell import read_cell
     from ser.results.protocol_config import ProtocolConfig
     from ser.results.summary import compare
@@ -43,9 +44,10 @@ def main() -> None:
     several = len(found) > 1
     head = f"measure   first  second  difference  {f'{100 * protocol.level:g} % interval':>16}      p"
     print(("other   " if several else "") + head + ("   Holm" if several else ""))
-    for name in found[0]:
-        corrected = holm([one[name].found.p for one in found])
-        for place, (one, p) in enumerate(zip(found, corrected, strict=True), start=1):
+    for name in result_table.MEASURES:
+        known = [(place, one) for place, one in enumerate(found, start=1) if name in one]
+        corrected = holm([one[name].found.p for _, one in known])
+        for (place, one), p in zip(known, corrected, strict=True):
             first, second, it = one[name].first, one[name].second, one[name].found
             line = f"{name:7}{first:8.2f}{second:8.2f}{first - second:+12.2f}  "
             line += f"{f'[{it.low:.2f}, {it.high:.2f}]':>16}{it.p:7.3f}"

@@ -38,6 +38,7 @@ from ser.metrics.detection import ScoredTrials
 from ser.metrics.strata import ScoreModels, Utterances
 from ser.results import calibrated_on, result_table, strata_tables
 from ser.results.protocol_config import ProtocolConfig
+from ser.results.resamples import read_resamples
 from ser.results.two_speakers import RESAMPLES, TwoSpeakers, read_two_speakers, write_resamples
 
 logger = logging.getLogger(__name__)
@@ -203,8 +204,7 @@ def read_cell(folder: str | Path, allow_failed: bool = False) -> Cell:
     rows = result_table.from_tsv(path.read_text(encoding="utf-8"), str(path))
     if len(rows) != 1:
         raise SerError(f"{path}: expected one row, found {len(rows)}")
-    table = folder / "bootstrap.tsv"
-    resamples = np.loadtxt(table, skiprows=1, ndmin=2) if table.exists() else None
+    resamples = read_resamples(folder / "bootstrap.tsv", len(result_table.MEASURES))
     utts_of = _read_speakers(folder / "speakers.tsv")
     speakers = sum(count > 0 for count in utts_of.values()) if utts_of else 0
     return Cell((folder,), rows[0], resamples, utts_of, speakers if speakers > 1 else None, read_two_speakers(folder))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ser.errors import SerError
 from ser.metrics import intervals
 from ser.results import result_table
 from ser.results.cell import Cell
@@ -41,13 +42,18 @@ def _one_speaker_gap(group: Sequence[Cell]) -> float:
 def without_one_speaker(cell: Cell, protocol: ProtocolConfig) -> Cell:
     """Return a cell whose headline is of the pairs of two speakers; itself if it failed, or has no such figures."""
     two = cell.two_speakers
-    if two is None or cell.row.status != result_table.OK:
+    if two is None or cell.row.status != result_table.OK or cell.row.eer is None:
         return cell
     row = dataclasses.replace(
         cell.row, pairs=result_table.TWO_SPEAKERS, trials=two.trials, eer=two.eer, min_dcf=two.min_dcf
     )
     if cell.resamples is None or two.resamples is None:
         return dataclasses.replace(cell, row=row)
+    if len(two.resamples) != len(cell.resamples):
+        raise SerError(
+            f"{cell.folders[0]}: {len(cell.resamples)} resamples of all pairs and {len(two.resamples)} of those of two "
+            "speakers; evaluate the cell again"
+        )
     place = result_table.MEASURES.index("eer")
     resamples = cell.resamples.copy()
     resamples[:, place] = two.resamples

@@ -87,13 +87,22 @@ def deviations(cells: Sequence[Cell]) -> str:
 def compare(first: Sequence[Cell], second: Sequence[Cell], protocol: ProtocolConfig) -> dict[str, Difference]:
     """Compare two systems, each given by the cells of its folds and seeds: measure -> difference, in percent.
 
-    Where pairs of one speaker leave the headline of one of them (`settle_pairs`), they leave that of both.
+    Where pairs of one speaker leave the headline of one of them (`settle_pairs`), they leave that of both. A figure
+    that one of the two does not have is left out.
 
     Raises
     ------
     SerError
-        Where the two have different folds, utterances, classes or resamples.
+        Where the two have different folds, utterances, classes or resamples, or an average of seeds is given as one of
+        the seeds.
     """
+    for side in (first, second):
+        seeds = {cell.row.seed for cell in side}
+        if len(seeds) > 1 and seeds & {result_table.AVERAGE, result_table.ALL}:
+            raise SerError(
+                f"compare: seeds {', '.join(sorted(seeds))} of one system: the average of the scores of several seeds "
+                "is a system of its own; give it alone"
+            )
     settled = [settle_pairs(side, protocol) for side in (first, second)]
     if any(cell.row.pairs == result_table.TWO_SPEAKERS for side in settled for cell in side):
         settled = [[without_one_speaker(cell, protocol) for cell in side] for side in (first, second)]
@@ -107,6 +116,11 @@ def compare(first: Sequence[Cell], second: Sequence[Cell], protocol: ProtocolCon
             f"{len(utts[1])} utterances, {len(utts[0] & utts[1])} of them shared"
         )
     one, other = ([_over_their_folds(cells, protocol) for cells in side.values()] for side in sides)
+    if len(_mean_over(one)) != len(_mean_over(other)):
+        raise SerError(
+            f"compare: {len(_mean_over(one))} and {len(_mean_over(other))} resamples; evaluate both by one "
+            "conf/protocol.yaml"
+        )
     found = {}
     for place, name in enumerate(result_table.MEASURES):
         values = [[getattr(mean.row, name) for mean in side] for side in (one, other)]

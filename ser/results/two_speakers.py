@@ -10,6 +10,7 @@ import numpy as np
 from ser.files import tab_separated, write_text
 from ser.metrics import strata
 from ser.results import strata_tables
+from ser.results.resamples import read_resamples
 
 RESAMPLES = "bootstrap_two_speakers.tsv"
 
@@ -35,10 +36,11 @@ def write_resamples(folder: Path, rates: np.ndarray) -> None:
 
 def read_two_speakers(folder: Path) -> TwoSpeakers | None:
     """Read the figures of pairs of two speakers; None where they, or the pairs of one speaker, have no EER."""
-    path, resamples = folder / "strata.tsv", folder / RESAMPLES
+    path = folder / "strata.tsv"
     found = strata_tables.read_strata(path) if path.exists() else {}
     one, two = (found.get(name) for name in (strata.ONE_SPEAKER, strata.TWO_SPEAKERS))
     if one is None or two is None or one.eer is None or two.eer is None or two.min_dcf is None:
         return None
-    drawn = np.loadtxt(resamples, skiprows=1, ndmin=1) if resamples.exists() else None
+    drawn = read_resamples(folder / RESAMPLES, 1)
+    drawn = None if drawn is None else drawn[:, 0]
     return TwoSpeakers(two.trials, 100.0 * two.eer, two.min_dcf, 100.0 * one.eer, drawn)

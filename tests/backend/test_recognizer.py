@@ -9,6 +9,7 @@ from sklearn.linear_model import LogisticRegression
 
 from ser.backend import backend_dir, chain, scoring
 from ser.backend.recognizer import TRAINERS, trainer
+from ser.errors import SerError
 from ser.kaldi import ark
 from ser.metrics.detection import ScoredTrials
 
@@ -58,6 +59,11 @@ def test_cosine_is_that_of_the_angle_between_lda_vectors(data):
     by_class = [[np.mean(row[labels == label]) for label in range(4)] for row in np.array(expected)]
     np.testing.assert_allclose(recognizer.class_scores(vectors[:3]), by_class, atol=1e-5)
     assert recognizer.lda_dim == 3
+
+
+def test_logistic_needs_two_classes():
+    with pytest.raises(SerError, match="logistic: 5 vectors of 1 class; it needs 2 classes or more"):
+        trainer("logistic", SETTINGS)(np.eye(5), np.zeros(5, int), np.arange(5))
 
 
 @pytest.mark.parametrize("num_classes", [2, 4])

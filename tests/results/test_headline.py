@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ser.errors import SerError
 from ser.results import headline, result_table, summary
 from ser.results.cell import Cell
 from ser.results.two_speakers import TwoSpeakers
@@ -45,6 +46,14 @@ def test_folds_and_seeds_of_a_system_have_the_same_pairs_and_another_system_its_
         ("tdnn7", "all", "all", 30.0),
     ]
     assert "two_speakers" in result_table.align([one.row for one in found[4:]])
+
+
+def test_resamples_that_do_not_belong_together_are_refused_and_a_row_without_eer_gets_none():
+    with pytest.raises(SerError, match="101 resamples of all pairs and 50 of those of two speakers; evaluate the cell"):
+        two = dataclasses.replace(cell(0.0).two_speakers, resamples=DRAWS[:50])
+        headline.without_one_speaker(dataclasses.replace(cell(0.0), two_speakers=two), PROTOCOL)
+    of_posteriors = cell(0.0, eer=None)
+    assert headline.without_one_speaker(of_posteriors, PROTOCOL) is of_posteriors
 
 
 def test_two_systems_are_compared_on_the_same_pairs(tmp_path):

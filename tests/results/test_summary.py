@@ -95,6 +95,19 @@ def test_a_system_that_is_better_on_every_draw_is_so_significantly(tmp_path):
     assert found["eer"].found.p == pytest.approx(2 / 1000)
 
 
+def test_systems_of_other_resamples_are_not_compared(tmp_path):
+    sides = [write(tmp_path / "a", [1.0, 2.0]), write(tmp_path / "b", [1.0, 2.0, 3.0])]
+    with pytest.raises(SerError, match="compare: 2 and 3 resamples; evaluate both by one"):
+        summary.compare(*([side] for side in sides), PROTOCOL)
+
+
+def test_an_average_over_seeds_is_compared_alone_and_is_none_of_the_seeds(tmp_path):
+    one, average = (write(tmp_path / seed, [1.0, 2.0], seed=seed) for seed in ("0", "average"))
+    assert summary.compare([one], [average], PROTOCOL)["eer"].found.p == 1.0
+    with pytest.raises(SerError, match="seeds 0, average of one system: the average of the scores"):
+        summary.compare([one, average], [one], PROTOCOL)
+
+
 def test_systems_of_other_utterances_are_not_compared(tmp_path):
     sides = [write(tmp_path / "a", [1.0]), write(tmp_path / "b", [1.0], utts=("u1", "u3", "u4"))]
     with pytest.raises(SerError, match="1 and 1 cells of 1 and 1 seeds, 2 and 3 utterances, 1 of them shared"):
