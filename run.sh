@@ -172,14 +172,14 @@ fi
 
 if [ "$stage" -le 7 ] && [ "$stop_stage" -ge 7 ]; then
   begin_stage 7 "speech and text embeddings end to end"
-  run_jobs joined "$train_cmd" python3 -m ser.bin.concat_vectors --allow-missing true
+  run_short_jobs joined "$train_cmd" ser.bin.concat_vectors --allow-missing true
 fi
 
 if [ "$stage" -le 8 ] && [ "$stop_stage" -ge 8 ]; then
   begin_stage 8 "LDA-PLDA, scores of all pairs of test utterances, classes"
   rm -rf "$exp/cells"
-  run_jobs cells "$train_cmd" python3 -m ser.bin.evaluate_backend --config "$backend_config"
-  warn_once arbitrary "$(planned cells | wc -l)" "$exp/log/cells.JOB.log"      # LDA rows past the classes' K-1
+  run_short_jobs cells "$train_cmd" ser.bin.evaluate_backend --config "$backend_config"
+  warn_once arbitrary "$shares" "$exp/log/cells.JOB.log"      # LDA rows past the classes' K-1
   planned cells > "$exp/cells/list"
 fi
 

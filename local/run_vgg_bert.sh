@@ -100,15 +100,15 @@ fi
 train_fusion() {
   run_jobs "$1" "$cuda_jobs" python3 -m ser.bin.train_fusion \
     --config "$conf/${1%_out_of_fold}.yaml" --num-threads "$num_threads" "${targets[@]}"
-  run_jobs "$1_posteriors" "$train_cmd" python3 -m ser.bin.apply_fusion --num-threads "$num_threads"
+  run_short_jobs "$1_posteriors" "$train_cmd" ser.bin.apply_fusion --num-threads "$num_threads"
 }
 
 if [ "$stage" -le 2 ] && [ "$stop_stage" -ge 2 ]; then
   begin_stage 2 "nets of speech, their embeddings and class probabilities"
   run_jobs vgg "$cuda_jobs" python3 -m ser.bin.train_vgg \
     --config "$conf/vgg.yaml" --num-threads "$num_threads" "${targets[@]}"
-  run_jobs vgg_vectors "$train_cmd" python3 -m ser.bin.extract_vgg_embeddings --num-threads "$num_threads"
-  run_jobs vgg_posteriors "$train_cmd" python3 -m ser.bin.compute_posteriors
+  run_short_jobs vgg_vectors "$train_cmd" ser.bin.extract_vgg_embeddings --num-threads "$num_threads"
+  run_short_jobs vgg_posteriors "$train_cmd" ser.bin.compute_posteriors
   # With --encoder, which has no copies of the training part: its embeddings are the same in all folds.
   each_job encoded steps/extract_audio_embeddings.sh --cmd "$train_cmd" --num-threads "$num_threads"
   train_fusion encoder
@@ -120,8 +120,8 @@ if [ "$stage" -le 3 ] && [ "$stop_stage" -ge 3 ]; then
   run_jobs text_init "$train_cmd" python3 -m ser.bin.build_toy_bert --config "$conf/bert.yaml"
   run_jobs bert "$cuda_jobs" python3 -m ser.bin.train_text \
     --config "$conf/bert.yaml" --num-threads "$num_threads" "${targets[@]}"
-  run_jobs bert_vectors "$train_cmd" python3 -m ser.bin.extract_text_embeddings --num-threads "$num_threads"
-  run_jobs bert_posteriors "$train_cmd" python3 -m ser.bin.compute_posteriors
+  run_short_jobs bert_vectors "$train_cmd" ser.bin.extract_text_embeddings --num-threads "$num_threads"
+  run_short_jobs bert_posteriors "$train_cmd" ser.bin.compute_posteriors
 fi
 
 if [ "$stage" -le 4 ] && [ "$stop_stage" -ge 4 ]; then
@@ -144,7 +144,7 @@ fi
 if [ "$stage" -le 6 ] && [ "$stop_stage" -ge 6 ]; then
   begin_stage 6 "cells of the results table"
   rm -rf "$exp/cells"
-  run_jobs cells "$train_cmd" python3 -m ser.bin.evaluate_posteriors
+  run_short_jobs cells "$train_cmd" ser.bin.evaluate_posteriors
   planned cells > "$exp/cells/list"
 fi
 

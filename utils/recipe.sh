@@ -122,6 +122,20 @@ run_jobs() {
   $cmd JOB=1:"$number" "$exp/log/$kind.JOB.log" "$@" "@$plan/$kind.JOB.args"
 }
 
+# run_short_jobs <kind> "<wrapper>" <module> [<argument>...]: the same for jobs that take less time than loading the
+# libraries: each of up to $nj processes runs a share of them, logged in exp/<name>/log/<kind>.<n>.log of the n-th
+# process. Sets shares to how many these are.
+run_short_jobs() {
+  local kind=$1 cmd=$2 number
+  shift 2
+  num_jobs "$kind"
+  shares=$((number < nj ? number : nj))
+  [ "$number" -gt 0 ] || return 0
+  log "$kind: $number jobs in $shares processes; progress in $exp/log/$kind.*.log"
+  $cmd JOB=1:"$shares" "$exp/log/$kind.JOB.log" \
+    python3 -m ser.bin.run_share --share "JOB/$shares" "$plan" "$kind" "$@"
+}
+
 # make_results <label map> [<option of make_protocol_card>...]: the table of the cells that $exp/cells/list names, which
 # words were scored, and the protocol card.
 make_results() {

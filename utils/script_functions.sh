@@ -13,7 +13,7 @@ limit_nj() {
 warn_once() {
   local job files=() warning
   for job in $(seq "$2"); do files+=("${3%JOB.log}$job.log"); done
-  warning=$(cat "${files[@]}" | grep -- "$1" | head -n 1 || true)
+  warning=$(cat /dev/null "${files[@]}" | grep -- "$1" | head -n 1 || true)
   [ -z "$warning" ] || log "$warning"
 }
 # Prints what is wrong and the remedy, and ends the script with status 1.

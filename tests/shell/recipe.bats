@@ -54,15 +54,27 @@ SCRIPT
   [ "$output" = $'good\nbad' ]
 }
 
+@test "short jobs share as many processes as --nj says, each job runs once, and one that fails is named" {
+  plan_jobs short $'x\n1' $'x\n2' $'x\n3'
+  printf '%s\n' 'import sys' 'def main(): print(*sys.argv[1:], *open(sys.argv[-1][1:]).read().split())' > "$tmp/told.py"
+  PYTHONPATH=$tmp driver 'nj=2; run_short_jobs short "$train_cmd" told first; [ "$shares" = 2 ]'
+  [ "$(grep -hc '^first' "$tmp/log/short.1.log" "$tmp/log/short.2.log" | tr '\n' ' ')" = "2 1 " ]
+  grep -q "^first @$tmp/plan/short.2.args x 2" "$tmp/log/short.2.log"
+  printf '%s\n' 'from ser.errors import SerError' 'def main(): raise SerError("no table")' > "$tmp/told.py"
+  PYTHONPATH=$tmp run driver 'nj=1; run_short_jobs short "$train_cmd" told'
+  [ "$status" -ne 0 ]
+  [[ "$output" == *"short 1: no table"* ]]
+}
+
 @test "a kind without jobs runs nothing" {
   plan_jobs none
-  run driver 'each_job none false; run_jobs none "$train_cmd" false; planned none'
+  run driver 'each_job none false; run_jobs none "$train_cmd" false; run_short_jobs none "$train_cmd" x; planned none'
   [ "$status" -eq 0 ]
   [ -z "$output" ]
 }
 
 @test "a kind that the plan does not have is refused, and is no kind without jobs" {
-  for call in "each_job typo echo ran" "run_jobs typo utils/run.pl echo ran"; do
+  for call in "each_job typo echo ran" "run_jobs typo utils/run.pl echo ran" "run_short_jobs typo utils/run.pl ran"; do
     run driver "system=vgg_bert; $call"
     [ "$status" -eq 1 ]
     [[ "$output" == *"'typo' is no kind of job of ser/plan/vgg_bert.py"* ]]
