@@ -1,5 +1,6 @@
 """A finished run in miniature and the detector made of it; options of systems as their drivers pass them."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -39,6 +40,24 @@ class Toy(NamedTuple):
     data: Path
     exp: Path
     detector: Path
+
+
+@pytest.fixture(scope="session")
+def with_epochs(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path, dict[str, int]], Path]:
+    """Copy settings with other epochs: `with_epochs(folder, {name of a file: epochs})` gives the copies' folder."""
+
+    def copy(folder: Path, epochs: dict[str, int]) -> Path:
+        made = tmp_path_factory.mktemp("conf")
+        for path in folder.glob("*.yaml"):
+            text = path.read_text(encoding="utf-8")
+            if path.stem in epochs:
+                text, count = re.subn(r"(?m)^  epochs: \d+", f"  epochs: {epochs[path.stem]}", text)
+                assert count, path
+            (made / path.name).write_text(text, encoding="utf-8")
+        assert all((made / f"{name}.yaml").exists() for name in epochs)
+        return made
+
+    return copy
 
 
 @pytest.fixture(scope="session")

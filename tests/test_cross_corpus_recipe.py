@@ -14,12 +14,14 @@ NAME = "cross_corpus_test" + os.environ.get("PYTEST_XDIST_WORKER", "")
 
 
 @pytest.fixture(scope="module")
-def exp():
+def exp(with_epochs):
     """A run of all stages, removed after the tests."""
     folders = ROOT / "data" / NAME, ROOT / "exp" / NAME
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)
-    command = ["local/run_cross_corpus.sh", "--name", NAME, "--among", "ravdess cremad", "--within", "false"]
+    conf = with_epochs(ROOT / "conf" / "toy", {"xvector_finetune": 6})
+    command = ["local/run_cross_corpus.sh", "--name", NAME, "--conf", str(conf), "--nj", "1"]
+    command += ["--among", "ravdess cremad", "--within", "false"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     yield folders[1]
