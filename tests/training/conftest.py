@@ -1,4 +1,9 @@
+import os
+import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -44,6 +49,33 @@ class Blobs:
             targets = rng.integers(0, 4, self.size)
             points = self.centres[targets] + rng.standard_normal((self.size, 8)).astype(np.float32)
             yield torch.from_numpy(points[rank::world]), torch.from_numpy(targets[rank::world])
+
+
+@pytest.fixture
+def run_two_processes() -> Callable[..., list[str]]:
+    """Run a Python program as the two processes of one training, as torchrun does; return what each printed."""
+    return _run_two_processes
+
+
+def _run_two_processes(*command: str | Path) -> list[str]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    paths = os.pathsep.join([os.getcwd(), str(Path(__file__).parent)])
+    world = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "OMP_NUM_THREADS": "1"}
+    begun = [
+        subprocess.Popen(
+            [sys.executable, *command],
+            env=os.environ | world | {"RANK": rank, "LOCAL_RANK": rank, "PYTHONPATH": paths},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in ("0", "1")
+    ]
+    ended = [process.communicate(timeout=300) for process in begun]
+    assert [process.returncode for process in begun] == [0, 0], "".join(errors[-3000:] for _, errors in ended)
+    return [said for said, _ in ended]
 
 
 @pytest.fixture

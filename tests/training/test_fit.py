@@ -1,7 +1,7 @@
 import logging
 import os
+import runpy
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -99,16 +99,14 @@ if first:
 """
 
 
-def test_two_processes_with_a_part_of_each_batch_train_as_one(tmp_path):
+def test_two_processes_with_a_part_of_each_batch_train_as_one(tmp_path, run_two_processes, monkeypatch):
     # Batches of 15: one of the two has a row more than the other.
     script = tmp_path / "program.py"
     script.write_text(PROGRAM)
-    torchrun = ["-m", "torch.distributed.run", "--nproc-per-node=2", "--master-port=29517"]
-    paths = os.pathsep.join([os.getcwd(), str(Path(__file__).parent)])
-    environment = os.environ | {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}
-    for folder, start in (("one", []), ("two", torchrun)):
-        command = [sys.executable, *start, script, tmp_path / folder]
-        subprocess.run(command, check=True, env=environment, capture_output=True)
+    monkeypatch.setattr(sys, "argv", [str(script), str(tmp_path / "one")])
+    monkeypatch.syspath_prepend(Path(__file__).parent)
+    runpy.run_path(str(script))
+    run_two_processes(script, tmp_path / "two")
     one, two = (model_dir.load_weights(tmp_path / name) for name in ("one", "two"))
     for name in one:
         torch.testing.assert_close(one[name], two[name], rtol=1e-5, atol=1e-6)

@@ -60,13 +60,10 @@ print("equal")
 """
 
 
-def test_gradients_and_batch_norm_statistics_of_two_processes_are_those_of_one(tmp_path):
+def test_gradients_and_batch_norm_statistics_of_two_processes_are_those_of_one(tmp_path, run_two_processes):
     script = tmp_path / "gradients.py"
     script.write_text(GRADIENTS)
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", script]
-    environment = os.environ | {"PYTHONPATH": os.getcwd(), "OMP_NUM_THREADS": "1"}
-    ended = subprocess.run(command, env=environment, capture_output=True, text=True)
-    assert ended.returncode == 0 and ended.stdout.count("equal") == 2, ended.stderr[-3000:]
+    assert run_two_processes(script) == ["equal\n"] * 2
 
 
 THREADS = """
@@ -90,11 +87,8 @@ print("ended")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="threads are counted in /proc")
-def test_no_thread_of_the_connections_outlives_leaving(tmp_path):
+def test_no_thread_of_the_connections_outlives_leaving(tmp_path, run_two_processes):
     # One that did could ask Python for something while the interpreter shuts down, which aborts it: seen 1 in 40.
     script = tmp_path / "threads.py"
     script.write_text(THREADS)
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", script]
-    environment = os.environ | {"PYTHONPATH": os.getcwd(), "OMP_NUM_THREADS": "1"}
-    ended = subprocess.run(command, env=environment, capture_output=True, text=True)
-    assert ended.returncode == 0 and ended.stdout.count("ended") == 2, ended.stderr[-3000:]
+    assert run_two_processes(script) == ["ended\n"] * 2
