@@ -177,10 +177,8 @@ fi
 
 if [ "$stage" -le 8 ] && [ "$stop_stage" -ge 8 ]; then
   begin_stage 8 "LDA-PLDA, scores of all pairs of test utterances, classes"
-  rm -rf "$exp/cells"
-  run_short_jobs cells "$train_cmd" ser.bin.evaluate_backend --config "$backend_config"
+  make_cells ser.bin.evaluate_backend --config "$backend_config"
   warn_once arbitrary "$shares" "$exp/log/cells.JOB.log"      # LDA rows past the classes' K-1
-  planned cells > "$exp/cells/list"
 fi
 
 if [ "$stage" -le 9 ] && [ "$stop_stage" -ge 9 ]; then

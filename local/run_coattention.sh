@@ -130,9 +130,7 @@ fi
 
 if [ "$stage" -le 7 ] && [ "$stop_stage" -ge 7 ]; then
   begin_stage 7 "cells of the results table, table and report"
-  rm -rf "$exp/cells"
-  run_jobs cells "$train_cmd" python3 -m ser.bin.evaluate_posteriors
-  planned cells > "$exp/cells/list"
+  make_cells ser.bin.evaluate_posteriors
   make_results "$label_map" --notes conf/coattention/traps.tsv
   steps/make_report.sh "$exp"
   log "Report:  $exp/report.html; training curves: $exp/*/curve.png"

@@ -78,9 +78,7 @@ fi
 
 if [ "$stage" -le 4 ] && [ "$stop_stage" -ge 4 ]; then
   begin_stage 4 "LDA-PLDA, plain and adapted; scores of all pairs, classes"
-  rm -rf "$exp/cells"
-  run_short_jobs cells "$train_cmd" ser.bin.evaluate_backend --config "$backend_config"
-  planned cells > "$exp/cells/list"
+  make_cells ser.bin.evaluate_backend --config "$backend_config"
 fi
 
 if [ "$stage" -le 5 ] && [ "$stop_stage" -ge 5 ]; then

@@ -143,9 +143,7 @@ fi
 
 if [ "$stage" -le 6 ] && [ "$stop_stage" -ge 6 ]; then
   begin_stage 6 "cells of the results table"
-  rm -rf "$exp/cells"
-  run_short_jobs cells "$train_cmd" ser.bin.evaluate_posteriors
-  planned cells > "$exp/cells/list"
+  make_cells ser.bin.evaluate_posteriors
 fi
 
 if [ "$stage" -le 7 ] && [ "$stop_stage" -ge 7 ]; then

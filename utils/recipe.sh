@@ -136,6 +136,14 @@ run_short_jobs() {
     python3 -m ser.bin.run_share --share "JOB/$shares" "$plan" "$kind" "$@"
 }
 
+# make_cells <module> [<argument>...]: the rows of the results anew, each a folder in $exp/cells, by the jobs of the kind
+# cells, which run as short jobs; $exp/cells/list names them.
+make_cells() {
+  rm -rf "$exp/cells"
+  run_short_jobs cells "$train_cmd" "$@"
+  planned cells > "$exp/cells/list"
+}
+
 # make_results <label map> [<option of make_protocol_card>...]: the table of the cells that $exp/cells/list names, which
 # words were scored, and the protocol card.
 make_results() {

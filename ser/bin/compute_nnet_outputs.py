@@ -13,7 +13,7 @@ cannot be computed are named; the command fails if they are more than --max-left
 import logging
 from pathlib import Path
 
-from ser import cli
+from ser import cli, ivector_options
 from ser.errors import SerError
 
 logger = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ def main() -> None:
     parser.add_argument(
         "--frame-subsampling", type=int, default=1, metavar="N", help="compute every N-th frame [%(default)s]"
     )
-    cli.add_ivector_options(parser, frames_per_chunk=50)  # Kaldi's
+    ivector_options.add_options(parser, frames_per_chunk=50)  # Kaldi's
     parser.add_argument(
         "--float16", type=cli.boolean, default=False,
         help="store two bytes a number, in Kaldi's compressed form, which every reader of arks takes [%(default)s]",
@@ -47,7 +47,7 @@ def main() -> None:
     from ser.record.job import Job
 
     target = specifiers.parse_wspecifier(args.wspecifier)
-    tables = [args.feats_rspecifier, *cli.ivector_tables(args)]
+    tables = [args.feats_rspecifier, *ivector_options.tables(args)]
     outputs = [target.ark, target.scp, args.left_out]
     job = Job(__spec__.name, args, sorted(Path(args.model_dir).glob("*")), tables, outputs)
     if job.is_valid():
@@ -59,7 +59,7 @@ def main() -> None:
     from ser.training import parallel
 
     cli.set_num_threads(args)
-    net = NodeComputer(args.model_dir, parallel.pick_device(args.device), **cli.ivector_options(args))
+    net = NodeComputer(args.model_dir, parallel.pick_device(args.device), **ivector_options.values(args))
     node = net.node_of(args.node)
     left_out = LeftOut(args.left_out, args.max_left_out)
     written = 0

@@ -13,7 +13,7 @@ import contextlib
 import logging
 from pathlib import Path
 
-from ser import cli
+from ser import cli, ivector_options
 from ser.errors import SerError
 
 logger = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument(
         "--frame-offset", type=int, default=0, metavar="N", help="number of the first frame computed [%(default)s]"
     )
-    cli.add_ivector_options(parser, frames_per_chunk=150)
+    ivector_options.add_options(parser, frames_per_chunk=150)
     parser.add_argument(
         "--statistics",
         choices=("mean", "mean_stddev"),
@@ -68,7 +68,7 @@ def main() -> None:
     if args.frames:
         stems += [out / "frames" / f"{layer}{suffix}" for layer in layers]
     outputs = [*(f"{stem}.{kind}" for stem in stems for kind in ("ark", "scp")), args.left_out]
-    read = [args.feats_rspecifier, *cli.ivector_tables(args)]
+    read = [args.feats_rspecifier, *ivector_options.tables(args)]
     job = Job(__spec__.name, args, sorted(Path(args.model_dir).glob("*")), read, outputs)
     if job.is_valid():
         return
@@ -82,7 +82,7 @@ def main() -> None:
 
     cli.set_num_threads(args)
     net = NodeComputer(
-        args.model_dir, parallel.pick_device(args.device), **cli.ivector_options(args), offset=args.frame_offset
+        args.model_dir, parallel.pick_device(args.device), **ivector_options.values(args), offset=args.frame_offset
     )
     nodes = {layer: net.node_of(layer) for layer in layers}
     left_out, written = LeftOut(args.left_out, args.max_left_out), 0

@@ -10,7 +10,7 @@ folder's files as Kaldi's ivector-extract-online2 and extract_online_ivectors re
 import logging
 from pathlib import Path
 
-from ser import cli
+from ser import cli, ivector_options
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ ONLINE_CONF = """\
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
-    cli.add_ivector_training_arguments(parser)
+    ivector_options.add_training_arguments(parser)
     args = parser.parse_args()
 
     from ser.record.job import Job

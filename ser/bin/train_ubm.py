@@ -10,14 +10,14 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
-from ser import cli
+from ser import cli, ivector_options
 
 logger = logging.getLogger(__name__)
 
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
-    cli.add_ivector_training_arguments(parser)
+    ivector_options.add_training_arguments(parser)
     args = parser.parse_args()
 
     from ser.record.job import Job

@@ -11,6 +11,7 @@ from ser.corpora.folds import natural_key
 from ser.corpora.label_map import apply_label_map, read_label_map
 from ser.errors import SerError
 from ser.files import read_text, read_text_lines, tab_separated
+from ser.plan.layout import Layout
 from ser.protocol import audit
 from ser.protocol.inventory import Corpora, Inventory
 from ser.results import calibrated_on, result_table
@@ -106,9 +107,10 @@ def to_markdown(entries: Iterable[Entry], title: str) -> str:
 
 def _read_audits(exp_dir: Path) -> tuple[dict[str, list[audit.Finding]], dict[str, str]]:
     """Return fold -> findings, and missing file -> remedy."""
-    paths = sorted((exp_dir / "audit").glob("*.tsv"), key=lambda path: natural_key(path.stem))
+    audits = Layout(exp_dir, exp_dir).audits
+    paths = sorted(audits.glob("*.tsv"), key=lambda path: natural_key(path.stem))
     found = {path.stem: audit.from_tsv(read_text(path), str(path)) for path in paths}
-    return found, {} if found else {str(exp_dir / "audit"): "local/audit_protocol.sh makes it; no data set is counted"}
+    return found, {} if found else {str(audits): "local/audit_protocol.sh makes it; no data set is counted"}
 
 
 def _run(exp_dir: Path, missing: dict[str, str]) -> Iterator[Entry]:

@@ -79,8 +79,13 @@ def test_a_command_has_the_form_of_all(command):
 
 
 def test_the_options_that_commands_share_have_the_form():
-    module = ast.parse((BIN.parent / "cli.py").read_text(encoding="utf-8"))
-    calls = [node for node in ast.walk(module) if isinstance(node, ast.Call) and ".add_argument(" in ast.unparse(node)]
+    modules = [ast.parse((BIN.parent / name).read_text(encoding="utf-8")) for name in ("cli.py", "ivector_options.py")]
+    calls = [
+        node
+        for module in modules
+        for node in ast.walk(module)
+        if isinstance(node, ast.Call) and ".add_argument(" in ast.unparse(node)
+    ]
     named = [call for call in calls if call.args and isinstance(call.args[0], ast.Constant)]
     assert len(named) > 15
     assert [fault for call in named for fault in argument_faults(call)] == []
