@@ -45,8 +45,9 @@ check "ruff" ruff check --quiet ser tests utils/*.p[ly]
 check "types (mypy)" python3 -m mypy
 check_if_installed "shellcheck" shellcheck -x "${scripts[@]}"
 check_if_installed "shell tests (bats)" bats --jobs 1 tests/shell
-# The recipe is the longest test file, so one worker begins with it.
-check "Python tests and doctests" python3 -m pytest -n 2 --dist loadfile tests/test_recipe.py ser tests
+# The workers begin with the longest files, the recipes; pytest-xdist would take these, which have few tests, last.
+check "Python tests and doctests" python3 -m pytest -n 2 --dist loadfile --no-loadscope-reorder \
+  tests/test_recipe.py tests/test_*_recipe.py ser tests
 
 check_on_scheduler() { check "$1" tests/cluster/with_scheduler.sh "$2" python3 -m pytest -rs tests/cluster; }
 if $full; then
