@@ -31,7 +31,7 @@ set -euo pipefail
 corpora=
 stage=0
 stop_stage=10
-nj=$(nproc)
+nj=$(env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)
 train_jobs=$nj
 num_threads=1
 name=ravdess

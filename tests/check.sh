@@ -39,15 +39,30 @@ check_if_installed() {
   fi
 }
 
+# The shell tests run beside the checks of one core and the Python tests; their result is shown where they end.
+shell_log=$(mktemp)
+trap 'kill "${shell_tests:-}" 2> /dev/null || true; rm -f "$shell_log"' EXIT
+if command -v bats > /dev/null; then
+  bats --jobs 1 tests/shell > "$shell_log" 2>&1 &
+  shell_tests=$!
+fi
+finish_shell_tests() {
+  local status=0
+  wait "$shell_tests" || status=$?
+  cat "$shell_log"
+  return "$status"
+}
+
 mapfile -t scripts < <(git ls-files --cached --others --exclude-standard '*.sh' '*.bats' .ci/run)
 check "formatting (ruff format)" ruff format --quiet --check ser tests utils/*.p[ly]
 check "ruff" ruff check --quiet ser tests utils/*.p[ly]
 check "types (mypy)" python3 -m mypy
 check_if_installed "shellcheck" shellcheck -x "${scripts[@]}"
-check_if_installed "shell tests (bats)" bats --jobs 1 tests/shell
 # The workers begin with the longest files, the recipes; pytest-xdist would take these, which have few tests, last.
 check "Python tests and doctests" python3 -m pytest -n 2 --dist loadfile --no-loadscope-reorder \
   tests/test_recipe.py tests/test_*_recipe.py ser tests
+if [ -n "${shell_tests:-}" ]; then check "shell tests (bats)" finish_shell_tests
+else check_if_installed "shell tests (bats)" bats; fi
 
 check_on_scheduler() { check "$1" tests/cluster/with_scheduler.sh "$2" python3 -m pytest -rs tests/cluster; }
 if $full; then

@@ -62,7 +62,7 @@ class FileFault(NamedTuple):
 _SYSTEM_A = (
     FileFault("truncated ark", truncated, 2, "data/toy/voxceleb1/data/vad_*.1.ark"),
     FileFault("truncated ark", truncated, 3, "data/toy/voxceleb1_no_sil/data/no_sil_*.1.ark"),
-    FileFault("truncated ark", truncated, 4, "data/toy/cremad_no_sil/data/no_sil_*.2.ark"),
+    FileFault("truncated ark", truncated, 4, "data/toy/cremad_no_sil/data/no_sil_*.1.ark"),
     FileFault("truncated ark", truncated, 8, "exp/toy/embeddings_1/tdnn6.1.ark"),
     FileFault("flipped bit, ark", flipped, 3, "data/toy/voxceleb1_aug_no_sil/data/*.1.ark"),
     FileFault("flipped bit, ark", flipped, 4, "data/toy/iemocap_no_sil/data/*.1.ark"),
@@ -96,7 +96,7 @@ _SYSTEM_A = (
     FileFault("missing file", gone, 9, "exp/toy/cells/speech_tdnn6_2/result.tsv"),
     FileFault("recording shrinks", truncated, 1, "data/toy/corpora/CREMA-D/AudioWAV/*.wav"),
     FileFault("recording shrinks", truncated, 2, "data/toy/corpora/musan/*/*/*.wav"),
-    FileFault("unchecked: truncated ark", truncated, 4, "data/toy/cremad_no_sil/data/no_sil_*.2.ark", False),
+    FileFault("unchecked: truncated ark", truncated, 4, "data/toy/cremad_no_sil/data/no_sil_*.1.ark", False),
     FileFault("unchecked: truncated ark", truncated, 8, "exp/toy/speech+text_1/tdnn6.ark", False),
     FileFault("unchecked: flipped bit, model", flipped, 4, "exp/toy/pretrain_none/model.safetensors", False),
     FileFault("unchecked: duplicate utterance", with_a_line_twice, 3, "data/toy/pretrain_none/feats.scp", False),

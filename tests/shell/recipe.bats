@@ -66,6 +66,13 @@ SCRIPT
   [[ "$output" == *"short 1: no table"* ]]
 }
 
+@test "--nj is the number of cores by default, whatever threads a user's shell allows numerical libraries" {
+  OMP_NUM_THREADS=1000 run driver 'echo "$nj"'
+  [ "$output" -le "$(env -u OMP_NUM_THREADS nproc)" ]
+  OMP_NUM_THREADS=1 OMP_THREAD_LIMIT=1 run driver 'echo "$nj" "$cores"'
+  [ "${output#* }" = "$(env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)" ]
+}
+
 @test "a kind without jobs runs nothing" {
   plan_jobs none
   run driver 'each_job none false; run_jobs none "$train_cmd" false; run_short_jobs none "$train_cmd" x; planned none'
