@@ -38,6 +38,11 @@ def main() -> None:
         mapped, unlisted, several = one_class(mapping, tables.read_map(path))
         if several:
             logger.warning("%s: %d of two classes or more left out", args.data_out, len(several))
+    elif not path.exists():
+        raise SerError(
+            f"{args.data_in}: no utt2emo, so no utterance has an emotion; if it is made of a table, name the column of "
+            "emotions: local/prepare_table.sh --emotion C"
+        )
     else:
         mapped, unlisted = apply_label_map(mapping, tables.read_map(path, fields=2))
     for emotion, count in sorted(unlisted.items()):

@@ -56,3 +56,9 @@ def test_map_that_lists_none_of_the_labels_is_refused(monkeypatch, data, tmp_pat
 def test_output_over_the_input_is_refused(monkeypatch, data, tmp_path):
     with pytest.raises(SerError, match="native labels would be lost"):
         _run(monkeypatch, tmp_path / "my.map", data, data)
+
+
+def test_data_without_emotions_are_refused_with_the_remedy(monkeypatch, data, tmp_path):
+    (data / "utt2emo").unlink()
+    with pytest.raises(SerError, match=r"no utt2emo, so no utterance has an emotion; .*prepare_table\.sh --emotion C"):
+        _run(monkeypatch, tmp_path / "my.map", data, tmp_path / "out")
