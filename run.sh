@@ -46,6 +46,8 @@
 #                         ends calibrate their scores on them (0.2); 0: all train
 #   --speaker-normalisation "none,all,first <n>"   in place of its own: rows less the mean of each speaker's embeddings,
 #                         over all or the first n utterances, test speakers' included
+#   --speaker-cmvn true|false   features of mean 0 and variance 1 over each speaker's recordings, test speakers' included,
+#                         in place of the mean of a sliding window; no detector is made (false)
 #   --compress true|false features kept as one byte a number, as Kaldi keeps them, or as four
 #   --processes <n>       GPUs of one machine that share each minibatch of an x-vector training (1)
 # shellcheck disable=SC2034,SC2046,SC2086  # options are read by make_plan; wrappers and lists split into words
@@ -78,6 +80,7 @@ backend_config=conf/backend.yaml
 lda_dim=
 speaker_normalisation=
 hold_out_speakers=0.2
+speaker_cmvn=false
 compress=true
 processes=1
 
@@ -105,7 +108,7 @@ if [ "$stage" -le 1 ] && [ "$stop_stage" -ge 1 ]; then
   make_features() {     # <data-dir> <data-dir-out without silence>
     steps/make_mfcc_pitch.sh --nj "$nj" --cmd "$train_cmd" --compress "$compress" "$1"
     steps/compute_vad.sh --nj "$nj" --cmd "$train_cmd" "$1"
-    steps/prepare_feats.sh --nj "$nj" --cmd "$train_cmd" --compress "$compress" "$1" "$2"
+    steps/prepare_feats.sh --nj "$nj" --cmd "$train_cmd" --compress "$compress" --speaker-cmvn "$speaker_cmvn" "$1" "$2"
   }
   each_job features make_features
 fi
@@ -116,13 +119,13 @@ if [ "$stage" -le 2 ] && [ "$stop_stage" -ge 2 ]; then
   add_noise() {         # <data-dir> <musan> <rirs_noises> <copies> <copies without silence>
     steps/augment_data_dir.sh --kinds "$augment" "$1" "$2" "$3" "$4"
     steps/make_mfcc_pitch.sh --nj "$nj" --cmd "$train_cmd" --compress "$compress" "$4"
-    steps/prepare_feats.sh --nj "$nj" --cmd "$train_cmd" --compress "$compress" "$4" "$5"
+    steps/prepare_feats.sh --nj "$nj" --cmd "$train_cmd" --compress "$compress" --speaker-cmvn "$speaker_cmvn" "$4" "$5"
   }
   change_speed() {      # <factor> <data-dir> <copies> <copies without silence>
     steps/perturb_speed.sh --cmd "$train_cmd" "$1" "$2" "$3"
     steps/make_mfcc_pitch.sh --nj "$nj" --cmd "$train_cmd" --compress "$compress" "$3"
     steps/compute_vad.sh --nj "$nj" --cmd "$train_cmd" "$3"
-    steps/prepare_feats.sh --nj "$nj" --cmd "$train_cmd" --compress "$compress" "$3" "$4"
+    steps/prepare_feats.sh --nj "$nj" --cmd "$train_cmd" --compress "$compress" --speaker-cmvn "$speaker_cmvn" "$3" "$4"
   }
   each_job augmented add_noise
   each_job speeds change_speed

@@ -1,5 +1,7 @@
 #!/usr/bin/env bash
-# Makes the features that the nets take: sliding-window mean normalisation, then voiced frames only.
+# Makes the features that the nets take: sliding-window mean normalisation, then voiced frames only. With --speaker-cmvn
+# true they have mean 0 and variance 1 over the voiced frames of each speaker instead, as by Kaldi's apply-cmvn
+# --norm-vars=true: that uses the speaker's other recordings, of speakers who are scored as well.
 #
 # Reads feats.scp and vad.scp of a data dir; writes a copy of the data dir with feats.scp and utt2num_frames of the
 # normalised features. Utterances with less speech than ser-detect takes (min_speech of conf/detector.yaml) are listed in
@@ -7,7 +9,7 @@
 #
 # Usage: steps/prepare_feats.sh [options] <data-dir> <data-dir-out> [<log-dir> [<ark-dir>]]
 #  e.g.: steps/prepare_feats.sh --nj 8 --cmd "$train_cmd" data/cremad data/cremad_no_sil
-# Options: --nj <n>  --cmd <wrapper>  --cmvn-config <file>  --compress true|false
+# Options: --nj <n>  --cmd <wrapper>  --cmvn-config <file>  --compress true|false  --speaker-cmvn true|false
 #   --least-speech <YAML with min_speech, in seconds>
 #   --max-left-out <share of the utterances above which the step fails>
 set -euo pipefail
@@ -17,6 +19,7 @@ cmd=utils/run.pl
 cmvn_config=conf/cmvn.conf
 least_speech=conf/detector.yaml
 compress=true
+speaker_cmvn=false
 max_left_out=      # the share that ser/kaldi/left_out.py has
 
 . utils/parse_options.sh
@@ -37,10 +40,16 @@ split=$data/split$nj
 rm -f "$data"/{feats.scp,vad.scp,utt2num_frames}     # they speak of all frames, and stay in the split alone
 name=$(basename "$data")
 made=$arks/no_sil_$name.JOB
+normalise=()
+if $speaker_cmvn; then
+  $cmd "$logs/cmvn_stats_$name.log" python3 -m ser.bin.compute_cmvn_stats --utt2spk "$data_in/utt2spk" \
+    "scp:$data_in/feats.scp" "scp:$data_in/vad.scp" "ark,scp:$arks/cmvn_$name.ark,$data/cmvn.scp"
+  normalise=(--speaker-stats "scp:$data/cmvn.scp" --utt2spk "$data_in/utt2spk")
+fi
 
 $cmd JOB=1:"$nj" "$logs/prepare_feats_$name.JOB.log" \
   python3 -m ser.bin.prepare_features --config "$cmvn_config" --least-speech "$least_speech" --compress "$compress" --max-left-out 1 \
-  --done "$made.done" --left-out "$made.left_out" --write-num-frames "$made.num_frames" \
+  "${normalise[@]}" --done "$made.done" --left-out "$made.left_out" --write-num-frames "$made.num_frames" \
   "scp:$split/JOB/feats.scp" "scp:$split/JOB/vad.scp" "ark,scp:$made.ark,$made.scp"
 
 utils/merge_jobs.sh ${max_left_out:+--max-left-out "$max_left_out"} --left-out "$made.left_out" "$data" "$nj" \

@@ -151,6 +151,7 @@ XVECTOR_BERT = {
     "modalities": "speech text speech+text", "layers": "tdnn6,tdnn7", "encoders": "", "text_model": "",
     "pooling": "",
     "backend_config": "conf/backend.yaml", "lda_dim": "", "speaker_normalisation": "", "hold_out_speakers": "0",
+    "speaker_cmvn": "false",
 }  # fmt: skip
 VGG_BERT = {
     "stop_stage": "7", "conf": "conf/vgg_bert", "test": "iemocap", "protocols": "folds random", "split_seed": "0",

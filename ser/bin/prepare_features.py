@@ -35,6 +35,12 @@ def main() -> None:
         metavar="FILE",
         help="YAML whose min_speech is the seconds of voiced frames that an utterance needs, 10 ms each [one frame]",
     )
+    parser.add_argument(
+        "--speaker-stats",
+        metavar="RSPECIFIER",
+        help="statistics of compute_cmvn_stats: mean and variance of the speaker are taken in place of the window's",
+    )
+    parser.add_argument("--utt2spk", metavar="FILE", help="the speaker of each utterance, for --speaker-stats")
     parser.add_argument("--compress", type=cli.boolean, default=False, help="store a byte a number [%(default)s]")
     cli.add_left_out_options(parser)
     parser.add_argument("--write-num-frames", metavar="FILE", help="write utt2num_frames")
@@ -44,7 +50,10 @@ def main() -> None:
     parser.add_argument("feats_wspecifier", metavar="<feats-wspecifier>", help="the normalised, voiced frames")
     args = parser.parse_args()
 
-    from ser.features.cmvn import SlidingCmvnOptions, sliding_cmvn
+    if bool(args.speaker_stats) != bool(args.utt2spk):
+        raise SerError("--speaker-stats and --utt2spk: give both or neither")
+
+    from ser.features.cmvn import SlidingCmvnOptions, apply_cmvn, sliding_cmvn
     from ser.kaldi import ark, specifiers, tables
     from ser.kaldi.feats import read_features
     from ser.kaldi.left_out import LeftOut
@@ -54,7 +63,11 @@ def main() -> None:
     target = specifiers.parse_wspecifier(args.feats_wspecifier)
     outputs = [target.ark, target.scp, args.left_out, args.write_num_frames]
     job = Job(
-        __spec__.name, args, [args.config, args.least_speech], [args.feats_rspecifier, args.vad_rspecifier], outputs
+        __spec__.name,
+        args,
+        [args.config, args.least_speech, args.utt2spk],
+        [args.feats_rspecifier, args.vad_rspecifier, *([args.speaker_stats] if args.speaker_stats else [])],
+        outputs,
     )
     if job.is_valid():
         return
@@ -63,6 +76,8 @@ def main() -> None:
     options = dataclasses.replace(options, **{name: value for name, value in given.items() if value is not None})
     kind, name = specifiers.parse_rspecifier(args.vad_rspecifier)
     vads = ark.Reader(name) if kind == "scp" else ark.load(args.vad_rspecifier)
+    stats = ark.load(args.speaker_stats) if args.speaker_stats else {}
+    utt2spk = tables.read_map(args.utt2spk, fields=2) if args.utt2spk else {}
     least = least_speech(args.least_speech) if args.least_speech else 0.0
     left_out = LeftOut(args.left_out, args.max_left_out)
     num_frames: dict[str, str] = {}
@@ -83,7 +98,12 @@ def main() -> None:
             if (seconds := SECONDS_A_FRAME * int(voiced.sum())) < least:
                 left_out.add(utt, f"too little speech: {seconds:.2f} s of its {len(feats)} frames, {least:g} s needed")
                 continue
-            writer.write(utt, sliding_cmvn(feats, options)[voiced])
+            if not args.speaker_stats:
+                writer.write(utt, sliding_cmvn(feats, options)[voiced])
+            elif utt2spk.get(utt) in stats:
+                writer.write(utt, apply_cmvn(feats[voiced], stats[utt2spk[utt]]))
+            else:
+                raise SerError(f"{utt}: no statistics of its speaker in {args.speaker_stats}; run compute_cmvn_stats")
             num_frames[utt] = str(int(voiced.sum()))
         count = left_out.finish(len(num_frames))
     if args.write_num_frames:

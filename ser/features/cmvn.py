@@ -1,4 +1,5 @@
-"""Cepstral mean and variance normalisation, as in Kaldi's ``apply-cmvn-sliding`` and ``compute-cmvn-stats``."""
+"""Cepstral mean and variance normalisation, as in Kaldi's ``apply-cmvn-sliding``, ``compute-cmvn-stats``
+and ``apply-cmvn``."""
 
 from dataclasses import dataclass
 
@@ -6,8 +7,9 @@ import numpy as np
 
 from ser.errors import SerError
 
-# Kaldi's floor of the variance of a window.
+# Kaldi's floors of the variance: of a window, and of statistics.
 VARIANCE_FLOOR = 1e-10
+STATS_VARIANCE_FLOOR = 1e-20
 
 
 @dataclass(frozen=True)
@@ -84,3 +86,35 @@ def cmvn_stats(feats: np.ndarray) -> np.ndarray:
     # Squares in single precision and sums in double precision, as in Kaldi.
     stats[1, :-1] = np.square(feats, dtype=np.float32).sum(axis=0, dtype=np.float64)
     return stats
+
+
+def apply_cmvn(feats: np.ndarray, stats: np.ndarray, norm_vars: bool = True) -> np.ndarray:
+    """Subtract the mean of statistics, such as a speaker's, and divide by their standard deviation if asked to.
+
+    Source: Kaldi, src/transform/cmvn.cc, ApplyCmvn.
+
+    Parameters
+    ----------
+    feats : (T, F) features.
+    stats : (2, F + 1), as `cmvn_stats` returns them.
+
+    Returns
+    -------
+    (T, F) float32.
+
+    Raises
+    ------
+    SerError
+        Where the statistics are of no frame, or of another number of features.
+    """
+    if stats.shape != (2, feats.shape[1] + 1) or stats[0, -1] < 1.0:
+        raise SerError(
+            f"cmvn: statistics of shape {stats.shape} for features of {feats.shape[1]} numbers a frame, or of no frame"
+        )
+    mean = stats[0, :-1] / stats[0, -1]
+    scale = np.ones_like(mean)
+    if norm_vars:
+        variance = stats[1, :-1] / stats[0, -1] - np.square(mean)
+        scale = 1.0 / np.sqrt(np.maximum(variance, STATS_VARIANCE_FLOOR))
+    # In single precision, as in Kaldi.
+    return feats.astype(np.float32) * scale.astype(np.float32) - (mean * scale).astype(np.float32)

@@ -54,6 +54,7 @@ class Options(RunOptions):
     lda_dim: int | None
     hold_out_speakers: float
     speaker_normalisation: str
+    speaker_cmvn: bool
 
     @cached_property
     def scored(self) -> tuple[str, ...]:
@@ -138,7 +139,8 @@ class Options(RunOptions):
         name = self.finetune_config.removeprefix("xvector_finetune").removeprefix("_") or "all"
         if not self.roles().pretrain:
             name = "scratch" if name == "all" else f"scratch_{name}"
-        return name + "+noise" * bool(self.augment and self.finetune_noise) + "+speed" * bool(self.finetune_speeds)
+        name += "+noise" * bool(self.augment and self.finetune_noise) + "+speed" * bool(self.finetune_speeds)
+        return name + "+speaker_cmvn" * self.speaker_cmvn
 
 
 def check(options: Options) -> list[str]:

@@ -29,7 +29,8 @@ def results(options: Options, facts: Facts, corpus_dirs: Iterable[Path]) -> Iter
     words = ["--test-dir", test, "--train-dirs", " ".join(map(str, trained))]
     words += [*([] if options.toy else ["--corpus", options.test]), at.exp]
     yield job(9, "report", "report", words, [at.cells], [at.exp / "report.html"])
-    if "speech" in options.scored and options.uses_net:
+    # A detector hears one recording, not all of its speaker.
+    if "speech" in options.scored and options.uses_net and not options.speaker_cmvn:
         yield job(9, "detector", "detector", [at.data, at.exp, at.exp / "detector"], [at.exp], [at.exp / "detector"])
 
 

@@ -144,3 +144,33 @@ def test_vad_of_what_is_no_matrix_fails(tmp_path: Path):
     paths = write_pair(tmp_path, 2, [0, 0])
     done = run("compute_vad", "--config", "conf/vad.conf", paths[1], paths[2])
     assert done.returncode == 1 and b"'a' has the shape (2,), expected frames by columns" in done.stderr
+
+
+def test_features_are_normalised_over_the_voiced_frames_of_their_speaker(tmp_path: Path):
+    rng = np.random.default_rng(0)
+    speakers = {"a": ("a-1", "a-2"), "b": ("b-1",)}
+    feats = {utt: rng.normal(ord(utt[0]), 2, (50, 3)).astype(np.float32) for utts in speakers.values() for utt in utts}
+    vads = {utt: (np.arange(50) % 5 > 0).astype(np.float32) for utt in feats}
+    for name, table in (("feats", feats), ("vad", vads)):
+        with ark.Writer(f"ark:{tmp_path / name}.ark") as writer:
+            for utt, values in table.items():
+                writer.write(utt, np.where(vads[utt][:, None] > 0, values, 1e4) if name == "feats" else values)
+    utt2spk = tmp_path / "utt2spk"
+    utt2spk.write_text("".join(f"{utt} {speaker}\n" for speaker, utts in speakers.items() for utt in utts))
+    tables = (f"ark:{tmp_path}/feats.ark", f"ark:{tmp_path}/vad.ark")
+    done = run("compute_cmvn_stats", "--utt2spk", utt2spk, *tables, f"ark:{tmp_path}/cmvn.ark")
+    assert done.returncode == 0, done.stderr
+    stats = ("--speaker-stats", f"ark:{tmp_path}/cmvn.ark", "--utt2spk", utt2spk)
+    done = run("prepare_features", *stats, *tables, f"ark:{tmp_path}/out.ark")
+    assert done.returncode == 0, done.stderr
+    found = ark.load(f"ark:{tmp_path}/out.ark")
+    for utts in speakers.values():
+        voiced = np.concatenate([feats[utt][vads[utt] > 0] for utt in utts]).astype(np.float64)
+        expected = (voiced - voiced.mean(axis=0)) / voiced.std(axis=0)
+        np.testing.assert_allclose(np.concatenate([found[utt] for utt in utts]), expected, atol=1e-3)
+
+    done = run("prepare_features", *stats[:2], *tables, f"ark:{tmp_path}/out.ark")
+    assert done.returncode == 1 and b"--speaker-stats and --utt2spk: give both or neither" in done.stderr
+    utt2spk.write_text("a-1 a\na-2 a\nb-1 c\n")
+    done = run("prepare_features", *stats, *tables, f"ark:{tmp_path}/out.ark")
+    assert done.returncode == 1 and b"b-1: no statistics of its speaker" in done.stderr

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from ser.errors import SerError
-from ser.features.cmvn import SlidingCmvnOptions, cmvn_stats, sliding_cmvn
+from ser.features.cmvn import SlidingCmvnOptions, apply_cmvn, cmvn_stats, sliding_cmvn
 
 
 @pytest.mark.parametrize(
@@ -65,3 +65,31 @@ def test_impossible_windows_are_refused():
         SlidingCmvnOptions(cmn_window=0)
     with pytest.raises(SerError, match="cmn-window=50, min-cmn-window=100"):
         SlidingCmvnOptions(cmn_window=50)
+
+
+def test_a_speakers_features_have_mean_0_and_variance_1_over_all_of_them():
+    rng = np.random.default_rng(2)
+    utts = [rng.normal([5, -40, 0], [3, 0.1, 200], (frames, 3)).astype(np.float32) for frames in (40, 7, 160)]
+    stats = sum(map(cmvn_stats, utts))
+    found = np.concatenate([apply_cmvn(feats, stats) for feats in utts])
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found.mean(axis=0), 0, atol=1e-4)
+    np.testing.assert_allclose(found.std(axis=0), 1, atol=1e-3)
+    whole = np.concatenate(utts).astype(np.float64)
+    np.testing.assert_allclose(found, (whole - whole.mean(axis=0)) / whole.std(axis=0), atol=2e-3)
+    # Without the variance it is the mean alone, and each utterance keeps its place.
+    np.testing.assert_allclose(apply_cmvn(utts[0], stats, False), utts[0] - whole.mean(axis=0), atol=1e-4)
+
+
+def test_kaldis_statistics_normalise_kaldis_features(reference):
+    feats, stats = reference.feats("mfcc_pitch"), reference.feats("cmvn_stats_per_utt")
+    for key, of_utt in stats.items():
+        found, spread = apply_cmvn(feats[key], of_utt).astype(np.float64), feats[key].std(axis=0) > 0.01
+        np.testing.assert_allclose(found.mean(axis=0)[spread], 0, atol=1e-3, err_msg=key)
+        np.testing.assert_allclose(found.std(axis=0)[spread], 1, atol=1e-2, err_msg=key)
+
+
+@pytest.mark.parametrize("stats", [np.zeros((2, 4)), np.ones((2, 5)), np.ones((1, 4))])
+def test_statistics_of_no_frame_or_of_other_features_are_refused(stats):
+    with pytest.raises(SerError, match=r"cmvn: statistics of shape \(\d, \d\) for features of 3 numbers"):
+        apply_cmvn(np.ones((2, 3), np.float32), stats)

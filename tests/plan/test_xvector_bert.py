@@ -251,3 +251,11 @@ def test_the_page_of_errors_knows_a_real_corpus_by_name_and_what_trained_the_bac
     page = "--test-dir data/run/iemocap_emotion --train-dirs data/run/cremad_emotion data/run/iemocap_emotion"
     assert arguments(plan(xvector_options(), facts), "report", "report") == f"{page} --corpus iemocap exp/run"
     assert arguments(plan(xvector_options(toy="true"), facts), "report", "report") == f"{page} exp/run"
+
+
+def test_features_normalised_by_speaker_are_named_in_the_variant_and_make_no_detector(xvector_options, facts):
+    found, plain = (plan(xvector_options(speaker_cmvn=word), facts) for word in ("true", "false"))
+    of_speech = [" ".join(one.arguments) for one in found.of("cells") if "speech" in one.name]
+    assert of_speech and all("+speaker_cmvn " in words for words in of_speech)
+    assert names(found, "detector") == [] and names(plain, "detector") == ["detector"]
+    assert not any("speaker_cmvn" in " ".join(one.arguments) for one in plain.of("cells"))

@@ -1,0 +1,47 @@
+"""Compute sums and sums of squares of features over each speaker's voiced frames, as Kaldi's compute-cmvn-stats does.
+
+The result is Kaldi's: a matrix (2, F + 1) a speaker, of the sums and the number of frames, and of the sums of squares.
+Utterances without voice activity, or without a voiced frame, add nothing.
+
+  python3 -m ser.bin.compute_cmvn_stats --utt2spk data/cremad/utt2spk scp:data/cremad/feats.scp \\
+    scp:data/cremad/vad.scp ark,scp:data/cremad_no_sil/data/cmvn.ark,data/cremad_no_sil/cmvn.scp
+"""
+
+import logging
+
+from ser import cli
+from ser.errors import SerError
+
+logger = logging.getLogger(__name__)
+
+
+def main() -> None:
+    parser = cli.make_parser(__doc__)
+    parser.add_argument("--utt2spk", metavar="FILE", required=True, help="the speaker of each utterance")
+    parser.add_argument("feats_rspecifier", metavar="<feats-rspecifier>", help="the features")
+    parser.add_argument("vad_rspecifier", metavar="<vad-rspecifier>", help="decisions of compute_vad")
+    parser.add_argument("stats_wspecifier", metavar="<stats-wspecifier>", help="the statistics, by speaker")
+    args = parser.parse_args()
+
+    from ser.features.cmvn import cmvn_stats
+    from ser.kaldi import ark, specifiers, tables
+    from ser.kaldi.feats import read_features
+
+    utt2spk = tables.read_map(args.utt2spk, fields=2)
+    kind, name = specifiers.parse_rspecifier(args.vad_rspecifier)
+    vads = ark.Reader(name) if kind == "scp" else ark.load(args.vad_rspecifier)
+    stats = {}
+    for utt, feats in read_features(args.feats_rspecifier):
+        if utt not in utt2spk:
+            raise SerError(f"{args.utt2spk}: no speaker of {utt}, which {args.feats_rspecifier} has")
+        if utt in vads and (voiced := vads[utt] != 0).any():
+            found = cmvn_stats(feats[voiced])
+            stats[utt2spk[utt]] = stats[utt2spk[utt]] + found if utt2spk[utt] in stats else found
+    with ark.Writer(args.stats_wspecifier) as writer:
+        for speaker in sorted(stats):
+            writer.write(speaker, stats[speaker])
+    logger.info("%s: statistics of %d speakers", args.stats_wspecifier, len(stats))
+
+
+if __name__ == "__main__":
+    cli.run(main)
