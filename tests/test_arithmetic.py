@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+import torch
 
 from ser.arithmetic import pins
 
@@ -41,13 +42,26 @@ def pinned():
 @pytest.mark.parametrize(
     "chosen",
     [
+        {"ATEN_CPU_CAPABILITY": "default"},
         {"ATEN_CPU_CAPABILITY": "avx2", "OPENBLAS_CORETYPE": "Haswell"},
-        {"ATEN_CPU_CAPABILITY": "avx512", "OMP_NUM_THREADS": "2", "MKL_CBWR": "AUTO"},
+        {"ATEN_CPU_CAPABILITY": "avx512", "OMP_NUM_THREADS": "2", "MKL_CBWR": "AUTO"},  # or the machine's best below it
         {"ONEDNN_MAX_CPU_ISA": "ALL", "OPENBLAS_NUM_THREADS": "2"},
     ],
 )
-def test_what_the_surroundings_choose_changes_no_bit(pinned, chosen):
-    assert run(**(chosen | pins())) == pinned
+def test_what_the_surroundings_choose_changes_no_bit_after_the_lines_of_a_reproducible_run(pinned, chosen):
+    # As utils/recipe.sh does for --reproducible true.
+    lines = f'eval "$({sys.executable} -m ser.bin.print_pins)"; exec {sys.executable} -c "$0"'
+    done = subprocess.run(
+        ["bash", "-c", lines, PROGRAM], env=os.environ | chosen, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == pinned
+
+
+def test_without_the_pins_the_instruction_set_does_change_bits(pinned):
+    """What the tests above would not see if the program were too small for the pins to matter."""
+    if torch.backends.cpu.get_cpu_capability() == "DEFAULT":
+        pytest.skip("this processor has one instruction set alone")
+    assert run(ATEN_CPU_CAPABILITY="avx2") != pinned
 
 
 def test_numpy_takes_the_pins_without_a_word():
