@@ -1,0 +1,63 @@
+"""Measure what a detector calls unknown: sounds that are no speech, and the recordings of folders of speech.
+
+Sounds are tones, chords, hums, white noises and melodies of 2 s, 40 of each, drawn at random. Of speech of speakers who
+trained nothing few should be unknown: for the detector of the toy run, a second toy CREMA-D of other speakers.
+
+  python3 -m ser.bin.make_toy_corpora --config conf/toy/corpora.yaml --seed 2 data/toy2
+  PYTHONPATH=. python3 tests/benchmarks/measure_unknown.py exp/toy data/toy2/CREMA-D data/toy2/IEMOCAP_full_release
+"""
+
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import soundfile
+
+from ser.detect import Detector
+from ser.detect.decision import UNKNOWN
+from ser.detect.recordings import find_recordings
+
+RATE, SECONDS, SOUNDS = 16000, 2.0, 40
+TIME = np.arange(int(RATE * SECONDS)) / RATE
+
+
+def sine(hertz: float | np.ndarray) -> np.ndarray:
+    return np.sin(2 * np.pi * np.cumsum(np.broadcast_to(hertz, TIME.shape)) / RATE)
+
+
+def sounds(kind: str, rng: np.random.Generator) -> np.ndarray:
+    """Return one sound (N,) of a kind, of a random level."""
+    note = 220 * 2 ** (rng.integers(0, 25) / 12)
+    made = {
+        "tone": lambda: sine(rng.uniform(80, 2000)),
+        "chord": lambda: sum(sine(note * 2 ** (step / 12)) for step in (0, 4, 7)),
+        "hum": lambda: sum(sine(n * rng.choice([50, 60])) / n for n in range(1, 8)),
+        "white noise": lambda: rng.standard_normal(len(TIME)),
+        "melody": lambda: sine(note * 2 ** (rng.integers(-7, 8, 8)[(TIME * 4).astype(int)] / 12)),
+    }[kind]()
+    return made / np.abs(made).max() * 10 ** (rng.uniform(-30, -3) / 20)
+
+
+def main() -> None:
+    detector, rng = Detector.load(sys.argv[1]), np.random.default_rng(0)
+    print(f"{'what':<40} recordings  unknown  without speech")
+    with TemporaryDirectory() as scratch:
+        for kind in ("tone", "chord", "hum", "white noise", "melody"):
+            paths = [Path(scratch, f"{kind}{number}.wav") for number in range(SOUNDS)]
+            for path in paths:
+                soundfile.write(path, sounds(kind, rng), RATE)
+            report(kind, detector, paths)
+    for folder in sys.argv[2:]:
+        report(folder, detector, list(find_recordings([folder]))[:400])
+
+
+def report(what: str, detector: Detector, paths: list) -> None:
+    found = [detector(path) for path in paths]
+    unknown, silent = (sum(one.emotion == word for one in found) for word in (UNKNOWN, None))
+    share = 100 * unknown / max(1, len(found) - silent)
+    print(f"{what:<40} {len(found):>10} {share:>7.1f}% {silent:>15}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
