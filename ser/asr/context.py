@@ -30,12 +30,12 @@ class ContextConfig:
 
 @dataclass(frozen=True)
 class PhoneContext:
-    """The unit of each phone after each other phone.
+    """The unit of each phone in each left context.
 
     Attributes
     ----------
     phones : names, the silence first.
-    units : (P + 1, P) int64; row 0 is for a phone at the begin, row 1 + p for one after phone p.
+    units : (P + 1, P) int64; row 0 is for the first phone, row 1 + p for one after phone p.
     """
 
     phones: tuple[str, ...]
@@ -53,12 +53,12 @@ class PhoneContext:
         return of_units.repeat(PDFS_A_UNIT, axis=1)
 
     def unit(self, left: int, phone: int) -> int:
-        """Give the unit of `phone` after `left`, -1 at the begin; its pdfs are 2 u and 2 u + 1."""
+        """Return the unit of `phone` after `left`, which is -1 for the first phone; its pdfs are 2 u and 2 u + 1."""
         return int(self.units[left + 1, phone])
 
 
 def make_context(phones: Sequence[str], sequences: Iterable[Sequence[int]], config: ContextConfig) -> PhoneContext:
-    """Give units by how often phones and pairs of phones occur in `sequences` of phone numbers."""
+    """Make units by how often phones and pairs of phones occur in `sequences` of phone numbers."""
     singles: Counter[int] = Counter()
     pairs: Counter[tuple[int, int]] = Counter()
     for sequence in sequences:
@@ -85,7 +85,7 @@ def make_context(phones: Sequence[str], sequences: Iterable[Sequence[int]], conf
 
 
 def write_context(path: str | Path, context: PhoneContext) -> None:
-    """Write a table: a phone a line, its unit after each left phone."""
+    """Write a table with a line for each phone: its unit after each left phone."""
     rows = [(name, *context.units[:, number]) for number, name in enumerate(context.phones)]
     write_text(path, tab_separated(("phone", "begin", *context.phones), rows))
 
@@ -96,7 +96,7 @@ def read_context(path: str | Path) -> PhoneContext:
     try:
         phones = tuple(line[0] for line in lines[1:])
         if lines[0] != ["phone", "begin", *phones]:
-            raise ValueError("the columns are not the phones")
+            raise ValueError("the names of the columns differ from those of the lines")
         units = np.array([[int(value) for value in line[1:]] for line in lines[1:]]).T
         if units.shape != (len(phones) + 1, len(phones)):
             raise ValueError(f"{units.shape} units")

@@ -19,7 +19,7 @@ STAY = GO_ON = math.log(0.5)
 
 
 def den_graph(lm: PhoneLm, context: PhoneContext) -> tuple[Graph, np.ndarray]:
-    """Make the graph, and tell the phone that enters each of its states: (S,) int64, -1 for the first state."""
+    """Make the graph, and the phone that leads to each of its states: (S,) int64, -1 for the first state."""
     start = (0, -1, -1)  # state of the language model, phone, unit
     number = {start: 0}
     waiting, arcs, finals = [start], [], {}
@@ -42,7 +42,7 @@ def den_graph(lm: PhoneLm, context: PhoneContext) -> tuple[Graph, np.ndarray]:
 
 
 def make_denominator(lm: PhoneLm, context: PhoneContext, leak: float) -> tuple[Denominator, PhoneGraph]:
-    """Make the denominator, and the same graph to be read by phones, of which numerators are made."""
+    """Make the denominator, and the same graph with the phones of its states, from which numerators are made."""
     graph, phones = den_graph(lm, context)
     # Each state is entered by one pdf, so that splitting numbers the states as they were.
     denominator = Denominator.of(graph, context.num_pdfs, leak)

@@ -81,7 +81,7 @@ def of_states(graph: StateGraph) -> Numerator:
 def pack(numerators: Sequence[Numerator], frames: Sequence[int]) -> Tensor:
     """Lay out numerators and the frames of their sequences as one tensor (B, W) int64, which `unpack` reads.
 
-    Reals are there as the bits of their float64, each row is padded with zeros.
+    Real numbers are stored as the bits of their float64; each row is padded with zeros.
     """
     rows = []
     for numerator, count in zip(numerators, frames, strict=True):
@@ -220,7 +220,7 @@ def _that_end(
 
 
 class PhoneGraph:
-    """A denominator graph read by phones: each of its states was entered by one phone.
+    """A denominator graph that is read by phones: one phone leads to each of its states.
 
     Parameters
     ----------
@@ -248,5 +248,5 @@ class PhoneGraph:
         return self._first.get(phone, [])
 
     def step(self, state: int, phone: int) -> tuple[int, float] | None:
-        """Give where `phone` leads from `state`, and its log weight; None where it leads nowhere."""
+        """Return the state that `phone` leads to from `state`, and the log weight; None if there is no such arc."""
         return self._steps.get((state, phone))

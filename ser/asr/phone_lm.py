@@ -16,7 +16,7 @@ from ser.errors import SerError
 logger = logging.getLogger(__name__)
 
 BOUNDARY = -1  # before the first phone of a history, and as the next phone at the end
-ROUNDS = 5  # in which the number of states is brought down, the likelihoods counted anew in between
+ROUNDS = 5  # of merging; the losses in likelihood are computed anew before each
 
 History = tuple[int, ...]
 
@@ -53,7 +53,7 @@ class PhoneLm:
     finals: tuple[float, ...]
 
     def log_probability(self, phones: Sequence[int]) -> float:
-        """Give that of a sequence of phones; minus infinity where it holds what was never seen."""
+        """Return the log probability of a sequence of phones; minus infinity if an n-gram of it was never seen."""
         state, total = 0, 0.0
         for phone in phones:
             if phone not in self.arcs[state]:
@@ -79,7 +79,7 @@ def estimate(sequences: Iterable[Sequence[int]], config: PhoneLmConfig) -> Phone
 
 
 class _Merging:
-    """Takes histories out of `counts` until there are few enough."""
+    """Merges histories of `counts` into shorter ones until there are few enough."""
 
     def __init__(self, counts: dict[History, Counter[int]], config: PhoneLmConfig) -> None:
         self.counts, self.config = counts, config

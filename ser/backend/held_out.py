@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 
 class Scorer(Protocol):
-    """What of a `Recognizer` gives held-out scores."""
+    """The methods of a `Recognizer` that held-out scoring calls."""
 
     def pair_scores(self, enrol: np.ndarray, test: np.ndarray, num_utts: int = 1) -> np.ndarray:
         """See `Recognizer.pair_scores`."""
@@ -57,11 +57,11 @@ def train_and_score(
     parts: int,
     seed: int,
 ) -> tuple[Trained, HeldOutScores, np.ndarray]:
-    """Train a back end, and give the scores on which its own are calibrated.
+    """Train a back end, and make the held-out scores on which its calibration is fitted.
 
     The speakers `unseen`, whom no net was trained on, do not train the back end either: it scores them, and no other
     back end. One that knew them would have scores of another scale. Without such speakers, or where the others lack one
-    of the classes, all train it, and the scores are those of `held_out_scores`, which has the other parameters.
+    of the classes, all speakers train it, and the scores are those of `held_out_scores`, which explains the parameters.
 
     Returns
     -------
@@ -72,7 +72,10 @@ def train_and_score(
         recognizer = train(vectors[~scored], labels[~scored], speakers[~scored])
         return recognizer, _score(recognizer, vectors, labels, np.flatnonzero(scored)), ~scored
     if unseen:
-        logger.warning("calibration: the %d speakers that no net saw do not serve here; others do", len(unseen))
+        logger.warning(
+            "calibration: fitted on training speakers: without the %d that no net saw a class would be missing",
+            len(unseen),
+        )
     recognizer = train(vectors, labels, speakers)
     return recognizer, held_out_scores(train, vectors, labels, speakers, parts, seed), ~np.zeros_like(scored)
 

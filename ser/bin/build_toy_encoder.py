@@ -14,7 +14,9 @@ logger = logging.getLogger(__name__)
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--kind", metavar="NAME", required=True, help="such as wavlm-large; a wrong name lists them")
+    parser.add_argument(
+        "--kind", metavar="NAME", required=True, help="kind, such as wavlm-large; a wrong one lists all"
+    )
     parser.add_argument("--seed", metavar="N", type=int, default=0, help="seed of the weights [%(default)s]")
     parser.add_argument("folder", metavar="<folder>", help="the encoder's folder, to write")
     args = parser.parse_args()

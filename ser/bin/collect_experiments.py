@@ -1,6 +1,6 @@
-"""Give each cell of a grid that failed a row of the results that says so, with the log of what failed first.
+"""Write a row of the results for each failed cell of a grid, with the log of the step that failed first.
 
-Prints how many failed.
+Prints how many cells failed.
 
   python3 -m ser.bin.collect_experiments exp/toy/experiments/toy
 """

@@ -37,8 +37,8 @@ def main() -> None:
     seeds = [len({cell.row.seed for cell in side}) for side in sides]
     if min(seeds) == 1:
         logger.warning(
-            "of %d of %d systems there is one seed: p speaks of other speakers, not of another training of the same "
-            "system, which may differ as much; train several seeds",
+            "%d of %d systems were trained with one seed: the p-value covers other speakers, not another training, "
+            "which may differ as much; train several seeds",
             seeds.count(1), len(seeds),
         )  # fmt: skip
     several = len(found) > 1

@@ -352,11 +352,11 @@ def test_compared_with_several_systems_p_is_corrected_and_one_seed_is_said(run, 
     assert lines[0].split()[0] == "other" and lines[0].split()[-1] == "Holm"
     assert [line.split()[:2] for line in lines[1:3]] == [["1", "eer"], ["2", "eer"]]
     assert all(line.split()[-2:] == ["1.000", "1.000"] for line in lines[1:])
-    assert "of 3 of 3 systems there is one seed: p speaks of other speakers" in caplog.text
+    assert "3 of 3 systems were trained with one seed: the p-value covers other speakers" in caplog.text
     caplog.clear()
     sides = [f"{tmp_path}/a,{tmp_path}/b", f"{tmp_path}/b,{tmp_path}/c"]
     assert run("compare_cells", *sides).splitlines()[1].split()[0] == "eer"
-    assert "there is one seed" not in caplog.text
+    assert "one seed" not in caplog.text
 
 
 def test_the_size_of_an_lda_is_taken_as_the_table_writes_it(run, tmp_path, train, known):
