@@ -1,7 +1,7 @@
 """Copy a data dir with its emotions mapped to the classes of a system.
 
-Utterances whose emotion the map does not list are left out of every file. So are those whose labels in utt2labels belong
-to two classes or more. The maps are conf/emotions/*.map.
+Utterances whose emotion the map does not list are left out of every file. So are those whose labels in utt2labels
+belong to two classes or more. The maps are conf/emotions/*.map.
 
   python3 -m ser.bin.apply_label_map conf/emotions/four.map data/iemocap data/iemocap_four
 """
