@@ -27,11 +27,12 @@ class _Layer(NamedTuple):
 class FoldedTdnn(nn.Module):
     """Computes the nodes of `net`, an `AsrTdnn` in eval mode, faster; the results differ only by rounding.
 
-    Its interface is `ser.models.node_outputs.NodeNet`.
+    Its interface is `ser.models.node_outputs.SharingNet`.
     """
 
     modulus = 1
     weight: Tensor
+    ivector_weight: Tensor
     bias: Tensor
     offset: Tensor
 
@@ -44,7 +45,9 @@ class FoldedTdnn(nn.Module):
         # tdnn1 after the LDA transform, as one affine map, with the scale of its batch norm.
         weight = scale[:, None] * net.tdnn1.affine.weight.double() @ net.lda.weight.double()
         bias = scale * (net.tdnn1.affine.weight.double() @ net.lda.bias.double() + net.tdnn1.affine.bias.double())
-        self.register_buffer("weight", weight.float().T.contiguous(), persistent=False)
+        spliced = 3 * self.feature_dim
+        for name, part in (("weight", weight[:, :spliced]), ("ivector_weight", weight[:, spliced:])):
+            self.register_buffer(name, part.float().T.contiguous(), persistent=False)
         self.register_buffer("bias", bias.float(), persistent=False)
         self.register_buffer("offset", offset.float(), persistent=False)
         self._layers: list[_Layer] = []
@@ -95,19 +98,31 @@ class FoldedTdnn(nn.Module):
     @torch.inference_mode()
     def compute(self, features: Tensor, ivectors: Tensor | None, node: str, step: int = 1) -> Tensor:
         """Compute a node: see `ser.models.nnet3_graph.Nnet3Graph.compute`, whose arguments these are."""
-        if node == "lda":
+        first = self.first_layer(features, node)
+        if first is None:
             return self.net.compute(features, ivectors, node, step)
+        return self.compute_rest(first, ivectors, node, step)
+
+    @torch.inference_mode()
+    def first_layer(self, features: Tensor, node: str) -> Tensor | None:
+        """Give what features (T, ..., F) add to the first layer, (T - 2, ..., C): see `node_outputs.SharingNet`."""
+        if node == "lda":
+            return None
+        joined = torch.cat([features[:-2], features[1:-1], features[2:]], dim=-1)
+        rows = torch.addmm(self.bias, joined.view(-1, joined.shape[-1]), self.weight)
+        return rows.view(*joined.shape[:-1], -1)
+
+    @torch.inference_mode()
+    def compute_rest(self, first: Tensor, ivectors: Tensor | None, node: str, step: int = 1) -> Tensor:
+        """Compute a node from `first_layer`, (T, B, C), which is overwritten, and the i-vectors (B, S)."""
         depth = self.net.depth(node)
         dense = self.net.dense_layers(depth, step)
-        joined = [features[:-2], features[1:-1], features[2:]]
-        if dense == 0:
-            joined = [part[::step] for part in joined]
+        x = first[::step].contiguous() if dense == 0 else first
         if self.ivector_dim:
             if ivectors is None or ivectors.shape[-1] != self.ivector_dim:
                 raise SerError(f"asr tdnn: expected i-vectors of {self.ivector_dim} numbers")
-            joined.append(ivectors.expand(len(joined[0]), -1, -1))
-        x = torch.cat(joined, dim=2)
-        x = torch.addmm(self.bias, x.view(-1, x.shape[2]), self.weight).relu_().view(*x.shape[:2], -1)
+            x.add_(ivectors @ self.ivector_weight)
+        x.relu_()
         offset = self.offset
         for number, layer in enumerate(self._layers[:depth], start=1):
             every, unit = (step if number == dense else 1), (1 if number <= dense else step)

@@ -5,7 +5,7 @@ frame, and the first and last frame of the utterance are repeated past its ends.
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -45,6 +45,20 @@ class NodeNet(Protocol):
 
     def compute(self, features: Tensor, ivectors: Tensor | None, node: str, step: int = 1) -> Tensor:
         """Map features (T, B, F), context included, and i-vectors (B, S) to (T', B, D)."""
+
+
+@runtime_checkable
+class SharingNet(NodeNet, Protocol):
+    """A net whose first layer is shared by chunks that overlap: they differ by their i-vectors, not by their features."""
+
+    def first_layer(self, features: Tensor, node: str) -> Tensor | None:
+        """Map features (T, F) to what they add to the first layer at frames 1 to T - 2, (T - 2, C).
+
+        None where `node` is not computed from it.
+        """
+
+    def compute_rest(self, first: Tensor, ivectors: Tensor | None, node: str, step: int = 1) -> Tensor:
+        """Compute a node from frames of the first layer (T, B, C) and i-vectors (B, S): (T', B, D)."""
 
 
 class OutputOptions(NamedTuple):
@@ -87,11 +101,19 @@ def compute_outputs(
     vectors = None if ivectors is None else torch.from_numpy(np.ascontiguousarray(ivectors, np.float32)).to(device)
     left, right = net.context(options.node)
     online = vectors is not None and vectors.ndim == 2
+    compute, edge = net.compute, 0
+    if online and isinstance(net, SharingNet):
+        # Frames -2 to T + 1 give the first layer at -1 to T; it is the same at all times before and after.
+        padded = frames[torch.arange(-2, len(frames) + 2, device=device).clamp(0, len(frames) - 1)]
+        first = net.first_layer(padded, options.node)
+        if first is not None:
+            frames, compute, edge = first, net.compute_rest, 1
     outputs = []
-    for starts, size in _batches(len(frames) - options.offset, options, net.modulus, online):
+    for starts, size in _batches(len(features) - options.offset, options, net.modulus, online):
         starts = [start + options.offset for start in starts]
-        times = torch.arange(-left, size + right, device=device)[:, None] + torch.tensor(starts, device=device)
-        chunk = frames[times.clamp(0, len(frames) - 1)]  # (T, B, F)
+        times = torch.arange(edge - left, size + right - edge, device=device)[:, None]
+        times = times + torch.tensor(starts, device=device)
+        chunk = frames[(times + edge).clamp(0, len(frames) - 1)]  # (T, B, F)
         rows = vectors
         if online and vectors is not None:
             # Kaldi takes the middle between the first and the last output frame.
@@ -99,7 +121,7 @@ def compute_outputs(
             rows = vectors[np.minimum(middle // options.period, len(vectors) - 1)]
         elif vectors is not None:
             rows = vectors.expand(len(starts), -1)
-        found = net.compute(chunk, rows, options.node, options.subsampling)  # (T', B, D)
+        found = compute(chunk, rows, options.node, options.subsampling)  # (T', B, D)
         outputs.append(found.transpose(0, 1).reshape(-1, found.shape[2]))
     return torch.cat(outputs).cpu().numpy()
 
