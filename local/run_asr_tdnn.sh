@@ -29,6 +29,7 @@
 #   --word-loop true|false  count them with all words equally likely too, which tells what the net hears by itself (false)
 #   --max-wer <percent>   word error rate over which the run stops; "" for no gate (40)
 #   --max-active <n>      paths that the decoder follows at once (7000; of a toy run, and of a net of random weights, 500)
+#   --lm-weight <x>, --word-penalty <x>  of the n-gram's costs, and of each word (1, 0); choose them on held-out speech
 #   --asr-model <dir>     imported model (ser.bin.import_nnet3) instead of training; with it
 #   --extractor <dir>     its i-vector extractor, with online.conf
 #   --mfcc-config <file>  features of the nets
@@ -60,6 +61,8 @@ decode=true
 word_loop=false
 max_wer=40
 max_active=7000
+lm_weight=1.0
+word_penalty=0.0
 asr_model=
 extractor=
 mfcc_config=conf/asr_tdnn/mfcc.conf
@@ -151,7 +154,8 @@ if [ "$stage" -le 5 ] && [ "$stop_stage" -ge 5 ] && $trains && $decode; then
   python3 -c "import kaldifst, kaldi_decoder" || die "no kaldifst or kaldi-decoder: pip install 'ser[asr]', or --decode false"
   run_jobs outputs "$train_cmd" python3 -m ser.bin.compute_nnet_outputs \
     --node output --frame-subsampling 3 --frames-per-chunk 150
-  run_jobs decode "$train_cmd" python3 -m ser.bin.decode_outputs --max-active "$max_active"
+  run_jobs decode "$train_cmd" python3 -m ser.bin.decode_outputs \
+    --max-active "$max_active" --lm-weight "$lm_weight" --word-penalty "$word_penalty"
   for made in $(planned decode); do log "$made: $(cat "$made")"; done
 fi
 

@@ -167,7 +167,8 @@ ASR_TDNN = {
     "variants": "pretrained random no_ivector ivector_only mfcc", "statistics": "mean mean_stddev",
     "backend_config": "conf/backend.yaml", "speaker_normalisation": "",
     "ivector_history": "utterance", "frame_offset": "0", "decode": "true",
-    "word_loop": "false", "max_wer": "40", "max_active": "7000", "vote": "sum",
+    "word_loop": "false", "max_wer": "40", "max_active": "7000", "lm_weight": "1.0",
+    "word_penalty": "0.0", "vote": "sum",
 }  # fmt: skip
 SIZES = {
     "tedlium": Size(300, 1.5, 1, "planted", False),

@@ -56,6 +56,8 @@ class Options(RunOptions):
     word_loop: bool
     max_wer: str
     max_active: int
+    lm_weight: float
+    word_penalty: float
     vote: str
 
     @property
@@ -90,6 +92,8 @@ def check(options: Options) -> list[str]:
     check_words("vote", [options.vote], ("sum", "log"))
     if options.frame_offset not in FRAME_OFFSETS:
         raise SerError(f"--frame-offset {options.frame_offset}: expected 0, 1 or 2")
+    if options.lm_weight <= 0:
+        raise SerError(f"--lm-weight {options.lm_weight:g}: expected more than 0")
     if not options.layers or PRETRAINED not in options.variants:
         raise SerError("--layers: name one or more layers; --variants: include pretrained")
     if options.ivector_history == "dialogue" and "dialogues" not in known[options.test].holds:
