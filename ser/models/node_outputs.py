@@ -4,7 +4,7 @@ As in Kaldi's nnet3/nnet-am-decodable-simple.cc (DecodableNnetSimple), a chunk u
 frame, and the first and last frame of the utterance are repeated past its ends.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
@@ -49,7 +49,7 @@ class NodeNet(Protocol):
 
 @runtime_checkable
 class SharingNet(NodeNet, Protocol):
-    """A net whose first layer is shared by chunks that overlap: they differ by their i-vectors, not by their features."""
+    """A net with a first layer that overlapping chunks share: they differ by i-vectors, not by features."""
 
     def first_layer(self, features: Tensor, node: str) -> Tensor | None:
         """Map features (T, F) to what they add to the first layer at frames 1 to T - 2, (T - 2, C).
@@ -101,7 +101,8 @@ def compute_outputs(
     vectors = None if ivectors is None else torch.from_numpy(np.ascontiguousarray(ivectors, np.float32)).to(device)
     left, right = net.context(options.node)
     online = vectors is not None and vectors.ndim == 2
-    compute, edge = net.compute, 0
+    compute: Callable[[Tensor, Tensor | None, str, int], Tensor] = net.compute
+    edge = 0
     if online and isinstance(net, SharingNet):
         # Frames -2 to T + 1 give the first layer at -1 to T; it is the same at all times before and after.
         padded = frames[torch.arange(-2, len(frames) + 2, device=device).clamp(0, len(frames) - 1)]

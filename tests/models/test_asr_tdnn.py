@@ -197,6 +197,18 @@ def test_folded_net_gives_the_same_nodes(strides, ivector_dim):
             torch.testing.assert_close(found, expected, atol=1e-5 * float(expected.abs().max()), rtol=0)
 
 
+@pytest.mark.parametrize("strides", [(1, 1, 0, 3), (3, 0)])
+def test_chunks_that_share_the_first_layer_give_the_same_outputs(strides):
+    torch.manual_seed(0)
+    net = AsrTdnn(AsrTdnnConfig(16, 8, strides, 0.66, 12), 5, 4, 7).eval()
+    torch.nn.init.normal_(net.output.weight)
+    features, ivectors = torch.randn(100, 5).numpy(), torch.randn(10, 4).numpy()
+    for node, step, first in (("output", 3, 0), ("output", 3, 1), ("tdnn1.dropout", 1, 0), ("lda", 1, 0)):
+        options = OutputOptions(node, step, 10, 30, first)
+        expected = compute_outputs(net, features, options, ivectors)
+        np.testing.assert_allclose(compute_outputs(FoldedTdnn(net), features, options, ivectors), expected, atol=1e-4)
+
+
 def test_net_without_ivectors_takes_none():
     net = AsrTdnn(SMALL, 5, 0, 7)
     assert net({"features": torch.randn(2, 40, 5)}).shape[0] == 2
