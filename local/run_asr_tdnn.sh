@@ -41,7 +41,8 @@
 #   --statistics "mean mean_stddev"   vectors of utterances for system A's back end; "" for none (of a toy run the last)
 #   --backend-config <yaml>  of that back end (conf/backend.yaml)
 #   --speaker-normalisation "none,all,first <n>"   in place of its own: rows less the mean of each speaker's vectors
-#   --ivector-history utterance|dialogue|speaker   what i-vectors know: this utterance, or earlier ones too
+#   --ivector-history utterance|dialogue|speaker   what i-vectors know: this utterance, or earlier ones too. With more
+#                         than one ("utterance speaker") the others are rows of their own: variant pretrained_by_speaker
 #   --vote sum|log        what is summed over frames: probabilities, or their logarithms
 #   Of --conf, the settings are tdnnf, ivector and frames.yaml.
 # shellcheck disable=SC2034,SC2046,SC2086  # options are read by make_plan; wrappers and lists split into words
@@ -152,9 +153,9 @@ fi
 if [ "$stage" -le 5 ] && [ "$stop_stage" -ge 5 ] && $trains && $decode; then
   begin_stage 5 "word errors"
   python3 -c "import kaldifst, kaldi_decoder" || die "no kaldifst or kaldi-decoder: pip install 'ser[asr]', or --decode false"
-  run_jobs outputs "$train_cmd" python3 -m ser.bin.compute_nnet_outputs \
+  run_short_jobs outputs "$train_cmd" ser.bin.compute_nnet_outputs \
     --node output --frame-subsampling 3 --frames-per-chunk 150
-  run_jobs decode "$train_cmd" python3 -m ser.bin.decode_outputs \
+  run_short_jobs decode "$train_cmd" ser.bin.decode_outputs \
     --max-active "$max_active" --lm-weight "$lm_weight" --word-penalty "$word_penalty"
   for made in $(planned decode); do log "$made: $(cat "$made")"; done
 fi
@@ -165,12 +166,12 @@ if [ "$stage" -le 6 ] && [ "$stop_stage" -ge 6 ]; then
     steps/extract_bottlenecks.sh --nj "$nj" --cmd "$train_cmd" --frames true --frame-offset "$frame_offset" "$@"
   }
   each_job bottlenecks extract_bottlenecks
-  run_jobs pooled "$train_cmd" python3 -m ser.bin.pool_frames
+  run_short_jobs pooled "$train_cmd" ser.bin.pool_frames
 fi
 
 if [ "$stage" -le 7 ] && [ "$stop_stage" -ge 7 ]; then
   begin_stage 7 "frame classifiers"
-  run_jobs frames "$cuda_jobs" python3 -m ser.bin.train_frames \
+  run_short_jobs frames "$cuda_jobs" ser.bin.train_frames \
     --config "$conf/frames.yaml" --label-map "$label_map" --vote "$vote" --num-threads "$num_threads"
 fi
 
@@ -178,7 +179,7 @@ if [ "$stage" -le 8 ] && [ "$stop_stage" -ge 8 ]; then
   begin_stage 8 "cells, table and report"
   rm -rf "$exp/cells"
   each_job cells python3 -m ser.bin.evaluate_frames
-  run_jobs backends "$train_cmd" python3 -m ser.bin.evaluate_backends --config "$backend_config"
+  run_short_jobs backends "$train_cmd" ser.bin.evaluate_backends --config "$backend_config"
   if [ -n "$statistics" ]; then cat "$exp"/cells/*.list >> "$exp/cells/list"; fi
   make_results "$label_map" --notes conf/asr_tdnn/traps.tsv
   python3 -m ser.bin.pool_folds "$data/${test}_classes" "$exp" $(cat "$exp/cells/list")

@@ -45,6 +45,7 @@ def main() -> None:
         words = [*args.arguments, f"@{args.plan}/{args.kind}.{number}.args"]
         logger.info("# python3 -m %s", " ".join([args.module, *words]))
         sys.argv[1:] = words  # what main() parses
+        sys.orig_argv[1:] = ["-m", args.module, *words]  # what a model folder notes as its command
         try:
             command.main()
         except SerError as error:

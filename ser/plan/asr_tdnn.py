@@ -107,7 +107,8 @@ class _Builder:
             if options.trains:
                 words = [self.copied, self.extractor]
                 yield job(2, "extractor", "extractor", words, [self.copied], [self.extractor])
-            tables = [(options.test, self.labelled, options.ivector_history)]
+            tables = [(options.test, self.labelled, options.ivector_history[0])]
+            tables += [(f"{options.test}_{other}", self.labelled, other) for other in options.histories.values()]
             if options.trains:
                 tables += [("train", self.copied, TRAINING_HISTORY), ("test", self.heard, "speaker")]
             for name, data, history in tables:
@@ -146,9 +147,9 @@ class _Builder:
         options, at = self.options, self.at
         trained, backends = [], []
         seed = read_yaml(options.settings("frames"))["fit"]["seed"] if options.seed is None else options.seed
-        for variant in options.variants:
+        for variant in (*options.variants, *options.histories):
             tables = self._frames(variant)
-            if variant in (PRETRAINED, RANDOM, NO_IVECTOR):
+            if variant not in (IVECTOR_ONLY, MFCC):
                 yield self._bottlenecks(variant, list(tables.values()))
             wanted = {**dict.fromkeys(options.pooled), **({MEAN_STDDEV: None} if variant == MFCC else {})}
             pooled = at.exp / "pooled" / variant
@@ -179,7 +180,7 @@ class _Builder:
         words = ["--corpora", at.corpus(options.test), at.exp]
         yield job(8, "card", "card", words, [at.audits], [at.card])
         # A detector hears one recording at a time, so its i-vectors are those of an utterance.
-        if options.pooled and options.ivector_history == "utterance":
+        if options.pooled and options.ivector_history[0] == "utterance":
             fold, made, pooled = self.folds[0], at.exp / "detector", at.exp / "pooled" / PRETRAINED
             words = ["--net", self.model, *(["--extractor", self.extractor] if self.has_ivectors else [])]
             words += ["--layers", ",".join(options.layers), "--statistics", options.pooled[-1], "--fold", fold]
@@ -198,7 +199,9 @@ class _Builder:
     def _bottlenecks(self, variant: str, made: list[Path]) -> Job:
         options, out = self.options, self.at.exp / "bottlenecks" / variant
         model = self.at.exp / "asr_random" if variant == RANDOM else self.model
-        ivectors = "zero" if variant == NO_IVECTOR else self._ivectors(options.test)
+        history = options.histories.get(variant)
+        known = self._ivectors(options.test if history is None else f"{options.test}_{history}")
+        ivectors = "zero" if variant == NO_IVECTOR else known
         given = f"--ivectors={ivectors if self.has_ivectors else ''}"
         words = [f"--layers={','.join(options.layers)}", given, model, self.labelled, out]
         return job(6, "bottlenecks", variant, words, [model, self.labelled], made, self.utts)

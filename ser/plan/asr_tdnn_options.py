@@ -19,7 +19,9 @@ PRETRAINED, RANDOM, NO_IVECTOR, IVECTOR_ONLY, MFCC = VARIANTS = (
     "pretrained", "random", "no_ivector", "ivector_only", "mfcc"
 )  # fmt: skip
 FRAME_OFFSETS = range(3)  # the nets put out every third frame
+# What i-vectors know; other histories than the first one are rows of the table, of variant pretrained_by_<history>.
 HISTORIES = ("utterance", "dialogue", "speaker")
+BY = PRETRAINED + "_by_"
 # Speech corpus -> its training part and its test part (for word errors).
 PARTS = {
     "tedlium": ("train", "test"),
@@ -50,7 +52,7 @@ class Options(RunOptions):
     statistics: tuple[str, ...]
     backend_config: str
     speaker_normalisation: str
-    ivector_history: str
+    ivector_history: tuple[str, ...]
     frame_offset: int
     decode: bool
     word_loop: bool
@@ -71,6 +73,11 @@ class Options(RunOptions):
         return distinct(word.strip() for word in self.speaker_normalisation.split(","))
 
     @property
+    def histories(self) -> dict[str, str]:
+        """The history of the i-vectors that are rows beside the first one's, by the name of the variant."""
+        return {BY + history: history for history in self.ivector_history[1:]}
+
+    @property
     def pooled(self) -> tuple[str, ...]:
         """The vectors of utterances that the back end scores; of a toy run one kind, for time."""
         return self.statistics[-1:] if self.toy else self.statistics
@@ -88,7 +95,9 @@ def check(options: Options) -> list[str]:
     check_words("statistics", options.statistics, STATISTICS)
     for words in filter(None, options.speaker_normalisations):
         SpeakerNormalisation.parse(words)
-    check_words("ivector-history", [options.ivector_history], HISTORIES)
+    check_words("ivector-history", options.ivector_history, HISTORIES)
+    if not options.ivector_history:
+        raise SerError("--ivector-history: name one or more of utterance, dialogue and speaker")
     check_words("vote", [options.vote], ("sum", "log"))
     if options.frame_offset not in FRAME_OFFSETS:
         raise SerError(f"--frame-offset {options.frame_offset}: expected 0, 1 or 2")
@@ -96,8 +105,8 @@ def check(options: Options) -> list[str]:
         raise SerError(f"--lm-weight {options.lm_weight:g}: expected more than 0")
     if not options.layers or PRETRAINED not in options.variants:
         raise SerError("--layers: name one or more layers; --variants: include pretrained")
-    if options.ivector_history == "dialogue" and "dialogues" not in known[options.test].holds:
-        raise SerError(f"--ivector-history dialogue: {options.test} has no dialogues; give utterance or speaker")
+    if "dialogue" in options.ivector_history and "dialogues" not in known[options.test].holds:
+        raise SerError(f"--ivector-history dialogue: {options.test} has no dialogues; leave dialogue out")
     files = [options.label_map, options.mfcc_config, options.backend_config, options.settings("frames")]
     if options.trains:
         check_words("speech", [options.speech], PARTS)
@@ -111,6 +120,8 @@ def check(options: Options) -> list[str]:
             files.append(f"{options.extractor}/online.conf")
         elif {NO_IVECTOR, IVECTOR_ONLY} & set(options.variants):
             raise SerError("--variants no_ivector and ivector_only need i-vectors; give --extractor or leave them out")
+        elif options.histories:
+            raise SerError("--ivector-history: a second history needs i-vectors; give --extractor or leave it out")
     if bool(options.extractor) and options.trains:
         raise SerError(
             "--extractor needs --asr-model too; without it, the run trains a recogniser and its own extractor"

@@ -69,6 +69,20 @@ def test_a_detector_is_made_of_the_first_fold_where_it_hears_what_the_run_heard(
         assert names(plan(asr_options(corpora="/corpora", **changes), facts), "detector") == []
 
 
+def test_other_histories_of_the_ivectors_are_rows_of_the_same_net(asr_options, facts):
+    found = plan(asr_options(corpora="/corpora", ivector_history="utterance dialogue speaker"), facts)
+    assert names(found, "ivectors") == ["iemocap", "iemocap_dialogue", "iemocap_speaker", "train", "test"]
+    assert arguments(found, "ivectors", "iemocap_speaker").startswith("speaker exp/run/extractor ")
+    assert arguments(found, "bottlenecks", "pretrained_by_speaker") == (
+        "--layers=layer12,layer13,prefinal --ivectors=exp/run/ivectors_iemocap_speaker/ivector_online.scp "
+        "exp/run/asr data/run/iemocap_classes exp/run/bottlenecks/pretrained_by_speaker"
+    )
+    assert "--ivectors=exp/run/ivectors_iemocap/" in arguments(found, "bottlenecks", "pretrained")
+    assert "pretrained_by_dialogue_layer12" in names(found, "frames")
+    assert "pretrained_by_dialogue" in names(found, "backends")
+    assert names(found, "detector") == ["detector"]
+
+
 def test_rows_with_and_without_speaker_normalisation(asr_options, facts):
     given = {"statistics": "mean", "layers": "prefinal", "speaker_normalisation": "none,first 10"}
     found = plan(asr_options(corpora="/corpora", **given), facts)
@@ -132,6 +146,7 @@ def test_test_speakers_are_cut_out_of_the_training_part(asr_options, facts):
         ({"statistics": "median"}, "--statistics: unknown 'median'; known: mean mean_stddev"),
         ({"layers": ""}, "--layers: name one or more"),
         ({"variants": "random"}, "--variants: include pretrained"),
+        ({"ivector_history": ""}, "--ivector-history: name one or more"),
         ({"ivector_history": "ever"}, "--ivector-history: unknown 'ever'"),
         ({"test": "ravdess", "ivector_history": "dialogue"}, "--ivector-history dialogue: ravdess has no dialogues"),
         ({"speech": "cremad"}, "--speech: unknown 'cremad'; known: tedlium librispeech speechocean762"),
