@@ -32,7 +32,13 @@ def main() -> None:
         "--condition", metavar="NAME", help="condition of the net: none or a fold [the first of these that the run has]"
     )
     parser.add_argument(
-        "--layer", metavar="NAME", help="layer of the net, such as tdnn7 [the one of the lowest EER of speech]"
+        "--layer",
+        metavar="NAME",
+        help="layer of the net, such as tdnn7, or of an encoder, such as yamnet_9 [of the "
+        "net's, or where the run trained none, of the encoders', the one of the lowest EER of speech]",
+    )
+    parser.add_argument(
+        "--encoders", metavar="'NAME=FOLDER:LAYER,...'", default="", help="the run's audio encoders, as run.sh has them"
     )
     parser.add_argument("data_dir", metavar="<data-dir>", help="the run's data folder, such as data/toy")
     parser.add_argument("exp_dir", metavar="<exp-dir>", help="the run's folder, such as exp/toy")
@@ -43,10 +49,13 @@ def main() -> None:
     from ser.config import load_config
     from ser.detect.deploy import Run, make_detector
     from ser.detect.detector_dir import DetectorConfig
+    from ser.plan.encoders import read_encoders
 
     settings = load_config(DetectorConfig, args.config)
     backend = load_config(BackendConfig, args.backend_config)
-    run = Run.find(Path(args.data_dir), Path(args.exp_dir), args.condition, args.layer)
+    run = Run.find(
+        Path(args.data_dir), Path(args.exp_dir), args.condition, args.layer, read_encoders(args.encoders.split())
+    )
     make_detector(run, Path(args.out_dir), Path(args.conf), Path(args.label_map), backend, settings)
 
 

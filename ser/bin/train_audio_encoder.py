@@ -41,6 +41,7 @@ def main() -> None:
     from ser.config import load_config
     from ser.encoders import loading, net_dir
     from ser.encoders.frame_encoder import FrameEncoder
+    from ser.encoders.frozen_start import FrozenStart
     from ser.encoders.layer_weights import write_layer_weights
     from ser.encoders.patch_encoder import PatchEncoder
     from ser.encoders.tuning import TunedEncoder, arrange
@@ -68,12 +69,15 @@ def main() -> None:
     torch.manual_seed(seed)
     model = TunedEncoder(encoder, config.model, len(targets.classes))
     schedule = arrange(model, config.model, config.gradual, config.fit)
+    # A GPU computes the frozen layers as quickly as it is given their output.
+    keeps = model.num_frozen > 0 and parallel.pick_device(args.device).type == "cpu"
 
     def source(data_dir: str, utts: list[str], wanted: np.ndarray, order: int | None) -> WaveSource:
         path = Path(data_dir) / "segments"
         segments = {segment.utt: segment for segment in audio.read_segments(path)} if path.exists() else {}
         waves = tables.read_map(Path(data_dir) / "wav.scp")
-        return WaveSource(waves, segments, utts, wanted, encoder, config.data, order)
+        frozen = FrozenStart(encoder.model, model.num_frozen) if keeps else None
+        return WaveSource(waves, segments, utts, wanted, encoder, config.data, order, frozen)
 
     inputs: dict[str, Any] = dict(targets.inputs)
     for what, data_dir in (("", args.data_dir), ("validation ", args.valid_data), ("test ", args.test_data)):

@@ -7,8 +7,8 @@ import json
 import logging
 import shutil
 import tempfile
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,7 @@ from ser.corpora.label_map import read_label_map
 from ser.detect import detector_dir
 from ser.detect.decision import UNKNOWN, Decider
 from ser.detect.detector_dir import SPEECH, SPEECH_TEXT, Description, DetectorConfig
+from ser.detect.finished_run import Run
 from ser.detect.fit_calibration import calibrated
 from ser.detect.front_end import FrontEnd
 from ser.detect.net import FrameLayer, Net
@@ -32,7 +33,6 @@ from ser.kaldi.unseen import read_unseen
 from ser.models.tdnn import BATCHNORM_EPSILON
 from ser.models.xvector import CONTEXTS, XVector, XVectorConfig
 from ser.plan.layout import Layout
-from ser.results.cell import read_cell
 from ser.text.config import TextModelConfig
 from ser.training import model_dir
 
@@ -41,60 +41,6 @@ logger = logging.getLogger(__name__)
 # So many training utterances are embedded again as a check. The run may store features at one byte a number.
 NUM_CHECKED = 5
 FARTHEST = 0.25
-
-
-@dataclass(frozen=True)
-class Run:
-    """The folders of a finished run that a detector needs, for one condition (``none`` or a fold) and one layer."""
-
-    data: Path
-    exp: Path
-    condition: str
-    layer: str
-
-    @classmethod
-    def find(cls, data: Path, exp: Path, condition: str | None = None, layer: str | None = None) -> Run:
-        """Fill in missing choices: the first condition (``none`` before the folds), the layer of the lowest EER.
-
-        Raises
-        ------
-        SerError
-            Where the run does not have the condition or the layer.
-        """
-        at = Layout(data, exp)
-        conditions = at.trained("finetune", model_dir.WEIGHTS)
-        if condition is None and conditions:
-            condition = conditions[0]
-        if condition not in conditions:
-            raise SerError(
-                f"{at.model('finetune', condition or '<condition>')}: no finished model; conditions there:"
-                f" {', '.join(conditions) or 'none finished'}; run stages 0 to 5 first"
-            )
-        embedded = at.vectors("embeddings", condition)
-        layers = sorted(path.stem for path in embedded.glob("*.scp") if "." not in path.stem)
-        if layer is None and layers:
-            layer = min(layers, key=lambda name: _eer(at.cell(SPEECH, name, condition)))
-        if layer not in layers:
-            raise SerError(f"{embedded}: no {layer or '<layer>'}.scp; layers there: {', '.join(layers) or 'none'}")
-        return cls(data, exp, condition, layer)
-
-    def folder(self, root: Path, kind: str) -> Path:
-        """Return <root>/<kind>_<condition>, or <root>/<kind>_none where the folds share that folder."""
-        return Layout(self.data, self.exp).shared(root, kind, self.condition)
-
-    def has_text(self) -> bool:
-        """Whether the run has a text encoder, and joined vectors of speech and text."""
-        return self.vectors(SPEECH_TEXT).is_file() and self.encoder.is_dir()
-
-    def vectors(self, modality: str) -> Path:
-        """Return the table that holds the training vectors (and others)."""
-        kind = {SPEECH: "embeddings", SPEECH_TEXT: "speech+text"}[modality]
-        return self.folder(self.exp, kind) / f"{self.layer}.scp"
-
-    @property
-    def encoder(self) -> Path:
-        """Folder of the text encoder."""
-        return self.folder(self.exp, "text") / "encoder"
 
 
 def make_detector(
@@ -151,30 +97,48 @@ def fold(model: XVector, layer: str) -> Net:
 def _fill(
     folder: Path, run: Run, conf: Path, label_map: Path, backend: BackendConfig, settings: DetectorConfig
 ) -> None:
-    for name in FrontEnd.FILES:
-        shutil.copyfile(conf / name, folder / name)
     shutil.copyfile(label_map, folder / detector_dir.LABELS)
-    finetuned = Layout(run.data, run.exp).model("finetune", run.condition)
-    model = XVector.from_weights(
-        model_dir.load_section(finetuned, "model", XVectorConfig), model_dir.load_weights(finetuned)
-    )
-    net = fold(model, run.layer)
-    net.save(folder / detector_dir.NET)
+    embed, sample_rate = _fill_net(folder, run, conf)
     train_dir = run.folder(run.data, "backend")
     speech = read_labelled(train_dir / "utt2emo", f"scp:{run.vectors(SPEECH)}")
     check_classes(speech, label_map, train_dir)
-    _check_features(FrontEnd.load(folder), net, train_dir, speech)
+    _check_embeddings(embed, sample_rate, train_dir, speech)
     utt2spk = tables.read_map(train_dir / "utt2spk", fields=2)
-    unseen = read_unseen(train_dir)
-    save_backends(folder, SPEECH, speech, utt2spk, backend, settings, unseen)
+    unseen, published = read_unseen(train_dir), run.encoder is not None
+    save_backends(folder, SPEECH, speech, utt2spk, backend, settings, unseen, published)
     pooling = None
     if run.has_text():
         joined = _with_text(speech, run.vectors(SPEECH_TEXT))
         save_backends(folder, SPEECH_TEXT, joined, utt2spk, backend, settings, unseen)
-        pooling = model_dir.load_section(run.encoder.parent, "model", TextModelConfig).pooling
-        _copy_encoder(run.encoder, folder / detector_dir.TEXT)
-    description = Description(detector_dir.FORMAT, ser.__version__, run.condition, run.layer, pooling, settings)
+        pooling = model_dir.load_section(run.text_encoder.parent, "model", TextModelConfig).pooling
+        _copy_encoder(run.text_encoder, folder / detector_dir.TEXT)
+    layer = run.layer if run.encoder is None else run.encoder[1]
+    description = Description(detector_dir.FORMAT, ser.__version__, run.condition, layer, pooling, settings)
     write_text(folder / detector_dir.SETTINGS, to_yaml(description))
+
+
+def _fill_net(folder: Path, run: Run, conf: Path) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
+    """Write what makes embeddings; return the function of samples to the embedding, and their rate."""
+    if run.encoder is not None:
+        from ser.detect.deploy_encoded import save_encoder
+
+        encoder, layer = run.encoder
+        encoded = save_encoder(folder, encoder.source, layer)
+        return encoded, encoded.encoder.sample_rate
+    for name in FrontEnd.FILES:
+        shutil.copyfile(conf / name, folder / name)
+    finetuned = Layout(run.data, run.exp).model("finetune", run.condition)
+    model = XVector.from_weights(
+        model_dir.load_section(finetuned, "model", XVectorConfig), model_dir.load_weights(finetuned)
+    )
+    net, front_end = fold(model, run.layer), FrontEnd.load(folder)
+    net.save(folder / detector_dir.NET)
+
+    def embed(samples: np.ndarray) -> np.ndarray:
+        (block,) = front_end.blocks([samples])
+        return net(block.features)
+
+    return embed, front_end.extract.sample_rate
 
 
 def check_classes(speech: Labelled, label_map: Path, train_dir: Path) -> None:
@@ -197,12 +161,14 @@ def save_backends(
     backend: BackendConfig,
     settings: DetectorConfig,
     unseen: Collection[str] = (),
+    published: bool = False,
 ) -> None:
     """Save the back end of embeddings as they are, and that of embeddings less the mean of their speaker.
 
     Parameters
     ----------
     unseen : speakers that no net was trained on.
+    published : whether the embeddings are of a published net, which was trained on none of the speakers.
     """
     # Recordings of unknown speakers are decided without; for known ones the setting none stands for all.
     plain_backend = replace(backend, speaker_normalisation=NONE)
@@ -212,7 +178,7 @@ def save_backends(
     def decider(data: Labelled, backend: BackendConfig = plain_backend) -> Decider:
         speakers = np.array([utt2spk[utt] for utt in data.utts])
         names = tuple(data.classes)
-        return calibrated(data.vectors, data.labels, speakers, names, backend, settings, unseen)
+        return calibrated(data.vectors, data.labels, speakers, names, backend, settings, unseen, published)
 
     plain = decider(data)
     plain.save(folder / modality)
@@ -223,24 +189,23 @@ def save_backends(
     Decider(own.classes, calibration, plain.outliers).save(folder / detector_dir.BY_SPEAKER / modality)
 
 
-def _check_features(front_end: FrontEnd, net: Net, train_dir: Path, speech: Labelled) -> None:
+def _check_embeddings(
+    embed: Callable[[np.ndarray], np.ndarray], sample_rate: int, train_dir: Path, speech: Labelled
+) -> None:
     """Compare embeddings made from waveforms, as the detector will make them, with those of the run."""
     segments = train_dir / "segments"
-    waves = audio.read_waves(
-        f"scp:{train_dir / 'wav.scp'}", front_end.extract.sample_rate, segments if segments.exists() else None
-    )
+    waves = audio.read_waves(f"scp:{train_dir / 'wav.scp'}", sample_rate, segments if segments.exists() else None)
     known = dict(zip(speech.utts, speech.vectors, strict=True))
     spread = float(np.sqrt(np.square(speech.vectors - speech.vectors.mean(axis=0)).sum(axis=1).mean()))
     for utt, samples in itertools.islice(((utt, wave) for utt, wave in waves if utt in known), NUM_CHECKED):
         if isinstance(samples, audio.Unreadable):
             raise SerError(f"{train_dir}/wav.scp: '{utt}': {samples.reason}; its features cannot be compared")
-        (block,) = front_end.blocks([samples])
-        distance = float(np.linalg.norm(net(block.features) - known[utt])) / spread
+        distance = float(np.linalg.norm(embed(samples) - known[utt])) / spread
         if not distance < FARTHEST:
             raise SerError(
                 f"'{utt}': the embedding made from its waveform is {distance:.2f} of the training set's spread from the"
                 f" run's, and rounding explains at most {FARTHEST}: name the folder of the option files that features"
-                " were made with (--conf)"
+                " were made with (--conf), and the encoder of the run"
             )
 
 
@@ -265,12 +230,6 @@ def _copy_encoder(source: Path, folder: Path) -> None:
             write_text(folder / path.name, json.dumps(kept, indent=2) + "\n")
         elif detector_dir.TEXT_FILES.fullmatch(path.name):
             shutil.copyfile(path, folder / path.name)
-
-
-def _eer(cell: Path) -> float:
-    """Read the EER of a cell of the results; infinite if it has none."""
-    eer = read_cell(cell).row.eer if (cell / "result.tsv").is_file() else None
-    return float("inf") if eer is None else eer
 
 
 def _batch_norm(weights: dict[str, np.ndarray], layer: str) -> tuple[np.ndarray, np.ndarray]:

@@ -72,10 +72,14 @@ class Detector:
             from ser.detect.asr import AsrDetector  # with PyTorch
 
             return AsrDetector.read(folder, description, deciders, by_speaker)
-        front_end, net = FrontEnd.load(folder), Net.load(folder / detector_dir.NET)
         encoder = None
         if description.pooling is not None:
             encoder = TextEncoder(folder, of_text, description.pooling)
+        if (folder / detector_dir.ENCODER).is_dir():
+            from ser.detect.encoded import EncodedDetector  # with PyTorch
+
+            return EncodedDetector.read(folder, description, deciders, encoder, by_speaker)
+        front_end, net = FrontEnd.load(folder), Net.load(folder / detector_dir.NET)
         return cls(description, front_end, net, deciders, encoder, by_speaker)
 
     @property

@@ -4,6 +4,7 @@
     mfcc.conf pitch.conf vad.conf cmvn.conf   Kaldi option files of the features
     net.safetensors                       the x-vector net (`ser.detect.net`), or in its place, and of the option
     asr/net/ asr/extractor/               files mfcc.conf alone: a recogniser and its i-vectors (`ser.detect.asr`)
+    encoder/                              or, without option files: an audio encoder (`ser.detect.encoded`)
     speech/, speech+text/                 back ends: Kaldi's mean.vec lda.mat plda, classes.ark, calibration.yaml,
                                           outliers.ark
     by_speaker/speech/, by_speaker/speech+text/   the same for embeddings less the mean of their speaker
@@ -29,6 +30,7 @@ SETTINGS = "detector.yaml"
 NET = "net.safetensors"
 LABELS = "labels.map"
 ASR = "asr"
+ENCODER = "encoder"
 TEXT = "text"
 SPEECH, SPEECH_TEXT = "speech", "speech+text"
 BY_SPEAKER = "by_speaker"
@@ -41,6 +43,11 @@ FORMAT = 2
 # The files of a text encoder that are data and that the loader needs. Other files of a Hub folder may hold code.
 TEXT_FILES = re.compile(
     r"(config|tokenizer|tokenizer_config|special_tokens_map|added_tokens|vocab)\.json|(vocab|merges)\.txt"
+    r"|model(-\d+-of-\d+)?\.safetensors|model\.safetensors\.index\.json"
+)
+# Those of an audio encoder: of transformers, of import_audio_net, or ours.
+ENCODER_FILES = re.compile(
+    r"(config|preprocessor_config|generation_config)\.json|config\.yaml|SOURCE|model\.onnx"
     r"|model(-\d+-of-\d+)?\.safetensors|model\.safetensors\.index\.json"
 )
 REMEDY = "copy the folder again from its source, or make it again with ser.bin.make_detector"
@@ -119,7 +126,7 @@ def write_manifest(folder: Path) -> None:
 
 
 def check_complete(folder: Path) -> dict[str, str]:
-    """Check that `folder` has exactly the files of its manifest, and that its text encoder is data only.
+    """Check that `folder` has exactly the files of its manifest, and that its encoders are data only.
 
     Returns
     -------
@@ -145,7 +152,8 @@ def check_complete(folder: Path) -> dict[str, str]:
         )
     if SETTINGS not in digests:
         raise SerError(f"{manifest}: lists no {SETTINGS}; {REMEDY}")
-    _check_text_files(folder)
+    _check_data_files(folder / TEXT, TEXT_FILES)
+    _check_data_files(folder / ENCODER, ENCODER_FILES)
     return digests
 
 
@@ -165,14 +173,14 @@ def check_files(folder: Path, digests: dict[str, str]) -> None:
             )
 
 
-def _check_text_files(folder: Path) -> None:
-    encoder = folder / TEXT
+def _check_data_files(encoder: Path, known: re.Pattern[str]) -> None:
     if not encoder.is_dir():
         return
+    kind = "a text encoder" if encoder.name == TEXT else "an audio encoder"
     for name in sorted(_files(encoder)):
-        if not TEXT_FILES.fullmatch(name):
-            raise SerError(f"{encoder / name}: not a file of a text encoder that is data only; remove this model")
-        if name.endswith(".json") and name in ("config.json", "tokenizer_config.json"):
+        if not known.fullmatch(name):
+            raise SerError(f"{encoder / name}: not a file of {kind} that is data only; remove this model")
+        if name in ("config.json", "tokenizer_config.json", "preprocessor_config.json"):
             try:
                 settings = json.loads(read_text(encoder / name, REMEDY))
             except (ValueError, RecursionError) as error:

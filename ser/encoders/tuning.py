@@ -14,12 +14,12 @@ from ser.encoders.patch_encoder import PatchEncoder
 from ser.errors import SerError
 from ser.models.layer_sum import LayerSum
 from ser.models.lora import add_lora
-from ser.models.yamnet import LAYERS, Yamnet
+from ser.models.yamnet import FINAL, LAYERS, Yamnet
 from ser.training.fit_config import FitConfig
 from ser.training.unfreezing import GroupConfig, UnfreezingConfig
 
 # Parts of `TunedEncoder` behind the encoder.
-HEAD = ("layer_sum", "pooling", "output")
+HEAD = ("layer_sum", "pooling", "norm", "output")
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,8 @@ class TuningConfig:
     # Whose states are summed, with spaces or commas between: "7 8 9", or of one "9,"; empty: all that have a number.
     layers: str
     normalise_layers: bool  # before the sum
-    pooling: Literal["mean", "attentive"]
+    pooling: Literal["mean", "mean_std", "attentive"]
+    normalise_pooled: bool  # by the mean and deviation of each number over the batch, in use over the training
     dropout: float  # before the output
     top_blocks: int  # how many, from the last down, are trained; 0: the head alone, -1: all blocks
     train_front_end: bool  # whether what is below and beside the blocks is trained too, such as the convolutions
@@ -82,16 +83,24 @@ class TunedEncoder(nn.Module):
             raise SerError(f"{encoder.what}: model.layers of different sizes ({shown}); give some of one size")
         width = widths[self.layers[0]]
         self.layer_sum = LayerSum(len(self.layers), config.normalise_layers)
-        self.pooling: nn.Module = AttentivePooling(width) if config.pooling == "attentive" else MeanPooling()
+        self.pooling: nn.Module = MeanPooling(with_deviation=config.pooling == "mean_std")
+        if config.pooling == "attentive":
+            self.pooling = AttentivePooling(width)
+        pooled = width if config.pooling == "mean" else 2 * width
+        self.norm = nn.BatchNorm1d(pooled, affine=False) if config.normalise_pooled else nn.Identity()
         self.dropout = nn.Dropout(config.dropout)
-        self.output = nn.Linear(width * (2 if config.pooling == "attentive" else 1), num_classes)
+        self.output = nn.Linear(pooled, num_classes)
+        self.num_frozen = 0  # layers of YAMNet that neither count nor are trained; `arrange` counts them
 
     def forward(self, inputs: dict[str, Tensor]) -> Tensor:
         """Map a batch of `ser.encoders.wave_batches` to logits (B, K)."""
         inputs = dict(inputs)
         if isinstance(self.adaptor, PatchEncoder):
             counts = inputs["counts"].tolist()
-            states = self.adaptor.model.states(inputs["patches"], self.layers)  # (all patches, D) each
+            if (outputs := inputs.get("outputs")) is not None:
+                states = self.adaptor.model.states(outputs, self.layers, self.num_frozen)
+            else:
+                states = self.adaptor.model.states(inputs["patches"], self.layers)  # (all patches, D) each
             rows = self.layer_sum([states[layer] for layer in self.layers]).split(counts)
             mask = pad_sequence([torch.ones(len(row), device=row.device) for row in rows], batch_first=True)
             pooled = self.pooling(pad_sequence(list(rows), batch_first=True), mask)
@@ -100,15 +109,20 @@ class TunedEncoder(nn.Module):
             states = self.adaptor.batch_states(inputs, self.layers, num_samples)  # type: ignore[attr-defined]
             frames = self.layer_sum([states[layer] for layer in self.layers])  # (B, T, D)
             pooled = self.pooling(frames, frames.new_ones(frames.shape[:2]))
-        return self.output(self.dropout(pooled))
+        return self.output(self.dropout(self.norm(pooled)))
 
 
 class MeanPooling(nn.Module):
-    """The mean over the rows that are there."""
+    """The mean over the rows that are there, or mean and standard deviation (divided by their number)."""
+
+    def __init__(self, with_deviation: bool = False) -> None:
+        super().__init__()
+        self.with_deviation = with_deviation
 
     def forward(self, rows: Tensor, mask: Tensor) -> Tensor:
-        """Map rows (B, T, D), of which those with a `mask` (B, T) of 1 are there, to (B, D)."""
-        return (rows * mask.unsqueeze(2)).sum(dim=1) / mask.sum(dim=1, keepdim=True)
+        """Map rows (B, T, D), of which those with a `mask` (B, T) of 1 are there, to (B, D) or (B, 2 D)."""
+        mean, variance = _weighted_moments(rows, mask / mask.sum(dim=1, keepdim=True))
+        return torch.cat([mean, variance.clamp(min=1e-10).sqrt()], dim=1) if self.with_deviation else mean
 
 
 class AttentivePooling(nn.Module):
@@ -121,10 +135,15 @@ class AttentivePooling(nn.Module):
     def forward(self, rows: Tensor, mask: Tensor) -> Tensor:
         """Map rows (B, T, D), of which those with a `mask` (B, T) of 1 are there, to (B, 2 D)."""
         scores = self.score(torch.tanh(self.hidden(rows))).squeeze(2).masked_fill(mask == 0, float("-inf"))
-        weights = scores.softmax(dim=1).unsqueeze(2)
-        mean = (weights * rows).sum(dim=1)
-        variance = (weights * (rows - mean.unsqueeze(1)).square()).sum(dim=1)
+        mean, variance = _weighted_moments(rows, scores.softmax(dim=1))
         return torch.cat([mean, variance.clamp(min=1e-10).sqrt()], dim=1)
+
+
+def _weighted_moments(rows: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    """Give the mean and the variance (B, D) of rows (B, T, D) by weights (B, T) that sum to one."""
+    weights = weights.unsqueeze(2)
+    mean = (weights * rows).sum(dim=1)
+    return mean, (weights * (rows - mean.unsqueeze(1)).square()).sum(dim=1)
 
 
 def _widths(encoder: FrameEncoder | PatchEncoder, layers: Sequence[str]) -> list[int]:
@@ -185,10 +204,18 @@ def arrange(model: TunedEncoder, config: TuningConfig, gradual: GradualConfig | 
             if not inside:  # what a module with others inside has of its own
                 for parameter in module.parameters(recurse=False):
                     parameter.requires_grad_(False)
+    if isinstance(encoder, Yamnet) and not config.train_front_end:
+        needed = [*(_number(layer) for layer in model.layers), *(_number(block) for block in trained)]
+        model.num_frozen = min(needed) - 1
     unfreezing = fit.unfreezing
     if gradual is not None and trained:
         unfreezing = _schedule(trained, gradual)
     return replace(fit, frozen=(*fit.frozen, *frozen), unfreezing=unfreezing)
+
+
+def _number(name: str) -> int:
+    """Give the number of a layer of YAMNet or of its block: 7 of ``7`` and ``layer7``; ``final`` is of the last."""
+    return len(LAYERS) if name == FINAL else int(name.removeprefix("layer"))
 
 
 def _schedule(trained: Sequence[str], gradual: GradualConfig) -> UnfreezingConfig:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ser.encoders.frame_encoder import FrameEncoder
+from ser.encoders.frozen_start import FrozenStart
 from ser.encoders.patch_encoder import PatchEncoder
 from ser.errors import SerError
 from ser.features import audioset
@@ -41,6 +42,7 @@ class WaveSource:
     encoder : makes the inputs.
     config : see `WaveConfig`.
     seed : of the order and of the parts; None keeps the order by length and takes the middle, for validation.
+    frozen : layers of an encoder of patches that are not trained; batches then have their output in place of patches.
 
     Raises
     ------
@@ -57,16 +59,19 @@ class WaveSource:
         encoder: FrameEncoder | PatchEncoder,
         config: WaveConfig,
         seed: int | None,
+        frozen: FrozenStart | None = None,
     ) -> None:
         if config.batch_size < 1 or config.max_seconds <= 0:
             raise SerError(f"data: batch_size {config.batch_size}, max_seconds {config.max_seconds:g}; give over 0")
         self.waves, self.segments, self.utts, self.targets = waves, segments, utts, targets
-        self.encoder, self.config, self.seed = encoder, config, seed
+        self.encoder, self.config, self.seed, self.frozen = encoder, config, seed, frozen
         self.least = encoder.least if isinstance(encoder, FrameEncoder) else 1
         self.most = max(self.least, int(config.max_seconds * encoder.sample_rate))
         if isinstance(encoder, FrameEncoder):
             self.most = min(self.most, encoder.most)
-        self.lengths = np.array([max(self.least, min(self.most, len(self._read(utt)))) for utt in utts])
+        lengths = np.array([len(self._read(utt)) for utt in utts])
+        self.whole = lengths <= self.most  # recordings of which no part is taken
+        self.lengths = lengths.clip(self.least, self.most)
         self._fixed = self._cut_equal(np.argsort(self.lengths, kind="stable")) if seed is None else []
 
     def num_batches(self, epoch: int) -> int:
@@ -96,13 +101,26 @@ class WaveSource:
             if not len(rows):
                 continue
             if isinstance(self.encoder, PatchEncoder):
-                found = [audioset.patches(self._part(row, epoch, self.most), self.encoder.config) for row in rows]
+                found = [self._outputs(row, epoch) for row in rows]
                 counts = torch.tensor([len(patches) for patches in found])
-                yield {"patches": torch.from_numpy(np.concatenate(found)), "counts": counts}, targets
+                yield {"patches" if self.frozen is None else "outputs": torch.cat(found), "counts": counts}, targets
             else:
                 parts = [self._part(row, epoch, length) for row in rows]
                 inputs = self.encoder.prepare(parts)  # type: ignore[attr-defined]
                 yield inputs | {"num_samples": torch.full((len(rows),), length)}, targets
+
+    def _outputs(self, row: int, epoch: int) -> Tensor:
+        """Give the patches of a recording, or what the frozen layers make of them."""
+        utt, frozen = self.utts[row], self.frozen
+        if frozen is not None and (kept := frozen.find(utt)) is not None:
+            return kept
+        patches = audioset.patches(self._part(row, epoch, self.most), self.encoder.config)  # type: ignore[union-attr]
+        if frozen is None:
+            return torch.from_numpy(patches)
+        outputs = frozen.outputs(patches)
+        if self.whole[row]:
+            frozen.keep(utt, outputs)
+        return outputs
 
     def _cut_equal(self, order: np.ndarray) -> list[np.ndarray]:
         """Cut the indices, sorted by length, into batches of one length each."""

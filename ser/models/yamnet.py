@@ -135,13 +135,13 @@ class Yamnet(nn.Module):
         """Map patches (B, 96, 64) to the input of the classifier: (B, 1024)."""
         return self.states(patches, [FINAL])[FINAL]
 
-    def states(self, patches: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
+    def states(self, patches: Tensor, layers: Iterable[str], after: int = 0) -> dict[str, Tensor]:
         """Compute one vector for each patch at each of `layers`.
 
         Parameters
         ----------
-        patches : (B, 96, 64) float32.
-        layers : of `self.layers`.
+        patches : (B, 96, 64) float32; with `after`, the output (B, C, H, W) of the layer of this number.
+        layers : of `self.layers`, all later than `after`.
 
         Returns
         -------
@@ -149,15 +149,19 @@ class Yamnet(nn.Module):
             ``1`` to ``14``: the mean over time and frequency of the layer's output, (B, C); ``final``: the 1,024
             numbers before the classifier, (B, 1024).
         """
-        means = {name: map_.mean(dim=(2, 3)) for name, map_ in self.maps(patches, self._numbers(layers)).items()}
+        outputs = self.maps(patches, self._numbers(layers), after)
+        means = {name: output.mean(dim=(2, 3)) for name, output in outputs.items()}
         return {name: means[str(len(LAYERS)) if name == FINAL else name] for name in layers}
 
-    def maps(self, patches: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
-        """Compute the outputs (B, C, H, W), H along time, of the numbered `layers`; later layers are not computed."""
+    def maps(self, patches: Tensor, layers: Iterable[str], after: int = 0) -> dict[str, Tensor]:
+        """Compute the outputs (B, C, H, W), H along time, of the numbered `layers`; later layers are not computed.
+
+        `patches` is (B, 96, 64), or the output of layer `after` if that is not 0.
+        """
         wanted = list(layers)
-        x = patches.unsqueeze(1)  # (B, 1, 96, 64)
+        x = patches if after else patches.unsqueeze(1)  # (B, 1, 96, 64)
         outputs = {}
-        for number in range(1, 1 + max(map(int, wanted))):
+        for number in range(1 + after, 1 + max(map(int, wanted))):
             x = self.get_submodule(f"layer{number}")(x)
             if str(number) in wanted:
                 outputs[str(number)] = x

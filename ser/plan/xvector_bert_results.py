@@ -30,8 +30,10 @@ def results(options: Options, facts: Facts, corpus_dirs: Iterable[Path]) -> Iter
     words += [*([] if options.toy else ["--corpus", options.test]), at.exp]
     yield job(9, "report", "report", words, [at.cells], [at.exp / "report.html"])
     # A detector hears one recording, not all of its speaker.
-    if "speech" in options.scored and options.uses_net and not options.speaker_cmvn:
-        yield job(9, "detector", "detector", [at.data, at.exp, at.exp / "detector"], [at.exp], [at.exp / "detector"])
+    if "speech" in options.scored and not (options.uses_net and options.speaker_cmvn):
+        words = ["--encoders", " ".join(options.encoders)] if options.encoders else []
+        words += [at.data, at.exp, at.exp / "detector"]
+        yield job(9, "detector", "detector", words, [at.exp], [at.exp / "detector"])
 
 
 def text_used(options: Options) -> str:

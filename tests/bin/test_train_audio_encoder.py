@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 from ser.bin import build_toy_encoder, extract_audio_embeddings, train_audio_encoder
+from ser.config import load_config
 from ser.encoders.wave_batches import WaveSource
 from ser.errors import SerError
 from ser.kaldi import ark, tables
@@ -147,6 +148,69 @@ def test_patches_of_yamnet_are_trained_and_frozen_norms_stay(data, encoder, tmp_
     )
     with pytest.raises(SerError, match=r"model.layers of different sizes \(1:32 2:64 .*give some of one size"):
         train(data, folder, tmp_path / "x")
+
+
+def test_frozen_layers_are_computed_once_and_change_nothing(data, encoder, tmp_path, monkeypatch):
+    settings = ("model.layers=9 10", "model.top_blocks=2", "model.pooling=mean_std", "model.normalise_pooled=true",
+                "gradual.groups=1", "fit.epochs=2")  # fmt: skip
+    train(data, encoder("yamnet"), tmp_path / "kept", *settings)
+    once = []
+    monkeypatch.setattr("ser.encoders.frozen_start.FrozenStart.keep", lambda *found: once.append(found))
+    train(data, encoder("yamnet"), tmp_path / "again", *settings)
+    assert len(once) == 2 * 24 + 2 * 8 + 8  # each time that a recording is needed
+    for part in ("", "encoder"):
+        kept, again = (weights(tmp_path / name / part) for name in ("kept", "again"))
+        assert all(torch.equal(kept[name], again[name]) for name in kept)
+    before = weights(encoder("yamnet"))
+    changed = {name.partition(".")[0] for name in before if not torch.equal(before[name], kept[name])}
+    assert changed == {"layer9", "layer10"}
+
+
+def test_the_output_of_frozen_layers_gives_the_logits_of_the_patches(few, encoder):
+    from ser.encoders.frozen_start import FrozenStart
+    from ser.encoders.loading import load_audio_encoder
+    from ser.encoders.tuning import TunedEncoder, TuningConfig, arrange
+    from ser.encoders.tuning_config import AudioEncoderConfig
+    from ser.encoders.wave_batches import WaveConfig
+
+    net = load_audio_encoder(str(encoder("yamnet")))
+    config = TuningConfig("8 10", False, "mean", False, 0.0, 1, False, None)
+    model = TunedEncoder(net, config, 2)
+    arrange(model, config, None, load_config(AudioEncoderConfig, "conf/toy/audio_encoder.yaml").fit)
+    assert model.num_frozen == 7  # 8 counts, though only 10 is trained
+    waves = tables.read_map(few / "train" / "wav.scp")
+    frozen, found = FrozenStart(net.model, 7, kept_bytes=3 * 24 * 512 * 4), []
+    for start in (None, frozen):
+        source = WaveSource(waves, {}, list(waves), np.zeros(4, np.int64), net, WaveConfig(4, 3.0), None, start)
+        found.append(model.eval()(next(source.batches(0))[0]))
+    torch.testing.assert_close(found[0], found[1], atol=1e-5, rtol=1e-5)
+    assert sum(frozen.find(utt) is not None for utt in waves) == 3  # no room for the fourth
+
+
+def test_pooling_by_hand():
+    from ser.encoders.tuning import MeanPooling
+
+    rows = torch.tensor([[[1.0], [3.0], [100.0]], [[2.0], [2.0], [2.0]]])
+    mask = torch.tensor([[1.0, 1.0, 0.0], [1.0, 1.0, 1.0]])
+    assert MeanPooling()(rows, mask).tolist() == [[2.0], [2.0]]
+    torch.testing.assert_close(MeanPooling(with_deviation=True)(rows, mask), torch.tensor([[2.0, 1.0], [2.0, 1e-5]]))
+
+
+def test_pooled_numbers_of_unequal_size_are_normalised(few, encoder, tmp_path):
+    """The head's weights for a number a thousand times as small as the others must not be lost."""
+    from ser.encoders.loading import load_audio_encoder
+    from ser.encoders.tuning import TunedEncoder, TuningConfig
+
+    net = load_audio_encoder(str(encoder("yamnet")))
+    config = TuningConfig("10", False, "mean", True, 0.0, 0, False, None)
+    model = TunedEncoder(net, config, 2).train()
+    seen = []
+    model.output.register_forward_hook(lambda _, given, __: seen.append(given[0]))
+    patches = torch.randn(12, 96, 64, generator=torch.Generator().manual_seed(0))
+    model({"patches": patches, "counts": torch.full((6,), 2)})
+    alive = seen[0].abs().sum(0) > 0
+    torch.testing.assert_close(seen[0].mean(0), torch.zeros(512), atol=1e-5, rtol=0)
+    assert alive.any() and (seen[0].std(0, correction=0)[alive] - 1).abs().median() < 0.1
 
 
 def test_blocks_stay_bit_equal_until_their_epoch(data, encoder, tmp_path):

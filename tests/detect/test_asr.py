@@ -125,7 +125,7 @@ def test_windows_are_utterances_and_the_last_ends_with_the_recording(folder, tmp
 
 
 def test_long_recordings_are_pieces(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr("ser.detect.asr.BLOCK_FRAMES", 100)
+    monkeypatch.setattr("ser.detect.samples.BLOCK_FRAMES", 100)
     wave = speak(VOICES["anger"], 7)
     soundfile.write(tmp_path / "long.wav", wave, RATE, subtype="FLOAT")
     detector = Detector.load(folder)

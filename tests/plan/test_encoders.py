@@ -41,8 +41,10 @@ def test_without_layers_of_a_net_none_is_trained_and_no_features_are_made(xvecto
     )
     check(options)
     found = plan(options, facts)
-    for kind in ("features", "augmented", "pretrain", "finetune", "embeddings", "text", "joined", "detector"):
+    for kind in ("features", "augmented", "pretrain", "finetune", "embeddings", "text", "joined"):
         assert not found.of(kind)
+    words = f"--encoders net={tmp_path}/net:10 data/run exp/run exp/run/detector"
+    assert arguments(found, "detector", "detector") == words
     assert arguments(found, "classes", "iemocap") == "data/run/iemocap data/run/iemocap_emotion"
     assert {one.name for one in found.of("cells")} == {f"speech_net_10_{fold}" for fold in ("none", *"12345")}
     with pytest.raises(SerError, match="--layers and --encoders are both empty"):

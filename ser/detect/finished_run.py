@@ -1,0 +1,112 @@
+"""The folders of a finished run of system A that a detector is made from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ser.detect.detector_dir import SPEECH, SPEECH_TEXT
+from ser.errors import SerError
+from ser.plan.encoders import Encoder, by_column
+from ser.plan.layout import Layout
+from ser.plan.roles import in_order
+from ser.results.cell import read_cell
+from ser.training import model_dir
+
+
+@dataclass(frozen=True)
+class Run:
+    """The folders of a finished run that a detector needs, for one condition (``none`` or a fold) and one layer.
+
+    `encoder` is the audio encoder whose layer it is, and that encoder's name of the layer; None: of the run's own net.
+    """
+
+    data: Path
+    exp: Path
+    condition: str
+    layer: str
+    encoder: tuple[Encoder, str] | None = None
+
+    @classmethod
+    def find(
+        cls,
+        data: Path,
+        exp: Path,
+        condition: str | None = None,
+        layer: str | None = None,
+        encoders: Iterable[Encoder] = (),
+    ) -> Run:
+        """Fill in missing choices: the first condition (``none`` before the folds), the layer of the lowest EER.
+
+        Of a run with a net of its own, a layer of one of the `encoders` is taken only if it is asked for.
+
+        Raises
+        ------
+        SerError
+            Where the run does not have the condition or the layer.
+        """
+        at = Layout(data, exp)
+        conditions = at.trained("finetune", model_dir.WEIGHTS)
+        columns = by_column(encoders)
+        if columns and (layer in columns or (layer is None and not conditions)):
+            return cls._find_encoded(at, condition, layer, columns)
+        if condition is None and conditions:
+            condition = conditions[0]
+        if condition not in conditions:
+            raise SerError(
+                f"{at.model('finetune', condition or '<condition>')}: no finished model; conditions there:"
+                f" {', '.join(conditions) or 'none finished'}; run stages 0 to 5 first"
+            )
+        embedded = at.vectors("embeddings", condition)
+        layers = sorted(path.stem for path in embedded.glob("*.scp") if "." not in path.stem)
+        if layer is None and layers:
+            layer = min(layers, key=lambda name: _eer(at.cell(SPEECH, name, condition)))
+        if layer not in layers:
+            raise SerError(f"{embedded}: no {layer or '<layer>'}.scp; layers there: {', '.join(layers) or 'none'}")
+        return cls(data, exp, condition, layer)
+
+    @classmethod
+    def _find_encoded(
+        cls, at: Layout, condition: str | None, layer: str | None, columns: Mapping[str, tuple[Encoder, str]]
+    ) -> Run:
+        """Find the condition and the layer of a run's encoders; what no fold trains is trained for all."""
+        beginning = at.role("backend", "").name
+        found = (path.name.removeprefix(beginning) for path in at.data.glob(f"{beginning}*") if path.is_dir())
+        conditions = in_order(found)
+        if condition is None and conditions:
+            condition = conditions[0]
+        if condition not in conditions:
+            raise SerError(
+                f"{at.role('backend', condition or '<condition>')}: no such data dir; conditions there: "
+                f"{', '.join(conditions) or 'none'}; run stages 0 to 5 first"
+            )
+        chosen = layer or min(columns, key=lambda name: _eer(at.cell(SPEECH, name, condition)))
+        return cls(at.data, at.exp, condition, chosen, columns[chosen])
+
+    def folder(self, root: Path, kind: str) -> Path:
+        """Return <root>/<kind>_<condition>, or <root>/<kind>_none where the folds share that folder."""
+        return Layout(self.data, self.exp).shared(root, kind, self.condition)
+
+    def has_text(self) -> bool:
+        """Whether the run has a text encoder, and joined vectors of speech and text."""
+        return self.vectors(SPEECH_TEXT).is_file() and self.text_encoder.is_dir()
+
+    def vectors(self, modality: str) -> Path:
+        """Return the table that holds the training vectors (and others)."""
+        if modality == SPEECH and self.encoder is not None:
+            encoder, layer = self.encoder
+            return Layout(self.data, self.exp).encoded(encoder.name) / f"{layer}.scp"
+        kind = {SPEECH: "embeddings", SPEECH_TEXT: "speech+text"}[modality]
+        return self.folder(self.exp, kind) / f"{self.layer}.scp"
+
+    @property
+    def text_encoder(self) -> Path:
+        """Folder of the text encoder."""
+        return self.folder(self.exp, "text") / "encoder"
+
+
+def _eer(cell: Path) -> float:
+    """Read the EER of a cell of the results; infinite if it has none."""
+    eer = read_cell(cell).row.eer if (cell / "result.tsv").is_file() else None
+    return float("inf") if eer is None else eer

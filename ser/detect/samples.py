@@ -1,0 +1,96 @@
+"""Detectors whose net takes the samples of a recording as they are, without voice activity detection."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from ser.detect.detection import Detection
+from ser.detect.detector import Detector
+from ser.detect.detector_dir import SPEECH
+from ser.detect.front_end import BLOCK_FRAMES
+from ser.detect.recordings import read_chunks
+from ser.errors import SerError
+
+
+class SampleDetector(Detector):
+    """A `Detector` that hears silence, too: whole recordings in pieces of 100 s, windows as utterances by themselves.
+
+    `front_end` need only have ``seconds_a_frame``, and `net` only ``span``.
+    """
+
+    @property
+    @abstractmethod
+    def _sample_rate(self) -> int:
+        """Hz of the samples that the net takes."""
+
+    @property
+    @abstractmethod
+    def _shift(self) -> int:
+        """Samples from a frame to the next."""
+
+    @abstractmethod
+    def _embed_samples(self, recording: str | Path, samples: np.ndarray) -> tuple[np.ndarray, int]:
+        """Return the embedding (D,) of samples (N,) and the number of their frames; messages name the `recording`."""
+
+    def embed(self, recording: str | Path, channel: int | None = None) -> tuple[np.ndarray, float, float]:
+        """Return the vector (D,) of a recording and, twice, its length in seconds.
+
+        A recording over 150 s is cut; its vector is the mean of the pieces' ones, weighted by their lengths.
+        """
+        total, frames, length = np.zeros(1), 0, 0
+        for samples in self._pieces(recording, channel):
+            vector, count = self._embed_samples(recording, samples)
+            total, frames = total + count * vector, frames + count
+            length += len(samples)
+        seconds = length / self._sample_rate
+        if frames < self.least_frames:
+            raise SerError(f"{recording}: {self._too_little(frames)}")
+        return (total / frames).astype(np.float32), round(seconds, 3), round(seconds, 3)
+
+    def windows(
+        self,
+        recording: str | Path,
+        window: float | None = None,
+        hop: float | None = None,
+        channel: int | None = None,
+    ) -> Iterator[Detection]:
+        """Find the emotions over time, each window an utterance by itself, in memory that does not grow."""
+        size, step = self._window_frames(window, hop)
+        shift, start, passed = self._shift, 0, False
+        waiting = np.zeros(0, np.float32)
+        for chunk in self._chunks(recording, channel):
+            waiting = np.concatenate([waiting, chunk])
+            while len(waiting) >= max(size, step) * shift:
+                yield self._window(recording, channel, waiting[: size * shift], start, size)
+                waiting, start, passed = waiting[step * shift :], start + step, True
+        left = len(waiting) // shift
+        if left and (not passed or step >= size or left > size - step):
+            yield self._window(recording, channel, waiting[: size * shift], start, min(size, left))
+
+    def _window(
+        self, recording: str | Path, channel: int | None, samples: np.ndarray, start: int, frames: int
+    ) -> Detection:
+        second = self.front_end.seconds_a_frame
+        times = (round(start * second, 3), round((start + frames) * second, 3), round(frames * second, 3))
+        if frames < self.least_frames:
+            return Detection(str(recording), *times, SPEECH, None, {}, self._too_little(frames), channel=channel)
+        (found,) = self._decide(str(recording), SPEECH, self._embed_samples(recording, samples)[0][None])
+        return self._detection(str(recording), times, SPEECH, found, channel)
+
+    def _chunks(self, recording: str | Path, channel: int | None) -> Iterable[np.ndarray]:
+        return read_chunks(recording, self._sample_rate, channel)
+
+    def _pieces(self, recording: str | Path, channel: int | None) -> Iterator[np.ndarray]:
+        """Yield the samples in pieces of 100 s; what is left over is at least half of that, or the whole recording."""
+        size = BLOCK_FRAMES * self._shift
+        waiting = np.zeros(0, np.float32)
+        for chunk in self._chunks(recording, channel):
+            waiting = np.concatenate([waiting, chunk])
+            while len(waiting) >= size + size // 2:
+                yield waiting[:size]
+                waiting = waiting[size:]
+        yield waiting
