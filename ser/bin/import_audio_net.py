@@ -4,7 +4,7 @@
 model.pt. Writes a folder of safetensors that extract_audio_embeddings and train_audio_encoder take. Nothing in the file
 is run; a changed, truncated or pickled one is refused.
 
-A .onnx file (needs the package onnxruntime) is copied. It takes one array, of samples or of patches of log mel energies
+A .onnx file (needs the extra `onnx`) is copied. It takes one array, of samples or of patches of log mel energies
 (96 frames of 64, as YAMNet); its outputs are the layers. extract_audio_embeddings takes it, nothing trains it.
 
   python3 -m ser.bin.import_audio_net yamnet.tflite exp/yamnet

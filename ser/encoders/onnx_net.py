@@ -1,7 +1,7 @@
 """Any ONNX net as an encoder: waveforms or AudioSet's patches in, one or more arrays of states out.
 
-It is run by the optional package onnxruntime. The folder of `import_onnx` holds ``model.onnx``, ``config.yaml`` (what
-goes in, what comes out, the file's digest) and ``SOURCE``.
+It is run by onnxruntime, the package's extra ``onnx``. The folder of `import_onnx` holds ``model.onnx``,
+``config.yaml`` (what goes in, what comes out, the file's digest) and ``SOURCE``.
 """
 
 import dataclasses
@@ -167,7 +167,9 @@ def _session(path: Path) -> Any:
     try:
         onnxruntime = importlib.import_module("onnxruntime")
     except ImportError as error:
-        raise SerError(f"{path}: an ONNX net needs the package onnxruntime; pip install onnxruntime") from error
+        raise SerError(
+            f"{path}: an ONNX net needs the package onnxruntime; install the extra: pip install 'ser[onnx]'"
+        ) from error
     if not path.is_file():
         raise SerError(f"{path}: no such file")
     options = onnxruntime.SessionOptions()

@@ -63,8 +63,8 @@ def read_published(path: str | Path, any_version: bool = False, vggish: VggishCo
         raise SerError(f"{path}: no such file; give .tflite, .h5 or .pth of YAMNet, .pth of VGGish, .pt of emotion2vec")
     if path.suffix not in _READERS:
         raise SerError(
-            f"{path}: expected a name that ends in {', '.join(_READERS)}; for a checkpoint of TensorFlow 1 take a "
-            "torch port of it (.pth)"
+            f"{path}: expected a name that ends in {', '.join([*_READERS, '.onnx'])}; for a checkpoint of TensorFlow 1 "
+            "take a torch port of it (.pth)"
         )
     digest = sha256(path)
     # torch.hub's rule: the digits at the end of the name are the first ones of the digest.
@@ -140,7 +140,9 @@ def _read_h5(path: Path) -> dict[str, Tensor]:
     try:
         import h5py
     except ImportError as error:
-        raise SerError(f"{path}: needs the package h5py, which is not installed; pip install h5py") from error
+        raise SerError(
+            f"{path}: needs the package h5py, which is not installed; install the extra: pip install 'ser[h5]'"
+        ) from error
     arrays: dict[str, Tensor] = {}
     try:
         with h5py.File(path, "r") as file:
