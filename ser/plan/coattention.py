@@ -212,7 +212,7 @@ class _Builder:
         for row in self.rows:
             for fold in self._folds_of(row):
                 yield self._cell(row, fold, row.text, "posteriors")
-                if row.name == f"fusion_{options.losses[0]}":
+                if row.name in (f"fusion_{options.losses[0]}", "fusion_random"):
                     yield self._cell(row, fold, "none", "posteriors_none")
         words = ["--corpora", " ".join(str(at.corpus(name)) for name in options.scored), "--text-condition", "gold"]
         yield job(7, "card", "card", [*words, at.exp], [at.audits], [at.card])
