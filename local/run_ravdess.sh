@@ -7,9 +7,10 @@
 # speech alone, since the actors speak two sentences; the text model is trained by itself on DailyDialog and validated
 # on its own validation part, less the texts whose words train too, which also picks its epoch.
 #
-# Expected of actors 1 to 12, without musan: EER 28.3 % from tdnn7 and 29.7 % from tdnn6, the mean of folds that lie
-# between 23 % and 41 %. The settings were chosen on some of these same folds. 8 minutes on two cores, and 10 for a text
-# model of 6 layers.
+# Expected of actors 1 to 12, without musan, means of three seeds and six folds: UAR 57.5 % from tdnn7 and 57.8 % from
+# tdnn6, EER 31.8 % and 32.2 % of all pairs; folds lie between 23 % and 41 %, seeds 2 points apart. With each speaker's
+# mean off: UAR 62.8 % and 63.6 %, EER 28.3 % and 28.4 %. The settings were chosen on some of these same folds. 14 minutes
+# of one core, and 10 on two cores for a text model of 6 layers. docs/results.md has each fold, and what a floor reaches.
 #
 # Usage: local/run_ravdess.sh --corpora <dir> [options]
 #  e.g.: local/run_ravdess.sh --corpora ../shared/corpora --nj 2
