@@ -32,7 +32,7 @@ def timeline_page(detections: Sequence[Detection], classes: Sequence[str], sound
     )
     title = f"Emotion over time: {len(recordings)} recording{'s' * (len(recordings) != 1)}"
     head = page.paragraph(
-        "Posterior of each class in each window, with equal priors. Gaps have too little "
+        "Posterior of each class in each window, with equal priors, from 0 to 1. Gaps have too little "
         "speech. Press or click a curve to listen from there; the line follows the player."
     )
     return (
