@@ -24,6 +24,7 @@ os.environ.update(_environment)
 BINARY = b"\0B"
 # Read at most this many bytes at once: a broken header may claim any size, and memory is taken only for what is there.
 _BLOCK = 1 << 24
+GZIP = b"\x1f\x8b"  # how a compressed file begins
 _FLOATS: dict[str, np.dtype] = {"F": np.dtype("<f4"), "D": np.dtype("<f8")}
 _INTEGERS = np.dtype([("size", "u1"), ("value", "<i4")])
 
@@ -66,6 +67,8 @@ class Source:
                 key += byte
             self.position += 1
             if len(key) > 4096 or byte == b"\0":
+                if key.startswith(GZIP):
+                    raise self.error("compressed by gzip; read it through a pipe, 'ark:gunzip -c FILE |'")
                 raise self.error("no key here; not a Kaldi archive, or a broken one")
         self.position += 1
         if not key and not byte:

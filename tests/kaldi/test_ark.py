@@ -286,6 +286,7 @@ def test_huge_claimed_size_is_refused_at_once(tmp_path, token):
         (b"key 1 2.5\n", "not a number"),
         (b"key", "a key without an object"),
         (b"RIFF\0\0\0\0", "no key here"),
+        (b"\x1f\x8b\x08\0", "compressed by gzip"),
         (b"\xff\xfe \0B", "no key here"),
         (b"x" * 5000, "no key here"),
     ],
