@@ -70,6 +70,10 @@ fi
 
 begin_recipe coattention 7 conf/coattention toy_coattention "$@"
 
+# short <kind> "<wrapper>" <module> ...: a process for each job; in a quick run (--fold-groups) few processes share them.
+short() {
+  if [ "$fold_groups" -gt 0 ]; then run_short_jobs "$@"; else run_jobs "$1" "$2" python3 -m "${@:3}"; fi
+}
 merge() { mkdir -p "$(dirname "$1")" && utils/merge_scp.sh "$@"; }      # <scp> <scp>...: the first of the others
 
 if [ "$stage" -le 0 ] && [ "$stop_stage" -ge 0 ]; then
@@ -84,24 +88,24 @@ if [ "$stage" -le 1 ] && [ "$stop_stage" -ge 1 ]; then
   mkdir -p "$exp/audit"
   each_job classes utils/apply_label_map.sh
   each_job together utils/combine_data.sh
-  run_jobs parts "$train_cmd" python3 -m ser.bin.split_parts
-  run_jobs unseen "$train_cmd" python3 -m ser.bin.part_sentences
-  run_jobs random_parts "$train_cmd" python3 -m ser.bin.split_stratified --valid 0.1 --test 0.1
-  run_jobs audit "$train_cmd" python3 -m ser.bin.audit_protocol
+  run_short_jobs parts "$train_cmd" ser.bin.split_parts
+  run_short_jobs unseen "$train_cmd" ser.bin.part_sentences
+  run_short_jobs random_parts "$train_cmd" ser.bin.split_stratified --valid 0.1 --test 0.1
+  run_short_jobs audit "$train_cmd" ser.bin.audit_protocol
 fi
 
 if [ "$stage" -le 2 ] && [ "$stop_stage" -ge 2 ]; then
   begin_stage 2 "a net of audio that is trained by triplets, without labels"
   run_jobs frames "$train_cmd" python3 -m ser.bin.make_audioset_feats --level frame --compress true
-  run_jobs toy_nets "$train_cmd" python3 -m ser.bin.build_toy_encoder     # of a toy run alone
+  run_short_jobs toy_nets "$train_cmd" ser.bin.build_toy_encoder     # of a toy run alone
   run_jobs triplet "$cuda_jobs" python3 -m ser.bin.train_triplet --num-threads "$num_threads"
 fi
 
 if [ "$stage" -le 3 ] && [ "$stop_stage" -ge 3 ]; then
   begin_stage 3 "patches of log mel energies, and the states of the nets of audio"
   mkdir -p "$exp/patches"
-  run_jobs patches "$train_cmd" python3 -m ser.bin.make_audioset_feats --level patch
-  run_jobs states "$cuda_jobs" python3 -m ser.bin.extract_audio_embeddings --num-threads "$num_threads"
+  short patches "$train_cmd" ser.bin.make_audioset_feats --level patch
+  short states "$cuda_jobs" ser.bin.extract_audio_embeddings --num-threads "$num_threads"
 fi
 
 if [ "$stage" -le 4 ] && [ "$stop_stage" -ge 4 ]; then
@@ -115,14 +119,14 @@ fi
 if [ "$stage" -le 5 ] && [ "$stop_stage" -ge 5 ]; then
   begin_stage 5 "states of the tokens"
   mkdir -p "$exp/tokens"
-  run_jobs tokens "$cuda_jobs" python3 -m ser.bin.extract_text_embeddings --level token --num-threads "$num_threads"
+  short tokens "$cuda_jobs" ser.bin.extract_text_embeddings --level token --num-threads "$num_threads"
   each_job merged merge
 fi
 
 if [ "$stage" -le 6 ] && [ "$stop_stage" -ge 6 ]; then
   begin_stage 6 "co-attentions of speech and text, and attentions of one of them"
   for kind in fixed tuned; do
-    run_jobs "$kind" "$cuda_jobs" python3 -m ser.bin.train_coattention \
+    short "$kind" "$cuda_jobs" ser.bin.train_coattention \
       --label-map "$label_map" --num-threads "$num_threads"
   done
   each_job joined merge

@@ -40,7 +40,7 @@ def options(tmp_path_factory) -> list[str]:
     build = ["python3", "-m", "ser.bin.build_toy_bert", "--kind", "t5", "--config", settings]
     subprocess.run([*build, texts, texts / "t5"], cwd=ROOT, check=True, capture_output=True)
     return [
-        "--savee", str(corpus), "--name", NAME, "--conf", "conf/toy/coattention", "--fold-groups", "2", "--nj", "2",
+        "--savee", str(corpus), "--name", NAME, "--conf", "conf/toy/coattention", "--fold-groups", "2", "--nj", "1",
         "--tests", "savee", "--together", "", "--speech-only", "", "--text-only", "", "--unseen", "", "--random", "",
         "--encoders", "triplet", "--variants", "fixed", "--losses", "bce", "--triplet-train", "savee",
         "--text-train", "", "--text-model", str(texts / "t5"),
