@@ -114,7 +114,8 @@ def compute_outputs(
         starts = [start + options.offset for start in starts]
         times = torch.arange(edge - left, size + right - edge, device=device)[:, None]
         times = times + torch.tensor(starts, device=device)
-        chunk = frames[(times + edge).clamp(0, len(frames) - 1)]  # (T, B, F)
+        rows_of = (times + edge).clamp(0, len(frames) - 1)
+        chunk = frames.index_select(0, rows_of.flatten()).view(*rows_of.shape, -1)  # (T, B, F)
         rows = vectors
         if online and vectors is not None:
             # Kaldi takes the middle between the first and the last output frame.
