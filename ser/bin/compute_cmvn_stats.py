@@ -23,6 +23,8 @@ def main() -> None:
     parser.add_argument("stats_wspecifier", metavar="<stats-wspecifier>", help="the statistics, by speaker")
     args = parser.parse_args()
 
+    import numpy as np
+
     from ser.features.cmvn import cmvn_stats
     from ser.kaldi import ark, specifiers, tables
     from ser.kaldi.feats import read_features
@@ -30,7 +32,7 @@ def main() -> None:
     utt2spk = tables.read_map(args.utt2spk, fields=2)
     kind, name = specifiers.parse_rspecifier(args.vad_rspecifier)
     vads = ark.Reader(name) if kind == "scp" else ark.load(args.vad_rspecifier)
-    stats = {}
+    stats: dict[str, np.ndarray] = {}
     for utt, feats in read_features(args.feats_rspecifier):
         if utt not in utt2spk:
             raise SerError(f"{args.utt2spk}: no speaker of {utt}, which {args.feats_rspecifier} has")
