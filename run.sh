@@ -198,16 +198,16 @@ if [ "$stage" -le 9 ] && [ "$stop_stage" -ge 9 ]; then
 fi
 end_stage
 
-# Expected of ./run.sh on the toy corpora, in %; another processor rounds otherwise, and may give other digits:
+# Expected of ./run.sh --reproducible true on the toy corpora, in %; without it other digits, by processor and threads:
 #   awk -F'\t' '$4 == "all" { print $8, $9, $2, $16, $20 }' exp/toy/results.tsv
 #   layer modality    trained on                            EER     UAR
 #   bert  text        dailydialog+cremad                    40.29   59.75
 #   bert  text        dailydialog+cremad+iemocap            27.43   71.96
-#   tdnn6 speech      voxceleb1+cremad                      35.96   54.29
-#   tdnn7 speech      voxceleb1+cremad                      35.27   58.51
-#   tdnn6 speech+text voxceleb1+cremad+dailydialog          34.76   66.50
-#   tdnn7 speech+text voxceleb1+cremad+dailydialog          32.91   69.58
-#   tdnn6 speech      voxceleb1+cremad+iemocap              30.24   67.83
-#   tdnn7 speech      voxceleb1+cremad+iemocap              28.97   63.45
-#   tdnn6 speech+text voxceleb1+cremad+iemocap+dailydialog  22.93   80.69
-#   tdnn7 speech+text voxceleb1+cremad+iemocap+dailydialog  21.41   78.47
+#   tdnn6 speech      voxceleb1+cremad                      37.93   52.89
+#   tdnn7 speech      voxceleb1+cremad                      35.29   54.13
+#   tdnn6 speech+text voxceleb1+cremad+dailydialog          36.47   65.06
+#   tdnn7 speech+text voxceleb1+cremad+dailydialog          36.14   64.99
+#   tdnn6 speech      voxceleb1+cremad+iemocap              33.78   59.75
+#   tdnn7 speech      voxceleb1+cremad+iemocap              28.99   66.00
+#   tdnn6 speech+text voxceleb1+cremad+iemocap+dailydialog  26.30   75.26
+#   tdnn7 speech+text voxceleb1+cremad+iemocap+dailydialog  21.48   76.52

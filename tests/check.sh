@@ -59,8 +59,7 @@ check "ruff" ruff check --quiet ser tests utils/*.p[ly]
 check "types (mypy)" python3 -m mypy
 check_if_installed "shellcheck" shellcheck -x "${scripts[@]}"
 # The workers begin with the longest files, the recipes; pytest-xdist would take these, which have few tests, last.
-check "Python tests and doctests" python3 -m pytest -n 2 --dist loadfile --no-loadscope-reorder \
-  tests/test_recipe.py tests/test_*_recipe.py ser tests
+check "Python tests and doctests" python3 -m pytest -n 2 --dist loadfile --no-loadscope-reorder ser tests
 if [ -n "${shell_tests:-}" ]; then check "shell tests (bats)" finish_shell_tests
 else check_if_installed "shell tests (bats)" bats; fi
 

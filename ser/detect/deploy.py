@@ -104,8 +104,8 @@ def _fill(
     check_classes(speech, label_map, train_dir)
     _check_embeddings(embed, sample_rate, train_dir, speech)
     utt2spk = tables.read_map(train_dir / "utt2spk", fields=2)
-    unseen, published = read_unseen(train_dir), run.encoder is not None
-    save_backends(folder, SPEECH, speech, utt2spk, backend, settings, unseen, published)
+    unseen, all_new = read_unseen(train_dir), run.encoder is not None  # a published net was trained on none of them
+    save_backends(folder, SPEECH, speech, utt2spk, backend, settings, unseen, all_new)
     pooling = None
     if run.has_text():
         joined = _with_text(speech, run.vectors(SPEECH_TEXT))
@@ -161,14 +161,14 @@ def save_backends(
     backend: BackendConfig,
     settings: DetectorConfig,
     unseen: Collection[str] = (),
-    published: bool = False,
+    all_new: bool = False,
 ) -> None:
     """Save the back end of embeddings as they are, and that of embeddings less the mean of their speaker.
 
     Parameters
     ----------
     unseen : speakers that no net was trained on.
-    published : whether the embeddings are of a published net, which was trained on none of the speakers.
+    all_new : whether no net was trained on any of the speakers, as where it is a published one.
     """
     # Recordings of unknown speakers are decided without; for known ones the setting none stands for all.
     plain_backend = replace(backend, speaker_normalisation=NONE)
@@ -178,7 +178,7 @@ def save_backends(
     def decider(data: Labelled, backend: BackendConfig = plain_backend) -> Decider:
         speakers = np.array([utt2spk[utt] for utt in data.utts])
         names = tuple(data.classes)
-        return calibrated(data.vectors, data.labels, speakers, names, backend, settings, unseen, published)
+        return calibrated(data.vectors, data.labels, speakers, names, backend, settings, unseen, all_new)
 
     plain = decider(data)
     plain.save(folder / modality)

@@ -100,7 +100,8 @@ def _fill(folder: Path, parts: AsrParts, label_map: Path, backend: BackendConfig
     net = BottleneckNet.load(asr, parts.layer, parts.statistics)
     _check_vectors(Extractor(read_options(MfccOptions, folder / "mfcc.conf")), net, parts, speech)
     utt2spk = tables.read_map(parts.train_dir / "utt2spk", fields=2)
-    save_backends(folder, SPEECH, speech, utt2spk, backend, settings)
+    # The recogniser learnt from a speech corpus, whose speakers are others.
+    save_backends(folder, SPEECH, speech, utt2spk, backend, settings, all_new=True)
     description = Description(
         detector_dir.FORMAT,
         ser.__version__,

@@ -29,12 +29,12 @@ def calibrated(
     backend: BackendConfig,
     settings: DetectorConfig,
     unseen: Collection[str] = (),
-    published: bool = False,
+    all_new: bool = False,
 ) -> Decider:
     """Train a back end; fit temperature, biases and threshold on scores of back ends without the scored speakers.
 
     Where no net was trained on the speakers `unseen`, the back end is not either, and it scores these alone. With
-    `published` no net was trained on any of the speakers.
+    `all_new` no net was trained on any of the speakers.
     """
 
     def train(seen: np.ndarray, seen_labels: np.ndarray, _: np.ndarray) -> EnrolledClasses:
@@ -64,7 +64,7 @@ def calibrated(
     )
     farthest = _farthest(vectors, labels, speakers, unseen, settings)
     biases = dict(zip(names, bias.tolist(), strict=True))
-    number = len(unseen) if new else len(set(speakers[found.rows].tolist())) if published else 0
+    number = len(unseen) if new else len(set(speakers[found.rows].tolist())) if all_new else 0
     fitted_to = Calibration(fitted.temperature, biases, threshold, farthest, len(posteriors), number)
     return Decider(classes, fitted_to, Outliers.fit(vectors[trained]))
 

@@ -103,6 +103,10 @@ def test_its_vector_is_that_of_the_recipe(folder, parts, say):
     assert seconds == speech == 2.5
 
 
+def test_speakers_of_its_calibration_are_new_to_the_recogniser(folder):
+    assert Detector.load(folder).deciders["speech"].calibration.unseen_speakers == 4
+
+
 def test_planted_emotions_are_found_and_the_folder_can_be_moved(folder, say, tmp_path):
     moved = Path(shutil.copytree(folder, tmp_path / "elsewhere"))
     detector = Detector.load(moved)
