@@ -31,7 +31,7 @@
 #   --encoder <name>=<folder or name on the Hub>:<layer>   a published audio encoder, frozen, and a linear layer on its
 #                         embeddings (encoder.yaml) in place of the CNN
 #   --row-mark <word>     stands behind the variant in the results: rows of several runs in one table, see
-#                         local/compare_vgg_bert.sh
+#                         local/run_vgg_bert_rows.sh
 #   --inner-folds <n>     also train a fusion on the probabilities of models that have not seen the speaker: n parts of
 #                         the training speakers take turns (0: none, as published)
 #   Of --conf, the settings are logmel, vgg, encoder, bert, fusion, bc_lstm and icon.yaml.

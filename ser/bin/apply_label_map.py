@@ -40,7 +40,7 @@ def main() -> None:
             logger.warning("%s: %d of two classes or more left out", args.data_out, len(several))
     elif not path.exists():
         raise SerError(
-            f"{args.data_in}: no utt2emo, so no utterance has an emotion; if it is made of a table, name the column of "
+            f"{path}: missing, so no utterance has an emotion; if it is made of a table, name the column of "
             "emotions: local/prepare_table.sh --emotion C"
         )
     else:

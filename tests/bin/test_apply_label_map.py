@@ -60,5 +60,5 @@ def test_output_over_the_input_is_refused(monkeypatch, data, tmp_path):
 
 def test_data_without_emotions_are_refused_with_the_remedy(monkeypatch, data, tmp_path):
     (data / "utt2emo").unlink()
-    with pytest.raises(SerError, match=r"no utt2emo, so no utterance has an emotion; .*prepare_table\.sh --emotion C"):
+    with pytest.raises(SerError, match=r"utt2emo: missing, so no utterance has .*prepare_table\.sh --emotion C"):
         _run(monkeypatch, tmp_path / "my.map", data, tmp_path / "out")

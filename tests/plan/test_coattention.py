@@ -23,7 +23,7 @@ def options():
         for path in (DRIVER, Path("utils/recipe.sh"))
     )
     # What the recipe does not pass on, or computes.
-    for name in ("corpus_names", "cores", "command_line", "processes", "system", "common_options", "running_stage"):
+    for name in ("corpus_names", "command_line", "processes", "system", "common_options", "running_stage"):
         shared.pop(name, None)
     shared |= {
         "stage": "0", "stop_stage": "7", "check_inputs": "true", "estimate": "false", "dry_run": "false",

@@ -38,11 +38,11 @@ teardown() {
   [[ "$output" == *"no folder of iemocap; give --iemocap or --corpora"* ]]
 }
 
-@test "compare_vgg_bert.sh hands the driver its options, and stops where it does" {
-  run local/compare_vgg_bert.sh --name "$name" --no-such-option 1
+@test "run_vgg_bert_rows.sh hands the driver its options, and stops where it does" {
+  run local/run_vgg_bert_rows.sh --name "$name" --no-such-option 1
   [ "$status" -eq 1 ]
   [[ "$output" == *"unknown option --no-such-option"* ]]
-  run local/compare_vgg_bert.sh --name "$name" -- --modalities video
+  run local/run_vgg_bert_rows.sh --name "$name" -- --modalities video
   [ "$status" -eq 1 ]
   [[ "$output" == *"--modalities: unknown 'video'"* ]]
   [ ! -e "exp/$name" ]

@@ -3,9 +3,9 @@
 # speech encoder with the CNN. Each is a run of local/run_vgg_bert.sh of its own, exp/<name>_<what>; the column `variant`
 # of exp/<name>/compared/results.tsv tells them apart. Runs that are finished are taken as they are.
 #
-# Usage: local/compare_vgg_bert.sh [options] [-- <option of local/run_vgg_bert.sh>...]
-#  e.g.: local/compare_vgg_bert.sh --encoder wav2vec=facebook/wav2vec2-base:final -- --iemocap /corpora/IEMOCAP --nj 32
-#        local/compare_vgg_bert.sh --roberta exp/tiny_roberta --encoder yamnet=exp/yamnet:10      # toy corpora
+# Usage: local/run_vgg_bert_rows.sh [options] [-- <option of local/run_vgg_bert.sh>...]
+#  e.g.: local/run_vgg_bert_rows.sh --encoder wav2vec=facebook/wav2vec2-base:final -- --iemocap /corpora/IEMOCAP --nj 32
+#        local/run_vgg_bert_rows.sh --roberta exp/tiny_roberta --encoder yamnet=exp/yamnet:10      # toy corpora
 # Options:
 #   --name <name>         of the run with 5 classes, BERT and CNN (toy_vgg_bert); it is made where it is missing
 #   --classes8 <map>      of the 8 classes; "" leaves these rows out
