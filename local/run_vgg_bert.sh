@@ -156,17 +156,16 @@ if [ "$stage" -le 7 ] && [ "$stop_stage" -ge 7 ]; then
 fi
 end_stage
 
-# Expected on the toy corpora, in %; another processor rounds otherwise, and may give other digits. These were printed
-# before the last step of a training had the final learning rate (ser/training/optimizer.py), and wait to be run again:
+# Expected on the toy corpora, in %; another processor rounds otherwise, and may give other digits:
 #   awk -F'\t' '$4 == "all" { print $5, $8, $9, $20, $23 }' exp/toy_vgg_bert/results.tsv
 #   variant  layer     modality       UAR      WA
-#   folds    bc_lstm   speech+text  73.59   72.54
-#   random   bc_lstm   speech+text  66.67   69.23
-#   folds    icon      speech+text  72.70   71.93
-#   random   icon      speech+text  70.00   73.08
-#   folds    vgg       speech       56.03   53.30
-#   folds    bert      text         66.98   66.24
-#   folds    fusion    speech+text  71.50   70.48
-#   random   vgg       speech       36.67   34.62
-#   random   bert      text         60.00   61.54
-#   random   fusion    speech+text  70.00   73.08
+#   folds    bc_lstm   speech+text   72.96   72.09
+#   random   bc_lstm   speech+text   63.33   65.38
+#   folds    icon      speech+text   73.69   73.03
+#   random   icon      speech+text   70.00   73.08
+#   folds    vgg       speech        55.59   53.26
+#   folds    bert      text          68.27   67.42
+#   folds    fusion    speech+text   72.21   71.17
+#   random   vgg       speech        43.33   42.31
+#   random   bert      text          60.00   61.54
+#   random   fusion    speech+text   70.00   73.08
