@@ -26,17 +26,18 @@ def main() -> None:
     import numpy as np
 
     from ser.features.cmvn import cmvn_stats
-    from ser.kaldi import ark, specifiers, tables
+    from ser.kaldi import ark, tables
     from ser.kaldi.feats import read_features
+    from ser.kaldi.voice_activity import VoiceActivity
 
     utt2spk = tables.read_map(args.utt2spk, fields=2)
-    kind, name = specifiers.parse_rspecifier(args.vad_rspecifier)
-    vads = ark.Reader(name) if kind == "scp" else ark.load(args.vad_rspecifier)
+    activity = VoiceActivity(args.vad_rspecifier)
     stats: dict[str, np.ndarray] = {}
     for utt, feats in read_features(args.feats_rspecifier):
         if utt not in utt2spk:
             raise SerError(f"{args.utt2spk}: no speaker of {utt}, which {args.feats_rspecifier} has")
-        if utt in vads and (voiced := vads[utt] != 0).any():
+        voiced = activity.of(utt, feats, args.feats_rspecifier)
+        if voiced is not None and voiced.any():
             found = cmvn_stats(feats[voiced])
             stats[utt2spk[utt]] = stats[utt2spk[utt]] + found if utt2spk[utt] in stats else found
     with ark.Writer(args.stats_wspecifier) as writer:

@@ -58,6 +58,7 @@ def main() -> None:
     from ser.kaldi.feats import read_features
     from ser.kaldi.left_out import LeftOut
     from ser.kaldi.options import read_options
+    from ser.kaldi.voice_activity import VoiceActivity
     from ser.record.job import Job
 
     target = specifiers.parse_wspecifier(args.feats_wspecifier)
@@ -74,8 +75,7 @@ def main() -> None:
     options = read_options(SlidingCmvnOptions, args.config) if args.config else SlidingCmvnOptions()
     given = {name: getattr(args, name) for name in ("cmn_window", "norm_vars", "center")}
     options = dataclasses.replace(options, **{name: value for name, value in given.items() if value is not None})
-    kind, name = specifiers.parse_rspecifier(args.vad_rspecifier)
-    vads = ark.Reader(name) if kind == "scp" else ark.load(args.vad_rspecifier)
+    activity = VoiceActivity(args.vad_rspecifier)
     stats = ark.load(args.speaker_stats) if args.speaker_stats else {}
     utt2spk = tables.read_map(args.utt2spk, fields=2) if args.utt2spk else {}
     least = least_speech(args.least_speech) if args.least_speech else 0.0
@@ -83,15 +83,10 @@ def main() -> None:
     num_frames: dict[str, str] = {}
     with ark.Writer(args.feats_wspecifier, AUTOMATIC if args.compress else 0) as writer:
         for utt, feats in cli.progress(read_features(args.feats_rspecifier), None, "prepared features"):
-            if utt not in vads:
+            voiced = activity.of(utt, feats, args.feats_rspecifier)
+            if voiced is None:
                 left_out.add(utt, f"no voice activity in {args.vad_rspecifier}")
                 continue
-            voiced = vads[utt] != 0
-            if voiced.shape != feats.shape[:1]:
-                raise SerError(
-                    f"{utt}: {len(feats)} frames in {args.feats_rspecifier}, {len(voiced)} in {args.vad_rspecifier};"
-                    " compute the voice activity anew"
-                )
             if not voiced.any():
                 left_out.add(utt, f"none of its {len(feats)} frames is speech")
                 continue

@@ -174,3 +174,13 @@ def test_features_are_normalised_over_the_voiced_frames_of_their_speaker(tmp_pat
     utt2spk.write_text("a-1 a\na-2 a\nb-1 c\n")
     done = run("prepare_features", *stats, *tables, f"ark:{tmp_path}/out.ark")
     assert done.returncode == 1 and b"b-1: no statistics of its speaker" in done.stderr
+
+
+def test_statistics_of_voice_activity_of_other_frames_are_refused(tmp_path: Path):
+    for name, values in (("feats", np.zeros((5, 3), np.float32)), ("vad", np.ones(4, np.float32))):
+        with ark.Writer(f"ark:{tmp_path / name}.ark") as writer:
+            writer.write("a-1", values)
+    (tmp_path / "utt2spk").write_text("a-1 a\n")
+    tables = (f"ark:{tmp_path}/feats.ark", f"ark:{tmp_path}/vad.ark")
+    done = run("compute_cmvn_stats", "--utt2spk", tmp_path / "utt2spk", *tables, f"ark:{tmp_path}/cmvn.ark")
+    assert done.returncode == 1 and b"a-1: 5 frames in" in done.stderr and b"voice activity anew" in done.stderr
