@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,13 +51,8 @@ class Run:
         columns = by_column(encoders)
         if columns and (layer in columns or (layer is None and not conditions)):
             return cls._find_encoded(at, condition, layer, columns)
-        if condition is None and conditions:
-            condition = conditions[0]
-        if condition not in conditions:
-            raise SerError(
-                f"{at.model('finetune', condition or '<condition>')}: no finished model; conditions there:"
-                f" {', '.join(conditions) or 'none finished'}; run stages 0 to 5 first"
-            )
+        missing = f"{at.model('finetune', condition or '<condition>')}: no finished model"
+        condition = _choose_condition(condition, conditions, missing, "none finished")
         embedded = at.vectors("embeddings", condition)
         layers = sorted(path.stem for path in embedded.glob("*.scp") if "." not in path.stem)
         if layer is None and layers:
@@ -74,13 +69,8 @@ class Run:
         beginning = at.role("backend", "").name
         found = (path.name.removeprefix(beginning) for path in at.data.glob(f"{beginning}*") if path.is_dir())
         conditions = in_order(found)
-        if condition is None and conditions:
-            condition = conditions[0]
-        if condition not in conditions:
-            raise SerError(
-                f"{at.role('backend', condition or '<condition>')}: no such data dir; conditions there: "
-                f"{', '.join(conditions) or 'none'}; run stages 0 to 5 first"
-            )
+        missing = f"{at.role('backend', condition or '<condition>')}: no such data dir"
+        condition = _choose_condition(condition, conditions, missing, "none")
         chosen = layer or min(columns, key=lambda name: _eer(at.cell(SPEECH, name, condition)))
         return cls(at.data, at.exp, condition, chosen, columns[chosen])
 
@@ -104,6 +94,16 @@ class Run:
     def text_encoder(self) -> Path:
         """Folder of the text encoder."""
         return self.folder(self.exp, "text") / "encoder"
+
+
+def _choose_condition(condition: str | None, conditions: Sequence[str], missing: str, empty: str) -> str:
+    """Return the condition, or the first one if None; `missing` and, without any, `empty` are parts of the message."""
+    if condition is None and conditions:
+        return conditions[0]
+    if condition is None or condition not in conditions:
+        there = ", ".join(conditions) or empty
+        raise SerError(f"{missing}; conditions there: {there}; run stages 0 to 5 first")
+    return condition
 
 
 def _eer(cell: Path) -> float:
