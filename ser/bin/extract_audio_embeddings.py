@@ -71,6 +71,8 @@ def main() -> None:
     if args.every < 1:
         raise SerError(f"--every {args.every}: give 1 or more")
 
+    # The small products of the log mel energies gain nothing by threads. Must be set before numpy is imported.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from ser.encoders.loading import find_encoder
     from ser.record.job import Job
 
@@ -83,9 +85,6 @@ def main() -> None:
     job = Job(__spec__.name, args, inputs, [args.wav_rspecifier], [*outputs, args.left_out])
     if job.is_valid():
         return
-
-    # The small products of the log mel energies gain nothing by threads. Must be set before numpy is imported.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
     from ser.encoders.audio_encoder import check_layers, check_level, pool_rows
     from ser.encoders.disk import check_room
