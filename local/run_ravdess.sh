@@ -18,8 +18,7 @@
 #   --corpora <dir>       folder with ravdess and dailydialog; if musan and RIRS_NOISES are there too, the pretraining
 #                         sees augmented copies of the speech
 #   --stage <n>, --stop-stage <n>   those of run.sh, 0 to 9, for the speech; 10 is the text model
-#   --nj <n>              jobs that run at once (the number of cores)
-#   --train-jobs <n>      trainings that run at once, one for each fold (as many as --nj is by default)
+#   --nj <n>, --train-jobs <n>   those of run.sh: jobs and trainings that run at once
 #   --num-threads <n>     of a training on the CPU (1); the last bits of a model depend on it
 #   --name <name>         of the run: data/<name>, exp/<name>
 #   --seed <n>            that of run.sh
@@ -33,8 +32,8 @@ set -euo pipefail
 corpora=
 stage=0
 stop_stage=10
-nj=$(env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)
-train_jobs=$nj
+nj=
+train_jobs=
 num_threads=1
 name=ravdess
 seed=
@@ -63,7 +62,7 @@ else
 fi
 
 last=$((stop_stage < 9 ? stop_stage : 9))
-[ "$stage" -gt "$last" ] || ./run.sh --stage "$stage" --stop-stage "$last" --nj "$nj" \
+[ "$stage" -gt "$last" ] || ./run.sh --stage "$stage" --stop-stage "$last" ${nj:+--nj "$nj"} \
   --num-threads "$num_threads" --train-jobs "$train_jobs" --name "$name" --seed "$seed" --corpora "$corpora" \
   --pretrain ravdess --finetune ravdess --backend ravdess --test ravdess \
   --modalities speech --drawn-text "" --augment "$augment" --finetune-speeds "$speeds" \
@@ -73,7 +72,7 @@ last=$((stop_stage < 9 ? stop_stage : 9))
 if [ "$stage" -le 10 ] && [ "$stop_stage" -ge 10 ]; then
   log "Stage 10: the text model on DailyDialog"
   local/prepare_dailydialog.sh "$corpora/dailydialog" "$data/dailydialog"
-  utils/apply_label_map.sh conf/emotions/collapsed5.map "$data/dailydialog" "$data/dailydialog_emotion"
+  utils/apply_label_map.sh conf/emotions/collapsed5.map "$data/dailydialog" "$data/text"
   steps/train_text.sh --cmd "$cuda_cmd" --num-threads "$num_threads" --text-model "$text_model" \
-    "$data/dailydialog_emotion" "$data/dailydialog_emotion/utt2emo" "$exp/text"
+    "$data/text" "$data/text/utt2emo" "$exp/text"
 fi
