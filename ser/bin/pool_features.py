@@ -23,15 +23,18 @@ def main() -> None:
     from ser.errors import SerError
     from ser.features.functionals import functionals
     from ser.kaldi import ark
+    from ser.kaldi.feats import read_features
+    from ser.kaldi.voice_activity import VoiceActivity
 
-    voiced = ark.load(args.vad)
+    activity = VoiceActivity(args.vad)
     count = 0
     with ark.Writer(args.pooled) as writer:
-        for utt, features in ark.read(args.feats):
-            if utt not in voiced:
+        for utt, features in read_features(args.feats):
+            voiced = activity.of(utt, features, args.feats)
+            if voiced is None:
                 raise SerError(f"{args.vad}: no decisions on the speech of '{utt}'; run steps/compute_vad.sh")
             try:
-                writer.write(utt, functionals(features, voiced[utt]))
+                writer.write(utt, functionals(features, voiced))
             except SerError as error:
                 raise SerError(f"{args.feats}: {utt}: {error}") from error
             count += 1

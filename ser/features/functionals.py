@@ -17,7 +17,7 @@ def functionals(features: np.ndarray, voiced: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     features : (T, F), without mean normalisation.
-    voiced : (T,), over 0.5 where a frame is speech, at least one.
+    voiced : (T,) bool, whether a frame is speech; at least one is.
 
     Returns
     -------
@@ -28,16 +28,13 @@ def functionals(features: np.ndarray, voiced: np.ndarray) -> np.ndarray:
     Raises
     ------
     SerError
-        Where no frame is voiced or the lengths differ by more than one frame, which the end of the recording explains.
+        Where no frame is voiced.
 
-    >>> found = functionals(np.array([[1.0], [3.0], [9.0]]), np.array([1, 1, 0]))
+    >>> found = functionals(np.array([[1.0], [3.0], [9.0]]), np.array([True, True, False]))
     >>> found.tolist()[:2], found.tolist()[7:]
     ([2.0, 1.0], [0.0, 2.0, 3.0, 2.0, 0.6666666865348816])
     """
-    if abs(len(features) - len(voiced)) > 1:
-        raise SerError(f"functionals: {len(features)} frames and {len(voiced)} decisions on speech; make both again")
-    size = min(len(features), len(voiced))
-    kept = np.asarray(features[:size], dtype=np.float64)[np.asarray(voiced[:size]) > 0.5]  # (V, F)
+    kept = np.asarray(features, dtype=np.float64)[voiced]  # (V, F)
     if not len(kept):
         raise SerError("functionals: no voiced frame")
     steps = np.diff(kept, axis=0) if len(kept) > 1 else np.zeros_like(kept)
@@ -47,6 +44,6 @@ def functionals(features: np.ndarray, voiced: np.ndarray) -> np.ndarray:
         np.quantile(kept, QUANTILES, axis=0).ravel(),
         steps.std(axis=0),
         np.abs(steps).mean(axis=0),
-        [size, len(kept), len(kept) / size],
+        [len(features), len(kept), len(kept) / len(features)],
     ]
     return np.concatenate(parts).astype(np.float32)

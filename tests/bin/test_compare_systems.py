@@ -65,3 +65,11 @@ def test_features_without_decisions_on_speech_are_named(tmp_path):
         vad.write("u0", np.ones(4, np.float32))
     with pytest.raises(SerError, match=r"no decisions on the speech of 'u1'; run steps/compute_vad\.sh"):
         run(pool_features, f"ark:{tmp_path}/feats.ark", f"ark:{tmp_path}/vad.ark", f"ark:{tmp_path}/out.ark")
+
+
+def test_decisions_on_other_frames_than_the_features_have_are_refused(tmp_path):
+    with ark.Writer(f"ark:{tmp_path}/feats.ark") as feats, ark.Writer(f"ark:{tmp_path}/vad.ark") as vad:
+        feats.write("u1", np.zeros((4, 2), np.float32))
+        vad.write("u1", np.ones(3, np.float32))
+    with pytest.raises(SerError, match=r"u1: 4 frames in ark:.*feats\.ark, 3 in .*; compute the voice activity anew"):
+        run(pool_features, f"ark:{tmp_path}/feats.ark", f"ark:{tmp_path}/vad.ark", f"ark:{tmp_path}/out.ark")
