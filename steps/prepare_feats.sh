@@ -42,9 +42,11 @@ name=$(basename "$data")
 made=$arks/no_sil_$name.JOB
 normalise=()
 if $speaker_cmvn; then
+  # Beside the arks: a cmvn.scp in the data dir would speak of features that are normalised already.
+  stats=$arks/cmvn_$name
   $cmd "$logs/cmvn_stats_$name.log" python3 -m ser.bin.compute_cmvn_stats --utt2spk "$data_in/utt2spk" \
-    "scp:$data_in/feats.scp" "scp:$data_in/vad.scp" "ark,scp:$arks/cmvn_$name.ark,$data/cmvn.scp"
-  normalise=(--speaker-stats "scp:$data/cmvn.scp" --utt2spk "$data_in/utt2spk")
+    --done "$stats.done" "scp:$data_in/feats.scp" "scp:$data_in/vad.scp" "ark,scp:$stats.ark,$stats.scp"
+  normalise=(--speaker-stats "scp:$stats.scp" --utt2spk "$data_in/utt2spk")
 fi
 
 $cmd JOB=1:"$nj" "$logs/prepare_feats_$name.JOB.log" \

@@ -4,7 +4,7 @@ The result is Kaldi's: a matrix (2, F + 1) a speaker, of the sums and the number
 Utterances without voice activity, or without a voiced frame, add nothing.
 
   python3 -m ser.bin.compute_cmvn_stats --utt2spk data/cremad/utt2spk scp:data/cremad/feats.scp \\
-    scp:data/cremad/vad.scp ark,scp:data/cremad_no_sil/data/cmvn.ark,data/cremad_no_sil/cmvn.scp
+    scp:data/cremad/vad.scp ark,scp:data/cremad_no_sil/data/cmvn.ark,data/cremad_no_sil/data/cmvn.scp
 """
 
 import logging
@@ -18,6 +18,7 @@ logger = logging.getLogger(__name__)
 def main() -> None:
     parser = cli.make_parser(__doc__)
     parser.add_argument("--utt2spk", metavar="FILE", required=True, help="the speaker of each utterance")
+    cli.add_done_option(parser)
     parser.add_argument("feats_rspecifier", metavar="<feats-rspecifier>", help="the features")
     parser.add_argument("vad_rspecifier", metavar="<vad-rspecifier>", help="decisions of compute_vad")
     parser.add_argument("stats_wspecifier", metavar="<stats-wspecifier>", help="the statistics, by speaker")
@@ -26,10 +27,15 @@ def main() -> None:
     import numpy as np
 
     from ser.features.cmvn import cmvn_stats
-    from ser.kaldi import ark, tables
+    from ser.kaldi import ark, specifiers, tables
     from ser.kaldi.feats import read_features
     from ser.kaldi.voice_activity import VoiceActivity
+    from ser.record.job import Job
 
+    target, sources = specifiers.parse_wspecifier(args.stats_wspecifier), [args.feats_rspecifier, args.vad_rspecifier]
+    job = Job(__spec__.name, args, [args.utt2spk], sources, [target.ark, target.scp])
+    if job.is_valid():
+        return
     utt2spk = tables.read_map(args.utt2spk, fields=2)
     activity = VoiceActivity(args.vad_rspecifier)
     stats: dict[str, np.ndarray] = {}
@@ -43,6 +49,7 @@ def main() -> None:
     with ark.Writer(args.stats_wspecifier) as writer:
         for speaker in sorted(stats):
             writer.write(speaker, stats[speaker])
+    job.write()
     logger.info("%s: statistics of %d speakers", args.stats_wspecifier, len(stats))
 
 

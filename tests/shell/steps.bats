@@ -84,6 +84,14 @@ setup() {
   [ "$(done_before)" = "compute_vad_d.1.log make_mfcc_pitch_d.1.log prepare_feats_e.1.log" ]
   run sha256sum --quiet --check "$tmp/sums"
   [ "$status" -eq 0 ]
+  # The same with the statistics of speakers; copies of other statistics train beside the speech that they are copies of.
+  utils/copy_data_dir.sh --utt-suffix=-noise "$tmp/d" "$tmp/copies"
+  for _ in 1 2; do
+    for name in d copies; do steps/prepare_feats.sh --nj 2 --speaker-cmvn true "$tmp/$name" "$tmp/${name}_cmvn"; done
+  done
+  [ "$(grep -l "nothing to do" "$tmp"/{d,copies}_cmvn/log/*.log | wc -l)" -eq 6 ]
+  utils/combine_data.sh "$tmp/both" "$tmp/d_cmvn" "$tmp/copies_cmvn"
+  [ "$(wc -l < "$tmp/both/feats.scp")" -eq 4 ]
 }
 
 @test "compute_vad.sh, prepare_feats.sh and the training steps name the missing table and its maker" {
