@@ -22,7 +22,7 @@
 #   --num-threads <n>     of a training on the CPU (1); the last bits of a model depend on it
 #   --name <name>         of the run: data/<name>, exp/<name>
 #   --seed <n>            that of run.sh
-#   --hold-out-speakers <share>   that of run.sh (0.2)
+#   --hold-out-speakers <share>   that of run.sh
 #   --speaker-cmvn true|false   that of run.sh (false)
 #   --speaker-normalisation "none,all,first <n>"   that of run.sh
 #   --speeds "<factor> ..."   of the copies that fine-tuning sees beside the speech itself ("0.9 1.1"); "" for none
@@ -38,7 +38,7 @@ num_threads=1
 name=ravdess
 seed=
 speaker_normalisation=
-hold_out_speakers=0.2
+hold_out_speakers=
 speaker_cmvn=false
 speeds="0.9 1.1"
 text_model=bert-base-uncased
@@ -67,7 +67,7 @@ last=$((stop_stage < 9 ? stop_stage : 9))
   --pretrain ravdess --finetune ravdess --backend ravdess --test ravdess \
   --modalities speech --drawn-text "" --augment "$augment" --finetune-speeds "$speeds" \
   --conf conf/ravdess --backend-config conf/ravdess/backend.yaml --speaker-normalisation "$speaker_normalisation" \
-  --hold-out-speakers "$hold_out_speakers" --speaker-cmvn "$speaker_cmvn"
+  ${hold_out_speakers:+--hold-out-speakers "$hold_out_speakers"} --speaker-cmvn "$speaker_cmvn"
 
 if [ "$stage" -le 10 ] && [ "$stop_stage" -ge 10 ]; then
   log "Stage 10: the text model on DailyDialog"
