@@ -233,7 +233,7 @@ def check_classes(args: argparse.Namespace, train: Labelled, test: Labelled) -> 
         raise SerError(f"{args.train_dir}/utt2emo: has utterances of --unseen {' '.join(trained)}; leave them out")
     if args.held_out in train.classes:
         raise SerError(f"{args.train_dir}/utt2emo: has utterances of the class '{args.held_out}', which is held out")
-    if args.held_out != result_table.NONE and args.held_out not in unseen:
+    if args.held_out != result_table.NOT_APPLICABLE and args.held_out not in unseen:
         raise SerError(f"{args.test_dir}/utt2emo: no utterance of the class '{args.held_out}', which is held out")
     if unexpected := [name for name in unseen if name not in (args.held_out, *args.unseen.split())]:
         logger.warning("%s: no training utterance is of class %s", args.test_dir, ", ".join(unexpected))

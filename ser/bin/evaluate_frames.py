@@ -87,8 +87,8 @@ def main() -> None:
         utterances = test_set.read_utterances(data, members[fold], labels[fold], classes, data / "spk2utt")
         row = result_table.Result(
             system=args.system, train=args.train, test=args.test, fold=fold, variant=variant, seed=args.seed,
-            text=result_table.NONE, layer=layer, modality="speech", backend=result_table.NONE, lda_dim=None,
-            held_out=result_table.NONE, status=result_table.OK,
+            text=result_table.NOT_APPLICABLE, layer=layer, modality="speech", backend=result_table.NOT_APPLICABLE,
+            lda_dim=None, held_out=result_table.NOT_APPLICABLE, status=result_table.OK,
         )  # fmt: skip
         cell.write_cell(folder, row, utterances, shares, {"raw": shares}, None, protocol)
         made.append(folder)
@@ -111,7 +111,7 @@ def main() -> None:
             logger.info("%s, fold %s: nested choice %s (validation UAR %s)", variant, fold, nested, shown)
     for fold in folds:
         others = np.sum([counts[other] for other in folds if other not in (fold, next_fold(fold, folds))], axis=0)
-        write(MAJORITY, result_table.NONE, fold, np.tile(others / others.sum(), (len(members[fold]), 1)))
+        write(MAJORITY, result_table.NOT_APPLICABLE, fold, np.tile(others / others.sum(), (len(members[fold]), 1)))
     columns = ("variant", "fold", NESTED, PAPER, "validation_uar")
     write_text(root / "choices.tsv", tab_separated(columns, choices))
     write_text(root / "list", "".join(f"{folder}\n" for folder in made))

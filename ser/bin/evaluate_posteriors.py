@@ -75,9 +75,9 @@ def main() -> None:
 
     row = result_table.Result(
         **cli.row_names(args),
-        backend=result_table.NONE,
+        backend=result_table.NOT_APPLICABLE,
         lda_dim=None,
-        held_out=result_table.NONE,
+        held_out=result_table.NOT_APPLICABLE,
         status=result_table.OK,
         speaker_normalisation=str(SpeakerNormalisation.parse(args.speaker_normalisation)),
     )

@@ -31,13 +31,14 @@ def main() -> None:
 
     from ser.backend.chain import BackendConfig
     from ser.backend.recognizer import TRAINERS
+    from ser.backend.speaker_normalisation import NONE
     from ser.config import load_config
     from ser.files import tab_separated, write_text
     from ser.kaldi.labelled import read_labelled
     from ser.protocol import verification
 
     config = load_config(BackendConfig, args.config)
-    if config.speaker_normalisation != "none":
+    if config.speaker_normalisation != NONE:
         raise SerError(
             f"{args.config}: speaker_normalisation {config.speaker_normalisation} takes off what tells speakers apart; "
             "set none"

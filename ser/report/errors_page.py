@@ -10,7 +10,7 @@ from ser.report.clip import MOST_SECONDS, Clip
 from ser.report.errors import LISTS, Judged, Judgements, Known, pair_counts, speaker_counts
 from ser.report.script import ERRORS_SCRIPT
 from ser.report.style import CSS, ERRORS_CSS
-from ser.results.result_table import NONE
+from ser.results.result_table import NOT_APPLICABLE
 
 SORTS = {
     "sure": "mistakes first",
@@ -38,7 +38,7 @@ def errors_page(
     wrong = sum(not one.is_right for one in judgements.utterances)
     total = len(judgements.utterances)
     parts = {what: getattr(row, what) for what in ("system", "modality", "layer", "variant", "text", "backend")}
-    name = ", ".join(f"{what} {value}" for what, value in parts.items() if value != NONE)
+    name = ", ".join(f"{what} {value}" for what, value in parts.items() if value != NOT_APPLICABLE)
     head = page.paragraph(
         f"{wrong} of {total} utterances are mistaken ({100 * wrong / total:.1f} %). {len(chosen)} utterances have a "
         f"card here: {', '.join(LISTS.values())}. {heard}"

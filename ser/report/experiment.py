@@ -89,7 +89,7 @@ def read_experiment(folder: Path) -> Experiment:
     several_systems = len({row.system for row in rows}) > 1
     panels: dict[str, list[MeanRow]] = {}
     for row in result_table.means(rows):
-        if row.status != result_table.OK or row.held_out != result_table.NONE:
+        if row.status != result_table.OK or row.held_out != result_table.NOT_APPLICABLE:
             continue
         means_over = ("fold", "seed") if row.seed == result_table.ALL else ("fold",)
         parts = [(one.fold, cell) for one, cell in scored if one.name(*means_over) == row.name(*means_over)]
@@ -169,7 +169,7 @@ def over_folds(tables: Iterable[Sequence[Row]], keys: Sequence[str]) -> list[Row
         for name in (name for name in group[0] if name not in keys):
             values = [value for value in (number(each[name]) for each in group) if math.isfinite(value)]
             if not values:
-                row[name] = result_table.NONE
+                row[name] = result_table.NOT_APPLICABLE
             else:
                 row[name] = f"{sum(values):.0f}" if name in COUNTS else f"{sum(values) / len(values):.3f}"
         joined.append(row)

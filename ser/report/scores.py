@@ -19,10 +19,10 @@ _HEADS = ("trials", "EER %", "UAR %", "WA %", "F1 %", "minDCF")
 
 def table_of_results(run: Experiment) -> Section:
     """Show every result with its intervals, the best of each modality marked; single folds are in a closed part."""
-    every = [row for row in run.rows if row.held_out == result_table.NONE]
+    every = [row for row in run.rows if row.held_out == result_table.NOT_APPLICABLE]
     if not every:
         return Section("Results", page.missing("results.tsv", run.remedy("report")))
-    means = [row for row in result_table.means(run.rows) if row.held_out == result_table.NONE]
+    means = [row for row in result_table.means(run.rows) if row.held_out == result_table.NOT_APPLICABLE]
     best = [cell.row for _, cell in run.best()]
     same = {name for name in result_table.NAMES if len({getattr(row, name) for row in every}) == 1}
     names = [name for name in result_table.NAMES if name not in same and name != "fold"] or ["system"]
@@ -34,7 +34,7 @@ def table_of_results(run: Experiment) -> Section:
                 wording.trials(row),
                 *(row.shown(name) for name in result_table.MEASURES),
                 *(
-                    [result_table.NONE if row.min_dcf is None else f"{row.min_dcf:.3f}"]
+                    [result_table.NOT_APPLICABLE if row.min_dcf is None else f"{row.min_dcf:.3f}"]
                     if row.status == result_table.OK
                     else [row.status]
                 ),
@@ -177,7 +177,7 @@ def strata(run: Experiment) -> Section:
 
 def unseen(run: Experiment) -> Section:
     """Show the EER of each held-out emotion, on the pairs that involve it."""
-    rows = [row for row in result_table.means(run.rows) if row.held_out != result_table.NONE]
+    rows = [row for row in result_table.means(run.rows) if row.held_out != result_table.NOT_APPLICABLE]
     if not rows:
         return Section("Unseen emotions", page.missing("results with a class held out", "local/run_experiments.sh"))
     varying = [name for name in result_table.NAMES if len({getattr(row, name) for row in rows}) > 1]

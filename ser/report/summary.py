@@ -45,7 +45,7 @@ def _card(cell: MeanRow) -> str:
 
 def _protocol(run: Experiment) -> str:
     cells = [cell for panel in run.panels for cell in panel.cells]
-    texts = sorted({cell.row.text for cell in cells} - {result_table.NONE})
+    texts = sorted({cell.row.text for cell in cells} - {result_table.NOT_APPLICABLE})
     trials = "A trial is a pair of two test utterances, a target if both are of one class: "
     two_speakers = any(cell.row.pairs == result_table.TWO_SPEAKERS for cell in cells)
     return (

@@ -22,7 +22,7 @@ def slug(title: str) -> str:
 
 def trials(row: Result) -> str:
     """Write the number of trials of a row."""
-    return result_table.NONE if row.trials is None else f"{row.trials:,}"
+    return result_table.NOT_APPLICABLE if row.trials is None else f"{row.trials:,}"
 
 
 def rounded(text: str, digits: int = 2) -> str:
@@ -45,7 +45,7 @@ def grouped(text: str) -> str:
 
 def plain(value: float) -> str:
     """Write a number to a table of numbers."""
-    return f"{value:.4f}" if np.isfinite(value) else result_table.NONE
+    return f"{value:.4f}" if np.isfinite(value) else result_table.NOT_APPLICABLE
 
 
 def names_of(row: Result, names: Sequence[str], mark: str = "") -> list[str]:

@@ -113,7 +113,7 @@ def write_cell(
     posteriors : name -> (N, K): ``raw`` and, where they were calibrated, ``affine``. The last one is written.
     pairs : None for a system that does not score pairs: there is then no EER, and none of the files of pairs.
     """
-    held_out = None if row.held_out == result_table.NONE else row.held_out
+    held_out = None if row.held_out == result_table.NOT_APPLICABLE else row.held_out
     predicted = class_scores.argmax(axis=1)
     counts = classification.confusion(utterances.labels, predicted, len(utterances.classes))
     utts_of = np.bincount(utterances.speakers, minlength=len(utterances.all_speakers))
@@ -297,4 +297,4 @@ def _detection_figures(
 
 
 def _short(value: float | None) -> str:
-    return result_table.NONE if value is None else f"{value:.4f}"
+    return result_table.NOT_APPLICABLE if value is None else f"{value:.4f}"

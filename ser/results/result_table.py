@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ser.backend.speaker_normalisation import NONE as NO_NORMALISATION
 from ser.corpora.folds import natural_key
 from ser.errors import SerError
 from ser.files import tab_separated
@@ -19,7 +20,8 @@ from ser.files import tab_separated
 ALL = "all"
 # The seed of a row whose scores are averaged over the nets of several seeds. Means over seeds leave it out.
 AVERAGE = "average"
-NONE = "-"
+# What a column that does not apply to a row has.
+NOT_APPLICABLE = "-"
 # Which pairs the EER, minDCF and count of trials are of.
 ALL_PAIRS = "all"
 TWO_SPEAKERS = "two_speakers"
@@ -28,7 +30,6 @@ AND = "+"
 # How `lda_dim` 0 is written: the LDA has as many rows as K classes determine.
 ALL_DETERMINED = "K-1"
 OK = "ok"
-NO_NORMALISATION = "none"
 MODALITIES = ("speech", "text", "speech+text")
 # The figures with an interval and a column in bootstrap.tsv.
 MEASURES = ("eer", "uar", "wa", "f1")
@@ -222,7 +223,7 @@ def align(results: Sequence[Result]) -> str:
     common = ", ".join(
         f"{name} {field}"
         for name, field in zip(COLUMNS, results[0].cells(), strict=True)
-        if name in constant and field != (NO_NORMALISATION if name == SPEAKER_NORMALISATION else NONE)
+        if name in constant and field != (NO_NORMALISATION if name == SPEAKER_NORMALISATION else NOT_APPLICABLE)
     )
     names = [name for name in told if name not in constant]
     table = [[*names, *MEASURES]]
@@ -242,7 +243,7 @@ def align(results: Sequence[Result]) -> str:
 
 
 def _short(value: float | None) -> str:
-    return NONE if value is None else f"{value:.1f}"
+    return NOT_APPLICABLE if value is None else f"{value:.1f}"
 
 
 def _over_present(function: Callable, results: Sequence[Result], name: str) -> float | None:
@@ -260,7 +261,7 @@ def format_field(name: str, value: str | float | None) -> str:
         return ALL_DETERMINED
     if isinstance(value, float):
         return f"{value:.{4 if name == 'min_dcf' else 3 if name.startswith('eer') else 2}f}"
-    return NONE if value is None else str(value)
+    return NOT_APPLICABLE if value is None else str(value)
 
 
 def parse_field(name: str, field: str) -> str | float | None:
@@ -273,4 +274,4 @@ def parse_field(name: str, field: str) -> str | float | None:
             raise ValueError(f"{name} is empty")
         return field
     (number,) = (one for one in typing.get_args(kind) if one is not types.NoneType)
-    return None if field == NONE else number(field)
+    return None if field == NOT_APPLICABLE else number(field)
