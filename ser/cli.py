@@ -160,6 +160,11 @@ def add_max_oov(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def overrides(args: argparse.Namespace, *names: str) -> tuple[str, ...]:
+    """Return those of these options that were given, as words that `load_config` takes."""
+    return tuple(f"{name}={value}" for name in names if (value := getattr(args, name)) is not None)
+
+
 def add_backend_config(parser: argparse.ArgumentParser, option: str = "--config", of: str = "of the back end") -> None:
     """Add the option for the settings of a back end."""
     parser.add_argument(option, metavar="FILE", default="conf/backend.yaml", help=f"settings {of} [%(default)s]")

@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 import numpy as np
+from scipy.special import softmax
 
 from ser.backend.recognizer import Recognizer
+from ser.metrics import calibration, class_calibration
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +48,19 @@ class HeldOutScores:
     classes: np.ndarray
     rows: np.ndarray
     labels: np.ndarray
+
+    def pair_calibrations(self, p_target: float) -> dict[str, Callable[[np.ndarray], np.ndarray]]:
+        """Return what turns scores of pairs into log likelihood ratios: nothing, and calibrations fitted on these."""
+        return {
+            "raw": np.asarray,
+            "affine": calibration.affine(self.target, self.nontarget, p_target).llrs,
+            "pav": calibration.pav(self.target, self.nontarget).llrs,
+        }
+
+    def posteriors(self, by_class: np.ndarray) -> dict[str, np.ndarray]:
+        """Turn scores of classes (N, K) into posteriors: as they are, and by a temperature that is fitted on these."""
+        temperature = class_calibration.fit(self.classes, self.labels, with_bias=False)
+        return {"raw": softmax(by_class, axis=1), "affine": temperature.posteriors(by_class)}
 
 
 def train_and_score(

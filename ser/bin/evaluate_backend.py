@@ -26,7 +26,7 @@ from ser import cli
 from ser.errors import SerError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Collection, Sequence
 
     import numpy as np
 
@@ -41,6 +41,62 @@ logger = logging.getLogger(__name__)
 
 def main(words: Sequence[str] | None = None) -> None:
     parser = cli.make_parser(__doc__)
+    add_options(parser)
+    args = parser.parse_args(words)
+    if bool(args.fallback_train) != bool(args.fallback_test):
+        raise SerError("--fallback-train and --fallback-test: give both or neither")
+    if args.fallback_train and args.also:
+        raise SerError("--also: the vectors of several nets have no fallback; leave out --fallback-train and -test")
+
+    from ser.backend.chain import BackendConfig
+    from ser.backend.recognizer import trainer
+    from ser.config import load_config
+    from ser.kaldi.unseen import read_unseen
+    from ser.results import cell, result_table, test_set
+    from ser.results.protocol_config import ProtocolConfig
+
+    folder = Path(args.cell_dir)
+    config = load_config(BackendConfig, args.config, cli.overrides(args, "lda_dim", "rule", "speaker_normalisation"))
+    protocol = load_config(ProtocolConfig, args.protocol)
+    cell.start_cell(folder)
+
+    unseen_speakers = read_unseen(args.train_dir)
+    train, test, train_one = read_vectors(args, folder, trainer(args.backend, config), unseen_speakers, protocol)
+    check_classes(args, train, test)
+    train, test = normalise(args, config.speaker_normalisation, train, test)
+    utterances = test_set.read_utterances(args.test_dir, test.utts, test.labels, test.classes, args.speakers)
+    utterances = dataclasses.replace(utterances, unseen=frozenset(args.unseen.split()))
+
+    recognizer, held_out, train = train_recognizer(args, folder, train_one, train, test, unseen_speakers, protocol)
+    scores = recognizer.pair_scores(test.vectors, test.vectors)
+    by_class = recognizer.class_scores(test.vectors)
+
+    def score_models(models: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        averages = test.vectors[models].mean(axis=1)  # (C, size, D) -> (C, D)
+        return recognizer.pair_scores(averages, test.vectors[rows], models.shape[1])
+
+    write_vectors(args, folder, recognizer, train, test, utterances, scores)
+    row = cell.write_cell(
+        folder,
+        result_table.Result(
+            **cli.row_names(args),
+            backend=args.backend,
+            lda_dim=None if recognizer.lda_dim is None else config.lda_dim,
+            held_out=args.held_out,
+            status=result_table.OK,
+            speaker_normalisation=config.speaker_normalisation,
+        ),
+        utterances,
+        by_class,
+        held_out.posteriors(by_class),
+        cell.PairScores(scores, score_models, held_out.pair_calibrations(protocol.p_target)),
+        protocol,
+    )
+    logger.info("%s: percent: %s", folder, ", ".join(f"{name} {row.shown(name)}" for name in result_table.MEASURES))
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options and arguments of a cell."""
     cli.add_backend_config(parser)
     cli.add_protocol(parser, of="of the trials and the resamples")
     parser.add_argument("--lda-dim", type=cli.lda_rows, metavar="N|K-1", help="rows of the LDA [the settings' lda_dim]")
@@ -95,83 +151,6 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("test_dir", metavar="<test-dir>", help="data dir that is scored")
     parser.add_argument("test_vectors", metavar="<test-vectors>", help="rspecifier of the test vectors")
     parser.add_argument("cell_dir", metavar="<cell-dir>", help="folder to write")
-    args = parser.parse_args(words)
-
-    if bool(args.fallback_train) != bool(args.fallback_test):
-        raise SerError("--fallback-train and --fallback-test: give both or neither")
-    if args.fallback_train and args.also:
-        raise SerError("--also: the vectors of several nets have no fallback; leave out --fallback-train and -test")
-
-    import numpy as np
-
-    from ser.backend.chain import BackendConfig
-    from ser.backend.held_out import train_and_score
-    from ser.backend.recognizer import PldaRecognizer, adapted, trainer
-    from ser.backend.speaker_normalisation import normalise_table
-    from ser.config import load_config
-    from ser.kaldi.labelled import read_speakers
-    from ser.kaldi.unseen import read_unseen
-    from ser.results import calibrated_on, cell, result_table, test_set
-    from ser.results.protocol_config import ProtocolConfig
-
-    folder = Path(args.cell_dir)
-    settings = {name: getattr(args, name) for name in ("lda_dim", "rule", "speaker_normalisation")}
-    overrides = tuple(f"{name}={value}" for name, value in settings.items() if value is not None)
-    config = load_config(BackendConfig, args.config, overrides)
-    protocol = load_config(ProtocolConfig, args.protocol)
-    cell.start_cell(folder)
-
-    unseen_speakers = read_unseen(args.train_dir)
-    train, test, train_one = read_vectors(args, folder, trainer(args.backend, config), unseen_speakers, protocol)
-    check_classes(args, train, test)
-    speakers = read_speakers(f"{args.train_dir}/utt2spk", train.utts)
-    train, test = (
-        side._replace(
-            vectors=normalise_table(config.speaker_normalisation, side.vectors, side.utts, f"{data_dir}/utt2spk")
-        )
-        for side, data_dir in ((train, args.train_dir), (test, args.test_dir))
-    )
-    utterances = test_set.read_utterances(args.test_dir, test.utts, test.labels, test.classes, args.speakers)
-
-    utterances = dataclasses.replace(utterances, unseen=frozenset(args.unseen.split()))
-
-    recognizer, held_out, trained = train_and_score(
-        train_one, train.vectors, train.labels, speakers, unseen_speakers, protocol.held_out_parts, protocol.seed
-    )
-    train = train.take(np.flatnonzero(trained))
-    if args.adapt:
-        if not isinstance(recognizer, PldaRecognizer):
-            raise SerError("--adapt true: only PLDA can be adapted, without --fallback-train")
-        recognizer = adapted(recognizer, train.vectors, test.vectors)
-    recognizer.save(folder / "backend", train.num_utts())
-    calibrating = np.unique(speakers[held_out.rows]).tolist()
-    calibrated_on.write(folder, calibrating, set(calibrating) <= set(unseen_speakers))
-
-    scores = recognizer.pair_scores(test.vectors, test.vectors)
-    by_class = recognizer.class_scores(test.vectors)
-
-    def score_models(models: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        averages = test.vectors[models].mean(axis=1)  # (C, size, D) -> (C, D)
-        return recognizer.pair_scores(averages, test.vectors[rows], models.shape[1])
-
-    write_vectors(args, folder, recognizer, train, test, utterances, scores)
-    row = cell.write_cell(
-        folder,
-        result_table.Result(
-            **cli.row_names(args),
-            backend=args.backend,
-            lda_dim=None if recognizer.lda_dim is None else config.lda_dim,
-            held_out=args.held_out,
-            status=result_table.OK,
-            speaker_normalisation=config.speaker_normalisation,
-        ),
-        utterances,
-        by_class,
-        calibrate_classes(held_out, by_class),
-        cell.PairScores(scores, score_models, calibrate_pairs(held_out, protocol.p_target)),
-        protocol,
-    )
-    logger.info("%s: percent: %s", folder, ", ".join(f"{name} {row.shown(name)}" for name in result_table.MEASURES))
 
 
 def read_vectors(
@@ -239,27 +218,52 @@ def check_classes(args: argparse.Namespace, train: Labelled, test: Labelled) -> 
         logger.warning("%s: no training utterance is of class %s", args.test_dir, ", ".join(unexpected))
 
 
-def calibrate_pairs(held_out: HeldOutScores, p_target: float) -> Mapping[str, Callable[[np.ndarray], np.ndarray]]:
-    """Fit the calibrations of the scores of pairs on speakers that the scoring back ends did not see."""
+def normalise(args: argparse.Namespace, how: str, train: Labelled, test: Labelled) -> tuple[Labelled, Labelled]:
+    """Take the mean of each speaker's vectors off both sides, as `how` says."""
+    from ser.backend.speaker_normalisation import normalise_table
+
+    def normalised(side: Labelled, data_dir: str) -> Labelled:
+        return side._replace(vectors=normalise_table(how, side.vectors, side.utts, f"{data_dir}/utt2spk"))
+
+    return normalised(train, args.train_dir), normalised(test, args.test_dir)
+
+
+def train_recognizer(
+    args: argparse.Namespace,
+    folder: Path,
+    train_one: Train,
+    train: Labelled,
+    test: Labelled,
+    unseen: Collection[str],
+    protocol: ProtocolConfig,
+) -> tuple[Recognizer, HeldOutScores, Labelled]:
+    """Train the back end and save it, with what calibrates its scores.
+
+    Returns
+    -------
+    The back end, scores of training utterances by back ends that did not see their speakers, and the utterances that
+    the back end was trained on.
+    """
     import numpy as np
 
-    from ser.metrics import calibration
+    from ser.backend.held_out import train_and_score
+    from ser.backend.recognizer import PldaRecognizer, adapted
+    from ser.kaldi.labelled import read_speakers
+    from ser.results import calibrated_on
 
-    return {
-        "raw": np.asarray,
-        "affine": calibration.affine(held_out.target, held_out.nontarget, p_target).llrs,
-        "pav": calibration.pav(held_out.target, held_out.nontarget).llrs,
-    }
-
-
-def calibrate_classes(held_out: HeldOutScores, by_class: np.ndarray) -> Mapping[str, np.ndarray]:
-    """Turn the scores of classes (N, K) into posteriors: as they are, and by a temperature that is fitted."""
-    from scipy.special import softmax
-
-    from ser.metrics import class_calibration
-
-    temperature = class_calibration.fit(held_out.classes, held_out.labels, with_bias=False)
-    return {"raw": softmax(by_class, axis=1), "affine": temperature.posteriors(by_class)}
+    speakers = read_speakers(f"{args.train_dir}/utt2spk", train.utts)
+    recognizer, held_out, trained = train_and_score(
+        train_one, train.vectors, train.labels, speakers, unseen, protocol.held_out_parts, protocol.seed
+    )
+    train = train.take(np.flatnonzero(trained))
+    if args.adapt:
+        if not isinstance(recognizer, PldaRecognizer):
+            raise SerError("--adapt true: only PLDA can be adapted, without --fallback-train")
+        recognizer = adapted(recognizer, train.vectors, test.vectors)
+    recognizer.save(folder / "backend", train.num_utts())
+    calibrating = np.unique(speakers[held_out.rows]).tolist()
+    calibrated_on.write(folder, calibrating, set(calibrating) <= set(unseen))
+    return recognizer, held_out, train
 
 
 def write_vectors(

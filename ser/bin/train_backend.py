@@ -26,9 +26,7 @@ def main() -> None:
     from ser.config import load_config
     from ser.kaldi.labelled import LabelledBlocks
 
-    settings = {name: getattr(args, name) for name in ("lda_dim", "speaker_normalisation")}
-    overrides = tuple(f"{name}={value}" for name, value in settings.items() if value is not None)
-    config = load_config(chain.BackendConfig, args.config, overrides)
+    config = load_config(chain.BackendConfig, args.config, cli.overrides(args, "lda_dim", "speaker_normalisation"))
     train = LabelledBlocks(args.utt2class, args.vectors, ROWS_IN_BLOCK)
     blocks = NormalisedBlocks.of(config.speaker_normalisation, train, args.utt2spk)
     backend = chain.train_in_blocks(blocks, len(train.classes), config)
