@@ -22,7 +22,7 @@ every=1
 compress=false
 max_seconds=30
 num_threads=2
-max_left_out=0.05
+max_left_out=          # the share that ser/kaldi/left_out.py has
 check_disk=true
 
 . utils/parse_options.sh
@@ -44,13 +44,8 @@ $cmd JOB=1:"$nj" --num-threads "$num_threads" "$out/log/extract.JOB.log" \
   "${options[@]}" --check-disk "$check_disk" --num-threads "$num_threads" --job JOB --done "$out/embeddings.JOB.done" \
   --left-out "$out/left_out.JOB" "scp:$split/JOB/wav.scp" "$out"
 
-for layer in ${layers//,/ }; do
-  utils/merge_scp.sh "$out/$layer.scp" $(seq -f "$out/$layer.%g.scp" "$nj")
-done
-utils/merge_scp.sh "$out/left_out" $(seq -f "$out/left_out.%g" "$nj")
-count=$(wc -l < "$out/left_out")
-total=$(wc -l < "$data/utt2spk")
-if awk "BEGIN { exit !($count > $max_left_out * $total) }"; then
-  die "$out/left_out: $count of $total utterances left out, over --max-left-out $max_left_out: $(head -n 1 "$out/left_out")"
-fi
-log "$out: embeddings of $((total - count)) utterances at ${layers//,/ }, $count left out"
+tables=()
+for layer in ${layers//,/ }; do tables+=("$out/$layer.JOB.scp:$layer.scp"); done
+utils/merge_jobs.sh ${max_left_out:+--max-left-out "$max_left_out"} --left-out "$out/left_out.JOB" --out "$out" \
+  "$data" "$nj" "${tables[@]}"
+log "$out: embeddings at ${layers//,/ } of $(wc -l < "$data/utt2spk") utterances, $(wc -l < "$out/left_out") left out"

@@ -43,11 +43,14 @@ utils/split_data.sh "$data" "$nj"
 
 $cmd JOB=1:"$nj" "$out/log/extract.JOB.log" \
   python3 -m ser.bin.extract_bottlenecks --layers "$layers" "${options[@]}" --num-threads 1 --job JOB \
-  ${max_left_out:+--max-left-out "$max_left_out"} --left-out "$out/left_out.JOB" --done "$out/bottlenecks.JOB.done" \
+  --max-left-out 1 --left-out "$out/left_out.JOB" --done "$out/bottlenecks.JOB.done" \
   "$model" "scp:$data/split$nj/JOB/feats.scp" "$out"
 
+tables=()
 for layer in ${layers//,/ }; do
-  utils/merge_scp.sh "$out/$layer.scp" $(seq -f "$out/$layer.%g.scp" "$nj")
-  [ "$frames" = false ] || utils/merge_scp.sh "$out/frames/$layer.scp" $(seq -f "$out/frames/$layer.%g.scp" "$nj")
+  tables+=("$out/$layer.JOB.scp:$layer.scp")
+  [ "$frames" = false ] || tables+=("$out/frames/$layer.JOB.scp:frames/$layer.scp")
 done
+utils/merge_jobs.sh ${max_left_out:+--max-left-out "$max_left_out"} --left-out "$out/left_out.JOB" --out "$out" \
+  "$data" "$nj" "${tables[@]}"
 log "$out: bottlenecks of $(wc -l < "$out/${layers%%,*}.scp") of $(wc -l < "$data/utt2spk") utterances at $layers"

@@ -37,9 +37,10 @@ done
 
 $cmd JOB=1:"$nj" "$out/log/extract.JOB.log" \
   env OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 \
-  python3 -m ser.bin.extract_online_ivectors --config "$config" ${max_left_out:+--max-left-out "$max_left_out"} \
+  python3 -m ser.bin.extract_online_ivectors --config "$config" --max-left-out 1 \
   --left-out "$out/left_out.JOB" --done "$out/ivector_online.JOB.done" \
   "ark:$out/spk2utt.JOB" "scp:$data/split$nj/JOB/feats.scp" "ark,scp:$out/ivector_online.JOB.ark,$out/ivector_online.JOB.scp"
 
-utils/merge_scp.sh "$out/ivector_online.scp" $(seq -f "$out/ivector_online.%g.scp" "$nj")
+utils/merge_jobs.sh ${max_left_out:+--max-left-out "$max_left_out"} --left-out "$out/left_out.JOB" --out "$out" \
+  "$data" "$nj" "$out/ivector_online.JOB.scp:ivector_online.scp"
 log "$out/ivector_online.scp: i-vectors of $(wc -l < "$out/ivector_online.scp") of $(wc -l < "$data/utt2spk") utterances"

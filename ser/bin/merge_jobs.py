@@ -1,10 +1,12 @@
-"""Merge what the jobs of a step wrote beside their parts of a data dir into the data dir itself.
+"""Merge what the jobs of a step made of their parts of a data dir, and check how many utterances they left out.
 
 Reads a file of each job, in whose name JOB is the job's number, and writes <data-dir>/<table>. With --left-out the data
 dir is then cut to the utterances of the first table, and the list of those left out, with the reasons, is kept in the
-data dir as left_out.
+data dir as left_out. With --out the tables and the list go to another folder, and the data dir stays as it is.
 
   python3 -m ser.bin.merge_jobs --left-out mfcc/cremad.JOB.left_out data/cremad 4 mfcc/cremad.JOB.scp:feats.scp
+  python3 -m ser.bin.merge_jobs --out exp/ivectors --left-out exp/ivectors/left_out.JOB data/cremad 4 \
+    exp/ivectors/online.JOB.scp:online.scp
 """
 
 import logging
@@ -23,13 +25,14 @@ def main() -> None:
         "--left-out", metavar="FILE", help="the jobs' lists of left-out utterances, with JOB in its name"
     )
     cli.add_max_left_out(parser)
+    parser.add_argument("--out", metavar="DIR", type=Path, help="folder to write to in place of the data dir")
     parser.add_argument(
         "--name-long-clips",
         type=cli.boolean,
         default=False,
         help="warn of utterances ten times the median length, by utt2num_frames [%(default)s]",
     )
-    parser.add_argument("data_dir", metavar="<data-dir>", type=Path, help="data dir to write to")
+    parser.add_argument("data_dir", metavar="<data-dir>", type=Path, help="data dir that was split, to write to")
     parser.add_argument("nj", metavar="<nj>", type=int, help="number of jobs")
     parser.add_argument(
         "tables", nargs="+", metavar="<file>:<table>", help="file of the jobs, with JOB in its name, and table to write"
@@ -44,11 +47,12 @@ def main() -> None:
         files = [JOB_WORD.sub(str(job), name) for job in range(1, args.nj + 1)]
         return {key: value for file in files for key, value in tables.read_map(file).items()}
 
+    folder = args.out or args.data_dir
     utterances = tables.read_map(args.data_dir / "utt2spk")
     if args.left_out:
         # What the corpus's preparation or an earlier run left out is no longer in the data dir, and stays on the list.
-        path = args.data_dir / "left_out"
-        earlier = tables.read_map(path) if path.exists() else {}
+        path = folder / "left_out"
+        earlier = tables.read_map(path) if path.exists() and not args.out else {}
         left_out = merged(args.left_out)
         others = {utt: reason for utt, reason in earlier.items() if utt not in utterances}
         tables.write_map(path, others | left_out)
@@ -63,7 +67,7 @@ def main() -> None:
         file, _, name = table.rpartition(":")
         content = merged(file)
         kept = kept or list(content)
-        tables.write_map(args.data_dir / name, content)
+        tables.write_map(folder / name, content)
         if args.name_long_clips and name == "utt2num_frames" and (long := datadir.long_clips(content)):
             utt, times = next(iter(long.items()))
             logger.warning(
@@ -71,7 +75,7 @@ def main() -> None:
                 " clips that were never cut hold other emotions too: %s",
                 *(args.data_dir, len(long), len(content), datadir.LONG, utt, times, " ".join(list(long)[:NUM_NAMED])),
             )
-    if args.left_out and left_out:
+    if args.left_out and left_out and not args.out:
         data_subset.subset(args.data_dir, kept, args.data_dir)
 
 

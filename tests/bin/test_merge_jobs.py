@@ -36,3 +36,15 @@ def test_clips_ten_times_the_median_length_are_named(merge, caplog, lengths, nam
 def test_long_clips_are_named_on_request_only(merge, caplog):
     merge([100, 90, 110, 1000, 6000])
     assert not caplog.messages
+
+
+def test_tables_of_another_folder_leave_the_data_dir_whole(merge, tmp_path):
+    for job, line in ((1, ""), (2, "s-4 too short\n")):
+        (tmp_path / f"left.{job}").write_text(line)
+    out = tmp_path / "out"
+    out.mkdir()
+    merge([100] * 4 + [1], "--out", str(out), "--left-out", f"{tmp_path}/left.JOB", "--max-left-out", "0.2")
+    assert (out / "utt2num_frames").read_text().splitlines()[::4] == ["s-0 100", "s-4 1"]
+    assert (out / "left_out").read_text() == "s-4 too short\n"
+    assert [path.name for path in (tmp_path / "data").iterdir()] == ["utt2spk"]
+    assert len((tmp_path / "data/utt2spk").read_text().splitlines()) == 5
