@@ -18,7 +18,8 @@
 #   0 data dirs, 1 MFCC, copies of other speed and volume, 2 i-vectors, 3 lexicon and n-gram, 4 training of the
 #   recogniser, 5 its word errors, 6 bottlenecks, 7 frame classifiers, 8 scores, table and report.
 # Options:
-#   --speech <corpus>     that the recogniser learns from: tedlium, librispeech or speechocean762
+#   --speech <corpus>     that the recogniser learns from: tedlium, librispeech, speechocean762, or data_dir: any Kaldi data
+#                         dirs with wav.scp, utt2spk and text, which --train-part and --test-part name; with --lexicon
 #   --train-part <name>, --test-part <name>   of it (tedlium train, test; librispeech train-clean-5, dev-clean-2)
 #   --test-speakers <file>  speakers, one a line, that are cut out of the training part to be recognised
 #   --lexicon <file>      word phone phone ... a line (the corpus's own)
@@ -94,12 +95,16 @@ if $toy; then speeds="" max_active=500; fi
 if [ "$stage" -le 0 ] && [ "$stop_stage" -ge 0 ]; then
   begin_stage 0 "data dirs in $data"
   prepare_speech() {    # <corpus> <part> <corpus-dir> <data-dir> [<data-dir of the test speakers>]
-    if [ $# -eq 4 ]; then
-      "local/prepare_$1.sh" --part "$2" "$3" "$4"
+    local made=$4
+    if [ $# -gt 4 ]; then made=$4_all; fi
+    if [ "$1" = data_dir ]; then
+      utils/copy_data_dir.sh "$2" "$made"
+      rm -f "$made"/{feats,cmvn,vad}.scp      # stage 1 makes this net's features
+      utils/validate_data_dir.sh --no-feats "$made"
     else
-      "local/prepare_$1.sh" --part "$2" "$3" "$4_all"
-      utils/split_speakers.sh "$test_speakers" "$4_all" "$5" "$4"
+      "local/prepare_$1.sh" --part "$2" "$3" "$made"
     fi
+    if [ $# -gt 4 ]; then utils/split_speakers.sh "$test_speakers" "$made" "$5" "$4"; fi
   }
   if $toy; then local/prepare_toy.sh "$corpora"; fi
   each_job prepare bash     # local/prepare_<corpus>.sh <corpus-dir> <data-dir>
@@ -135,6 +140,7 @@ if [ "$stage" -le 3 ] && [ "$stop_stage" -ge 3 ] && $trains; then
   case $speech in
     tedlium) lexicon=${lexicon:-${tedlium:-$corpora/TEDLIUM_release2}/TEDLIUM.152k.dic}
       lm_text=${lm_text:-$(printf '%s ' "${tedlium:-$corpora/TEDLIUM_release2}"/LM/*.en.gz)} lower=false ;;
+    data_dir) lower=false ;;
     librispeech) lexicon=${lexicon:-${librispeech:-$corpora/LibriSpeech}/librispeech-lexicon.txt} lower=true ;;
     *) lexicon=${lexicon:-${speechocean762:-$corpora/speechocean762}/resource/lexicon.txt} lower=true ;;
   esac

@@ -5,7 +5,7 @@ from pathlib import Path
 from ser.estimate.costs import Cost, compressed, data_dirs, forward, training
 from ser.estimate.nets import Net, setting
 from ser.estimate.rates import Rates
-from ser.plan.asr_tdnn import Options
+from ser.plan.asr_tdnn_options import Options, speech_size
 from ser.plan.facts import Facts
 from ser.plan.job import Plan
 from ser.plan.sizes import Size
@@ -50,7 +50,7 @@ def estimate(options: Options, plan: Plan, facts: Facts, rates: Rates) -> list[C
     """Estimate the cost of each stage of a run from its plan."""
     nothing = Size(0, 0.0, 1, "not found", False)
     emotion = facts.sizes.get(options.test, nothing)
-    speech = facts.sizes.get(options.speech, nothing) if options.trains else nothing
+    speech = speech_size(options, facts)
     copies = 1 + len(options.speeds) * (not options.toy)
     frames = 3600 * FRAMES_A_SECOND * (emotion.hours + (1 + copies) * speech.hours)
     utts = emotion.utts + (1 + copies) * speech.utts

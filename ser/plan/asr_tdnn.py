@@ -8,6 +8,7 @@ from ser.config import read_yaml
 from ser.errors import SerError
 from ser.features.pooling import MEAN_STDDEV
 from ser.plan.asr_tdnn_options import (
+    DATA_DIR,
     IVECTOR_ONLY,
     LAST_STAGE,
     MFCC,
@@ -19,6 +20,7 @@ from ser.plan.asr_tdnn_options import (
     Options,
     check,
     corpora,
+    speech_size,
 )
 from ser.plan.facts import Facts
 from ser.plan.job import Job, Plan, job
@@ -59,7 +61,7 @@ class _Builder:
         self.options, self.facts, self.folds, self.at = options, facts, folds, options.layout
         self.labelled = self.at.classes(options.test)
         self.utts = facts.utts([options.test])
-        self.speech_utts = facts.utts([options.speech]) if options.trains else 0.0
+        self.speech_utts = float(speech_size(options, facts).utts)
         self.train, self.heard = (self.at.corpus(f"{options.speech}_{part}") for part in ("train", "test"))
         self.copied = self.at.corpus(f"{options.speech}_train_copies")
         self.extractor = Path(options.extractor) if not options.trains else self.at.exp / "extractor"
@@ -81,7 +83,7 @@ class _Builder:
             yield job(1, "audit", fold, words, [test, rest], [at.audit(fold)])
         if not options.trains:
             return
-        folder = options.folder(options.speech)
+        is_corpus = options.speech != DATA_DIR
         parts = PARTS[options.speech]
         for data, part, own in zip(
             (self.train, self.heard), parts, (options.train_part, options.test_part), strict=True
@@ -89,6 +91,7 @@ class _Builder:
             if options.test_speakers and data == self.heard:
                 continue  # stage 0 takes these speakers out of the training part
             others = [self.heard] if options.test_speakers else []
+            folder = options.folder(options.speech) if is_corpus else own
             words = [options.speech, own or part, folder, data, *others]
             made = [data, *others]
             yield job(0, "prepare_speech", data.name, words, [folder], made, self.speech_utts)

@@ -1,6 +1,7 @@
 """Options of system B (local/run_asr_tdnn.sh), and what is refused before a run begins."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from ser.backend.speaker_normalisation import SpeakerNormalisation
 from ser.errors import SerError
@@ -8,8 +9,10 @@ from ser.features.mfcc import MfccOptions
 from ser.features.pooling import STATISTICS
 from ser.kaldi.options import read_options
 from ser.plan.corpora import check_holds, read_corpora
+from ser.plan.facts import Facts
 from ser.plan.options import RunOptions, check_run, check_words
 from ser.plan.roles import distinct
+from ser.plan.sizes import Size, of_data_dir
 
 SYSTEM = "asr_tdnn"
 LAST_STAGE = 8
@@ -22,11 +25,15 @@ FRAME_OFFSETS = range(3)  # the nets put out every third frame
 # What i-vectors know; other histories than the first one are rows of the table, of variant pretrained_by_<history>.
 HISTORIES = ("utterance", "dialogue", "speaker")
 BY = PRETRAINED + "_by_"
+# In place of a speech corpus: Kaldi data dirs, which --train-part and --test-part name.
+DATA_DIR = "data_dir"
+SECONDS = 8.0  # of an utterance there, where no utt2num_frames tells
 # Speech corpus -> its training part and its test part (for word errors).
 PARTS = {
     "tedlium": ("train", "test"),
     "librispeech": ("train-clean-5", "dev-clean-2"),
     "speechocean762": ("train", "test"),
+    DATA_DIR: ("", ""),
 }
 
 
@@ -110,7 +117,10 @@ def check(options: Options) -> list[str]:
     files = [options.label_map, options.mfcc_config, options.backend_config, options.settings("frames")]
     if options.trains:
         check_words("speech", [options.speech], PARTS)
-        check_holds("speech", [options.speech], ["speech", "text"], known)
+        if options.speech == DATA_DIR:
+            files += _files_of_data_dirs(options)
+        else:
+            check_holds("speech", [options.speech], ["speech", "text"], known)
         files += [options.settings("ivector"), options.settings("tdnnf")]
     else:
         files += [f"{options.asr_model}/config.yaml"]
@@ -139,6 +149,29 @@ def check(options: Options) -> list[str]:
     return []
 
 
+def _files_of_data_dirs(options: Options) -> list[str]:
+    """Return what must be there of the user's own data dirs; SerError if an option that they need is not given."""
+    named = {"train-part": options.train_part, "lexicon": options.lexicon}
+    if not options.test_speakers:
+        named["test-part"] = options.test_part
+    if missing := [name for name, value in named.items() if not value]:
+        raise SerError(
+            f"--speech {DATA_DIR}: no --{missing[0]}; give the data dir of training as --train-part, that of the word "
+            "errors as --test-part (or --test-speakers), and --lexicon"
+        )
+    folders = [value for name, value in named.items() if name != "lexicon"]
+    tables = [f"{folder}/{table}" for folder in folders for table in ("wav.scp", "utt2spk", "text")]
+    return [*tables, options.lexicon, *[options.test_speakers] * bool(options.test_speakers)]
+
+
 def corpora(options: Options) -> tuple[str, ...]:
     """Return all corpora that stage 0 prepares."""
-    return (options.test, *[options.speech] * options.trains)
+    return (options.test, *[options.speech] * (options.trains and options.speech != DATA_DIR))
+
+
+def speech_size(options: Options, facts: Facts) -> Size:
+    """Return the size of the speech that the recogniser learns from, 0 where none is trained."""
+    if options.trains and options.speech == DATA_DIR:
+        return of_data_dir(Path(options.train_part), SECONDS)
+    nothing = Size(0, 0.0, 1, "not found", False)
+    return facts.sizes.get(options.speech, nothing) if options.trains else nothing

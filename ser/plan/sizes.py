@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,7 +53,8 @@ def measure(corpus: str, data_dir: Path, folder: Path, toy: ToyConfig | None = N
     """
     known = find(corpus, read_corpora())
     if (data_dir / "utt2spk").is_file():
-        return _of_data_dir(data_dir, known)
+        size = of_data_dir(data_dir, known.seconds)
+        return replace(size, folds=size.folds or known.folds, decoded=known.files == (".m4a",))
     if toy is not None:
         from ser.toy.corpora import count_utterances
 
@@ -84,15 +85,16 @@ def _size(known: Corpus, utts: int, seconds: float, source: str, decoded: bool |
     return Size(utts, utts * seconds / 3600, known.folds, source, decoded)
 
 
-def _of_data_dir(data_dir: Path, known: Corpus) -> Size:
+def of_data_dir(data_dir: Path, seconds: float) -> Size:
+    """Return the size of a data dir, with 0 folds if it tells none; without its utt2num_frames by mean `seconds`."""
     utts = sum(1 for _ in tables.read_lines(data_dir / "utt2spk"))
-    hours = utts * known.seconds / 3600
+    hours = utts * seconds / 3600
     if (data_dir / "utt2num_frames").is_file():
         hours = sum(int(value) for _, _, value in tables.read_lines(data_dir / "utt2num_frames")) / FRAMES_PER_HOUR
-    folds = known.folds
+    folds = 0
     if (data_dir / "utt2fold").is_file():
         folds = len(set(tables.read_map(data_dir / "utt2fold").values()))
-    return Size(utts, hours, folds, "data dir", known.files == (".m4a",))
+    return Size(utts, hours, folds, "data dir", decoded=False)
 
 
 def _files(folder: Path, known: Corpus) -> Iterator[Path]:

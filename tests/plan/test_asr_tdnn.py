@@ -3,7 +3,7 @@
 import pytest
 
 from ser.errors import SerError
-from ser.plan.asr_tdnn import check, plan
+from ser.plan.asr_tdnn import check, corpora, plan
 
 
 def names(found, kind):
@@ -139,6 +139,34 @@ def test_test_speakers_are_cut_out_of_the_training_part(asr_options, facts):
     )
 
 
+def test_a_recogniser_learns_from_any_data_dirs_with_a_lexicon(asr_options, facts, tmp_path):
+    for folder in ("mine", "others"):
+        (tmp_path / folder).mkdir()
+        for table in ("wav.scp", "utt2spk", "text"):
+            (tmp_path / folder / table).write_text("a-1 a\na-2 a\na-3 a\n")
+    (tmp_path / "lexicon.txt").write_text("a AA\n")
+    given = {
+        "corpora": "/corpora", "speech": "data_dir", "lexicon": f"{tmp_path}/lexicon.txt",
+        "train_part": f"{tmp_path}/mine", "test_part": f"{tmp_path}/others",
+    }  # fmt: skip
+    options = asr_options(**given)
+    assert check(options) == [] and corpora(options) == ("iemocap",)
+    found = plan(options, facts)
+    mine, others = f"{tmp_path}/mine", f"{tmp_path}/others"
+    assert arguments(found, "prepare_speech", "data_dir_train") == f"data_dir {mine} {mine} data/run/data_dir_train"
+    assert arguments(found, "prepare_speech", "data_dir_test") == f"data_dir {others} {others} data/run/data_dir_test"
+    assert [one.size for one in found.of("prepare_speech")] == [3, 3]
+    (tmp_path / "list").write_text("a\n")
+    cut = asr_options(**given | {"test_part": "", "test_speakers": f"{tmp_path}/list"})
+    assert check(cut) == [] and names(plan(cut, facts), "prepare_speech") == ["data_dir_train"]
+    for option in ("train_part", "test_part", "lexicon"):
+        with pytest.raises(SerError, match=f"--speech data_dir: no --{option.replace('_', '-')}; give the data dir of"):
+            check(asr_options(**given | {option: ""}))
+    (tmp_path / "others" / "text").unlink()
+    with pytest.raises(SerError, match=r"no .*/others/text; --help"):
+        check(asr_options(**given))
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -149,7 +177,7 @@ def test_test_speakers_are_cut_out_of_the_training_part(asr_options, facts):
         ({"ivector_history": ""}, "--ivector-history: name one or more"),
         ({"ivector_history": "ever"}, "--ivector-history: unknown 'ever'"),
         ({"test": "ravdess", "ivector_history": "dialogue"}, "--ivector-history dialogue: ravdess has no dialogues"),
-        ({"speech": "cremad"}, "--speech: unknown 'cremad'; known: tedlium librispeech speechocean762"),
+        ({"speech": "cremad"}, "--speech: unknown 'cremad'; known: tedlium librispeech speechocean762 data_dir"),
         ({"extractor": "exp/e"}, "--extractor needs --asr-model too"),
     ],
 )

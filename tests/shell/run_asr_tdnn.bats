@@ -57,3 +57,36 @@ teardown() {
   [ "$status" -eq 1 ]
   [[ "$output" == *"no speaker of"* ]]
 }
+
+@test "run_asr_tdnn.sh takes data dirs of one's own, without their features, and cuts out the test speakers" {
+  mkdir "$tmp/mine" "$tmp/clips"
+  python3 - "$tmp" <<'END'
+import sys
+
+import numpy
+import soundfile
+
+for name in ("a-1", "b-1", "c-1"):
+    soundfile.write(f"{sys.argv[1]}/clips/{name}.wav", numpy.random.default_rng(ord(name[0])).normal(0, 0.1, 8000), 16000)
+END
+  for speaker in a b; do
+    echo "$speaker-1 $tmp/clips/$speaker-1.wav" >> "$tmp/mine/wav.scp"
+    echo "$speaker-1 $speaker" >> "$tmp/mine/utt2spk"
+    echo "$speaker $speaker-1" >> "$tmp/mine/spk2utt"
+    echo "$speaker-1 one two" >> "$tmp/mine/text"
+    echo "$speaker-1 gone.ark:5" >> "$tmp/mine/feats.scp"
+  done
+  echo b > "$tmp/list"
+  printf 'one W AH N\ntwo T UW\n' > "$tmp/lexicon.txt"
+  printf 'file,speaker,emotion,fold\na-1.wav,a,anger,1\nb-1.wav,b,anger,2\nc-1.wav,c,anger,3\n' > "$tmp/clips/t.csv"
+  run local/run_asr_tdnn.sh --name "$name" --table "$tmp/clips/t.csv" --test table --speech data_dir \
+    --train-part "$tmp/mine" --test-speakers "$tmp/list" --lexicon "$tmp/lexicon.txt" --stop-stage 0
+  [ "$status" -eq 0 ]
+  [ "$(cat "data/$name/data_dir_train/utt2spk")" = "a-1 a" ] && [ "$(cat "data/$name/data_dir_test/utt2spk")" = "b-1 b" ]
+  [ ! -e "data/$name/data_dir_train/feats.scp" ]
+  rm "$tmp/mine/text"
+  run local/run_asr_tdnn.sh --name "$name" --table "$tmp/clips/t.csv" --test table --speech data_dir \
+    --train-part "$tmp/mine" --test-speakers "$tmp/list" --lexicon "$tmp/lexicon.txt" --stop-stage 0
+  [ "$status" -eq 1 ]
+  [[ "$output" == *"no $tmp/mine/text"* ]]
+}
