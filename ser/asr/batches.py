@@ -1,7 +1,7 @@
-"""Batches of whole utterances for flat-start LF-MMI, and which utterances can train.
+"""Batches of whole utterances for flat-start LF-MMI, and the choice of utterances that can be trained on.
 
-Chunks cannot be cut, since no alignment tells what was said in them: an utterance is a chunk. Utterances of similar
-length come together, and frames behind an utterance's end have no part in the loss.
+Utterances are not cut into chunks, since without an alignment no one knows which words a chunk holds. A batch has
+utterances of similar length; the loss ignores the padding after an utterance's end.
 """
 
 import logging
@@ -27,12 +27,12 @@ logger = logging.getLogger(__name__)
 
 FRAMES_PER_SECOND = 100
 IVECTOR_PERIOD = 10
-BATCHES_TO_SORT = 20  # utterances are sorted by length within so many batches
+BATCHES_TO_SORT = 20  # batches in a pool; utterances are sorted by length within each pool
 
 
 @dataclass(frozen=True)
 class Supervision:
-    """What makes numerators: transcripts, lexicon and denominator; `flat_start` says about when a phone may be said."""
+    """Makes numerators from transcripts, lexicon and denominator; `flat_start` limits when each phone may occur."""
 
     texts: Mapping[str, str]
     lexicon: Lexicon
@@ -40,19 +40,19 @@ class Supervision:
     flat_start: FlatStart | None = None
 
     def numerator(self, utt: str) -> Numerator | None:
-        """Make the numerator of an utterance; None where the denominator allows no pronunciation of it."""
+        """Make the numerator of an utterance; None if the denominator accepts none of its pronunciations."""
         return numerator.of_phones(*phone_arcs(self.texts[utt].split(), self.lexicon), self.den)
 
 
 def output_frames(frames: int) -> int:
-    """Count the frames of output for `frames` of input."""
+    """Return the number of output frames for `frames` input frames."""
     return math.ceil(frames / SUBSAMPLING)
 
 
 def usable(
     utts: Sequence[str], frames: Mapping[str, int], supervision: Supervision, max_seconds: float
 ) -> tuple[list[str], dict[str, str]]:
-    """Part utterances into those that can train and the others, with the reason of each."""
+    """Return the utterances that can be trained on, and for each other one the reason why it cannot."""
     kept, reasons = [], {}
     for utt in utts:
         if not supervision.texts.get(utt, "").split():
@@ -64,19 +64,19 @@ def usable(
             continue
         num = supervision.numerator(utt)
         if num is None:
-            reasons[utt] = "no path through the denominator: phones in an order that the phone LM never saw"
+            reasons[utt] = "no path through the denominator: the phone LM never saw these phones in this order"
             continue
-        # The longest of the frame shifts leaves the fewest frames.
+        # The largest frame shift leaves the fewest output frames.
         fewest = output_frames(count - SUBSAMPLING + 1)
         if fewest < num.shortest():
-            reasons[utt] = f"too short: {fewest} frames of output for {num.shortest()} phones or more"
+            reasons[utt] = f"too short: {fewest} output frames for {num.shortest()} phones or more"
             continue
         kept.append(utt)
     return kept, reasons
 
 
 def check_left_out(kept: int, reasons: Mapping[str, str], largest: float, where: str) -> None:
-    """Log how many utterances are left out, by reason, and refuse more than the share `largest`."""
+    """Log how many utterances are left out, by reason; raise SerError if their share is above `largest`."""
     counts = Counter(reason.partition(":")[0] for reason in reasons.values())
     for reason, count in sorted(counts.items()):
         first = next(utt for utt, other in reasons.items() if other.startswith(reason))
@@ -90,18 +90,19 @@ def check_left_out(kept: int, reasons: Mapping[str, str], largest: float, where:
 
 
 class SpeechBatches:
-    """Batches for `ser.training.fit`: inputs as `ser.models.asr_tdnn` takes them, targets packed numerators.
+    """Batches for `ser.training.fit`: inputs for `ser.models.asr_tdnn`, and packed numerators as targets.
 
     Parameters
     ----------
-    utts : their ids.
-    features : of frames, (T, F) each.
-    ivectors : one each 10 frames, (ceil(T / 10), S); None: none. An utterance takes that of its middle.
-    supervision : of the utterances.
-    context : frames before and after, which are filled with the first and the last frame.
-    batch_size : most utterances a batch.
-    seed : of the order; None keeps one order by length and the first frame shift, for validation.
-    flat_start_epochs : first epochs, in which `ser.asr.flat_start` says about when each phone is said.
+    utts : utterance ids.
+    features : (T, F) of each utterance.
+    ivectors : (ceil(T / 10), S) of each utterance, one i-vector every 10 frames; the one at its middle is used.
+        None: the net takes no i-vectors.
+    supervision : makes the numerators.
+    context : frames of padding on the left and on the right, copies of the first and of the last frame.
+    batch_size : largest number of utterances in a batch.
+    seed : seed of the order. None, for validation: always the same order, by length, and frame shift 0.
+    flat_start_epochs : number of first epochs in which `ser.asr.flat_start` limits when each phone may occur.
     """
 
     def __init__(
@@ -118,7 +119,7 @@ class SpeechBatches:
         self.flat_start_epochs = flat_start_epochs
         self.utts, self.features, self.ivectors, self.supervision = list(utts), features, ivectors, supervision
         self.context, self.batch_size, self.seed = context, batch_size, seed
-        self.ivector_dim: int | None = None  # of those seen so far
+        self.ivector_dim: int | None = None  # of the i-vectors read so far
         self.frames = np.array([features.shape(utt)[0] for utt in utts])
 
     def num_batches(self, epoch: int) -> int:
@@ -128,9 +129,9 @@ class SpeechBatches:
     def batches(
         self, epoch: int, start: int = 0, rank: int = 0, world: int = 1
     ) -> Iterator[tuple[dict[str, Tensor], Tensor]]:
-        """Yield (features and i-vectors, packed numerators) from batch number `start` on, of each rows ``rank::world``.
+        """Yield (features and i-vectors, packed numerators) of rows ``rank::world`` of each batch, from `start` on.
 
-        Epochs begin at frame 0, 1 and 2 in turn, so that all frames are put out (Kaldi's frame shifts).
+        Epochs begin at frame 0, 1 and 2 in turn, so that the net learns from every frame (Kaldi's frame shifts).
         """
         shift = epoch % SUBSAMPLING if self.seed is not None else 0
         for batch in self.plan(epoch)[start:]:
@@ -138,7 +139,7 @@ class SpeechBatches:
             yield self._batch(utts, shift, epoch < self.flat_start_epochs)
 
     def plan(self, epoch: int) -> list[np.ndarray]:
-        """Give the indices of each batch of `epoch`."""
+        """Return, for each batch of `epoch`, the indices of its utterances."""
         if self.seed is None:
             return np.array_split(np.argsort(self.frames, kind="stable"), self.num_batches(0))
         rng = np.random.default_rng((self.seed, epoch))
@@ -150,7 +151,7 @@ class SpeechBatches:
         return [plan[index] for index in rng.permutation(len(plan))]
 
     def _batch(self, utts: list[str], shift: int, flat_start: bool) -> tuple[dict[str, Tensor], Tensor]:
-        if not utts:  # of the last batch a process may get nothing
+        if not utts:  # a small last batch may leave a process without utterances
             return {}, torch.zeros((0, 0), dtype=torch.int64)
         arrays = [self.features[utt][shift:] for utt in utts]
         numerators = []
@@ -174,7 +175,7 @@ class SpeechBatches:
         return inputs, numerator.pack(numerators, [output_frames(length) for length in lengths])
 
     def ivector(self, utt: str, frames: int) -> np.ndarray:
-        """Give the i-vector (S,) of the middle of an utterance."""
+        """Return the i-vector (S,) at the middle of an utterance."""
         if self.ivectors is None or utt not in self.ivectors:
             raise SerError(f"no i-vectors of '{utt}'; extract them for all utterances")
         rows = self.ivectors[utt]
@@ -182,12 +183,12 @@ class SpeechBatches:
         if rows.ndim == 2 and len(rows) != math.ceil(whole / IVECTOR_PERIOD):
             raise SerError(
                 f"'{utt}': {len(rows)} i-vectors for {whole} frames; expected {math.ceil(whole / IVECTOR_PERIOD)}, one "
-                f"each {IVECTOR_PERIOD} frames: extract them again, of these features"
+                f"every {IVECTOR_PERIOD} frames; extract them again from these features"
             )
         if self.ivector_dim is not None and rows.shape[-1] != self.ivector_dim:
             raise SerError(
-                f"'{utt}': i-vectors of {rows.shape[-1]} numbers, but of {self.ivector_dim} for others; they "
-                "are of two extractors: extract all with one"
+                f"'{utt}': i-vectors of dimension {rows.shape[-1]}, but {self.ivector_dim} for other utterances; "
+                "extract all of them with the same extractor"
             )
         self.ivector_dim = rows.shape[-1]
         vector = rows if rows.ndim == 1 else rows[min(frames // 2 // IVECTOR_PERIOD, len(rows) - 1)]
@@ -197,7 +198,7 @@ class SpeechBatches:
 
 
 def pad(arrays: Sequence[np.ndarray], context: tuple[int, int]) -> np.ndarray:
-    """Lay out (T, F) arrays as (B, left + longest T + right, F), repeating first and last frames."""
+    """Pad (T, F) arrays to one (B, left + longest T + right, F) with copies of their first and last frames."""
     left, right = context
     longest = max(map(len, arrays))
     return np.stack(
@@ -206,10 +207,10 @@ def pad(arrays: Sequence[np.ndarray], context: tuple[int, int]) -> np.ndarray:
 
 
 def whitening(batches: SpeechBatches, limit: int, floor: float = 1e-3) -> tuple[np.ndarray, np.ndarray]:
-    """Give the affine map, weight (D, D) and bias (D,), that whitens what the net's first layer joins.
+    """Estimate the affine map, weight (D, D) and bias (D,), that whitens the input of the net's first layer.
 
-    Of frames t - 1, t, t + 1 and the i-vector, over the first `limit` utterances. In the place of Kaldi's
-    preconditioning lda.mat, which needs an alignment. Variances are floored at `floor` of the largest.
+    That input is frames t - 1, t and t + 1 and the i-vector: D = 3 F + S. The first `limit` utterances are used.
+    Variances are floored at `floor` times the largest. Kaldi has lda.mat here, which needs an alignment.
     """
     rows = []
     for utt in batches.utts[:limit]:

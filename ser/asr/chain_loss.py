@@ -1,12 +1,12 @@
-"""The loss of LF-MMI training: numerator minus denominator, a cross-entropy branch, and what keeps outputs small.
+"""The loss of LF-MMI training: the LF-MMI objective, a cross-entropy branch, and penalties on large outputs.
 
 D. Povey et al., "Purely sequence-trained neural networks for ASR based on lattice-free MMI", Interspeech 2016; Kaldi's
 chain-training.cc. Per output frame:
 
     loss = - (log Z_num - log Z_den) + xent * cross-entropy(second output, numerator's posteriors) + l2 / 2 |x|^2
 
-The posteriors of the numerator are the targets of the second output, so that it works without alignments too. On half
-of the minibatches outputs outside of -30 to 30 are drawn back, since the denominator clamps them.
+The numerator's posteriors are the targets of the second output, so that no alignment is needed. On half of the
+minibatches, outputs outside of -30 to 30 are penalised, since the denominator clamps them to this range.
 """
 
 import logging
@@ -23,11 +23,11 @@ from ser.errors import SerError
 logger = logging.getLogger(__name__)
 
 OUT_OF_RANGE = 0.01  # Kaldi's out-of-range-regularize
-BAD_LOSS = 10.0  # a frame, of a minibatch that is not finite, as Kaldi counts it
+BAD_LOSS = 10.0  # per frame, the loss reported for a minibatch that is not finite, as in Kaldi
 LARGEST_SHARE_BAD = 0.05
-# Denominator posteriors of a frame must sum to 1; Kaldi gives a minibatch up whose sums are off by more than this.
+# Denominator posteriors must sum to 1 in each frame; like Kaldi, skip a minibatch whose sum is off by more than this.
 LARGEST_POSTERIOR_ERROR = 2.0
-_FEWEST_STEPS = 20  # before the share of bad minibatches says anything
+_FEWEST_STEPS = 20  # the share of bad minibatches is checked from this step on
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,11 @@ class ChainLossConfig:
 
     leak: float = 0.1  # Kaldi's leaky-hmm-coefficient
     xent: float = 0.1  # weight of the cross-entropy branch
-    l2: float = 5e-5  # on the outputs
+    l2: float = 5e-5  # weight of the squared outputs
 
 
 class _Objective(torch.autograd.Function):
-    """Log Z of the numerators minus log Z of the denominator, summed over sequences; numerators' posteriors too."""
+    """Log Z of the numerators minus log Z of the denominator, summed over sequences; also numerator posteriors."""
 
     @staticmethod
     def forward(ctx: Any, outputs: Tensor, den: Denominator, numerators: list, lengths: Tensor) -> Any:
@@ -65,13 +65,14 @@ class _Objective(torch.autograd.Function):
 
 
 class ChainLoss(nn.Module):
-    """``loss(outputs (B, T, 2 P), targets)``, the targets packed by `ser.asr.numerator.pack`.
+    """``loss(outputs (B, T, 2 P), targets)``; `ser.asr.numerator.pack` makes the targets.
 
-    A minibatch that is not finite counts as 10 a frame and moves nothing; over 5 % of them end the training.
+    A minibatch whose loss is not finite gets the loss 10 per frame and a gradient of zero. Training fails if that
+    happens to more than 5 % of the minibatches.
 
     Attributes
     ----------
-    bad, steps : minibatches that were not finite, and all of them.
+    bad, steps : number of minibatches whose loss was not finite, and of all minibatches.
     """
 
     def __init__(self, den: Denominator, config: ChainLossConfig) -> None:
@@ -80,19 +81,19 @@ class ChainLoss(nn.Module):
         self.bad = self.steps = 0
 
     def forward(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Give the loss a frame, averaged over all frames of the minibatch."""
+        """Return the loss per frame, averaged over all frames of the minibatch."""
         num_pdfs = self.den.num_pdfs
         if outputs.shape[2] != 2 * num_pdfs:
             raise SerError(f"LF-MMI: the network has {outputs.shape[2]} outputs; the graph takes {2 * num_pdfs}")
         numerators, counts = numerator.unpack(targets)
         lengths = torch.as_tensor(counts, device=outputs.device)
         if int(counts.max()) > outputs.shape[1]:
-            raise SerError(f"LF-MMI: {outputs.shape[1]} frames of outputs for a sequence of {counts.max()} frames")
+            raise SerError(f"LF-MMI: {outputs.shape[1]} output frames for a sequence of {counts.max()} frames")
         chain, xent = outputs.split(num_pdfs, 2)
         objective, posteriors, is_good = _Objective.apply(chain, self.den, numerators, lengths)
         inside = (torch.arange(outputs.shape[1], device=outputs.device) < lengths.unsqueeze(1)).unsqueeze(2)
         loss = -objective
-        # The frames behind a sequence's end have no posteriors.
+        # The posteriors are 0 after a sequence's end, so this term needs no mask.
         loss = loss - self.config.xent * (posteriors * xent.log_softmax(2)).sum()
         loss = loss + self.config.l2 / 2 * (chain * inside).square().sum()
         if self.training and torch.is_grad_enabled() and torch.rand(()) < 0.5:
@@ -100,12 +101,15 @@ class ChainLoss(nn.Module):
             loss = loss + OUT_OF_RANGE * excess.square().sum()
         self._count(bool(is_good))
         if not is_good:
-            # Nothing of such outputs may come into the gradient: 0 times NaN is NaN.
+            # A gradient through these outputs would be NaN, since 0 times NaN is NaN; _Bad returns zeros instead.
             return _Bad.apply(outputs)
         return loss / lengths.sum()
 
     def count_right(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Sum over the sequences the share of frames whose likeliest pdf is the numerator's: the `accuracy`."""
+        """Sum over sequences the share of frames in which both outputs choose the same pdf; logged as `accuracy`.
+
+        The second output chooses its likeliest pdf, the first one the pdf of highest numerator posterior.
+        """
         chain, xent = outputs.split(self.den.num_pdfs, 2)
         numerators, counts = numerator.unpack(targets)
         lengths = torch.as_tensor(counts, device=outputs.device)
@@ -119,7 +123,7 @@ class ChainLoss(nn.Module):
         if is_good:
             return
         self.bad += 1
-        logger.warning("LF-MMI: minibatch %d is not finite; it moves nothing (%d so far)", self.steps, self.bad)
+        logger.warning("LF-MMI: minibatch %d is not finite and is skipped (%d so far)", self.steps, self.bad)
         if self.steps >= _FEWEST_STEPS and self.bad > LARGEST_SHARE_BAD * self.steps:
             raise SerError(
                 f"LF-MMI: {self.bad} of {self.steps} minibatches are not finite, over the limit of "

@@ -12,7 +12,7 @@ from ser.training.fit_config import FitConfig
 
 @dataclass(frozen=True)
 class AsrDataConfig:
-    """The section `data:`: which utterances train, and how they become batches."""
+    """The section `data:`: which utterances are trained on, and how they are batched."""
 
     batch_size: int  # utterances of similar length a batch; with max_seconds this bounds the memory
     max_seconds: float  # longer utterances are left out

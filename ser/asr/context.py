@@ -1,8 +1,9 @@
-"""Which pdfs a phone has in which left context: a tree without clustering, tied by counts.
+"""The pdfs of each phone in each left context: left biphones, tied by their counts.
 
-Flat-start training has no alignment to cluster states by, so that Kaldi's e2e recipes (gmm-init-biphone.cc) give a
-pair of phones its own pdfs where it was seen often enough, and those of the phone alone where it was not. Each unit has
-two pdfs: one for its first frame, one for the frames after it (the chain topology of Povey et al., Interspeech 2016).
+Flat-start training has no alignment from which a decision tree could be built. Like Kaldi's e2e recipes
+(gmm-init-biphone.cc), a pair of phones gets its own unit if it occurs often enough; otherwise it shares the unit of the
+phone without context. Each unit has two pdfs: one for its first frame, one for all later frames (the chain topology of
+Povey et al., Interspeech 2016).
 """
 
 from collections import Counter
@@ -21,11 +22,11 @@ PDFS_A_UNIT = 2
 
 @dataclass(frozen=True)
 class ContextConfig:
-    """Settings of the pdfs."""
+    """Settings of the context dependency."""
 
     units: Literal["mono", "biphone"]
-    min_biphone_count: int = 100  # times that a pair must have been seen to have pdfs of its own
-    min_mono_count: int = 20  # rarer phones share the pdfs of all rare phones
+    min_biphone_count: int = 100  # a pair of phones with fewer occurrences has no unit of its own
+    min_mono_count: int = 20  # phones with fewer occurrences share one unit
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,9 @@ class PhoneContext:
 
     Attributes
     ----------
-    phones : names, the silence first.
-    units : (P + 1, P) int64; row 0 is for the first phone, row 1 + p for one after phone p.
+    phones : names of the phones, silence first.
+    units : (P + 1, P) int64. Column p is phone p; row 0 is its unit at the start of an utterance, row 1 + q after
+        phone q.
     """
 
     phones: tuple[str, ...]
@@ -46,19 +48,19 @@ class PhoneContext:
         return PDFS_A_UNIT * (int(self.units.max()) + 1)
 
     def pdfs_of_phones(self) -> np.ndarray:
-        """Tell which pdfs each phone has in any context, (P, pdfs) bool."""
+        """Tell which pdfs each phone has over all contexts: (P, pdfs) bool."""
         of_units = np.zeros((len(self.phones), self.num_pdfs // PDFS_A_UNIT), dtype=bool)
         for phone, units in enumerate(self.units.T):
             of_units[phone, units] = True
         return of_units.repeat(PDFS_A_UNIT, axis=1)
 
     def unit(self, left: int, phone: int) -> int:
-        """Return the unit of `phone` after `left`, which is -1 for the first phone; its pdfs are 2 u and 2 u + 1."""
+        """Return the unit u of `phone` after `left` (-1: at the start); its pdfs are 2 u and 2 u + 1."""
         return int(self.units[left + 1, phone])
 
 
 def make_context(phones: Sequence[str], sequences: Iterable[Sequence[int]], config: ContextConfig) -> PhoneContext:
-    """Make units by how often phones and pairs of phones occur in `sequences` of phone numbers."""
+    """Choose the units by the counts of phones and of pairs of phones in `sequences` of phone numbers."""
     singles: Counter[int] = Counter()
     pairs: Counter[tuple[int, int]] = Counter()
     for sequence in sequences:

@@ -1,8 +1,8 @@
-"""Decoding: a graph of words for Kaldi's own decoder (kaldifst, kaldi-decoder), and its best paths.
+"""Decoding: builds the decoding graph, and finds the best word sequence with Kaldi's decoder (kaldi-decoder).
 
-H o C o L o G without a determinised H: since each unit has two pdfs, the arcs of the determinised L o G become a first
-frame's arc and a self-loop (M. Mohri, F. Pereira, M. Riley, "Weighted finite-state transducers in speech recognition",
-Computer Speech and Language 16, 2002, for the composition and its disambiguation symbols).
+The graph is HCLG (M. Mohri, F. Pereira, M. Riley, "Weighted finite-state transducers in speech recognition", Computer
+Speech and Language 16, 2002, explain the composition and the disambiguation symbols). L o G is determinised; H o C is
+then put in directly: each phone arc becomes an arc for the unit's first frame and a self-loop for its later frames.
 """
 
 import math
@@ -27,25 +27,25 @@ class DecodeConfig:
     beam: float = 15.0
     max_active: int = 7000
     silence_probability: float = 0.5
-    word_penalty: float = 0.0  # added to the cost of each word
-    lm_weight: float = 1.0  # on the language model's costs
+    word_penalty: float = 0.0  # word insertion penalty: added to the cost of each word
+    lm_weight: float = 1.0  # factor of the language model's costs
 
 
 def _fst() -> Any:
     try:
         import kaldifst
     except ImportError as error:
-        raise SerError(f"decoding needs kaldifst, which is not there ({error}); {_REMEDY}") from error
+        raise SerError(f"decoding needs kaldifst, which is not installed ({error}); {_REMEDY}") from error
     return kaldifst
 
 
 class DecodingGraph:
-    """A decoding graph with labels pdf + 1 and the words' numbers.
+    """A decoding graph: input labels are pdf + 1, output labels are word numbers.
 
     Parameters
     ----------
-    lexicon, lm : words that the lexicon lacks are left out of the language model's paths.
-    context : pdfs of the phones; the phones of the lexicon are among its own.
+    lexicon, lm : the lexicon and the word language model; n-grams with a word that the lexicon lacks are left out.
+    context : the pdfs of the phones; it must know all phones of the lexicon.
     """
 
     def __init__(self, lexicon: Lexicon, lm: WordLm, context: PhoneContext, config: DecodeConfig) -> None:
@@ -66,7 +66,7 @@ class DecodingGraph:
         self.fst = _expand(lg, context)
 
     def decode(self, log_likelihoods: np.ndarray) -> list[str] | None:
-        """Give the words of the best path through (T, P) float32; None where no path survived."""
+        """Return the words of the best path for `log_likelihoods` (T, P) float32; None if no path survives the beam."""
         import kaldi_decoder
 
         options = kaldi_decoder.FasterDecoderOptions(beam=self.config.beam, max_active=self.config.max_active)
@@ -90,7 +90,7 @@ def decode_all(
 
 
 def _lexicon_fst(lexicon: Lexicon, words: dict[str, int], phones: dict[str, int], config: DecodeConfig) -> Any:
-    """Make L, with disambiguation symbols after silences and after pronunciations that are shared or begin others."""
+    """Make L. Disambiguation symbols follow silences, homophones, and pronunciations that are prefixes of others."""
     fst = _fst()
     ways = [(word, way) for word in words for way in lexicon.entries[word]]
     counts: dict[tuple[str, ...], int] = {}
@@ -98,7 +98,7 @@ def _lexicon_fst(lexicon: Lexicon, words: dict[str, int], phones: dict[str, int]
     for _, way in ways:
         counts[way] = counts.get(way, 0) + 1
     used: dict[tuple[str, ...], int] = {}
-    # Labels of phones are 1 to P; P + 1 stands for the back-off's symbol, P + 2 for the silence's, the next for words'.
+    # Input labels: phones 1 to P; then disambiguation symbols: P + 1 back-off, P + 2 silence, from P + 3 on words.
     base = len(phones) + 1
     l_fst = fst.StdVectorFst()
     start, loop, silence = (l_fst.add_state() for _ in range(3))
@@ -132,7 +132,7 @@ def _lexicon_fst(lexicon: Lexicon, words: dict[str, int], phones: dict[str, int]
 
 
 def _lm_fst(lm: WordLm, words: dict[str, int], config: DecodeConfig) -> Any:
-    """Make G: a state a history, back-off arcs with a symbol of their own, the number after the words'."""
+    """Make G: one state per history; back-off arcs carry a disambiguation symbol, numbered after the last word."""
     fst = _fst()
     g_fst = fst.StdVectorFst()
     histories = sorted({(), *lm.probabilities, *(h for h in lm.backoffs if len(h) < lm.order)})
@@ -163,10 +163,10 @@ def _lm_fst(lm: WordLm, words: dict[str, int], config: DecodeConfig) -> Any:
 
 
 def _expand(lg: Any, context: PhoneContext) -> Any:
-    """Put the units' pdfs in the place of phones; disambiguation symbols become empty arcs."""
+    """Replace phones by the pdfs of their units, and disambiguation symbols by epsilon."""
     fst = _fst()
     graph = fst.StdVectorFst()
-    number: dict[tuple[int, int, int], int] = {}  # state of L o G, phone that led to it, its unit
+    number: dict[tuple[int, int, int], int] = {}  # (state of L o G, phone that led to it, unit of that phone)
     waiting = []
 
     def state_of(key: tuple[int, int, int]) -> int:

@@ -1,8 +1,8 @@
-"""The denominator graph: the phone language model, in context, each phone with its two pdfs.
+"""The denominator graph: the phone language model, expanded to context-dependent units with two pdfs each.
 
-Kaldi's chain-den-graph.cc. A state stands for a state of the language model and the phone that led to it. The arc that
-enters it takes the unit's first pdf; its self-loop takes the second one. The transition model's probabilities, one half
-to stay and one half to go on, are in the weights.
+Follows Kaldi's chain-den-graph.cc. Each state stands for a state of the language model and the phone that led to it.
+The arcs that enter the state have the unit's first pdf; its self-loop has the second one. The weights include the
+transition probabilities: one half to stay in a state, one half to leave it.
 """
 
 import math
@@ -19,7 +19,7 @@ STAY = GO_ON = math.log(0.5)
 
 
 def den_graph(lm: PhoneLm, context: PhoneContext) -> tuple[Graph, np.ndarray]:
-    """Make the graph, and the phone that leads to each of its states: (S,) int64, -1 for the first state."""
+    """Return the graph, and the phone that leads to each of its states: (S,) int64, -1 for the start state."""
     start = (0, -1, -1)  # state of the language model, phone, unit
     number = {start: 0}
     waiting, arcs, finals = [start], [], {}
@@ -42,8 +42,8 @@ def den_graph(lm: PhoneLm, context: PhoneContext) -> tuple[Graph, np.ndarray]:
 
 
 def make_denominator(lm: PhoneLm, context: PhoneContext, leak: float) -> tuple[Denominator, PhoneGraph]:
-    """Make the denominator, and the same graph with the phones of its states, from which numerators are made."""
+    """Return the denominator, and the same graph with its states' phones, from which numerators are made."""
     graph, phones = den_graph(lm, context)
-    # Each state is entered by one pdf, so that splitting numbers the states as they were.
+    # All arcs into a state have the same pdf, so `split_states` copies no state and `phones` still fits.
     denominator = Denominator.of(graph, context.num_pdfs, leak)
     return denominator, PhoneGraph(denominator.graph, phones)

@@ -1,7 +1,8 @@
 """The loops of the denominator's forward-backward on a CPU, compiled by numba.
 
-Arrays have the sequences of a minibatch last, so that the inner loops fill vector registers; sequences are sorted by
-length, the longest first, and a frame takes the `counts[t]` of them that have it. Formulas: `ser.asr.denominator`.
+The last axis of the arrays is the sequence, so that the inner loops fill vector registers. Sequences are sorted by
+length, the longest first; `counts[t]` is the number of sequences that have a frame t. The formulas stand in
+`ser.asr.denominator`.
 """
 
 import numpy as np
@@ -11,7 +12,10 @@ from ser.features.compiled import FREE_ORDER, compiled_when_called
 
 @compiled_when_called(fastmath=FREE_ORDER)
 def forward(pointers, sources, weights, entry, loop, loop_weights, initial, leak, likelihoods, counts, alphas, totals):
-    """Fill alphas (T + 1, S, B), without the leak, and totals (T + 1, B), their sums over states."""
+    """Fill `alphas` (T + 1, S, B), without the leak, and `totals` (T + 1, B), their sums over states.
+
+    `alphas[0]` must hold the initial probabilities. Arcs are listed by the state that they enter.
+    """
     frames, states = len(likelihoods), len(entry)
     size = alphas.shape[2]
     leaky = np.empty_like(alphas[0])
@@ -49,7 +53,7 @@ def forward(pointers, sources, weights, entry, loop, loop_weights, initial, leak
 def backward(
     pointers, targets, weights, entry, loop, loop_weights, initial, leak, likelihoods, counts, alphas, totals, result
 ):
-    """Fill the posteriors `result` (T, P, B), zero before; the arcs are listed by the state that they leave."""
+    """Add the posteriors to `result` (T, P, B), which must be zero. Arcs are listed by the state that they leave."""
     frames, states = len(likelihoods), len(entry)
     size = alphas.shape[2]
     beta = np.zeros_like(alphas[0])
@@ -58,7 +62,7 @@ def backward(
     for frame in range(frames - 1, -1, -1):
         count = counts[frame]
         after = counts[frame + 1] if frame + 1 < frames else 0
-        # Sequences that end here: every state is final, and the last leak cancels.
+        # Sequences that end here: every state is final, so beta is 1 / total in all states; the last leak cancels.
         for column in range(after, count):
             for state in range(states):
                 beta[state, column] = 1 / totals[frame + 1, column]
@@ -70,7 +74,7 @@ def backward(
                 staying[state, column] = scale * loop_weight * likelihoods[frame, stay, column]
                 before = alphas[frame, state, column] + share * totals[frame, column]
                 loops = staying[state, column] * before
-                # What did not stay has entered.
+                # The probability of being in a state is that of staying plus that of entering.
                 enters = alphas[frame + 1, state, column] * beta[state, column] - loops
                 result[frame, stay, column] += loops
                 result[frame, enter, column] += max(enters, 0)

@@ -1,14 +1,14 @@
-"""The denominator of LF-MMI: forward-backward over a graph of all that can be said, with a leaky HMM.
+"""The denominator of LF-MMI: forward-backward over a graph of all phone sequences, with a leaky HMM.
 
 D. Povey et al., "Purely sequence-trained neural networks for ASR based on lattice-free MMI", Interspeech 2016; Kaldi's
-chain-denominator.cc. With x the network's output, E = exp(x), W the weights of the arcs that enter states, l those of
-the self-loops, p the initial probabilities and c the leak:
+chain-denominator.cc. Let x be the network's output, E = exp(x), W the weights of the arcs between states, l those of
+the self-loops, p the initial probabilities and c the leak. Then:
 
     tot_t   = sum alpha_t                  a_t = alpha_t + c p tot_t            alpha_0 = p
     alpha_{t+1} = [ (W' a_t) E_t[entry] + l a_t E_t[loop] ] / tot_t
     log Z   = log sum a_T + sum_{t<T} log tot_t
 
-All states are final. The derivative by x is the probability that a frame takes a pdf.
+All states are final. The derivative of log Z with respect to x is the posterior of each pdf in each frame.
 """
 
 import warnings
@@ -22,7 +22,7 @@ from ser.asr import den_kernels
 from ser.asr.graph import Graph, StateGraph, initial_probabilities, split_states
 from ser.errors import SerError
 
-# Kaldi clamps the outputs where it takes their exponentials.
+# Kaldi, too, clamps the outputs before it takes their exponentials.
 LARGEST_OUTPUT = 30.0
 
 
@@ -31,9 +31,9 @@ class Denominator:
 
     Parameters
     ----------
-    graph : with states split by `split_states` and its initial log probabilities.
-    num_pdfs : outputs of the network.
-    leak : Kaldi's leaky-hmm-coefficient: how freely a path may jump to another state.
+    graph : the graph with states split by `split_states`, and its initial log probabilities.
+    num_pdfs : number of outputs of the network.
+    leak : Kaldi's leaky-hmm-coefficient: the weight of a jump to any other state.
     """
 
     def __init__(self, graph: StateGraph, num_pdfs: int, leak: float) -> None:
@@ -47,13 +47,13 @@ class Denominator:
 
     @classmethod
     def of(cls, graph: Graph, num_pdfs: int, leak: float) -> "Denominator":
-        """Make it of a graph with pdfs on its arcs."""
+        """Make a denominator of a graph with pdfs on its arcs."""
         with np.errstate(divide="ignore"):
             initial = np.log(initial_probabilities(graph))
         return cls(split_states(graph, initial), num_pdfs, leak)
 
     def unseen_pdfs(self) -> list[int]:
-        """List the pdfs that no arc has: the network's outputs for them learn nothing but to be small."""
+        """List the pdfs that no arc has; training only makes the network's outputs for them small."""
         graph = self.graph
         looping = graph.loop[np.isfinite(graph.loop_weights)]
         entered = graph.entry[np.diff(graph.pointers) > 0]
@@ -61,7 +61,7 @@ class Denominator:
 
     @cached_property
     def leaving(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The arcs by the state that they leave: pointers (S + 1,), targets (A,), log weights (A,)."""
+        """The arcs, sorted by the state that they leave: pointers (S + 1,), targets (A,), log weights (A,)."""
         graph = self.graph
         targets = np.repeat(np.arange(graph.num_states), np.diff(graph.pointers))
         order = np.argsort(graph.sources, kind="stable")
@@ -69,12 +69,12 @@ class Denominator:
         return pointers, targets[order], graph.weights[order]
 
     def __call__(self, outputs: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """Give log Z (B,) float64 and its derivative (B, T, P) by `outputs`.
+        """Return log Z (B,) float64 and its derivative (B, T, P) with respect to `outputs`.
 
         Parameters
         ----------
         outputs : (B, T, P) float32 or float64; finite.
-        lengths : (B,) int64, frames of each sequence, 1 or more; what follows them counts for nothing.
+        lengths : (B,) int64, number of frames of each sequence, 1 or more; later frames are ignored.
         """
         order = torch.argsort(lengths, descending=True, stable=True)
         counts = (lengths.unsqueeze(0) > torch.arange(outputs.shape[1], device=lengths.device).unsqueeze(1)).sum(1)
@@ -102,7 +102,7 @@ class Denominator:
         return self._log_z(torch.from_numpy(totals), lengths), torch.from_numpy(posteriors)
 
     def _sparse(self, likelihoods: Tensor, counts: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """Do the same by sparse products without atomic additions, so that a GPU gives equal bits run to run."""
+        """Compute the same by sparse matrix products, whose sums have a fixed order: a GPU repeats each bit."""
         constants = self._constants(likelihoods.device, likelihoods.dtype)
         initial, entry, loop, stay = (constants[name] for name in ("initial", "entry", "loop", "loop_weights"))
         frames, _, size = likelihoods.shape

@@ -1,9 +1,9 @@
-"""Where phones may be in the first epochs of a training without alignments: near an equal division of the speech.
+"""Flat start: in the first epochs, each phone must stay near its place in an equal division of the speech.
 
-Flat-start training of HMMs begins with an equal division of the utterance (S. Young et al., "The HTK Book"; Kaldi's
-align-equal). LF-MMI without it (Hadian et al., Interspeech 2018) finds alignments by itself where there is much
-speech. On two hours of speechocean762 it ended where one silence or one vowel covers nearly all frames, and the other
-phones are squeezed into one frame each: then the numerator is likely, and nothing is learnt of phones.
+Flat-start training of HMMs begins with an equal alignment (S. Young et al., "The HTK Book"; Kaldi's align-equal).
+LF-MMI can do without it (Hadian et al., Interspeech 2018) if there is much speech. On two hours of speechocean762 it
+could not: silence or one vowel came to cover nearly all frames, and each other phone a single frame. The numerator is
+then likely, but the net has learnt nothing about phones.
 """
 
 from dataclasses import dataclass
@@ -15,23 +15,23 @@ from ser.asr.context import PhoneContext
 from ser.asr.lexicon import SILENCE, Lexicon
 from ser.asr.numerator import Numerator
 
-PENALTY = 10.0  # natural logarithm, for each frame in which a path has a phone that may not be there
+PENALTY = 10.0  # nats, taken off a path for each frame in which it has a phone that may not be there
 
 
 @dataclass(frozen=True)
 class FlatStart:
-    """Restricts numerators to phones near their place; `tolerance` is the share of the speech that they may be off."""
+    """Penalises numerator paths with phones far from their places; `tolerance` is a share of the speech's length."""
 
     lexicon: Lexicon
     context: PhoneContext
     tolerance: float
 
     def restrict(self, numerator: Numerator, text: str, energy: np.ndarray) -> Numerator:
-        """Restrict the numerator of the words `text`; `energy` (T,) is the first MFCC of each frame of output."""
+        """Restrict the numerator of the words `text`; `energy` (T,) is the first MFCC of each output frame."""
         numbers = self.lexicon.numbers
         phones = [numbers[phone] for word in text.split() for phone in self.lexicon.ways(word)[0]]
         allowed = allowed_phones(phones, numbers[SILENCE], len(self.context.phones), energy, self.tolerance)
-        # (pdfs, phones) times (phones, T): a pdf may be where any of its phones may be.
+        # (pdfs, phones) @ (phones, T) = (pdfs, T): a pdf may occur wherever one of its phones may.
         return numerator.within(self._phones_of_pdfs @ allowed, PENALTY)
 
     @cached_property
@@ -42,20 +42,20 @@ class FlatStart:
 def allowed_phones(
     phones: list[int], silence: int, num_phones: int, energy: np.ndarray, tolerance: float
 ) -> np.ndarray:
-    """Tell which phones may be in which frames.
+    """Tell which phones may occur in which frames.
 
-    The speech reaches from the first loud frame to the last one. The n-th of N phones has its place at
-    (n + 1/2) / N of it, and may be there within `tolerance` of its length and one phone more. Silence may be in frames
+    The speech lasts from the first loud frame to the last one. Phone n of N (n = 0 ... N - 1) belongs at the share
+    (n + 1/2) / N of it, and may be off by `tolerance` + 1 / N of the speech's length. Silence may occur in the frames
     that are not loud.
 
     Parameters
     ----------
-    phones : numbers of the phones that are said, without silences.
+    phones : numbers of the spoken phones, without silences.
     energy : (T,), any measure that grows with loudness.
 
     Returns
     -------
-    (num_phones, T) bool. A phone that is not in `phones`, such as of a second pronunciation, may be anywhere.
+    (num_phones, T) bool. Phones that are not in `phones`, such as those of other pronunciations, may occur anywhere.
     """
     is_loud = loud(energy)
     frames = np.flatnonzero(is_loud)
@@ -63,7 +63,7 @@ def allowed_phones(
     allowed = np.ones((num_phones, len(energy)), dtype=bool)
     allowed[silence] = ~is_loud
     allowed[phones] = False
-    place = (np.arange(len(energy)) + 0.5 - first) / length  # of each frame in the speech
+    place = (np.arange(len(energy)) + 0.5 - first) / length  # (T,): 0 at the start of the speech, 1 at its end
     for number, phone in enumerate(phones):
         off = np.abs(place - (number + 0.5) / len(phones))
         allowed[phone] |= off <= tolerance + 1 / len(phones)
@@ -71,5 +71,5 @@ def allowed_phones(
 
 
 def loud(energy: np.ndarray) -> np.ndarray:
-    """Tell which frames are above the middle between the 10th and the 90th percentile of `energy` (T,)."""
+    """Tell in which frames `energy` (T,) is above the mean of its 10th and 90th percentiles."""
     return energy > np.percentile(energy, [10, 90]).mean()

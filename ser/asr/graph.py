@@ -1,7 +1,7 @@
 """Graphs of pdfs for LF-MMI: acceptors whose arcs each take one frame.
 
 D. Povey et al., "Purely sequence-trained neural networks for ASR based on lattice-free MMI", Interspeech 2016. A pdf is
-an output of the network; Kaldi's graphs carry pdf + 1 as their labels, 0 being taken.
+an output of the network; labels in Kaldi's graphs are pdf + 1, since label 0 is epsilon.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ import numpy as np
 
 from ser.errors import SerError
 
-# As Kaldi's chain-den-graph.cc: steps of the HMM over which the probabilities of its states are averaged.
+# Steps of the HMM over which the probabilities of its states are averaged, as in Kaldi's chain-den-graph.cc.
 INITIAL_STEPS = 100
 
 
@@ -22,9 +22,9 @@ class Graph:
     Attributes
     ----------
     start : state in which paths begin.
-    sources, targets, pdfs : (A,) int64, of each arc.
-    weights : (A,) float64, logs.
-    finals : (S,) float64, logs; minus infinity where no path may end.
+    sources, targets, pdfs : (A,) int64: where each arc begins, where it ends, and its pdf.
+    weights : (A,) float64, log weights of the arcs.
+    finals : (S,) float64, log weights of ending in each state; minus infinity where no path may end.
     """
 
     start: int
@@ -41,14 +41,14 @@ class Graph:
 
 @dataclass(frozen=True)
 class StateGraph:
-    """A graph whose states have pdfs: one for the arcs that enter the state, one for its self-loop.
+    """A graph whose states have pdfs: one for all arcs that enter the state, one for its self-loop.
 
     Attributes
     ----------
-    entry, loop : (S,) int64, pdfs.
-    loop_weights : (S,) float64, logs; minus infinity without a self-loop.
-    pointers : (S + 1,) int64; the arcs that enter state s, its self-loop aside, are pointers[s] to pointers[s + 1].
-    sources, weights : (A,) int64 and float64, where each arc comes from, and its log weight.
+    entry, loop : (S,) int64, pdf of the arcs that enter each state, and of its self-loop.
+    loop_weights : (S,) float64, log weights of the self-loops; minus infinity without one.
+    pointers : (S + 1,) int64; the arcs that enter state s, except its self-loop, are pointers[s] : pointers[s + 1].
+    sources, weights : (A,) int64 and float64, the state where each arc begins, and its log weight.
     initial : (S,) float64, log weight of being in a state before the first frame.
     finals : (S,) float64, log weight of ending in a state.
     """
@@ -68,12 +68,12 @@ class StateGraph:
 
 
 def read_fst_text(path: str | Path) -> Graph:
-    """Read an acceptor in OpenFst's text form, labels pdf + 1, weights as costs.
+    """Read an acceptor in OpenFst's text format; its labels are pdf + 1, its weights are costs.
 
     Raises
     ------
     SerError
-        With file and line on anything else: a transducer, a label 0, words that are no numbers.
+        With file and line, if the file holds anything else: a transducer, a label 0, a word where a number belongs.
     """
     arcs, finals, start = [], {}, None
     try:
@@ -104,7 +104,7 @@ def read_fst_text(path: str | Path) -> Graph:
 
 
 def make_graph(start: int, arcs: list[tuple[int, int, int, float]], finals: dict[int, float]) -> Graph:
-    """Make a graph of arcs (from, to, pdf, log weight) and of the final states with their log weights."""
+    """Make a graph from arcs (from, to, pdf, log weight) and the log weights of the final states."""
     sources, targets, pdfs = (np.array([arc[field] for arc in arcs], dtype=np.int64) for field in range(3))
     num_states = int(max(start, sources.max(initial=0), targets.max(initial=0), *finals)) + 1
     values = np.full(num_states, -np.inf)
@@ -114,15 +114,15 @@ def make_graph(start: int, arcs: list[tuple[int, int, int, float]], finals: dict
 
 
 def initial_probabilities(graph: Graph) -> np.ndarray:
-    """Give (S,) float64, how likely each state is where an utterance is cut out of speech.
+    """Return the initial probabilities (S,) float64: a chunk may begin anywhere in an utterance, so in any state.
 
-    Kaldi's chain-den-graph.cc (SetInitialProbs): the HMM, each state's arcs and final probability scaled to sum to 1,
-    starts in its start state, and the probabilities of its states are averaged over 100 steps.
+    Like SetInitialProbs of Kaldi's chain-den-graph.cc: the arcs and the final probability of each state are scaled to
+    sum to 1. The HMM begins in its start state and takes 100 steps; the states' probabilities are averaged over them.
     """
     arcs = np.exp(graph.weights)
     outgoing = np.bincount(graph.sources, arcs, graph.num_states) + np.exp(graph.finals)
     if not (outgoing > 0).all():
-        raise SerError(f"graph: no way out of state {int(np.argmin(outgoing))}; trim the graph")
+        raise SerError(f"graph: state {int(np.argmin(outgoing))} has no arc out and is not final; trim the graph")
     arcs = arcs / outgoing[graph.sources]
     now, mean = np.zeros(graph.num_states), np.zeros(graph.num_states)
     now[graph.start] = 1.0
@@ -130,18 +130,18 @@ def initial_probabilities(graph: Graph) -> np.ndarray:
         mean += now / INITIAL_STEPS
         now = np.bincount(graph.targets, now[graph.sources] * arcs, graph.num_states).astype(np.float64)
         if not now.sum() > 0:
-            raise SerError("graph: no way on from its states; it has no cycle, so it can be no denominator")
+            raise SerError("graph: all paths end; a denominator graph needs a cycle")
         now /= now.sum()
     return mean / mean.sum()
 
 
 def split_states(graph: Graph, initial: np.ndarray) -> StateGraph:
-    """Copy each state once for each pdf that enters it, so that states have pdfs.
+    """Copy each state once for each pdf that enters it, so that all arcs into a copy have the same pdf.
 
     Parameters
     ----------
-    graph : any; a state's first self-loop becomes the loop of its copies, others enter it as other arcs do.
-    initial : (S,) float64, log weights of being in a state before the first frame; the first copy gets it.
+    graph : any graph. A state's first self-loop becomes the self-loop of its copies; further ones count as arcs.
+    initial : (S,) float64, log weights of being in a state before the first frame; the state's first copy gets it.
     """
     loops: dict[int, int] = {}
     for arc in np.flatnonzero(graph.sources == graph.targets):
@@ -151,7 +151,7 @@ def split_states(graph: Graph, initial: np.ndarray) -> StateGraph:
     entry: list[int] = []
     keys = sorted({(int(graph.targets[arc]), int(graph.pdfs[arc])) for arc in entering})
     entered = {state for state, _ in keys}
-    # States that nothing enters, such as the start, have a pdf that no path takes.
+    # States that no arc enters, such as the start, get pdf 0, which no path uses.
     keys += [(state, 0) for state in range(graph.num_states) if state not in entered]
     for state, pdf in sorted(keys):
         copies[state].append((pdf, len(entry)))

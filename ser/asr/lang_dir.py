@@ -1,6 +1,6 @@
-"""The folder of what a recogniser knows of a language: ``lexicon.txt``, ``lm.arpa`` and ``oov``.
+"""A recogniser's language folder: ``lexicon.txt``, ``lm.arpa`` and ``oov``.
 
-A word in brackets, such as TED-LIUM's [NOISE], is no word: it is trained as the unknown word and not scored.
+A token in brackets, such as TED-LIUM's [NOISE], is not a word: training maps it to the unknown word, scoring drops it.
 """
 
 import gzip
@@ -22,7 +22,7 @@ def read_lang_lexicon(lang: str | Path) -> Lexicon:
 
 
 def for_training(text: str) -> str:
-    """Put the unknown word in the place of what is no word.
+    """Replace each token in brackets by the unknown word.
 
     >>> for_training("[NOISE] it's <sil> so")
     "<unk> it's <unk> so"
@@ -31,7 +31,7 @@ def for_training(text: str) -> str:
 
 
 def for_scoring(text: str) -> list[str]:
-    """Give the words that count.
+    """Return the words that are scored: all but tokens in brackets.
 
     >>> for_scoring("[NOISE] it's <unk> so")
     ["it's", 'so']
@@ -40,13 +40,13 @@ def for_scoring(text: str) -> list[str]:
 
 
 def read_sentences(paths: Sequence[str | Path]) -> Iterator[str]:
-    """Yield the lines of text files, plain or gzip, whole sentences each."""
+    """Yield the lines of text files, plain or compressed by gzip; each line is a sentence."""
     for path in paths:
         if not str(path).endswith(".gz"):
-            yield from read_text_lines(path, "give a text, a sentence a line")
+            yield from read_text_lines(path, "give a text with one sentence per line")
             continue
         try:
             with gzip.open(path, "rt", encoding="utf-8") as stream:
                 yield from (line.rstrip("\n") for line in stream)
         except (OSError, EOFError, UnicodeDecodeError) as error:
-            raise SerError(f"{path}: cannot be read: {error}; fetch the file anew") from error
+            raise SerError(f"{path}: cannot be read: {error}; download the file again") from error

@@ -1,7 +1,8 @@
-"""Lexica: how words are pronounced, and what stands for a word that has no entry.
+"""Pronunciation lexica, with an entry for out-of-vocabulary words.
 
-A lexicon file has one pronunciation a line, ``word phone phone ...``, as Kaldi's ``data/local/dict/lexicon.txt``; a
-word with several pronunciations has several lines. Stress digits of ARPAbet and CMU's ``word(2)`` are taken off.
+A lexicon file has one pronunciation per line, ``word phone phone ...``, like Kaldi's ``data/local/dict/lexicon.txt``; a
+word with several pronunciations has several lines. ARPAbet's stress digits and the ``(2)`` of CMU's ``word(2)`` are
+removed.
 """
 
 import logging
@@ -17,7 +18,7 @@ from ser.files import read_text_lines, write_text
 logger = logging.getLogger(__name__)
 
 SILENCE = "SIL"
-UNKNOWN_PHONE = "SPN"  # of words without an entry, and of what is no word
+UNKNOWN_PHONE = "SPN"  # pronunciation of out-of-vocabulary words and of tokens in brackets
 UNKNOWN = "<unk>"
 
 _VARIANT = re.compile(r"\(\d+\)$")
@@ -30,20 +31,20 @@ class Lexicon:
 
     Attributes
     ----------
-    entries : word -> its pronunciations, each a tuple of phones, without doubles, the first one first.
+    entries : word -> its pronunciations, each a tuple of phones, without duplicates, in the order of the file.
     """
 
     entries: Mapping[str, tuple[tuple[str, ...], ...]]
 
     @cached_property
     def phones(self) -> tuple[str, ...]:
-        """The silence, then all phones in order; a phone's place here is its number."""
+        """Silence, then all other phones, sorted; the index of a phone is its number."""
         found = {phone for ways in self.entries.values() for way in ways for phone in way}
         return (SILENCE, *sorted(found - {SILENCE}))
 
     @cached_property
     def words(self) -> tuple[str, ...]:
-        """All words in order."""
+        """All words, sorted."""
         return tuple(sorted(self.entries))
 
     @cached_property
@@ -52,12 +53,12 @@ class Lexicon:
         return {phone: number for number, phone in enumerate(self.phones)}
 
     def ways(self, word: str) -> tuple[tuple[str, ...], ...]:
-        """Give the pronunciations of `word`, those of the unknown word where it has no entry."""
+        """Return the pronunciations of `word`, or those of the unknown word if it has no entry."""
         return self.entries.get(word) or self.entries[UNKNOWN]
 
 
 def make_lexicon(lines: Iterable[tuple[str, Iterable[str]]], unknown: bool = True) -> Lexicon:
-    """Make a lexicon of (word, phones); with `unknown` there is an entry for words that have none."""
+    """Make a lexicon from (word, phones) pairs; `unknown` adds the entry for out-of-vocabulary words."""
     entries: dict[str, dict[tuple[str, ...], None]] = {}
     for word, phones in lines:
         entries.setdefault(word, {})[tuple(phones)] = None
@@ -71,18 +72,18 @@ def read_lexicon(path: str | Path, stress: bool = False, lower: bool = False) ->
 
     Parameters
     ----------
-    path : one pronunciation a line; Kaldi's lexiconp.txt, whose second field is a probability, is read too.
-    stress : whether phones keep ARPAbet's digits of stress.
-    lower : whether words are made lower case.
+    path : one pronunciation per line; Kaldi's lexiconp.txt, whose second field is a probability, is read too.
+    stress : whether phones keep ARPAbet's stress digits.
+    lower : whether words are converted to lower case.
 
     Raises
     ------
     SerError
-        On a word without phones, or a file without words. Lines that say the same twice are counted in the log.
+        If a word has no phones, or the file has no words. The number of duplicate lines is logged.
     """
     lines, doubles = [], 0
     seen: set[tuple[str, tuple[str, ...]]] = set()
-    for number, line in enumerate(read_text_lines(path, "give a lexicon: word phone phone ... a line"), start=1):
+    for number, line in enumerate(read_text_lines(path, "give a lexicon of lines 'word phone phone ...'"), start=1):
         fields = line.split()
         if not fields or line.startswith(";;;"):
             continue
@@ -98,9 +99,9 @@ def read_lexicon(path: str | Path, stress: bool = False, lower: bool = False) ->
         seen.add(entry)
         lines.append(entry)
     if not lines:
-        raise SerError(f"{path}: no word in it; give a lexicon: word phone phone ... a line")
+        raise SerError(f"{path}: it has no words; give a lexicon of lines 'word phone phone ...'")
     if doubles:
-        logger.warning("%s: %d lines say what a line before says; counted once", path, doubles)
+        logger.warning("%s: %d lines repeat an earlier line; each pronunciation counts once", path, doubles)
     return make_lexicon(lines)
 
 
@@ -111,20 +112,20 @@ def write_lexicon(path: str | Path, lexicon: Lexicon) -> None:
 
 
 def check_phones(lexicon: Lexicon, phones: Iterable[str], where: str) -> None:
-    """Refuse a lexicon with phones that a model does not know; `where` begins the message."""
+    """Raise SerError if the lexicon has phones that a model does not know; the message begins with `where`."""
     known = set(phones)
     unknown = sorted(set(lexicon.phones) - known)
     if unknown:
         word = next(word for word in lexicon.words for way in lexicon.entries[word] if set(way) & set(unknown))
         raise SerError(
-            f"{where}: the lexicon's phone {', '.join(unknown)} is none of the model's, as in the word '{word}'; "
+            f"{where}: the model does not know the lexicon's phone {', '.join(unknown)}, as in the word '{word}'; "
             "write such words with the model's phones, or train a model with this lexicon"
         )
 
 
 @dataclass(frozen=True)
 class Coverage:
-    """How many of a text's running words have no entry, and which ones most often."""
+    """The number of out-of-vocabulary tokens of a text, and the most frequent ones."""
 
     words: int
     unknown: int
@@ -136,7 +137,7 @@ class Coverage:
 
 
 def coverage(lexicon: Lexicon, texts: Iterable[str]) -> Coverage:
-    """Count the words of `texts` that have no entry; the unknown word itself counts as having one."""
+    """Count the out-of-vocabulary words of `texts`; the unknown word itself is not one of them."""
     counts: dict[str, int] = {}
     total = 0
     for text in texts:
@@ -149,7 +150,7 @@ def coverage(lexicon: Lexicon, texts: Iterable[str]) -> Coverage:
 
 
 def check_coverage(lexicon: Lexicon, texts: Iterable[str], largest: float, where: str) -> Coverage:
-    """Log how many words have no entry, and refuse more than the share `largest`."""
+    """Log how many words are out of vocabulary; raise SerError if their share is above `largest`."""
     found = coverage(lexicon, texts)
     if found.unknown:
         examples = ", ".join(found.examples)

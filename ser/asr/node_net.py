@@ -1,4 +1,4 @@
-"""Computes the output of any node of an acoustic net: one imported from Kaldi, or one trained here."""
+"""Computes the output of any node of an acoustic model, imported from Kaldi or trained here."""
 
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
@@ -19,12 +19,12 @@ from ser.training import model_dir
 
 
 def load_node_net(folder: str | Path) -> Nnet3Graph | MappedGraph | FoldedTdnn:
-    """Load the net of `folder`, in eval mode on the CPU, in its fastest form.
+    """Load the acoustic model of `folder` onto the CPU, in eval mode and in the form that computes fastest.
 
     Raises
     ------
     SerError
-        Where the folder holds no acoustic net, or the net is broken.
+        If the folder holds no acoustic model, or a broken one.
     """
     path = Path(folder) / "config.yaml"
     if not path.exists():
@@ -35,24 +35,25 @@ def load_node_net(folder: str | Path) -> Nnet3Graph | MappedGraph | FoldedTdnn:
     if isinstance(sections, dict) and "bottleneck_dim" in (sections.get("model") or {}):
         config = model_dir.load_section(folder, "model", AsrTdnnConfig)
         return FoldedTdnn(AsrTdnn.from_weights(config, model_dir.load_weights(folder)))
-    raise SerError(f"{path}: not an acoustic net; use extract_embeddings for an x-vector net")
+    raise SerError(f"{path}: not an acoustic model; for an x-vector net use extract_embeddings")
 
 
 class NodeComputer:
-    """An acoustic net together with its i-vectors.
+    """An acoustic model together with its i-vectors.
 
     Parameters
     ----------
-    folder, device : folder of the net, and device to compute on.
-    ivectors, online_ivectors : rspecifier of one vector an utterance, or of matrices with a row every `period` frames.
+    folder, device : folder of the model, and device to compute on.
+    ivectors : rspecifier of vectors, one per utterance.
+    online_ivectors : rspecifier of matrices with one row every `period` frames.
     zero : use zeros in place of i-vectors.
     frames_per_chunk : frames that share one online i-vector.
-    offset : number of the first frame of which outputs are computed.
+    offset : index of the first frame for which outputs are computed.
 
     Raises
     ------
     SerError
-        Where the net takes i-vectors and none are given, or the other way round.
+        If the model takes i-vectors and none are given, or the other way round.
     """
 
     def __init__(
@@ -72,12 +73,12 @@ class NodeComputer:
             raise SerError(f"--ivector-period={period}, --frames-per-chunk={frames_per_chunk}: expected at least 1")
         table = ivectors or online_ivectors
         if bool(table or self._zero) != bool(self.net.ivector_dim):
-            wanted = f"i-vectors of {self.net.ivector_dim} numbers: give --ivectors or --online-ivectors"
+            wanted = f"i-vectors of dimension {self.net.ivector_dim}: give --ivectors or --online-ivectors"
             raise SerError(f"{folder}: the net takes {wanted if self.net.ivector_dim else 'no i-vectors'}")
         self._table, self._ndim = KeyedRows(table) if table else None, 1 if ivectors else 2
 
     def node_of(self, layer: str) -> str:
-        """Map a layer's name to its node: layer<n> is the n-th layer's output, prefinal the wide layer near the end."""
+        """Map a layer's name to its node: layer<n> is the output of layer n, prefinal that of the last hidden layer."""
         names = {"prefinal": "prefinal-chain.batchnorm1"}
         if layer.startswith("layer") and layer[5:].isdigit():
             ends = ("noop", "dropout", "batchnorm", "renorm", "relu")
@@ -105,7 +106,7 @@ class NodeComputer:
         subsampling: int,
         left_out: LeftOut,
     ) -> Iterator[tuple[str, list[np.ndarray]]]:
-        """Yield each utterance and the output of each node; utterances that cannot be computed go to `left_out`."""
+        """Yield each utterance and the outputs of all nodes; utterances that fail go to `left_out`."""
         for utt, features in utterances:
             try:
                 ivectors = self.ivectors(utt)

@@ -1,4 +1,4 @@
-"""The loops of the numerators' forward-backward, compiled by numba: one small graph a sequence, in logs."""
+"""The loops of the numerators' forward-backward, in the log domain, compiled by numba; one graph per sequence."""
 
 import numpy as np
 
@@ -14,10 +14,10 @@ def _log_add(left, right):
 
 @compiled_when_called
 def forward_backward(pointers, sources, weights, entry, loop, loop_weights, start, finals, outputs, posteriors):
-    """Return log Z and fill posteriors (T, U) float64, zero before, of one sequence.
+    """Return log Z of one sequence, and add its posteriors to `posteriors` (T, U) float64, which must be zero.
 
-    `outputs` (T, U) float64 are those of the graph's own pdfs, by which `entry` and `loop` are numbered. Paths begin
-    with an arc of weight `start` into a state. Where no path is possible, log Z is minus infinity.
+    `outputs` (T, U) float64 are the network's outputs for the U pdfs of this graph; `entry` and `loop` are columns of
+    it. A path enters its first state with the log weight `start` of that state. Without a path log Z is minus infinity.
     """
     frames, states = len(outputs), len(entry)
     alphas = np.full((frames, states), -np.inf)

@@ -1,8 +1,8 @@
-"""The numerators of LF-MMI: what was said, as a small graph a sequence, packed as tensors for the training loop.
+"""The numerators of LF-MMI: one small graph of the transcript per sequence, packed into tensors for the training loop.
 
-Flat start (H. Hadian et al., "End-to-end speech recognition using lattice-free MMI", Interspeech 2018): all
-pronunciations of an utterance's words, silences between them where they may be, and no times. The paths carry the
-weights that the denominator gives them, so that the objective, log numerator minus log denominator, is never above 0.
+Flat start (H. Hadian et al., "End-to-end speech recognition using lattice-free MMI", Interspeech 2018): the graph
+accepts all pronunciations of the words, with optional silences, at any times. Its paths have the denominator's weights,
+so that the objective, log numerator minus log denominator, is never above 0.
 """
 
 from collections import defaultdict
@@ -16,16 +16,18 @@ from torch import Tensor
 from ser.asr import num_kernels
 from ser.asr.graph import Graph, StateGraph, split_states
 
-_HEADER = 5  # frames, states, arcs, pdfs, penalties
+_HEADER = 5  # a packed row begins with the numbers of frames, states, arcs, pdfs and penalties
 
 
 @dataclass(frozen=True)
 class Numerator:
-    """The graph of one sequence; its pdfs are numbered within `pdfs` (U,).
+    """The numerator graph of one sequence.
 
     Attributes
     ----------
-    penalties : (U, T) float64, taken off the outputs frame by frame, or (U, 0): nothing is.
+    pdfs : (U,) the pdfs of this graph, sorted.
+    graph : its `entry` and `loop` are indices into `pdfs`.
+    penalties : (U, T) float64, subtracted from the outputs of each frame; (U, 0) for none.
     """
 
     pdfs: np.ndarray
@@ -33,11 +35,11 @@ class Numerator:
     penalties: np.ndarray
 
     def within(self, allowed: np.ndarray, penalty: float) -> "Numerator":
-        """Make a path less likely by `penalty` for each frame whose pdf is not in `allowed` (P, T) bool."""
+        """Subtract `penalty` from a path for each frame in which `allowed` (P, T) bool forbids its pdf."""
         return replace(self, penalties=penalty * ~allowed[self.pdfs])
 
     def shortest(self) -> int:
-        """Give the fewest frames of a path, 0 where there is none."""
+        """Return the number of frames of the shortest path, 0 if there is no path."""
         graph = self.graph
         reached = np.isfinite(graph.initial)
         targets = np.repeat(np.arange(graph.num_states), np.diff(graph.pointers))
@@ -51,11 +53,11 @@ class Numerator:
 
 
 def of_graph(graph: Graph) -> Numerator:
-    """Make a numerator of any acceptor of pdfs: its paths begin in the start state, end in the final ones."""
+    """Make a numerator of an acceptor of pdfs."""
     start = np.full(graph.num_states, -np.inf)
     start[graph.start] = 0.0
     split = split_states(graph, start)
-    # The first frame's arcs out of the start become weights of the states that they enter.
+    # The weight of an arc out of the start becomes the initial weight of the state that the arc enters.
     begin = np.full(split.num_states, -np.inf)
     targets = np.repeat(np.arange(split.num_states), np.diff(split.pointers))
     for source, target, weight in zip(split.sources, targets, split.weights, strict=True):
@@ -69,7 +71,7 @@ def of_graph(graph: Graph) -> Numerator:
 
 
 def of_states(graph: StateGraph) -> Numerator:
-    """Number the pdfs of a graph, whose `initial` are the weights of the arcs that the first frame takes."""
+    """Renumber the pdfs of a graph as 0 ... U - 1; its `initial` must already include the first frame's arc."""
     pdfs, numbers = np.unique(np.concatenate([graph.entry, graph.loop]), return_inverse=True)
     entry, loop = np.split(numbers, 2)
     local = StateGraph(
@@ -79,9 +81,9 @@ def of_states(graph: StateGraph) -> Numerator:
 
 
 def pack(numerators: Sequence[Numerator], frames: Sequence[int]) -> Tensor:
-    """Lay out numerators and the frames of their sequences as one tensor (B, W) int64, which `unpack` reads.
+    """Pack numerators and the numbers of frames of their sequences into one tensor (B, W) int64; see `unpack`.
 
-    Real numbers are stored as the bits of their float64; each row is padded with zeros.
+    A float64 is stored as the int64 of the same bits; each row is padded with zeros.
     """
     rows = []
     for numerator, count in zip(numerators, frames, strict=True):
@@ -102,7 +104,7 @@ def pack(numerators: Sequence[Numerator], frames: Sequence[int]) -> Tensor:
 
 
 def unpack(packed: Tensor) -> tuple[list[Numerator], np.ndarray]:
-    """Read what `pack` wrote: the numerators, and the frames (B,) of their sequences."""
+    """Undo `pack`: return the numerators, and the numbers of frames (B,) of their sequences."""
     numerators = []
     values = packed.cpu().numpy()
     for row in values:
@@ -117,13 +119,13 @@ def unpack(packed: Tensor) -> tuple[list[Numerator], np.ndarray]:
 
 
 def forward_backward(outputs: Tensor, numerators: Sequence[Numerator], lengths: Sequence[int]) -> tuple[Tensor, Tensor]:
-    """Give log Z (B,) float64 and its derivative (B, T, P) by `outputs` (B, T, P).
+    """Return log Z (B,) float64 and its derivative (B, T, P) with respect to `outputs` (B, T, P).
 
-    Where a sequence has no path, log Z is minus infinity and the derivative 0. Of each sequence's outputs only those
-    of its own pdfs leave the device.
+    If a sequence has no path, its log Z is minus infinity and its derivative 0. Only the outputs for a sequence's own
+    pdfs are copied from the device to the CPU.
     """
     widest = max(len(numerator.pdfs) for numerator in numerators)
-    # Padded with pdfs of which the derivative is 0, other than the sequence's own, so that none is written twice.
+    # Each row is padded with pdfs that are not the sequence's own. Their derivative is 0, and none is written twice.
     index = np.zeros((len(numerators), widest), dtype=np.int64)
     for row, numerator in zip(index, numerators, strict=True):
         count = len(numerator.pdfs)
@@ -149,23 +151,23 @@ def forward_backward(outputs: Tensor, numerators: Sequence[Numerator], lengths: 
 def of_phones(
     arcs: Sequence[tuple[int, int, int, float]], ends: Mapping[int, float], den: "PhoneGraph"
 ) -> Numerator | None:
-    """Compose the phones that may have been said with the denominator's graph.
+    """Compose a graph of the possible phone sequences with the denominator graph.
 
     Parameters
     ----------
-    arcs : (from, to, phone, log weight) of a graph without cycles, whose node 0 is the begin.
-    ends : nodes at which paths may end, with log weights.
-    den : the denominator, by phones.
+    arcs : (from, to, phone, log weight) of a graph without cycles, which begins at node 0.
+    ends : node -> log weight of ending there.
+    den : the denominator graph.
 
     Returns
     -------
     Numerator or None
-        None where the denominator has no path for any of the phone sequences.
+        None if the denominator has no path for any of the phone sequences.
     """
     leaving: dict[int, list[tuple[int, int, float]]] = defaultdict(list)
     for source, target, phone, weight in arcs:
         leaving[source].append((target, phone, weight))
-    # A state: (node that was reached, state of the denominator that was entered).
+    # A state of the composition is a pair (node of the phone graph, state of the denominator).
     initial: dict[tuple[int, int], float] = {}
     for target, phone, weight in leaving[0]:
         for state, value in den.first(phone):
@@ -208,7 +210,7 @@ def of_phones(
 def _that_end(
     incoming: dict[tuple[int, int], dict[tuple[int, int], float]], ends: Mapping[int, float]
 ) -> list[tuple[int, int]]:
-    """List the states from which paths end, in the order of nodes."""
+    """List the states from which an end can be reached, sorted; only these are kept."""
     kept = {key for key in incoming if key[0] in ends}
     waiting = list(kept)
     while waiting:
@@ -220,12 +222,12 @@ def _that_end(
 
 
 class PhoneGraph:
-    """A denominator graph that is read by phones: one phone leads to each of its states.
+    """A denominator graph whose arcs are looked up by phone.
 
     Parameters
     ----------
-    graph : its arcs into each state; `initial` are log probabilities.
-    phones : (S,) the phone that enters each state; -1 for a state that nothing enters.
+    graph : the denominator graph.
+    phones : (S,) the phone of all arcs into each state; -1 for a state that no arc enters.
     """
 
     def __init__(self, graph: StateGraph, phones: np.ndarray) -> None:
@@ -244,7 +246,7 @@ class PhoneGraph:
         self._first = {phone: sorted(states.items()) for phone, states in first.items()}
 
     def first(self, phone: int) -> list[tuple[int, float]]:
-        """List the states that `phone` may enter first, with log weights."""
+        """List the states that a path may enter with its first phone `phone`, with log weights."""
         return self._first.get(phone, [])
 
     def step(self, state: int, phone: int) -> tuple[int, float] | None:

@@ -1,7 +1,8 @@
-"""The phone language model of LF-MMI's denominator: an n-gram without smoothing, its rarest histories merged.
+"""The phone language model of LF-MMI's denominator: an n-gram without smoothing, whose rarest histories are merged.
 
-D. Povey et al., Interspeech 2016, section 3.2; Kaldi's chain/language-model.cc. Without back-off the graph has few
-arcs. A history may be merged into the history that is one phone shorter, so that there are no more states than asked.
+D. Povey et al., Interspeech 2016, section 3.2; Kaldi's chain/language-model.cc. It has no back-off arcs, so that the
+denominator graph is small. To limit the number of states, histories are merged into the history that is one phone
+shorter; those whose merging costs the least likelihood go first.
 """
 
 import heapq
@@ -15,8 +16,8 @@ from ser.errors import SerError
 
 logger = logging.getLogger(__name__)
 
-BOUNDARY = -1  # before the first phone of a history, and as the next phone at the end
-ROUNDS = 5  # of merging; the losses in likelihood are computed anew before each
+BOUNDARY = -1  # stands before the first phone of a sequence, and after its last one
+ROUNDS = 5  # rounds of merging; each begins by computing all losses in likelihood again
 
 History = tuple[int, ...]
 
@@ -25,9 +26,9 @@ History = tuple[int, ...]
 class PhoneLmConfig:
     """Settings of the phone language model."""
 
-    order: int = 4  # phones of an n-gram
-    no_prune_order: int = 3  # histories of fewer phones than this are never merged
-    extra_states: int = 2000  # states on top of those that are never merged
+    order: int = 4  # n of the n-grams
+    no_prune_order: int = 3  # histories shorter than this are never merged
+    extra_states: int = 2000  # states that are kept beyond those that are never merged
 
     def __post_init__(self) -> None:
         if not 2 <= self.no_prune_order <= self.order or self.extra_states < 0:
@@ -44,8 +45,8 @@ class PhoneLm:
     Attributes
     ----------
     histories : the history of each state; paths begin in state 0.
-    arcs : of each state, phone -> (log probability, next state).
-    finals : of each state, log probability of the end; minus infinity where nothing ended.
+    arcs : for each state, phone -> (log probability, next state).
+    finals : for each state, the log probability of the end; minus infinity where no training sequence ended.
     """
 
     histories: tuple[History, ...]
@@ -53,7 +54,7 @@ class PhoneLm:
     finals: tuple[float, ...]
 
     def log_probability(self, phones: Sequence[int]) -> float:
-        """Return the log probability of a sequence of phones; minus infinity if an n-gram of it was never seen."""
+        """Return the log probability of a sequence of phones; minus infinity if it has an unseen n-gram."""
         state, total = 0, 0.0
         for phone in phones:
             if phone not in self.arcs[state]:
@@ -64,7 +65,7 @@ class PhoneLm:
 
 
 def estimate(sequences: Iterable[Sequence[int]], config: PhoneLmConfig) -> PhoneLm:
-    """Estimate the phone language model of `sequences` of phone numbers (0, 1, ...)."""
+    """Estimate the phone language model from `sequences` of phone numbers (0, 1, ...)."""
     counts: dict[History, Counter[int]] = {}
     for sequence in sequences:
         history: History = (BOUNDARY,)
@@ -83,7 +84,7 @@ class _Merging:
 
     def __init__(self, counts: dict[History, Counter[int]], config: PhoneLmConfig) -> None:
         self.counts, self.config = counts, config
-        # Of each history, how many longer ones end with it, and how many would be the next one of an active one.
+        # For each history, the number of longer histories that end with it.
         self.children: Counter[History] = Counter()
         for history in counts:
             self._count_child(history, +1)
@@ -119,7 +120,10 @@ class _Merging:
             self._merge(history, queue)
 
     def _may_go(self, history: History) -> bool:
-        """Tell whether nothing depends on the first phone of `history`: no longer history, no next one as long."""
+        """Tell whether `history` may be merged: no longer history ends with it, and none continues it.
+
+        A merge forgets the first phone of the history. Another history that needs that phone would become unreachable.
+        """
         if self._is_basic(history) or self.children[history] > 0:
             return False
         if len(history) == self.config.order - 1:

@@ -1,7 +1,7 @@
-"""From words to phones: what a transcript may sound like, and one way that it does.
+"""From words to phones: the graph of all pronunciations of a transcript, and one phone sequence drawn for it.
 
-Flat-start LF-MMI (H. Hadian et al., Interspeech 2018): numerators allow every pronunciation and optional silences; the
-phone language model is learnt from first pronunciations with silences at random.
+Flat-start LF-MMI (H. Hadian et al., Interspeech 2018): numerators allow every pronunciation and optional silences. The
+phone language model is trained on each word's first pronunciation, with silences put in at random.
 """
 
 import math
@@ -17,20 +17,21 @@ PhoneArc = tuple[int, int, int, float]  # from, to, phone, log weight
 
 @dataclass(frozen=True)
 class SilenceConfig:
-    """How likely a silence is where one may be, for the phone language model."""
+    """The probabilities of silences in the training text of the phone language model."""
 
-    edges: float = 0.8  # at the begin and at the end of an utterance
+    edges: float = 0.8  # at the beginning and at the end of an utterance
     between: float = 0.1  # between two words
 
 
 def phone_arcs(words: Sequence[str], lexicon: Lexicon) -> tuple[list[PhoneArc], dict[int, float]]:
-    """Give the graph of all phone sequences of `words`, from node 0, and the log weights of the nodes where it ends.
+    """Return the arcs of the graph of all phone sequences of `words`, and its final nodes with their log weights.
 
-    The weights of all paths sum to 1: a silence is there or not with one half each, pronunciations are equally likely.
+    Paths begin at node 0, and their weights sum to 1: each optional silence has the probability 1/2, and all
+    pronunciations of a word are equally likely.
     """
     half = math.log(0.5)
     silence = lexicon.numbers[SILENCE]
-    # Nodes where the next word may begin, with log weights: before the silence that may be there, and after it.
+    # Nodes where the next word may begin, with log weights: with no silence before it, or after the silence.
     arcs: list[PhoneArc] = [(0, 1, silence, half)]
     begins = {0: half, 1: 0.0}
     free = 2
@@ -53,7 +54,7 @@ def phone_arcs(words: Sequence[str], lexicon: Lexicon) -> tuple[list[PhoneArc], 
 
 
 def one_way(words: Sequence[str], lexicon: Lexicon, silences: SilenceConfig, rng: np.random.Generator) -> list[int]:
-    """Draw the phones of `words`: first pronunciations, silences at random."""
+    """Draw a phone sequence for `words`: each word's first pronunciation, with silences put in at random."""
     silence = lexicon.numbers[SILENCE]
     phones = [silence] if rng.random() < silences.edges else []
     for place, word in enumerate(words):

@@ -1,4 +1,4 @@
-"""Word error rates: the fewest substitutions, deletions and insertions between what was said and what was found."""
+"""Word error rates: the fewest substitutions, deletions and insertions that turn the reference into the hypothesis."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class WordErrors:
-    """Errors against a number of reference words."""
+    """Counts of errors, and the number of reference words."""
 
     substitutions: int = 0
     deletions: int = 0
@@ -29,7 +29,7 @@ class WordErrors:
 
     @property
     def rate(self) -> float:
-        """The word error rate; over 1 where there are many insertions."""
+        """The word error rate; it is above 1 if there are many insertions."""
         return self.errors / max(1, self.words)
 
     def __str__(self) -> str:
@@ -40,12 +40,12 @@ class WordErrors:
 
 
 def word_errors(reference: Sequence[str], found: Sequence[str]) -> WordErrors:
-    """Align two sequences of words (Levenshtein), a substitution being preferred to a deletion and an insertion.
+    """Align two word sequences by Levenshtein distance; one substitution is preferred to a deletion and an insertion.
 
     >>> str(word_errors("a b c d".split(), "a x c d e".split()))
     'WER 50.00 % [ 2 / 4, 1 ins, 0 del, 1 sub ]'
     """
-    # Of each prefix of `found`: errors, substitutions, deletions, insertions of the best alignment.
+    # For each prefix of `found`: errors, substitutions, deletions and insertions of its best alignment so far.
     row = [(count, 0, 0, count) for count in range(len(found) + 1)]
     for word in reference:
         before, row = row, [_plus(row[0], deletion=1)]
@@ -69,7 +69,7 @@ def _plus(cell: tuple[int, int, int, int], substitution: int = 0, deletion: int 
 
 
 def by_speaker(errors: Mapping[str, WordErrors], utt2spk: Mapping[str, str]) -> dict[str, WordErrors]:
-    """Add up the errors of utterances by their speakers."""
+    """Add up the errors of each speaker's utterances."""
     totals: dict[str, WordErrors] = {}
     for utt, value in errors.items():
         totals[utt2spk[utt]] = totals.get(utt2spk[utt], WordErrors()) + value
@@ -77,9 +77,9 @@ def by_speaker(errors: Mapping[str, WordErrors], utt2spk: Mapping[str, str]) -> 
 
 
 def interval(errors: Iterable[WordErrors], seed: int = 0, draws: int = 2000) -> tuple[float, float]:
-    """Give the 95 % bootstrap interval of the word error rate, drawing groups (speakers) with replacement."""
-    table = np.array([(value.errors, value.words) for value in errors], dtype=np.float64)
-    rows = np.random.default_rng(seed).integers(0, len(table), (draws, len(table)))
-    sums = table[rows].sum(1)
+    """Return the 95 % bootstrap interval of the word error rate; groups (speakers) are drawn with replacement."""
+    table = np.array([(value.errors, value.words) for value in errors], dtype=np.float64)  # (groups, 2)
+    rows = np.random.default_rng(seed).integers(0, len(table), (draws, len(table)))  # (draws, groups)
+    sums = table[rows].sum(1)  # (draws, 2): errors and words of each draw
     low, high = np.quantile(sums[:, 0] / np.maximum(sums[:, 1], 1), [0.025, 0.975])
     return float(low), float(high)

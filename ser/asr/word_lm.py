@@ -1,8 +1,9 @@
-"""Word n-grams: Witten-Bell estimates, and the ARPA format.
+"""Word n-grams with Witten-Bell smoothing, and the ARPA format.
 
-I. H. Witten, T. C. Bell, "The zero-frequency problem", IEEE Transactions on Information Theory 37(4), 1991: each
-estimate is interpolated with that of the shorter history, whose weight is the number of different followers T of the
-history over N + T, N being its count. Words that were never seen share the shortest estimate's weight evenly.
+I. H. Witten, T. C. Bell, "The zero-frequency problem", IEEE Transactions on Information Theory 37(4), 1991. Let N be
+the count of a history and T the number of different words that follow it. The estimate for the history is interpolated
+with the estimate for the next shorter history, which has the weight T / (N + T). Below the unigrams, this weight is
+shared evenly by all words, so that words which were never seen have a probability too.
 """
 
 import logging
@@ -24,13 +25,13 @@ History = tuple[str, ...]
 
 @dataclass(frozen=True)
 class WordLm:
-    """An n-gram with back-off.
+    """An n-gram language model with back-off.
 
     Attributes
     ----------
-    order : words of the longest n-grams.
+    order : n of the longest n-grams.
     probabilities : history -> word -> natural log of the probability.
-    backoffs : history -> natural log of the weight of the history that is one word shorter; 0 where it is not there.
+    backoffs : history -> natural log of the back-off weight; 0 for a history that is not listed.
     """
 
     order: int
@@ -39,7 +40,7 @@ class WordLm:
 
     @property
     def words(self) -> list[str]:
-        """All words in order, the end of a sentence among them."""
+        """All words, sorted, with the end of a sentence among them."""
         return sorted(self.probabilities[()])
 
     def log_probability(self, history: Sequence[str], word: str) -> float:
@@ -56,7 +57,7 @@ class WordLm:
             left = left[1:]
 
     def perplexity(self, texts: Iterable[str]) -> float:
-        """Give that of `texts`, ends counted; words without a probability are passed over."""
+        """Return the perplexity of `texts`, with sentence ends; words without a probability are skipped."""
         total, count = 0.0, 0
         for text in texts:
             history = [BEGIN]
@@ -69,12 +70,12 @@ class WordLm:
 
 
 def estimate(texts: Iterable[str], vocabulary: Iterable[str], order: int) -> WordLm:
-    """Estimate an n-gram of `texts` over the words of `vocabulary`; sentences with other words are cut there.
+    """Estimate an n-gram model from `texts` over the words of `vocabulary`; sentences are cut at other words.
 
     Raises
     ------
     SerError
-        Where there is no text, or `order` is under 1.
+        If there is no text, or `order` is under 1.
     """
     words = set(vocabulary) - {BEGIN, END}
     if order < 1 or not words:
@@ -95,7 +96,7 @@ def estimate(texts: Iterable[str], vocabulary: Iterable[str], order: int) -> Wor
 
 
 def uniform(vocabulary: Iterable[str]) -> WordLm:
-    """Make a unigram by which all words are equally likely, and the end as likely as one of them: a word loop."""
+    """Make a word loop: a unigram model in which all words and the end of the sentence are equally likely."""
     words = [*sorted(set(vocabulary) - {BEGIN, END}), END]
     return WordLm(1, {(): dict.fromkeys(words, -math.log(len(words)))}, {})
 
@@ -125,13 +126,13 @@ def _interpolated(counts: dict[History, Counter[str]], words: list[str], order: 
 
 
 def write_arpa(path: str | Path, lm: WordLm) -> None:
-    """Write a language model in the ARPA format, log10."""
+    """Write a language model in the ARPA format."""
     sections = []
     ngrams: dict[int, list[tuple[History, float | None]]] = {length: [] for length in range(1, lm.order + 1)}
     for history, followers in lm.probabilities.items():
         ngrams[len(history) + 1] += [((*history, word), value) for word, value in followers.items()]
     listed = {ngram for rows in ngrams.values() for ngram, _ in rows}
-    # A history that is no n-gram itself, such as <s>, needs a line for its back-off weight.
+    # A history that is not an n-gram itself, such as <s>, still needs a line for its back-off weight.
     for history in lm.backoffs:
         if history not in listed:
             ngrams[len(history)].append((history, None))
@@ -147,18 +148,18 @@ def write_arpa(path: str | Path, lm: WordLm) -> None:
 
 
 def read_arpa(path: str | Path, lower: bool = False) -> WordLm:
-    """Read a language model in the ARPA format; with `lower`, its words are made lower case.
+    """Read a language model in the ARPA format; `lower` converts its words to lower case.
 
     Raises
     ------
     SerError
-        With file and line where a line is no n-gram, or fewer n-grams are there than the header says.
+        If a line is not an n-gram (with file and line), or if the file has fewer n-grams than its header says.
     """
     expected: dict[int, int] = {}
     found: Counter[int] = Counter()
     probabilities: dict[History, dict[str, float]] = {(): {}}
     backoffs: dict[History, float] = {}
-    length = 0  # of the n-grams of the section; 0 in the header
+    length = 0  # n of the current section; 0 in the header
     for number, line in enumerate(read_text_lines(path, "give a language model in the ARPA format"), start=1):
         text = line.strip().lower() if lower else line.strip()
         if section := re.fullmatch(r"\\([1-9][0-9]?)-grams:", text):
@@ -172,7 +173,7 @@ def read_arpa(path: str | Path, lower: bool = False) -> WordLm:
                 ngram, value, backoff = _parse_ngram(text.split(), length)
             except ValueError as error:
                 raise SerError(
-                    f"{path}:{number}: expected log10, {length} words and perhaps a back-off; found '{text}'"
+                    f"{path}:{number}: expected log10 probability, {length} words, maybe a back-off; found '{text}'"
                 ) from error
             found[length] += 1
             if backoff is not None:
@@ -180,12 +181,12 @@ def read_arpa(path: str | Path, lower: bool = False) -> WordLm:
             if ngram[-1] != BEGIN:
                 probabilities.setdefault(ngram[:-1], {})[ngram[-1]] = value
     if not expected or dict(found) != {name: count for name, count in expected.items() if count}:
-        raise SerError(f"{path}: {dict(found)} n-grams, its header says {expected}; is the file cut off?")
+        raise SerError(f"{path}: {dict(found)} n-grams, but its header says {expected}; is the file cut off?")
     return WordLm(max(expected), probabilities, backoffs)
 
 
 def _parse_ngram(fields: list[str], length: int) -> tuple[tuple[str, ...], float, float | None]:
-    """Return words, natural logarithm of the probability, and of the back-off weight if there is one."""
+    """Return the words, the natural log of the probability, and that of the back-off weight, if there is one."""
     if not length < len(fields) <= length + 2:
         raise ValueError
     numbers = [float(field) * math.log(10) for field in (fields[0], *fields[length + 1 :])]

@@ -99,9 +99,9 @@ def test_utterances_that_cannot_train_are_told_with_reasons(supervision, caplog)
     assert kept == ["a"]
     assert reasons == {
         "b": "empty transcript",
-        "c": "too short: 3 frames of output for 4 phones or more",
+        "c": "too short: 3 output frames for 4 phones or more",
         "d": "too long: 40.0 s, over data.max_seconds",
-        "e": "no path through the denominator: phones in an order that the phone LM never saw",
+        "e": "no path through the denominator: the phone LM never saw these phones in this order",
     }
     with caplog.at_level(logging.WARNING), pytest.raises(SerError, match="cannot train, over the limit of 5%"):
         check_left_out(len(kept), reasons, 0.05, "data/train")
@@ -127,8 +127,8 @@ def test_a_missing_ivector_is_named(tables, supervision):
 @pytest.mark.parametrize(
     ("shape", "message"),
     [
-        ((3, 2), "'u1': 3 i-vectors for 40 frames; expected 4, one each 10 frames"),
-        ((4, 5), "i-vectors of .* numbers, but of .* for others"),
+        ((3, 2), "'u1': 3 i-vectors for 40 frames; expected 4, one every 10 frames"),
+        ((4, 5), "i-vectors of dimension .*, but .* for other utterances"),
     ],
 )
 def test_ivectors_that_do_not_fit_are_named(tables, supervision, shape, message):

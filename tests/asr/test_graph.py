@@ -37,5 +37,5 @@ def test_a_graph_without_final_states_is_refused(tmp_path: Path):
 
 def test_a_state_without_a_way_out_is_named():
     arcs = [(0, 0, 0, 0.0), (0, 1, 0, 0.0)]
-    with pytest.raises(SerError, match="no way out of state 1"):
+    with pytest.raises(SerError, match="state 1 has no arc out"):
         graph.initial_probabilities(graph.make_graph(0, arcs, {0: 0.0}))

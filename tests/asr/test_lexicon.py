@@ -29,10 +29,10 @@ def test_lines_that_say_the_same_are_counted_once_and_logged(tmp_path: Path, cap
     (tmp_path / "lexicon.txt").write_text("a AH0\na AH1\n")
     with caplog.at_level(logging.WARNING):
         assert lexicon.read_lexicon(tmp_path / "lexicon.txt").entries["a"] == (("AH",),)
-    assert "1 lines say what a line before says" in caplog.text
+    assert "1 lines repeat an earlier line" in caplog.text
 
 
-@pytest.mark.parametrize(("text", "message"), [("a AH\nb\n", "lexicon.txt:2: expected a word"), ("", "no word in it")])
+@pytest.mark.parametrize(("text", "message"), [("a AH\nb\n", "lexicon.txt:2: expected a word"), ("", "it has no words")])
 def test_a_broken_lexicon_is_named(tmp_path: Path, text: str, message: str):
     (tmp_path / "lexicon.txt").write_text(text)
     with pytest.raises(SerError, match=message):
@@ -51,5 +51,5 @@ def test_words_without_an_entry_are_counted_and_many_stop(caplog):
 
 def test_a_phone_that_the_model_lacks_is_named():
     lex = lexicon.make_lexicon([("a", ["AH"]), ("bee", ["B", "IY"])])
-    with pytest.raises(SerError, match="the lexicon's phone B is none of the model's, as in the word 'bee'"):
+    with pytest.raises(SerError, match="the model does not know the lexicon's phone B, as in the word 'bee'"):
         lexicon.check_phones(lex, ["SIL", "AH", "IY", "SPN"], "exp/asr")

@@ -96,7 +96,7 @@ def test_a_number_that_is_not_finite_is_named_with_its_frame(model, tmp_path):
     ("arguments", "message"),
     [
         (["--node", "nowhere", "--ivectors", "ark:x"], "no node 'nowhere'; there are lda, tdnn1.affine"),
-        (["--node", "output"], "the net takes i-vectors of 10 numbers: give --ivectors or --online-ivectors"),
+        (["--node", "output"], "the net takes i-vectors of dimension 10: give --ivectors or --online-ivectors"),
         (["--node", "output", "--frame-subsampling", "0"], "--frame-subsampling=0: expected at least 1"),
     ],
 )
@@ -109,7 +109,7 @@ def test_folder_of_no_acoustic_model_is_refused(tmp_path):
     with pytest.raises(SerError, match=r"config.yaml: no such file; import a model"):
         run(compute_nnet_outputs, "--node", "output", tmp_path, FEATURES, f"ark:{tmp_path}/out")
     write_text(tmp_path / "config.yaml", "model: {frame_dims: [1]}\n")
-    with pytest.raises(SerError, match="not an acoustic net; use extract_embeddings"):
+    with pytest.raises(SerError, match="not an acoustic model; for an x-vector net use extract_embeddings"):
         run(compute_nnet_outputs, "--node", "output", tmp_path, FEATURES, f"ark:{tmp_path}/out")
 
 
