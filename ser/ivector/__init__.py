@@ -1,1 +1,1 @@
-"""Speaker vectors: online CMVN, the background model, the i-vector extractor, i-vectors as speech goes on."""
+"""I-vectors: online CMVN, training of the UBM and of the extractor, and online extraction."""

@@ -1,43 +1,43 @@
-"""The settings of an i-vector extractor's training, as ``conf/asr_tdnn/ivector.yaml`` has them."""
+"""The settings of conf/asr_tdnn/ivector.yaml, by which an i-vector extractor is trained."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class FrontEndConfig:
-    """Section `front_end`: what the Gaussians see."""
+    """Section `front_end`: the features that the UBM is trained on."""
 
-    left_context: int  # frames that are joined with frame t, before it ...
-    right_context: int  # ... and after it
-    dim: int  # to which principal components bring them
+    left_context: int  # frames before frame t that are spliced with it
+    right_context: int  # frames after frame t that are spliced with it
+    dim: int  # number of principal components that are kept of the spliced frames
 
 
 @dataclass(frozen=True)
 class UbmConfig:
-    """Section `ubm`."""
+    """Section `ubm`: training of the universal background model."""
 
     num_gaussians: int
-    num_initial: int  # at the beginning; they are split until there are enough
-    init_iterations: int  # in memory
-    init_frames: int  # at most, of all utterances, in memory
-    iterations: int  # over the data
-    every_utterance: int  # 4: a quarter of the utterances
-    every_frame: int  # 2: half the frames
-    num_gselect: int  # Gaussians that a frame may belong to
+    num_initial: int  # Gaussians at the beginning; they are split until there are num_gaussians
+    init_iterations: int  # passes over the frames in memory
+    init_frames: int  # most frames, of all utterances, that are held in memory for these passes
+    iterations: int  # passes over the data on disk
+    every_utterance: int  # 4: these passes use a quarter of the utterances
+    every_frame: int  # 2: these passes use half of the frames
+    num_gselect: int  # Gaussian selection: number of Gaussians that a frame is shared among
     min_weight: float
 
 
 @dataclass(frozen=True)
 class ExtractorConfig:
-    """Section `extractor`."""
+    """Section `extractor`: training of the i-vector extractor."""
 
     ivector_dim: int
     iterations: int
     every_frame: int
     num_gselect: int
     min_post: float
-    posterior_scale: float  # frames are not independent, so each counts for less
-    min_count: float  # scaled frames below which a Gaussian stays as it is
+    posterior_scale: float  # factor of the posteriors, under 1, since neighbouring frames are not independent
+    min_count: float  # a Gaussian with a lower sum of scaled posteriors is not updated
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class ExtractionConfig:
 
 @dataclass(frozen=True)
 class IvectorConfig:
-    """A whole file."""
+    """All sections of the file."""
 
     front_end: FrontEndConfig
     ubm: UbmConfig

@@ -1,7 +1,7 @@
-"""The i-vector extractor: a mean for each Gaussian that is linear in a hidden vector with a normal prior.
+"""The i-vector extractor: the mean of Gaussian g is M_g x, where the i-vector x has a normal prior.
 
-Dehak et al., "Front-end factor analysis for speaker verification", TASLP 2011; Kaldi's ivector/ivector-extractor.cc, of
-whose two kinds this is the one whose mixture weights do not depend on the i-vector.
+Dehak et al., "Front-end factor analysis for speaker verification", TASLP 2011; Kaldi's ivector/ivector-extractor.cc. Of
+Kaldi's two kinds this is the one whose mixture weights do not depend on the i-vector.
 """
 
 from typing import NamedTuple
@@ -19,9 +19,9 @@ class Distribution(NamedTuple):
 
 
 class Extractor:
-    """An extractor with what follows from its parameters, float64.
+    """An extractor with products of its parameters that are computed once, in float64.
 
-    `projections` (G, D, S) are Sigma^-1 M, `squares` (G, S (S + 1) / 2) the lower triangles of M^T Sigma^-1 M.
+    `projections` (G, D, S) are Sigma^-1 M; `squares` (G, S (S + 1) / 2) are the lower triangles of M^T Sigma^-1 M.
     """
 
     def __init__(self, arrays: ExtractorArrays) -> None:
@@ -36,11 +36,12 @@ class Extractor:
         self.squares = squares
 
     def distribution(self, gammas: np.ndarray, sums: np.ndarray) -> Distribution:
-        """Give the posterior of the i-vector of an utterance.
+        """Return the posterior of an utterance's i-vector.
 
         Parameters
         ----------
-        gammas : (G,) counts. sums : (G, D), frames weighted by their posteriors.
+        gammas : (G,) sums of the posteriors over frames.
+        sums : (G, D) sums of the frames, weighted by their posteriors.
         """
         quadratic = self.unpack(gammas @ self.squares) + np.eye(self.size)
         linear = np.einsum("gds,gd->s", self.projections, sums, optimize=True)
@@ -49,7 +50,7 @@ class Extractor:
         return Distribution(covariance @ linear, (covariance + covariance.T) / 2)
 
     def unpack(self, triangle: np.ndarray) -> np.ndarray:
-        """Make a symmetric matrix (S, S) of its lower triangle."""
+        """Make a symmetric matrix (S, S) from its packed lower triangle."""
         matrix = np.zeros((self.size, self.size))
         rows, columns = np.tril_indices(self.size)
         matrix[rows, columns] = matrix[columns, rows] = triangle

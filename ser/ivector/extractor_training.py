@@ -1,7 +1,7 @@
 """Training of the i-vector extractor: Kaldi's ivector-extractor-init, -acc-stats, -est (ivector/ivector-extractor.cc).
 
-Dehak et al., "Front-end factor analysis for speaker verification", TASLP 2011, with full covariances that are trained
-too, and a prior that is made standard after each pass by turning the space of the i-vectors.
+Dehak et al., "Front-end factor analysis for speaker verification", TASLP 2011. Here the covariances are full and are
+trained too. After each pass the space of the i-vectors is transformed so that their prior has unit covariance again.
 """
 
 import logging
@@ -15,18 +15,19 @@ from ser.kaldi.ivector_files import ExtractorArrays, UbmArrays
 
 logger = logging.getLogger(__name__)
 
-PRIOR_OFFSET = 100.0  # of a new extractor; any number but 0
-VARIANCE_FLOOR = 0.1  # share of the mean covariance
-_LARGEST_CONDITION = 1e4  # of what a projection is solved with
+PRIOR_OFFSET = 100.0  # first component of the prior's mean in a new extractor; any number but 0
+VARIANCE_FLOOR = 0.1  # floor of the covariances, as a share of their mean
+_LARGEST_CONDITION = 1e4  # largest condition number of the matrix by which a projection is solved
 _LEAST_IVECTOR_VARIANCE = 1e-7
 
 
 @dataclass
 class ExtractorStats:
-    """Sums over utterances, float64; y, r and s are Kaldi's Y, R and S.
+    """Statistics summed over utterances, float64; `y`, `r` and `s` are Kaldi's Y, R and S.
 
-    `gammas` (G,); `y` (G, D, S), frames times i-vectors; `r` (G, S (S + 1) / 2), i-vectors' squares; `s` (G, D, D),
-    frames' squares; `count`, `total` (S,) and `scatter` (S, S) of the i-vectors.
+    With gamma the posteriors, f the frames and x the i-vectors: `gammas` (G,) is the sum of gamma; `y` (G, D, S) of
+    gamma f E[x]^T; `r` (G, S (S + 1) / 2) of gamma E[x x^T], packed; `s` (G, D, D) of gamma f f^T. `count`, `total`
+    (S,) and `scatter` (S, S) are the number of utterances and the sums of E[x] and of E[x x^T].
     """
 
     gammas: np.ndarray
@@ -51,7 +52,7 @@ class ExtractorStats:
 
 
 def initialise(ubm: UbmArrays, size: int, seed: int) -> ExtractorArrays:
-    """Make an extractor whose first column gives the means of the mixture, the others random ones."""
+    """Make an extractor whose projections have the UBM's means in the first column and random numbers in the others."""
     count, dim = ubm.means.shape
     projections = np.random.default_rng(seed).standard_normal((count, dim, size))
     projections[:, :, 0] = ubm.means / PRIOR_OFFSET
@@ -63,11 +64,18 @@ def initialise(ubm: UbmArrays, size: int, seed: int) -> ExtractorArrays:
 def utterance_stats(
     features: np.ndarray, counts: np.ndarray, gaussians: np.ndarray, posts: np.ndarray, num_gaussians: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Sum up an utterance: counts (G,), frames (G, D) and, of the Gaussians heard, their squares (H, D, D).
+    """Sum up an utterance's statistics, as `accumulate` takes them.
 
     Parameters
     ----------
-    features : (T, D). counts, gaussians, posts : of `ser.ivector.ubm.Posteriors`, the posteriors scaled.
+    features : (T, D).
+    counts, gaussians, posts : fields of `ser.ivector.ubm.Posteriors`, with scaled posteriors.
+
+    Returns
+    -------
+    tuple
+        Sums of the posteriors (G,), of the weighted frames (G, D), and of the weighted outer products of the frames
+        (H, D, D), these only for the H Gaussians that have any posterior.
     """
     held = np.arange(gaussians.shape[1]) < counts[:, None]
     frames, columns = np.nonzero(held)
@@ -88,7 +96,7 @@ def utterance_stats(
 def accumulate(
     stats: ExtractorStats, extractor: Extractor, gammas: np.ndarray, sums: np.ndarray, squares: np.ndarray
 ) -> None:
-    """Add an utterance: E-step, and the sums of the M-step."""
+    """Do the E-step for an utterance, and add its statistics to `stats`."""
     mean, covariance = extractor.distribution(gammas, sums)
     scatter = covariance + np.outer(mean, mean)
     heard = np.flatnonzero(gammas)
@@ -103,26 +111,26 @@ def accumulate(
 
 
 def update(stats: ExtractorStats, extractor: Extractor, min_count: float) -> tuple[ExtractorArrays, float]:
-    """Estimate an extractor of the statistics: M-step.
+    """Do the M-step: estimate a new extractor from the statistics.
 
     Parameters
     ----------
-    min_count : Gaussians with less keep their projection and covariance.
+    min_count : Gaussians whose posteriors sum to less keep their projection and covariance.
 
     Returns
     -------
-    The extractor, and by how much its objective grew, in nats a frame.
+    The extractor, and the improvement of the objective in nats per frame.
     """
     if not stats.count or not stats.gammas.sum() > 0:
         raise SerError("i-vector extractor: no utterance to train on; look at the features' log")
     kept = stats.gammas >= min_count
     if not kept.any():
         raise SerError(
-            f"i-vector extractor: each of {len(kept)} Gaussians has less than {min_count:g} frames, posteriors scaled; "
-            "give more speech, or ask for fewer Gaussians"
+            f"i-vector extractor: each of {len(kept)} Gaussians has less than {min_count:g} scaled frames; give more "
+            "speech, or ask for fewer Gaussians"
         )
     if not kept.all():
-        logger.warning("i-vector extractor: %d Gaussians of few frames stay as they are", int((~kept).sum()))
+        logger.warning("i-vector extractor: %d Gaussians have too few frames to be updated", int((~kept).sum()))
     frames = stats.gammas.sum()
     arrays = extractor.arrays
     projections, precisions = arrays.projections.copy(), arrays.precisions.copy()
@@ -139,14 +147,15 @@ def update(stats: ExtractorStats, extractor: Extractor, min_count: float) -> tup
 
 
 def _solve(r: np.ndarray, y: np.ndarray, precision: np.ndarray, old: np.ndarray) -> tuple[np.ndarray, float]:
-    """Maximise tr(M^T P Y) - 1/2 tr(P M R M^T) over M, from the `old` one; give M and the gain.
+    """Maximise tr(M^T P Y) - 1/2 tr(P M R M^T) over M, starting from `old`; return M (D, S) and the gain.
 
-    R is made of unit diagonal first, then its small eigenvalues are raised: directions of no data stay as they are.
+    The maximum is M = Y R^-1. R is scaled to a unit diagonal, and its small eigenvalues are raised, so that M hardly
+    changes in directions for which there is no data.
     """
-    scale = np.sqrt(np.maximum(np.diag(r), 1e-300))
+    scale = np.sqrt(np.maximum(np.diag(r), 1e-300))  # (S,)
     values, vectors = np.linalg.eigh(r / scale[:, None] / scale)
     values = np.maximum(values, values[-1] / _LARGEST_CONDITION)
-    gradient = (y - old @ r) / scale
+    gradient = (y - old @ r) / scale  # (D, S)
     new = old + ((gradient @ vectors) / values) @ vectors.T / scale
 
     def value(m: np.ndarray) -> float:
@@ -159,8 +168,12 @@ def _solve(r: np.ndarray, y: np.ndarray, precision: np.ndarray, old: np.ndarray)
 def _update_variances(
     stats: ExtractorStats, squares: dict[int, np.ndarray], projections: np.ndarray, precisions: np.ndarray
 ) -> float:
-    """Estimate the covariances into `precisions`, in place; give the gain."""
-    raw = {}
+    """Estimate the covariances, write their inverses to `precisions`, and return the gain.
+
+    Covariances are floored at `VARIANCE_FLOOR` times their mean over Gaussians, as matrices: in the coordinates in
+    which the floor is the unit matrix, eigenvalues under 1 become 1.
+    """
+    raw = {}  # Gaussian -> (D, D), S - Y M^T - M Y^T + M R M^T: scatter of the frames around M x
     for gaussian, square in squares.items():
         cross = stats.y[gaussian] @ projections[gaussian].T
         raw[gaussian] = stats.s[gaussian] - cross - cross.T + projections[gaussian] @ square @ projections[gaussian].T
@@ -170,7 +183,7 @@ def _update_variances(
     gain, num_floored = 0.0, 0
     for gaussian, scatter in raw.items():
         covariance = scatter / stats.gammas[gaussian]
-        # Eigenvalues in the floor's metric are at least one.
+        # `inverse` floor `inverse`^T is the unit matrix, so eigenvalues are now multiples of the floor.
         values, vectors = np.linalg.eigh(inverse @ covariance @ inverse.T)
         num_floored += int((values < 1).sum())
         basis = inverse.T @ vectors
@@ -191,7 +204,7 @@ def _moments(stats: ExtractorStats) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _prior_gain(stats: ExtractorStats, offset: float) -> float:
-    """Give the gain of a prior of the i-vectors' own mean and covariance."""
+    """Return the gain of a prior that has the i-vectors' own mean and covariance."""
     mean, covariance = _moments(stats)
     away = mean.copy()
     away[0] -= offset
@@ -203,15 +216,16 @@ def _prior_gain(stats: ExtractorStats, offset: float) -> float:
 def _prior_transform(
     stats: ExtractorStats, projections: np.ndarray, precisions: np.ndarray, weights: np.ndarray
 ) -> tuple[np.ndarray, float]:
-    """Give the transform after which the i-vectors have unit covariance and the mean (offset, 0, 0 ...).
+    """Return the transform (S, S) that gives the i-vectors unit covariance and the mean (offset, 0, 0 ...); and offset.
 
-    Of those it is the one that makes the mean quadratic term diagonal, but for the first dimension.
+    Many transforms do that. This one also makes the weighted mean of M^T Sigma^-1 M diagonal, but for its first row
+    and column, with the largest entries first.
     """
     mean, covariance = _moments(stats)
     values, vectors = np.linalg.eigh(covariance)
     whitening = vectors.T / np.sqrt(np.maximum(values, _LEAST_IVECTOR_VARIANCE))[:, None]
     moved = whitening @ mean
-    # A reflection that sends the mean to the first axis.
+    # Reflect the space so that the mean lies on the first axis (Householder).
     unit = moved / np.linalg.norm(moved)
     normal = unit.copy()
     normal[0] -= 1.0

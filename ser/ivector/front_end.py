@@ -1,4 +1,4 @@
-"""What the background model is trained on: normalised frames, joined, turned to their principal components."""
+"""The features that the UBM is trained on: frames are normalised, spliced, and projected to principal components."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -12,12 +12,13 @@ Tables = Callable[[], Iterable[tuple[str, np.ndarray]]]
 
 
 def checked(tables: Tables) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield utterances with frames; all of one width, and finite.
+    """Yield the utterances that have frames.
 
     Raises
     ------
     SerError
-        On another width, or NaN, by the name of the utterance.
+        If an utterance, which is named, has another feature dimension than those before it, or numbers that are not
+        finite.
     """
     width = 0
     for utt, features in tables():
@@ -26,7 +27,7 @@ def checked(tables: Tables) -> Iterator[tuple[str, np.ndarray]]:
         width = width or features.shape[1]
         if features.shape[1] != width:
             raise SerError(
-                f"'{utt}' has {features.shape[1]} features a frame, those before it {width}; make them alike"
+                f"'{utt}' has {features.shape[1]} features a frame, earlier utterances {width}; make all features alike"
             )
         if not np.isfinite(features).all():
             raise SerError(f"'{utt}': the features hold NaN or infinity; make them again")
@@ -34,7 +35,7 @@ def checked(tables: Tables) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def global_stats(tables: Tables) -> np.ndarray:
-    """Sum up a corpus for CMVN: (2, F + 1) float64."""
+    """Return the CMVN statistics of a corpus: (2, F + 1) float64."""
     total = None
     for _, features in checked(tables):
         stats = cmvn_stats(features)
@@ -45,18 +46,18 @@ def global_stats(tables: Tables) -> np.ndarray:
 
 
 def normalised(tables: Tables, stats: np.ndarray, options: OnlineCmvnOptions, every: int = 1) -> Iterator[np.ndarray]:
-    """Yield every `every`-th utterance, its frames normalised as speech goes on, without a history of the speaker."""
+    """Yield every `every`-th utterance after online CMVN, which starts anew for each utterance."""
     for number, (_, features) in enumerate(checked(tables)):
         if number % every == 0:
             yield online_cmvn(features, stats, None, options)
 
 
 def principal_components(features: Iterable[np.ndarray], left: int, right: int, dim: int) -> np.ndarray:
-    """Estimate the transform of joined frames to their `dim` principal components, scaled to variance one.
+    """Estimate the transform of spliced frames to their first `dim` principal components, scaled to variance 1.
 
     Returns
     -------
-    (dim, F (left + 1 + right)) float64: ``final.mat``, in place of the LDA and MLLT of a recogniser.
+    (dim, F (left + 1 + right)) float64: ``final.mat``, where Kaldi has the LDA and MLLT of a recogniser.
     """
     count, splice = 0, None
     total, squares = np.zeros(0), np.zeros((0, 0))
@@ -64,13 +65,13 @@ def principal_components(features: Iterable[np.ndarray], left: int, right: int, 
         if splice is None:
             width = matrix.shape[1] * (left + 1 + right)
             if not 1 <= dim <= width:
-                raise SerError(f"front_end: dim={dim} of {width} joined features; give 1 to {width}")
+                raise SerError(f"front_end: dim={dim} of {width} spliced features; give 1 to {width}")
             splice = Splice(left, right, np.zeros((1, width)))
             total, squares = np.zeros(width), np.zeros((width, width))
         x = splice.join(matrix).astype(np.float64)
         count, total, squares = count + len(x), total + x.sum(axis=0), squares + x.T @ x
     if count < 2:
-        raise SerError("too few frames for principal components")
+        raise SerError("too few frames for principal components; give more speech")
     mean = total / count
     values, vectors = np.linalg.eigh(squares / count - np.outer(mean, mean))
     best = np.argsort(values)[::-1][:dim]

@@ -1,4 +1,4 @@
-"""The inner loops of i-vectors, compiled: the Gaussians that a frame belongs to, the i-vector after each few frames."""
+"""The inner loops of i-vector extraction, compiled: Gaussian selection, and the i-vector after every few frames."""
 
 import numpy as np
 
@@ -7,14 +7,15 @@ from ser.features.compiled import EXACT, compiled
 
 @compiled("Tuple((i4[::1], i4[:, ::1], f4[:, ::1], f8))(f4[:, ::1], i8, f4)", EXACT)
 def select(log_likelihoods, most, min_post):
-    """Give each frame's Gaussians and their posteriors, as Kaldi's VectorToPosteriorEntry (hmm/posterior.cc).
+    """Select each frame's Gaussians and their posteriors, like Kaldi's VectorToPosteriorEntry (hmm/posterior.cc).
 
-    Gaussians below the best by log(min_post) or more drop out; of the others the `most` best stay; of those drop
-    out which are below min_post of their sum, and the rest is made to sum to one.
+    A Gaussian is dropped if its posterior is below `min_post` times that of the best one. The `most` best of the others
+    are kept; those among them below `min_post` of their sum are dropped too. The rest is scaled to sum to 1.
 
     Returns
     -------
-    Counts (T,), Gaussians (T, K), the best first, posteriors (T, K); and the sum of the frames' log-likelihoods.
+    Number of Gaussians (T,), Gaussians (T, K), best first, their posteriors (T, K), and the sum over frames of the
+    log-likelihoods.
     """
     frames, gaussians = log_likelihoods.shape
     most = min(most, gaussians)
@@ -32,7 +33,7 @@ def select(log_likelihoods, most, min_post):
         count = 0
         for g in range(gaussians):
             if row[g] > floor and (count < most or row[g] > posts[t, count - 1]):
-                # Insertion among the best so far; of equals the first stays first.
+                # Insertion sort among the best so far; of equal ones the first stays first.
                 place = min(count, most - 1)
                 while place > 0 and posts[t, place - 1] < row[g]:
                     posts[t, place], chosen[t, place] = posts[t, place - 1], chosen[t, place - 1]
@@ -54,11 +55,11 @@ def select(log_likelihoods, most, min_post):
     return counts, chosen, posts, total_likelihood
 
 
-# Sums are not reordered here, so that processors of other vector widths give the same bits. Products with a symmetric
-# matrix therefore go row by row.
+# Sums are not reordered here, so that processors with other vector widths give the same bits. For speed, products with
+# a symmetric matrix therefore go row by row.
 @compiled("f8(f8[:, ::1], f8[::1], f8[::1], f8[::1])", EXACT)
 def _residual(matrix, target, x, residual):
-    """Write `matrix` x - `target` to `residual`; give its square."""
+    """Write `matrix` x - `target` to `residual`; return its squared length."""
     size = len(x)
     for i in range(size):
         residual[i] = -target[i]
@@ -73,7 +74,7 @@ def _residual(matrix, target, x, residual):
 
 @compiled("f8(f8[:, ::1], f8[::1], f8[::1], f8[::1])", EXACT)
 def _descend(matrix, direction, residual, image):
-    """Write `matrix` `direction` to `image`; give the length of the step down that direction."""
+    """Write `matrix` `direction` to `image`; return the step size along that direction."""
     size = len(direction)
     for i in range(size):
         image[i] = 0.0
@@ -89,9 +90,9 @@ def _descend(matrix, direction, residual, image):
 
 @compiled("void(f8[:, ::1], f8[::1], f8[::1], i8)", EXACT)
 def conjugate_gradients(matrix, target, x, iterations):
-    """Improve the solution x (S,) of `matrix` x = `target` in place, as Kaldi's LinearCgd (matrix/optimization.cc).
+    """Improve the solution x (S,) of `matrix` x = `target` in place, like Kaldi's LinearCgd (matrix/optimization.cc).
 
-    The residual is computed anew where it has shrunk, or grown, a hundredfold since it last was.
+    The residual is updated from step to step, and computed afresh after it has shrunk or grown a hundredfold.
     """
     size = len(x)
     residual, direction, image = np.zeros(size), np.zeros(size), np.zeros(size)
@@ -119,14 +120,14 @@ def conjugate_gradients(matrix, target, x, iterations):
 
 @compiled("void(f8[:, ::1], f8[::1], f8[::1], i8, f8[:, ::1])", EXACT)
 def exact_conjugate_gradients(matrix, target, x, iterations, residuals):
-    """Do the same as `conjugate_gradients`, far from the solution.
+    """Do the same as `conjugate_gradients`, with exact iterates even far from the solution.
 
-    Rounding alone moves an iterate by up to 1e-3 there, another way in each program. Here each residual is made
-    orthogonal to all before it, so that the iterate is that of exact arithmetic, around which Kaldi's scatter.
+    There, rounding alone moves an iterate by up to 1e-3, differently in each program. Here each residual is made
+    orthogonal to all earlier ones, as it is in exact arithmetic; Kaldi's results scatter around these.
 
     Parameters
     ----------
-    residuals : (at least `iterations` + 1, S), room to work in.
+    residuals : (at least `iterations` + 1, S), working memory.
     """
     size = len(x)
     direction, image = np.zeros(size), np.zeros(size)
@@ -136,7 +137,7 @@ def exact_conjugate_gradients(matrix, target, x, iterations, residuals):
         direction[i] = -residuals[0, i]
     for step in range(min(iterations, size)):
         square = squares[step]
-        # Where nothing is left but rounding, x is the solution.
+        # Once the residual is nothing but rounding, x is the solution.
         if square <= 1e-30 * squares[0]:
             return
         length = _descend(matrix, direction, residuals[step], image)
@@ -171,13 +172,14 @@ def estimate(
 
     Parameters
     ----------
-    features : (T, D); frames after the last of these have no part.
-    counts, chosen, posts : of `select`, the posteriors scaled.
+    features : (T, D); frames after number (R - 1) `period` are not used.
+    counts, chosen, posts : what `select` returned, with scaled posteriors.
     projections : (G, D, S), Sigma^-1 M of each Gaussian.
     squares : (G, S (S + 1) / 2), lower triangles of M^T Sigma^-1 M.
-    linear, quadratic : (S,), (S (S + 1) / 2,), the statistics so far, prior included; changed in place.
-    num_frames : posteriors summed up so far. max_count : where they pass it the prior grows with them; 0: never.
-    iterations : of conjugate gradients, which begin at the i-vector before.
+    linear, quadratic : (S,) and (S (S + 1) / 2,), the statistics so far with the prior; changed in place.
+    num_frames : sum of the posteriors so far.
+    max_count : if `num_frames` is above it, the prior gets more weight in proportion; 0: never.
+    iterations : steps of conjugate gradients, which start from the previous i-vector.
 
     Returns
     -------
@@ -194,7 +196,7 @@ def estimate(
     first = 0
     for row in range(len(ivectors)):
         last = row * period
-        # Frame after frame of one Gaussian are summed up before its matrices are read.
+        # A Gaussian's frames are summed up first, so that its matrices are read once per period.
         num_touched = 0
         added = 0.0
         for t in range(first, last + 1):

@@ -1,8 +1,8 @@
-"""I-vectors as speech goes on: Kaldi's ``ivector-extract-online2`` (online2/online-ivector-feature.cc).
+"""Online i-vectors, like Kaldi's ``ivector-extract-online2`` (online2/online-ivector-feature.cc).
 
-Peddinti et al., "Reverberation robust acoustic modeling using i-vectors with time delay neural networks", Interspeech
-2015, section 2.2, has the use; Dehak et al., "Front-end factor analysis for speaker verification", TASLP 2011, the
-model.
+Dehak et al., "Front-end factor analysis for speaker verification", TASLP 2011, describe the model; Peddinti et al.,
+"Reverberation robust acoustic modeling using i-vectors with time delay neural networks", Interspeech 2015, section 2.2,
+its use in speech recognition.
 """
 
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ from ser.kaldi.options import read_options
 
 @dataclass
 class SpeakerState:
-    """What is remembered of a speaker's earlier utterances: CMVN statistics, and those of the i-vector."""
+    """A speaker's statistics from earlier utterances, for CMVN and for the i-vector."""
 
     linear: np.ndarray
     quadratic: np.ndarray
@@ -36,10 +36,10 @@ class OnlineExtractor:
 
     Parameters
     ----------
-    options : how statistics are gathered; the names of files in it are not read here.
-    extractor, ubm, splice : of one front end's features.
-    global_stats : (2, F + 1) CMVN statistics of a corpus.
-    cmvn : options of the normalisation of what the UBM sees.
+    options : how statistics are accumulated; its file names are not used here.
+    extractor, ubm, splice : must have been trained together.
+    global_stats : (2, F + 1), CMVN statistics of a corpus.
+    cmvn : options of the online CMVN before the UBM.
     """
 
     def __init__(
@@ -53,25 +53,25 @@ class OnlineExtractor:
     ) -> None:
         if splice.outputs != ubm.dim or ubm.dim != extractor.dim or ubm.num_gaussians != extractor.num_gaussians:
             raise SerError(
-                f"the transform gives {splice.outputs} features, the UBM is of {ubm.dim} and {ubm.num_gaussians} "
-                f"Gaussians, the extractor of {extractor.dim} and {extractor.num_gaussians}: not of one training"
+                f"the transform gives {splice.outputs} features, the UBM takes {ubm.dim} (for {ubm.num_gaussians} "
+                f"Gaussians), the extractor {extractor.dim} ({extractor.num_gaussians}); take all from one training"
             )
         if global_stats.shape != (2, splice.inputs + 1):
             raise SerError(
                 f"global CMVN statistics of shape {global_stats.shape} do not fit a transform of {splice.inputs} "
-                "features a frame: not of one training, or other splice options"
+                "features a frame; take both from one training, with its splice options"
             )
         self.options, self.extractor, self.ubm, self.splice = options, extractor, ubm, splice
         self.global_stats, self.cmvn = global_stats, cmvn
 
     @classmethod
     def load(cls, config: str | Path) -> "OnlineExtractor":
-        """Load the extractor that an option file names; its files are looked up here, then in the file's folder.
+        """Load the extractor of an option file; relative paths in it start here, or else at the option file's folder.
 
         Raises
         ------
         SerError
-            Where a file is missing or broken, or they do not fit each other.
+            If a file is missing or broken, or the files do not fit each other.
         """
         options, files = read_options(OnlineIvectorOptions, config), cls.files(config)
         splice_options = read_options(SpliceOptions, files["splice_config"])
@@ -89,7 +89,7 @@ class OnlineExtractor:
 
     @staticmethod
     def files(config: str | Path) -> dict[str, Path]:
-        """Look up the files that an option file names: option, with underscores -> path; SerError for a missing one."""
+        """Return the files that an option file names: option, with underscores -> path; SerError if one is missing."""
         options = read_options(OnlineIvectorOptions, config)
         return {name: _find(config, name, getattr(options, name)) for name in _FILES}
 
@@ -98,7 +98,7 @@ class OnlineExtractor:
         return self.extractor.size
 
     def new_speaker(self) -> SpeakerState:
-        """Give the state of a speaker of whom nothing was heard."""
+        """Return the state of a speaker without earlier utterances."""
         size = self.extractor.size
         linear, quadratic = np.zeros(size), np.zeros(size * (size + 1) // 2)
         linear[0] = self.extractor.offset
@@ -106,7 +106,7 @@ class OnlineExtractor:
         return SpeakerState(linear, quadratic)
 
     def extract(self, features: np.ndarray, state: SpeakerState) -> np.ndarray:
-        """Compute the i-vectors of an utterance, and remember it in the speaker's `state`.
+        """Compute the i-vectors of an utterance, and add its statistics to the speaker's `state`.
 
         Parameters
         ----------
@@ -114,7 +114,7 @@ class OnlineExtractor:
 
         Returns
         -------
-        (ceil(T / period), S) float32: row i is of the frames up to i * period, the prior's mean taken off.
+        (ceil(T / period), S) float32: row i is the i-vector of frames 0 to i * period, minus the prior's mean.
         """
         options = self.options
         if features.ndim != 2 or not len(features) or features.shape[1] != self.splice.inputs:
@@ -151,7 +151,7 @@ class OnlineExtractor:
         return ivectors
 
     def _forget(self, state: SpeakerState) -> None:
-        """Scale the statistics down to `max_remembered_frames`; the prior keeps its weight."""
+        """Scale the statistics down to the weight of `max_remembered_frames`; the prior keeps its weight."""
         most = self.options.max_remembered_frames
         if state.cmvn is not None and state.cmvn[0, -1] > most:
             state.cmvn *= most / state.cmvn[0, -1]

@@ -1,4 +1,4 @@
-"""Cepstral mean normalisation as speech goes on: Kaldi's ``apply-cmvn-online`` (feat/online-feature.cc, OnlineCmvn)."""
+"""Online cepstral mean normalisation, like Kaldi's ``apply-cmvn-online`` (feat/online-feature.cc, OnlineCmvn)."""
 
 from dataclasses import dataclass
 
@@ -9,14 +9,14 @@ from ser.errors import SerError
 
 @dataclass(frozen=True)
 class OnlineCmvnOptions:
-    """Options of ``apply-cmvn-online``; frames are counted."""
+    """Options of ``apply-cmvn-online``; windows and histories are numbers of frames."""
 
     cmn_window: int = 600
     speaker_frames: int = 600
     global_frames: int = 200
     norm_means: bool = True
     norm_vars: bool = False
-    skip_dims: str = ""  # columns that stay as they are, parted by colons
+    skip_dims: str = ""  # columns that are not normalised, separated by colons
 
     def __post_init__(self) -> None:
         if self.cmn_window < 1 or min(self.speaker_frames, self.global_frames) < 0:
@@ -24,11 +24,11 @@ class OnlineCmvnOptions:
         if self.norm_vars and not self.norm_means:
             raise SerError("norm-vars=true needs norm-means=true")
         if not all(word.isdigit() for word in self.skip_dims.replace(":", " ").split()):
-            raise SerError(f"skip-dims={self.skip_dims}: expected numbers parted by colons")
+            raise SerError(f"skip-dims={self.skip_dims}: expected numbers separated by colons")
 
 
 def cmvn_stats(features: np.ndarray) -> np.ndarray:
-    """Sum up frames: (2, D + 1) float64, the sums and the count, then the sums of squares."""
+    """Return CMVN statistics (2, D + 1) float64: sums of the frames and their number, then sums of squares."""
     x = features.astype(np.float64)
     stats = np.zeros((2, x.shape[1] + 1))
     stats[0, :-1], stats[1, :-1], stats[0, -1] = x.sum(0), (x * x).sum(0), len(x)
@@ -38,16 +38,16 @@ def cmvn_stats(features: np.ndarray) -> np.ndarray:
 def online_cmvn(
     features: np.ndarray, global_stats: np.ndarray, speaker_stats: np.ndarray | None, options: OnlineCmvnOptions
 ) -> np.ndarray:
-    """Subtract from each frame the mean of those up to it.
+    """Subtract from each frame the mean of the frames up to and including it.
 
-    At most `cmn_window` frames count; where there are fewer, frames of the speaker's earlier utterances are added, then
-    of everyone.
+    The mean is over the last `cmn_window` frames. If there are fewer, statistics of the speaker's earlier utterances
+    fill the window, and then those of the corpus.
 
     Parameters
     ----------
     features : (T, D) float32.
-    global_stats : (2, D + 1), those of `cmvn_stats` over a corpus.
-    speaker_stats : (2, D + 1) of the speaker's earlier utterances; None where there are none.
+    global_stats : (2, D + 1), from `cmvn_stats` over a corpus.
+    speaker_stats : (2, D + 1) of the speaker's earlier utterances; None if there are none.
 
     Returns
     -------
@@ -86,7 +86,7 @@ def online_cmvn(
 
 
 def _window_sums(x: np.ndarray, window: int) -> np.ndarray:
-    """Sum over the last `window` rows up to each: (T, D)."""
+    """Return for each row the sum of the last `window` rows up to and including it: (T, D)."""
     sums = x.cumsum(axis=0)
     sums[window:] -= sums[:-window].copy()
     return sums

@@ -1,4 +1,4 @@
-"""Frames joined with their neighbours, then transformed to fewer numbers: Kaldi's splice-feats and transform-feats."""
+"""Splices frames with their neighbours, then reduces their dimension: Kaldi's splice-feats and transform-feats."""
 
 import numpy as np
 
@@ -6,12 +6,12 @@ from ser.errors import SerError
 
 
 class Splice:
-    """Joins the frames t - left ... t + right, those past the ends being the first and last ones, and transforms them.
+    """Splices frames t - left ... t + right, with copies of the first and last frames at the ends, and transforms them.
 
     Parameters
     ----------
-    left, right : frames.
-    matrix : (D, F (left + 1 + right)), or with one more column, which is added.
+    left, right : numbers of frames.
+    matrix : (D, F (left + 1 + right)); a further last column is an offset that is added.
     """
 
     def __init__(self, left: int, right: int, matrix: np.ndarray) -> None:
@@ -21,13 +21,13 @@ class Splice:
         self.inputs = columns // width
         if columns % width > 1 or not self.inputs or (columns % width and width == 1):
             raise SerError(
-                f"a transform of {columns} columns is not made for {width} joined frames; look at the splice options"
+                f"a transform of {columns} columns does not fit {width} spliced frames; check the splice options"
             )
         self._matrix = np.ascontiguousarray(matrix[:, : self.inputs * width].T.astype(np.float32))
         self._offset = matrix[:, -1].astype(np.float32) if columns % width else None
 
     def join(self, features: np.ndarray) -> np.ndarray:
-        """Join neighbours of (T, F): (T, F (left + 1 + right))."""
+        """Splice the rows of (T, F) with their neighbours: (T, F (left + 1 + right))."""
         rows = np.arange(len(features))[:, None] + np.arange(-self.left, self.right + 1)
         return features[rows.clip(0, len(features) - 1)].reshape(len(features), -1)
 

@@ -1,4 +1,4 @@
-"""The universal background model: a mixture of diagonal Gaussians, and which of them a frame belongs to."""
+"""The universal background model (UBM), a mixture of diagonal Gaussians, and the posteriors of its Gaussians."""
 
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from ser.kaldi.ivector_files import UbmArrays
 
 
 class Posteriors(NamedTuple):
-    """Each frame's Gaussians, the best first: `counts` (T,); `gaussians`, `posts` (T, K), of which counts[t] hold."""
+    """Each frame's Gaussians, best first: `gaussians` and `posts` (T, K); only the first `counts[t]` entries count."""
 
     counts: np.ndarray
     gaussians: np.ndarray
@@ -19,7 +19,7 @@ class Posteriors(NamedTuple):
 
 
 class Ubm:
-    """A mixture whose log-likelihoods are computed in single precision, as Kaldi's are."""
+    """A mixture whose log-likelihoods are computed in single precision, as in Kaldi."""
 
     def __init__(self, arrays: UbmArrays) -> None:
         self.arrays = arrays
@@ -39,19 +39,19 @@ class Ubm:
 
     @property
     def dim(self) -> int:
-        """Features a frame."""
+        """Feature dimension."""
         return self.arrays.means.shape[1]
 
     def log_likelihoods(self, features: np.ndarray) -> np.ndarray:
-        """Give log w_g N(x; m_g, Sigma_g) of (T, D) float32 frames: (T, G) float32."""
+        """Compute log w_g N(x; m_g, Sigma_g) for frames (T, D) float32: (T, G) float32."""
         if features.shape[1] != self.dim:
-            raise SerError(f"the UBM is of {self.dim} features, these are {features.shape[1]}")
+            raise SerError(f"the UBM takes {self.dim} features a frame, but these have {features.shape[1]}")
         found = features @ self._linear
         found += (features * features) @ self._quadratic
         found += self._constants
         return found
 
     def posteriors(self, features: np.ndarray, num_gselect: int, min_post: float) -> Posteriors:
-        """Give the posteriors of the best Gaussians of (T, D) float32 frames; see `kernels.select`."""
+        """Compute the posteriors of the best Gaussians for frames (T, D) float32; see `kernels.select`."""
         counts, chosen, posts, total = kernels.select(self.log_likelihoods(features), num_gselect, np.float32(min_post))
         return Posteriors(counts, chosen, posts, total / max(len(features), 1))

@@ -1,6 +1,6 @@
-"""Training of the background model: Kaldi's gmm-global-init-from-feats, gmm-global-acc-stats and gmm-global-est.
+"""Training of the UBM, like Kaldi's gmm-global-init-from-feats, gmm-global-acc-stats and gmm-global-est.
 
-Kaldi's gmm/mle-diag-gmm.cc has the rules for Gaussians of few frames.
+The rules for Gaussians of few frames are those of Kaldi's gmm/mle-diag-gmm.cc.
 """
 
 import logging
@@ -36,7 +36,7 @@ class UbmStats:
 
 
 def accumulate(stats: UbmStats, ubm: Ubm, features: np.ndarray, num_gselect: int | None) -> None:
-    """Add frames (T, D) float32, each to its `num_gselect` best Gaussians by their posteriors; None: to all."""
+    """Add frames (T, D) float32 to the statistics of their `num_gselect` best Gaussians (None: of all Gaussians)."""
     likelihoods = ubm.log_likelihoods(features)
     best, totals, posts = _posteriors(likelihoods, num_gselect)
     wide = posts.astype(np.float64)
@@ -49,7 +49,7 @@ def accumulate(stats: UbmStats, ubm: Ubm, features: np.ndarray, num_gselect: int
 
 
 def _posteriors(likelihoods: np.ndarray, num_gselect: int | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Give each frame's best likelihood, the sum of all over it, and the posteriors (T, G)."""
+    """Return each frame's highest log-likelihood (T, 1), the sum of likelihoods over it (T, 1), and posteriors (T, G)."""
     if num_gselect is None:
         best = likelihoods.max(axis=1, keepdims=True)
         shares = np.exp(likelihoods - best)
@@ -59,8 +59,8 @@ def _posteriors(likelihoods: np.ndarray, num_gselect: int | None) -> tuple[np.nd
     chosen = np.argpartition(-likelihoods, count - 1, axis=1)[:, :count]
     order = np.argsort(-np.take_along_axis(likelihoods, chosen, axis=1), axis=1, kind="stable")
     chosen = np.take_along_axis(chosen, order, axis=1)  # (T, count), the best first
-    # Kaldi takes Gaussians for a range of numbers where the last and the first are as far apart as a range's, and gives
-    # them the likelihoods of that range in its order (DiagGmm::LogLikelihoodsPreselect). So its numbers are met.
+    # A quirk of Kaldi (DiagGmm::LogLikelihoodsPreselect), which is copied so that results agree: if last - first + 1 is
+    # the number of chosen Gaussians, it takes them for a contiguous range, and computes likelihoods in that order.
     is_range = chosen[:, -1] - chosen[:, 0] == count - 1
     asked = np.where(is_range[:, None], chosen[:, :1] + np.arange(count), chosen)
     found = np.take_along_axis(likelihoods, asked, axis=1)
@@ -73,10 +73,10 @@ def _posteriors(likelihoods: np.ndarray, num_gselect: int | None) -> tuple[np.nd
 
 
 def update(stats: UbmStats, ubm: UbmArrays, min_weight: float, remove_low: bool) -> UbmArrays:
-    """Estimate a mixture of the statistics.
+    """Estimate a mixture from the statistics.
 
-    A Gaussian of at most `MIN_OCCUPANCY` frames or the share `min_weight` keeps its mean and variance; with
-    `remove_low` it is taken out.
+    A Gaussian with at most `MIN_OCCUPANCY` frames, or at most the weight `min_weight`, keeps its mean and variance;
+    `remove_low` removes it.
     """
     shares = stats.counts / stats.counts.sum()
     heard = (stats.counts > MIN_OCCUPANCY) & (shares > min_weight)
@@ -86,7 +86,7 @@ def update(stats: UbmStats, ubm: UbmArrays, min_weight: float, remove_low: bool)
     variances[heard] = np.maximum(stats.squares[heard] / stats.counts[heard, None] - means[heard] ** 2, MIN_VARIANCE)
     if remove_low and not heard.all():
         keep = heard if heard.any() else np.arange(len(heard)) == stats.counts.argmax()
-        logger.warning("UBM: %d Gaussians of too few frames are taken out", int((~keep).sum()))
+        logger.warning("UBM: %d Gaussians with too few frames are removed", int((~keep).sum()))
         weights, means, variances = weights[keep], means[keep], variances[keep]
         weights = weights / weights.sum()
     return UbmArrays(weights, means, variances)
@@ -95,12 +95,13 @@ def update(stats: UbmStats, ubm: UbmArrays, min_weight: float, remove_low: bool)
 def initialise(
     features: np.ndarray, num_gaussians: int, num_initial: int, iterations: int, min_weight: float, seed: int
 ) -> UbmArrays:
-    """Make a mixture of frames in memory: begin with a few of them, split the heaviest, estimate anew.
+    """Train a mixture on frames in memory: it begins with few Gaussians, and the heaviest ones are split.
 
     Parameters
     ----------
     features : (T, D) float32.
-    num_gaussians, num_initial : at the end and at the beginning; they grow over the first half of the `iterations`.
+    num_gaussians, num_initial : number of Gaussians at the end and at the beginning; it grows during the first half of
+        the `iterations`.
     """
     frames = len(features)
     if frames < 10 * num_gaussians:
@@ -127,7 +128,10 @@ def initialise(
 
 
 def split(arrays: UbmArrays, wanted: int, rng: np.random.Generator, perturbation: float = 0.1) -> UbmArrays:
-    """Halve the heaviest Gaussian, its means moved apart by a random share of the deviation, until there are enough."""
+    """Split the heaviest Gaussian in two until there are `wanted`; the means move apart by random steps.
+
+    A step is `perturbation` times the standard deviation times a normal random number, in each dimension.
+    """
     weights, means, variances = (list(array) for array in arrays)
     while len(weights) < wanted:
         heavy = int(np.argmax(weights))
@@ -147,11 +151,11 @@ def train(
     num_gselect: int,
     min_weight: float,
 ) -> UbmArrays:
-    """Estimate a mixture over features too large for memory; Gaussians of few frames leave it after the last pass.
+    """Train a mixture on features too large for memory; the last pass removes Gaussians with too few frames.
 
     Parameters
     ----------
-    utterances : gives the matrices (T, D) float32 of a pass.
+    utterances : called for each pass; yields the features (T, D) float32 of its utterances.
     """
     for iteration in range(iterations):
         stats = UbmStats.zeros(ubm := Ubm(arrays))

@@ -113,7 +113,7 @@ def test_training_data_that_do_not_fit_are_refused(speech, trained, tmp_path):
     with ark.Writer(f"ark:{tmp_path}/feats") as writer:
         writer.write("a", np.ones((30, 5), np.float32))
         writer.write("b", np.ones((30, 4), np.float32))
-    with pytest.raises(SerError, match="'b' has 4 features a frame, those before it 5"):
+    with pytest.raises(SerError, match="'b' has 4 features a frame, earlier utterances 5"):
         run(train_ubm, *SETTINGS, f"ark:{tmp_path}/feats", tmp_path / "x")
     few = ["--set", "ubm.num_gaussians=500", f"scp:{speech}/feats.scp", tmp_path / "x"]
     with pytest.raises(SerError, match="1800 frames are too few for 500 Gaussians; give 5000 or more"):

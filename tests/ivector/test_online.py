@@ -150,7 +150,7 @@ def test_config_that_does_not_hold_is_refused(own, tmp_path, change, message):
 
 @pytest.mark.parametrize(
     ("frames", "message"),
-    [(3, "a transform of 40 columns is not made for 7 joined"), (6, r"shape \(2, 14\) do not fit a transform of 3")],
+    [(3, "a transform of 40 columns does not fit 7 spliced"), (6, r"shape \(2, 14\) do not fit a transform of 3")],
 )
 def test_files_that_are_not_of_one_training_are_refused(own, tmp_path, frames, message):
     shutil.copytree(own, tmp_path / "x")
