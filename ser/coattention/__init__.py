@@ -1,1 +1,1 @@
-"""System C: its co-attention models and their sequences, and the triplet training of its speech net."""
+"""System C: co-attention models, their input sequences, and the triplet training of an audio encoder."""

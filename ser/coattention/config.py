@@ -1,4 +1,4 @@
-"""The settings of a training of co-attention (``conf/coattention/fusion.yaml``)."""
+"""The settings of a co-attention training (``conf/coattention/fusion.yaml``)."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ class CoAttentionTrainConfig:
 
     Attributes
     ----------
-    encoder_layer : output layer of the speech encoder that is tuned with the co-attention; empty: none is tuned.
+    encoder_layer : output layer of the audio encoder that is fine-tuned with the co-attention; empty: none is.
     """
 
     model: CoAttentionConfig

@@ -1,4 +1,4 @@
-"""Makes, saves, loads and applies co-attention models, with a speech encoder in front where that is tuned too."""
+"""Makes, saves, loads and applies co-attention models, with the audio encoder in front if that is fine-tuned too."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,28 +21,28 @@ from ser.models.tuned_speech import TunedCoAttention
 from ser.training import model_dir
 from ser.training.losses import class_probabilities
 
-# Number of patches on which mean and deviation of an encoder's states are estimated.
+# Number of patches from which the mean and standard deviation of an encoder's states are estimated.
 _PATCHES = 2000
 
 
 def load_patch_net(name: str, layer: str) -> nn.Module:
-    """Load the encoder `name`, which must take patches.
+    """Load the audio encoder `name`, whose input must be patches of log-mel energies.
 
     Raises
     ------
     SerError
-        Where the encoder is of another kind, or has no such layer.
+        If the encoder takes other input, or has no such layer.
     """
     encoder = load_audio_encoder(name)
     if not isinstance(encoder, PatchEncoder):
-        raise SerError(f"--encoder {name}: not an encoder of patches; give YAMNet, VGGish or a model of train_triplet")
+        raise SerError(f"--encoder {name}: its input is not patches; give YAMNet, VGGish or a model of train_triplet")
     if layer not in encoder.layers:
         raise SerError(f"--encoder-layer {layer}: no such layer; {name} has {', '.join(encoder.layers)}")
     return encoder.model
 
 
 def state_statistics(net: Any, layer: str, sequences: Sequences, max_rows: int) -> tuple[Tensor, Tensor]:
-    """Compute mean and standard deviation (D,) of an encoder's states, over a sample of the utterances' patches."""
+    """Compute the mean and standard deviation (D,) of an encoder's states, over a sample of the utterances' patches."""
     each = max(1, _PATCHES // max(1, int(sequences.found["speech"].sum())))
     states = []
     with torch.inference_mode():
@@ -54,19 +54,19 @@ def state_statistics(net: Any, layer: str, sequences: Sequences, max_rows: int) 
 
 
 def save_encoder(folder: str | Path, model: TunedCoAttention, start: str) -> None:
-    """Write the tuned encoder to <folder>/encoder, for `load_audio_encoder`; `start` is the folder it began from."""
+    """Write the tuned encoder to <folder>/encoder, for `load_audio_encoder`; `start` is the encoder before tuning."""
     out = Path(folder) / ENCODER_FOLDER
     write_text(out / net_dir.CONFIG, (Path(start) / net_dir.CONFIG).read_text(encoding="utf-8"))
     model_dir.save_weights(out / model_dir.WEIGHTS, model.encoder)
 
 
 def load_coattention(folder: str | Path, sequences: Sequences) -> tuple[nn.Module, CoAttentionTrainConfig]:
-    """Load what train_coattention wrote, in eval mode.
+    """Load a model of train_coattention, in eval mode.
 
     Raises
     ------
     SerError
-        Where the modalities or widths of the sequences are not those of the training.
+        If the modalities or the dimensions of the sequences are not those of the training.
     """
     weights = model_dir.load_weights(folder)
     config = load_config(CoAttentionTrainConfig, Path(folder) / "config.yaml")
@@ -82,7 +82,9 @@ def load_coattention(folder: str | Path, sequences: Sequences) -> tuple[nn.Modul
     try:
         net.load_state_dict(weights)
     except RuntimeError as error:
-        raise SerError(f"{folder}: trained on other inputs than {sequences.widths}; give the inputs it had") from error
+        raise SerError(
+            f"{folder}: trained on other inputs than {sequences.widths}; give it the inputs of its training"
+        ) from error
     return net.eval(), config
 
 
@@ -90,7 +92,7 @@ def load_coattention(folder: str | Path, sequences: Sequences) -> tuple[nn.Modul
 def posteriors(
     model: nn.Module, config: CoAttentionTrainConfig, sequences: Sequences, device: torch.device | str
 ) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield each utterance and its class probabilities (K,)."""
+    """Yield each utterance and its class posteriors (K,)."""
     source = SequenceSource(sequences, np.zeros(len(sequences.utts), np.int64), config.data, seed=None)
     left = iter(sequences.utts)
     for inputs, _ in source.batches(0):

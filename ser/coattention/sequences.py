@@ -22,9 +22,9 @@ class SequenceConfig:
     Attributes
     ----------
     batch_size : utterances a batch.
-    max_rows : longer sequences are thinned to so many evenly spaced rows; 0: no limit.
-    drop_text : share of the training utterances, drawn again each epoch, whose text is hidden, so that a model of
-        speech and text learns to work without text.
+    max_rows : of a longer sequence, this many evenly spaced rows are kept; 0: no limit.
+    drop_text : share of the training utterances, drawn anew each epoch, whose text is hidden, so that the model learns
+        to work without text.
     """
 
     batch_size: int
@@ -50,22 +50,22 @@ class Sequences:
     widths: dict[str, int]
 
     def rows(self, name: str, index: int, max_rows: int) -> np.ndarray:
-        """Read the sequence (rows, D) float32 of an utterance; without one, rows is 0.
+        """Read the sequence (rows, D) float32 of an utterance; (0, D) if it has none.
 
         Raises
         ------
         SerError
-            Where the sequence has a number that is not finite, or rows of another width.
+            If the sequence has numbers that are not finite, or rows of another dimension.
         """
         if not self.found[name][index]:
             return np.zeros((0, self.widths[name]), np.float32)
         rows = np.asarray(self.readers[name][self.utts[index]], np.float32)
         if rows.ndim != 2 or rows.shape[1] != self.widths[name]:
             raise SerError(
-                f"{name} of {self.utts[index]}: expected rows of {self.widths[name]} numbers, found shape {rows.shape}"
+                f"{name} of {self.utts[index]}: expected shape (rows, {self.widths[name]}), found {rows.shape}"
             )
         if not np.isfinite(rows).all():
-            raise SerError(f"{name} of {self.utts[index]}: some numbers are infinite or NaN; extract it again")
+            raise SerError(f"{name} of {self.utts[index]}: it has infinity or NaN; extract it again")
         if max_rows and len(rows) > max_rows:
             rows = rows[np.linspace(0, len(rows) - 1, max_rows).round().astype(int)]
         return rows
@@ -76,7 +76,7 @@ class Sequences:
         return Sequences(self.utts, self.readers, found, self.widths)
 
     def summary(self, name: str, max_rows: int) -> tuple[Tensor, Tensor, str]:
-        """Compute statistics of all sequences of a modality, in one pass.
+        """Read all sequences of a modality once, for their statistics and their digest.
 
         Returns
         -------
@@ -103,12 +103,12 @@ def read_sequences(data_dir: str | Path, rspecifiers: Mapping[str, str]) -> Sequ
     Parameters
     ----------
     data_dir : its ``utt2spk`` names the utterances.
-    rspecifiers : modality -> ``scp:<file>`` of matrices of these utterances, and possibly of others.
+    rspecifiers : modality -> ``scp:<file>`` of matrices; it may have other utterances, too.
 
     Raises
     ------
     SerError
-        Where a modality has no sequence for any utterance, or holds vectors in place of matrices.
+        If a modality has no sequence for any of the utterances, or holds vectors instead of matrices.
     """
     utts = list(tables.read_map(Path(data_dir) / "utt2spk", fields=2))
     readers, found, widths = {}, {}, {}
@@ -121,8 +121,8 @@ def read_sequences(data_dir: str | Path, rspecifiers: Mapping[str, str]) -> Sequ
         found[name] = np.array([shape[0] > 0 for shape in shapes])
         if not found[name].any():
             raise SerError(
-                f"{path}: no {name} for any of the {len(utts)} utterances of {data_dir}, such as '{utts[0]}'; extract "
-                "it for this data dir"
+                f"{path}: it has {name} for none of the {len(utts)} utterances of {data_dir}, such as '{utts[0]}'; "
+                f"extract {name} for this data dir"
             )
         first = shapes[int(found[name].argmax())]
         if len(first) != 2:
@@ -132,21 +132,21 @@ def read_sequences(data_dir: str | Path, rspecifiers: Mapping[str, str]) -> Sequ
 
 
 class SequenceSource:
-    """Batches of utterances, a `ser.training.batches.BatchSource`: every utterance once an epoch.
+    """Batches of utterances, a `ser.training.batches.BatchSource`; an epoch has every utterance once.
 
     Parameters
     ----------
     sequences : the sequences of N utterances.
     targets : (N,) int64 classes, or (N, K) float32 shares of the classes.
     config : see `SequenceConfig`.
-    seed : seed of each epoch's order and hidden texts; None keeps the order and hides none.
+    seed : decides the order of each epoch and which texts are hidden; None keeps the order and hides no text.
     """
 
     def __init__(self, sequences: Sequences, targets: np.ndarray, config: SequenceConfig, seed: int | None) -> None:
         if config.batch_size < 1 or not 0 <= config.drop_text < 1:
             raise SerError(
-                f"data: batch_size {config.batch_size} and drop_text {config.drop_text:g}; expected 1 or more, and a "
-                "share under 1"
+                f"data: batch_size {config.batch_size} and drop_text {config.drop_text:g}; expected batch_size of 1 or "
+                "more, and drop_text from 0 to under 1"
             )
         self.sequences, self.targets, self.config, self.seed = sequences, targets, config, seed
 
@@ -157,9 +157,10 @@ class SequenceSource:
     def batches(
         self, epoch: int, start: int = 0, rank: int = 0, world: int = 1
     ) -> Iterator[tuple[dict[str, Tensor], Tensor]]:
-        """Yield utterances from batch `start` on, rows ``rank::world``.
+        """Yield (inputs, targets) of rows ``rank::world`` of each batch, from batch `start` on.
 
-        Inputs: for each modality (B, N, D) float32, padded with zeros, and ``<name>_mask`` (B, N) bool, true for rows.
+        Inputs are, for each modality, <name> (B, N, D) float32, padded with zeros to the N rows of the longest
+        sequence, and <name>_mask (B, N) bool, true for real rows.
         """
         order = np.arange(len(self.sequences.utts))
         shown = np.ones(len(order), bool)

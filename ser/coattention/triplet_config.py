@@ -18,9 +18,9 @@ class TripletConfig:
 
     Attributes
     ----------
-    network : ``yamnet`` has Google's sizes, ``resnet`` those of the section `model`.
-    model : null for ``yamnet``.
-    sphere_dim : dimension of the unit vectors that the loss compares; only the net below them is saved.
+    network : ``yamnet`` (its sizes are Google's) or ``resnet`` (its sizes are in the section `model`).
+    model : sizes of the ``resnet``; null for ``yamnet``.
+    sphere_dim : dimension of the unit vectors that the loss compares. The layer that makes them is not saved.
     """
 
     network: Literal["yamnet", "resnet"]
@@ -37,7 +37,7 @@ def make_triplet_net(config: TripletConfig) -> TripletNet:
     Raises
     ------
     SerError
-        Where the section `model` does not fit the network.
+        If the section `model` does not fit the network.
     """
     net: nn.Module
     if config.network == "resnet":

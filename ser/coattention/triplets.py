@@ -1,9 +1,10 @@
-"""Triplet loss, which needs no labels: windows of one recording move together, those of different ones apart.
+"""Triplet loss, which needs no labels: it pulls windows of the same recording together, and pushes others apart.
 
 J. Shor et al., "Towards learning a universal non-semantic representation of speech" (TRILL), Interspeech 2020, section
-3.1; A. Jansen et al., "Unsupervised learning of semantic audio representations", ICASSP 2018: embeddings on the unit
-sphere; F. Schroff et al., "FaceNet", CVPR 2015, section 3.2: semi-hard negatives. Deng and Leung print the loss with a
-plus between the two distances and no hinge; the minimum of that loss is the same embedding for every window.
+3.1. Embeddings on the unit sphere: A. Jansen et al., "Unsupervised learning of semantic audio representations", ICASSP
+2018. Semi-hard negatives: F. Schroff et al., "FaceNet", CVPR 2015, section 3.2. Deng and Leung print the loss with a
+plus between the two distances and without the hinge. That loss is smallest if all windows have the same embedding, so
+it is not used.
 """
 
 from dataclasses import dataclass
@@ -22,9 +23,10 @@ class TripletLossConfig:
 
     Attributes
     ----------
-    margin : the negative must be further away than the positive by this squared distance (Jansen et al.: 0.1).
-    min_spread : training ends with an error if the mean squared distance of a batch's windows is below this, since
-        then all have the same embedding. On the unit sphere it is at most 4, and about 2 for independent vectors.
+    margin : the squared distance to the negative must exceed that to the positive by this (Jansen et al.: 0.1).
+    min_spread : training fails if the mean squared distance between windows of different recordings is below this,
+        since then all windows have nearly the same embedding. For independent vectors on the unit sphere it is
+        about 2.
     """
 
     margin: float
@@ -32,7 +34,7 @@ class TripletLossConfig:
 
 
 def triplet_terms(anchors: Tensor, positives: Tensor, negatives: Tensor, margin: float) -> Tensor:
-    """Compute [ |a - p|^2 - |a - n|^2 + margin ]_+ of each row of three (B, D): (B,)."""
+    """Compute max(0, |a - p|^2 - |a - n|^2 + margin) for each row of the three (B, D) tensors: (B,)."""
     near = (anchors - positives).square().sum(1)
     far = (anchors - negatives).square().sum(1)
     return functional.relu(near - far + margin)
@@ -46,14 +48,14 @@ def squared_distances(points: Tensor) -> Tensor:
 def semi_hard_negatives(distances: Tensor, anchors: Tensor, positives: Tensor, recordings: Tensor) -> Tensor:
     """Choose a semi-hard negative for each pair of an anchor and a positive.
 
-    It is the nearest window of another recording that is further from the anchor than the positive is; where there is
-    none, the furthest window of another recording.
+    Of the windows of other recordings that are further from the anchor than the positive is, it is the nearest one. If
+    there are none, it is the furthest window of another recording.
 
     Parameters
     ----------
     distances : (B, B) squared distances of the batch's windows.
     anchors, positives : (P,) int64 row numbers.
-    recordings : (B,) int64; windows of one recording, or of a copy of it, are never negatives.
+    recordings : (B,) int64, the recording of each window; augmented copies have the number of their original.
 
     Returns
     -------
@@ -68,35 +70,35 @@ def semi_hard_negatives(distances: Tensor, anchors: Tensor, positives: Tensor, r
 
 
 class MeanTripletLoss(nn.Module):
-    """The triplet loss: mean of `triplet_terms` over all pairs of a recording's windows, with semi-hard negatives."""
+    """The mean of `triplet_terms` over all pairs of windows of the same recording, with semi-hard negatives."""
 
     def __init__(self, config: TripletLossConfig) -> None:
         super().__init__()
         if config.margin <= 0:
-            raise SerError(f"loss: margin is {config.margin:g}; without a positive one a net gains nothing by learning")
+            raise SerError(f"loss: margin is {config.margin:g}; give a positive one, or equal embeddings have no loss")
         self.config = config
 
     def forward(self, embeddings: Tensor, recordings: Tensor) -> Tensor:
-        """Map embeddings (B, D) of windows and their recordings' numbers (B,) to the loss.
+        """Compute the loss of windows with embeddings (B, D) and recordings (B,).
 
         Raises
         ------
         SerError
-            Where the batch has no pair or no negative, or all its embeddings are equal.
+            If the batch has no two windows of the same recording, has only one recording, or all embeddings are equal.
         """
         distances = squared_distances(embeddings)
         same = recordings[:, None] == recordings
         anchors, positives = (same & ~torch.eye(len(same), dtype=torch.bool, device=same.device)).nonzero().T
         if not len(anchors) or bool(same.all()):
             raise SerError(
-                f"triplets: {len(same)} windows of {len(recordings.unique())} recordings in a batch; two of one and "
-                "one of another are needed: raise data.recordings, or give a data dir of more recordings"
+                f"triplets: {len(same)} windows of {len(recordings.unique())} recordings in a batch; a triplet has two "
+                "windows of one recording and one of another: raise data.recordings, or give more recordings"
             )
         spread = distances.detach()[~same].mean()
-        # The training loop reports a NaN.
+        # A NaN passes here; the training loop reports it.
         if spread < self.config.min_spread:
             raise SerError(
-                f"triplets: the embeddings have collapsed: the mean squared distance of different recordings is "
+                f"triplets: the embeddings have collapsed: the mean squared distance between recordings is "
                 f"{spread.item():.2g}, under {self.config.min_spread:g}; lower fit.learning_rate or raise loss.margin"
             )
         negatives = semi_hard_negatives(distances.detach(), anchors, positives, recordings)
@@ -111,7 +113,7 @@ class MeanTripletLoss(nn.Module):
 
 
 class TripletNet(nn.Module):
-    """A net over patches, and a linear layer to the unit sphere that serves the loss alone.
+    """An audio encoder, and a linear layer to the unit sphere that only the loss uses.
 
     Parameters
     ----------

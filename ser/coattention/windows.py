@@ -1,4 +1,4 @@
-"""Batches of windows, several from each recording, for training without labels."""
+"""Batches of windows, several per recording, for triplet training."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +21,8 @@ class WindowConfig:
     frames : length of a window.
     recordings : number of recordings in a batch.
     windows : number of windows of each recording in a batch.
-    max_gap : largest distance in frames between the starts of an utterance's windows (Shor et al.: 10 s); 0: no limit.
+    max_gap : largest distance, in frames, of a window's start from that of the first window drawn from the same
+        utterance (Shor et al.: 10 s); 0: no limit.
     """
 
     frames: int
@@ -31,20 +32,20 @@ class WindowConfig:
 
 
 class WindowSource:
-    """Batches of windows, a `ser.training.batches.BatchSource`: every recording once an epoch.
+    """Batches of windows, a `ser.training.batches.BatchSource`; an epoch has every recording once.
 
     Parameters
     ----------
     reader : reader of the features.
-    utt2recording : utterance -> its recording; copies of an utterance have the same one. Utterances that are not
-        longer than a window are left out, see `num_short`.
+    utt2recording : utterance -> its recording; augmented copies have the recording of their original. Utterances that
+        are not longer than a window are left out and counted in `num_short`.
     config : see `WindowConfig`.
-    seed : seed of each epoch's order and windows; None keeps both, for validation.
+    seed : decides the order and the windows of each epoch; None, for validation: they are always the same.
 
     Raises
     ------
     SerError
-        Where fewer than two recordings are long enough, or the settings allow no batch.
+        If fewer than two recordings are long enough, or the settings allow no batch.
     """
 
     def __init__(
@@ -52,8 +53,8 @@ class WindowSource:
     ) -> None:
         if config.frames < 1 or config.windows < 2 or config.recordings < 2:
             raise SerError(
-                f"data: frames {config.frames}, windows {config.windows}, recordings {config.recordings}; a batch "
-                "needs 2 windows or more of 2 recordings or more"
+                f"data: frames {config.frames}, windows {config.windows}, recordings {config.recordings}; expected "
+                "2 windows or more of 2 recordings or more"
             )
         self.reader, self.config, self.seed = reader, config, seed
         self.frames = {utt: reader.shape(utt)[0] for utt in utt2recording}
@@ -66,7 +67,7 @@ class WindowSource:
         if len(self.members) < 2:
             raise SerError(
                 f"{len(self.members)} recordings are longer than a window of {config.frames} frames; triplets need two "
-                "or more: give other data, or shorten data.frames"
+                "or more: give longer recordings, or lower data.frames"
             )
         self.feature_dim = reader.shape(self.members[0][0])[1]
 
@@ -75,7 +76,7 @@ class WindowSource:
         return min(math.ceil(len(self.members) / self.config.recordings), len(self.members) // 2)
 
     def batches(self, epoch: int, start: int = 0, rank: int = 0, world: int = 1) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield windows (B, T, F) float32 and the numbers of their recordings from batch `start` on.
+        """Yield windows (B, T, F) float32 and their recordings (B,), from batch `start` on.
 
         A process gets the recordings ``rank::world`` of a batch; the windows of a recording are adjacent rows.
         """
@@ -90,7 +91,7 @@ class WindowSource:
             yield torch.from_numpy(np.concatenate([windows, *found])), numbers
 
     def _windows(self, number: int, epoch: int) -> np.ndarray:
-        """Read the windows of a recording (windows, T, F); seed, epoch and number decide where they start."""
+        """Read the windows (windows, T, F) of recording `number`; their places depend on it, the seed and the epoch."""
         config, utts = self.config, self.members[number]
         rng = np.random.default_rng([0 if self.seed is None else 1 + self.seed, epoch, number])
         rows, starts = [], {}  # type: ignore[var-annotated]
@@ -102,7 +103,7 @@ class WindowSource:
             if first is not None and config.max_gap:
                 low, high = max(0, first - config.max_gap), min(last, first + config.max_gap)
             begin = int(rng.integers(low, high + 1))
-            # Starts must differ, since a pair of identical windows teaches nothing.
+            # Starts must differ, since the net learns nothing from two identical windows.
             if begin == first:
                 begin = begin + 1 if begin < high else begin - 1
             starts.setdefault(utt, begin)
@@ -116,12 +117,14 @@ class WindowSource:
 def recordings_of(
     utts: Sequence[str], originals: Mapping[str, str], utt2recording: Mapping[str, str] | None
 ) -> dict[str, str]:
-    """Map each utterance to its recording: from the table if given; else a copy's original, or the utterance itself.
+    """Map each utterance to its recording.
+
+    The table says which, if one is given. Otherwise an augmented copy has its original, any other utterance itself.
 
     Raises
     ------
     SerError
-        Where the table lacks an utterance.
+        If the table lacks an utterance.
     """
     if utt2recording is None:
         return {utt: originals.get(utt, utt) for utt in utts}

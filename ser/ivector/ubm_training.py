@@ -49,7 +49,7 @@ def accumulate(stats: UbmStats, ubm: Ubm, features: np.ndarray, num_gselect: int
 
 
 def _posteriors(likelihoods: np.ndarray, num_gselect: int | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return each frame's highest log-likelihood (T, 1), the sum of likelihoods over it (T, 1), and posteriors (T, G)."""
+    """Return each frame's best log-likelihood (T, 1), the sum of likelihoods over it (T, 1), and posteriors (T, G)."""
     if num_gselect is None:
         best = likelihoods.max(axis=1, keepdims=True)
         shares = np.exp(likelihoods - best)

@@ -174,7 +174,7 @@ class AsrTdnn(nn.Module):
             joined = [part[::step] for part in joined]
         if self.ivector_dim:
             if ivectors is None or ivectors.shape[-1] != self.ivector_dim:
-                raise SerError(f"asr tdnn: expected i-vectors of {self.ivector_dim} numbers")
+                raise SerError(f"asr tdnn: expected i-vectors of dimension {self.ivector_dim}")
             joined.append(ivectors.expand(len(joined[0]), -1, -1))
         x = self.lda(torch.cat(joined, dim=2))
         if lda_only:

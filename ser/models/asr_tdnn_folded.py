@@ -120,7 +120,7 @@ class FoldedTdnn(nn.Module):
         x = first[::step].contiguous() if dense == 0 else first
         if self.ivector_dim:
             if ivectors is None or ivectors.shape[-1] != self.ivector_dim:
-                raise SerError(f"asr tdnn: expected i-vectors of {self.ivector_dim} numbers")
+                raise SerError(f"asr tdnn: expected i-vectors of dimension {self.ivector_dim}")
             x.add_(ivectors @ self.ivector_weight)
         x.relu_()
         offset = self.offset

@@ -150,7 +150,7 @@ class Nnet3Graph(nn.Module):
             if this.source is None:
                 given = _pick(features, np.arange(plan.first, plan.last + 1), times) if name == INPUT else ivectors
                 if given is None:
-                    raise SerError(f"nnet3: the network takes i-vectors of {self.ivector_dim} numbers")
+                    raise SerError(f"nnet3: the network takes i-vectors of dimension {self.ivector_dim}")
                 values[name] = given if name == INPUT else given.unsqueeze(0)
             elif this.kind == "component":
                 module = self.component(name)

@@ -154,7 +154,7 @@ def _check(net: NodeNet, features: np.ndarray, options: OutputOptions, ivectors:
     if ivectors is None:
         if net.ivector_dim:
             raise SerError(
-                f"the net takes i-vectors of {net.ivector_dim} numbers; give --ivectors or --online-ivectors"
+                f"the net takes i-vectors of dimension {net.ivector_dim}; give --ivectors or --online-ivectors"
             )
         return
     if ivectors.shape[-1] != net.ivector_dim:

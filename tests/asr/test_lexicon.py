@@ -32,7 +32,9 @@ def test_lines_that_say_the_same_are_counted_once_and_logged(tmp_path: Path, cap
     assert "1 lines repeat an earlier line" in caplog.text
 
 
-@pytest.mark.parametrize(("text", "message"), [("a AH\nb\n", "lexicon.txt:2: expected a word"), ("", "it has no words")])
+@pytest.mark.parametrize(
+    ("text", "message"), [("a AH\nb\n", "lexicon.txt:2: expected a word"), ("", "it has no words")]
+)
 def test_a_broken_lexicon_is_named(tmp_path: Path, text: str, message: str):
     (tmp_path / "lexicon.txt").write_text(text)
     with pytest.raises(SerError, match=message):

@@ -118,7 +118,7 @@ def test_training_data_that_do_not_fit_are_refused(speech, trained, tmp_path):
     few = ["--set", "ubm.num_gaussians=500", f"scp:{speech}/feats.scp", tmp_path / "x"]
     with pytest.raises(SerError, match="1800 frames are too few for 500 Gaussians; give 5000 or more"):
         run(train_ubm, *SETTINGS, *few)
-    with pytest.raises(SerError, match="front_end: dim=99 of 15 joined features"):
+    with pytest.raises(SerError, match="front_end: dim=99 of 15 spliced features"):
         run(train_ubm, *SETTINGS, "--set", "front_end.dim=99", f"scp:{speech}/feats.scp", tmp_path / "x")
     shutil.copytree(trained, tmp_path / "y")
     (tmp_path / "y/final.dubm").unlink()

@@ -84,13 +84,13 @@ def test_archives_of_other_ids_of_vectors_and_of_nans_are_refused(tmp_path, writ
         "b-1": np.ones((1, 3), np.float32),
     }
     sequences = read_sequences(tmp_path, {"speech": write("bad", bad)})
-    with pytest.raises(SerError, match="speech of a-2: some numbers are infinite or NaN"):
+    with pytest.raises(SerError, match="speech of a-2: it has infinity or NaN"):
         sequences.rows("speech", 1, 0)
-    with pytest.raises(SerError, match=r"speech of b-1: expected rows of 2 numbers, found shape \(1, 3\)"):
+    with pytest.raises(SerError, match=r"speech of b-1: expected shape \(rows, 2\), found \(1, 3\)"):
         sequences.rows("speech", 2, 0)
 
 
 @pytest.mark.parametrize("config", [SequenceConfig(0, 0, 0.0), SequenceConfig(1, 0, 1.0)])
 def test_bad_settings_are_refused(tmp_path, inputs, config):
-    with pytest.raises(SerError, match="expected 1 or more, and a share under 1"):
+    with pytest.raises(SerError, match="expected batch_size of 1 or more, and drop_text from 0"):
         SequenceSource(read_sequences(tmp_path, inputs), np.zeros(3, int), config, seed=0)

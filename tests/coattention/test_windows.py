@@ -63,7 +63,7 @@ def test_processes_share_out_whole_recordings(reader):
 def test_too_few_long_recordings_are_refused(reader):
     with pytest.raises(SerError, match=r"1 recordings are longer than a window of 50 frames"):
         WindowSource(reader, RECORDINGS, WindowConfig(50, 2, 2, 0), seed=0)
-    with pytest.raises(SerError, match="needs 2 windows"):
+    with pytest.raises(SerError, match="expected 2 windows"):
         WindowSource(reader, RECORDINGS, WindowConfig(20, 2, 1, 0), seed=0)
 
 

@@ -219,7 +219,7 @@ def test_input_that_does_not_fit_is_refused_with_its_sizes(net):
         net({"features": torch.randn(1, 40, 6), "ivectors": torch.randn(1, 4)})
     with pytest.raises(SerError, match=r"10 frames of 5 features; .* at least 19 frames"):
         net({"features": torch.randn(1, 10, 5), "ivectors": torch.randn(1, 4)})
-    with pytest.raises(SerError, match="expected i-vectors of 4 numbers"):
+    with pytest.raises(SerError, match="expected i-vectors of dimension 4"):
         net({"features": torch.randn(1, 40, 5), "ivectors": torch.randn(1, 3)})
     with pytest.raises(SerError, match=r"no node 'tdnnf9.noop'; there are lda, tdnn1.dropout, tdnnf2.noop"):
         net.check_node("tdnnf9.noop")

@@ -240,7 +240,7 @@ def test_input_that_does_not_fit_is_refused_with_its_sizes(net):
         compute_outputs(net, features, options, np.ones(12, np.float32))
     with pytest.raises(SerError, match="2 rows of i-vectors do not fit 30 frames: expected one each 10 frames, 3"):
         compute_outputs(net, features, options, np.ones((2, 10), np.float32))
-    with pytest.raises(SerError, match="the net takes i-vectors of 10 numbers"):
+    with pytest.raises(SerError, match="the net takes i-vectors of dimension 10"):
         compute_outputs(net, features, options)
     with pytest.raises(SerError, match=r"features of shape \(30, 13\); the net takes 40"):
         compute_outputs(net, features[:, :13], options, ivector)
