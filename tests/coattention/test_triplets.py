@@ -83,7 +83,9 @@ def test_the_formula_as_printed_maps_everything_to_one_point_and_shors_does_not(
 
 @pytest.mark.parametrize("recordings", [[0, 0, 0], [0, 1, 2]])
 def test_a_batch_without_a_pair_or_a_negative_is_refused(recordings):
-    with pytest.raises(SerError, match=rf"3 windows of {len(set(recordings))} recordings in a batch; a triplet has two"):
+    with pytest.raises(
+        SerError, match=rf"3 windows of {len(set(recordings))} recordings in a batch; a triplet has two"
+    ):
         MeanTripletLoss(TripletLossConfig(0.1, 0.0))(torch.rand(3, 2), torch.tensor(recordings))
 
 
