@@ -1,1 +1,1 @@
-"""Published audio encoders, and our own nets, as front ends: samples in, states of each layer out."""
+"""Audio encoders, published ones and our own nets, as front ends: samples in, hidden states of each layer out."""

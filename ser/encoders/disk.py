@@ -1,4 +1,4 @@
-"""Whether the disk has room for the states of all frames, which may be thousands of times the size of the speech."""
+"""Checks that the disk has room for an encoder's states, which can be thousands of times as large as the speech."""
 
 import shutil
 from pathlib import Path
@@ -11,14 +11,14 @@ from ser.kaldi import audio, specifiers, tables
 def check_room(
     folder: Path, wav_rspecifier: str, segments: str | None, encoder: AudioEncoder, bytes_a_number: float
 ) -> None:
-    """Raise a `SerError` where the states will need more room than the disk of `folder` has.
+    """Raise a `SerError` if the states will need more room than the disk of `folder` has.
 
     Parameters
     ----------
-    folder : that will be written; it need not be there.
-    wav_rspecifier, segments : see `ser.kaldi.audio.read_waves`. Lengths are read off the files' heads; an archive or
-        pipes alone tell none, and nothing is checked.
-    bytes_a_number : of all layers together.
+    folder : the output folder; it need not exist yet.
+    wav_rspecifier, segments : see `ser.kaldi.audio.read_waves`. Lengths come from the headers of the files. If there
+        are only archives or pipes, no length is known and nothing is checked.
+    bytes_a_number : bytes per component of a state, summed over all layers.
     """
     seconds = total_seconds(wav_rspecifier, segments)
     if seconds is None:
@@ -35,9 +35,9 @@ def check_room(
 
 
 def total_seconds(wav_rspecifier: str, segments: str | None) -> float | None:
-    """Sum the lengths of the utterances; those that only a command tells count as the mean of the others.
+    """Sum the lengths of the utterances; one whose length is unknown counts as the mean of the others.
 
-    None where no length is to be had without reading everything.
+    Returns None if no length is known without reading all samples.
     """
     if segments is not None:
         ends = [segment.end - segment.start for segment in audio.read_segments(segments) if segment.end >= 0]
@@ -53,5 +53,5 @@ def total_seconds(wav_rspecifier: str, segments: str | None) -> float | None:
         try:
             lengths.append(soundfile.info(rxfilename).duration)
         except (soundfile.LibsndfileError, RuntimeError, OSError):
-            continue  # a command, a part of an archive, or broken
+            continue  # a command, a part of an archive, or a broken file: its length is unknown
     return sum(lengths) / len(lengths) * count if lengths else None

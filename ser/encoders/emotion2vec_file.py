@@ -1,4 +1,4 @@
-"""emotion2vec's published weights, ``model.pt``, by the names of our module."""
+"""Maps emotion2vec's published weights, ``model.pt``, to the names of our module."""
 
 import re
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from torch import Tensor
 from ser.errors import SerError
 from ser.models.emotion2vec import Emotion2vecConfig
 
-# Parts that were used in training alone, or classify: of the decoder, of the teacher, of the output.
+# Parts that the encoder does not need: the decoder and the teacher (training only), and the classifier.
 _UNUSED = re.compile(r"(modality_encoders\.AUDIO\.decoder|_ema|recon_proj|cls_proj|proj|ema)\b")
 _BLOCK = {
     "norm1": "norm1",
@@ -29,21 +29,21 @@ _NAMES = (
 
 
 def map_emotion2vec(path: Path, arrays: Mapping[str, Tensor]) -> tuple[Emotion2vecConfig, dict[str, Tensor]]:
-    """Read the sizes of the net off the shapes, and rename its arrays.
+    """Infer the sizes of the net from the shapes of its arrays, and rename these; unknown names are kept.
 
     Raises
     ------
     SerError
-        Where an array that tells a size is missing; names that are none of the net's are kept as they are.
+        If an array from which a size is inferred is missing.
     """
-    # Some files have the whole model under a name.
+    # Some files put the whole model under one more name.
     plain = {re.sub(r"^(d2v_model|model)\.", "", name): tensor for name, tensor in arrays.items()}
     first = _count(plain, r"modality_encoders\.AUDIO\.context_encoder\.blocks\.(\d+)\.")
     weights: dict[str, Tensor] = {}
     for name, tensor in plain.items():
         if not _UNUSED.match(name):
             own = _own_name(name, first)
-            # The scales of the heads are (1, 1, H, 1, 1); (1, H, 1, 1) in files before.
+            # The scales of the attention heads have the shape (1, 1, H, 1, 1), in older files (1, H, 1, 1).
             weights[own] = tensor.reshape(-1, 1, 1) if own == "alibi_scale" else tensor
     try:
         kernels = [
@@ -66,8 +66,8 @@ def map_emotion2vec(path: Path, arrays: Mapping[str, Tensor]) -> tuple[Emotion2v
         )
     except (KeyError, IndexError, ZeroDivisionError) as error:
         raise SerError(
-            f"{path}: not the weights of emotion2vec: no {error}, which tells a size; take the model.pt of its base or "
-            "plus-base release"
+            f"{path}: not the weights of emotion2vec: no {error}, from which a size is inferred; take the model.pt of "
+            "its base or plus-base release"
         ) from error
     return config, weights
 
@@ -78,7 +78,7 @@ def _own_name(name: str, first: int) -> str:
         number = int(match[2]) + (0 if match[1] else first)
         return f"blocks.{number}.{_BLOCK.get(match[3], match[3])}.{match[4]}"
     if match := re.fullmatch(r"relative_positional_encoder\.(\d+)\.0\.(\w+)", name):
-        return f"positions.{int(match[1]) - 1}.{match[2]}"  # the first of the sequence turns axes
+        return f"positions.{int(match[1]) - 1}.{match[2]}"  # module 0 of the sequence only swaps axes
     for pattern, own in _NAMES:
         if pattern.fullmatch(name):
             return pattern.sub(own, name)

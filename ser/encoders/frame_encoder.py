@@ -1,8 +1,8 @@
-"""Self-supervised and other encoders of transformers, and emotion2vec: states of frames, one recording at a time.
+"""Encoders with a state per frame: those of the transformers library (wav2vec 2.0, Whisper ...), and emotion2vec.
 
-Recordings are never padded into a batch. The convolutions of base-size models (wav2vec 2.0, HuBERT, WavLM ...)
-normalise over the whole length, and data2vec-audio's see the zeros after the end: even with a mask all states of a
-padded recording change.
+Recordings are never padded to a common length. In base-size models (wav2vec 2.0, HuBERT, WavLM ...) the convolutions
+normalise over the whole length; in data2vec-audio they see the zeros after the end. Padding would therefore change all
+states of a recording, even with a mask.
 """
 
 import math
@@ -17,27 +17,27 @@ from ser.encoders.audio_encoder import Level, States, cut_evenly
 from ser.errors import SerError
 from ser.models.emotion2vec import FINAL, Emotion2vec
 
-# Samples that one output needs where config.json does not tell it: two mel frames; Moonshine's three convolutions.
+# Samples that one output needs, for models whose config.json does not tell: two mel frames; Moonshine's convolutions.
 _LEAST = {"wav2vec2-bert": 560, "moonshine": 895, "whisper": 400, "audio-spectrogram-transformer": 400}
-# Tokens in front of AST's: of the class and of its teacher.
+# AST puts two tokens in front of those of the patches: a class token and a distillation token.
 _AST_SPECIAL = 2
 
 
 class FrameEncoder:
-    """An `AudioEncoder` whose rows are frames; a recording longer than a window is cut, and the rows are joined.
+    """An `AudioEncoder` whose rows are frames; a recording longer than a window is cut, and its rows are concatenated.
 
     Parameters
     ----------
-    what : its name in messages.
-    sample_rate : Hz.
+    what : name of the encoder in messages.
+    sample_rate : in Hz.
     layers, dim, samples_a_row : see `AudioEncoder`.
-    least : samples that one row needs; zeros follow a shorter recording.
-    most : samples of the longest window.
+    least : number of samples that one row needs; a shorter recording is padded with zeros at its end.
+    most : number of samples of the longest window.
     """
 
     row: Level = "frame"
     model: Any
-    whole: Any = None  # of transformers, what the encoder is a part of
+    whole: Any = None  # the model of the transformers library that the encoder is a part of
 
     def __init__(
         self, what: str, sample_rate: int, layers: list[str], dim: int, samples_a_row: float, least: int, most: int
@@ -68,7 +68,7 @@ class FrameEncoder:
 class TransformersEncoder(FrameEncoder):
     """An encoder that `ser.encoders.hub.load_pretrained` loaded.
 
-    Layer ``0`` is what goes into the first block, ``n`` what comes out of the n-th, ``final`` the last hidden state.
+    Layer ``0`` is the input of the first block, ``n`` the output of block n, ``final`` the last hidden state.
     """
 
     def __init__(self, what: str, whole: Any, part: str, extractor: Any, kind: str, max_seconds: float) -> None:
@@ -86,7 +86,7 @@ class TransformersEncoder(FrameEncoder):
             least, step = 1, 1
             for kernel, stride in zip(kernels, strides, strict=True):
                 least, step = least + (kernel - 1) * step, step * stride
-            # SEW halves the frames: two are needed for one state.
+            # SEW halves the number of frames, so one state needs two frames.
             least, hop = least + step * (getattr(config, "squeeze_factor", 1) - 1), float(step)
         most = int(max_seconds * rate)
         if kind == "moonshine":
@@ -103,14 +103,14 @@ class TransformersEncoder(FrameEncoder):
         super().__init__(what, rate, layers, config.hidden_size, hop, least, most)
 
     def window_states(self, samples: np.ndarray, layers: Sequence[str]) -> dict[str, Tensor]:
-        """See `FrameEncoder.window_states`; one recording, so that nothing is padded but what the model itself pads."""
+        """See `FrameEncoder.window_states`; the only padding is what the model itself adds."""
         given = {name: tensor.to(self.device) for name, tensor in self.prepare([samples]).items()}
         return {layer: states[0] for layer, states in self.batch_states(given, layers, len(samples)).items()}
 
     def prepare(self, waves: Sequence[np.ndarray]) -> dict[str, Tensor]:
         """Make the model's input of recordings of one length."""
         inputs = self.extractor(list(waves), sampling_rate=self.sample_rate, return_tensors="pt")
-        if self.kind != "wav2vec2-bert":  # which pairs its frames, and masks an odd one
+        if self.kind != "wav2vec2-bert":  # that model pairs its frames, and masks an odd last one
             inputs.pop("attention_mask", None)
         return dict(inputs)
 
@@ -118,7 +118,7 @@ class TransformersEncoder(FrameEncoder):
         """Compute the states (B, T, D) at `layers` of what `prepare` made of recordings of `num_samples`."""
         output = self.model(**given, output_hidden_states=any(layer != FINAL for layer in layers), return_dict=True)
         rows = slice(None)
-        if self.kind == "whisper":  # it pads to 30 s: 1,500 states, whatever the length
+        if self.kind == "whisper":  # it pads each recording to 30 s and gives 1,500 states
             rows = slice(0, math.ceil(num_samples / 320))
         elif self.kind == "audio-spectrogram-transformer":
             rows = slice(_AST_SPECIAL, None)
@@ -130,7 +130,7 @@ class TransformersEncoder(FrameEncoder):
 
 
 class Emotion2vecEncoder(FrameEncoder):
-    """emotion2vec, our own port."""
+    """emotion2vec, by our own implementation."""
 
     def __init__(self, what: str, model: Emotion2vec, max_seconds: float) -> None:
         self.model = model

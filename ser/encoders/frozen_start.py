@@ -1,4 +1,4 @@
-"""The layers of YAMNet below those that are trained, computed once for each recording of a training."""
+"""The outputs of YAMNet's frozen lower layers, computed once for each recording of a training and kept."""
 
 import copy
 
@@ -8,22 +8,22 @@ from torch import Tensor
 
 from ser.models.yamnet import Yamnet
 
-# Outputs that are kept in memory; those of further recordings are computed each time.
+# Memory for the outputs, in bytes; outputs that do not fit are computed again in each epoch.
 KEPT_BYTES = 2**30
 
 
 class FrozenStart:
-    """The first layers of a net, as they are when this is made.
+    """A copy of the first layers of YAMNet, and a store of their outputs.
 
     Parameters
     ----------
-    net : its layers 1 to `last` are copied.
-    last : from 1.
-    kept_bytes : that its outputs may take.
+    net : the net whose layers 1 to `last` are copied.
+    last : number of the last copied layer, from 1.
+    kept_bytes : memory that the kept outputs may take.
     """
 
     def __init__(self, net: Yamnet, last: int, kept_bytes: int = KEPT_BYTES) -> None:
-        # A copy: the training loop switches the net's own modules between modes while a thread makes the batches.
+        # A copy, since the training loop switches the net between train and eval mode while a thread makes batches.
         self.net, self.last = copy.deepcopy(net).eval(), last
         self.room, self._kept = kept_bytes, dict[str, Tensor]()
 
@@ -31,12 +31,12 @@ class FrozenStart:
     def outputs(self, patches: np.ndarray) -> Tensor:
         """Map the patches (P, 96, 64) of one recording to the output (P, C, H, W) of layer `last`.
 
-        A recording is computed by itself, so that its bits don't depend on the batches that it comes in.
+        Each recording is computed by itself, so that its bits don't depend on the other recordings of a batch.
         """
         return self.net.maps(torch.from_numpy(patches), [str(self.last)])[str(self.last)]
 
     def find(self, utt: str) -> Tensor | None:
-        """Give the outputs that were kept of an utterance."""
+        """Return the kept outputs of an utterance, or None."""
         return self._kept.get(utt)
 
     def keep(self, utt: str, outputs: Tensor) -> None:

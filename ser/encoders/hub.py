@@ -1,4 +1,4 @@
-"""Encoders of the Hugging Face Hub: a folder of one, from a folder or the cache, without running code or a pickle."""
+"""Loads encoders of the Hugging Face Hub, from a folder or the Hub's cache, without running their code or a pickle."""
 
 import json
 import os
@@ -10,24 +10,24 @@ import torch
 from ser.errors import SerError
 from ser.text.bert import quieten
 
-# Kinds of config.json that are taken -> what holds the encoder in the model that AutoModel gives.
+# model_type of config.json -> the attribute of AutoModel's model that is the encoder.
 KINDS = {
     "wav2vec2": "", "wavlm": "", "hubert": "", "data2vec-audio": "", "unispeech": "", "unispeech-sat": "", "sew": "",
     "sew-d": "", "wav2vec2-conformer": "", "wav2vec2-bert": "", "audio-spectrogram-transformer": "",
     "whisper": "encoder", "moonshine": "encoder",
 }  # fmt: skip
 _FILES = ["config.json", "preprocessor_config.json", "*.safetensors", "model.safetensors.index.json"]
-# Of arrays that are used in training alone, a release may have none.
+# These arrays are used only in training, so a release may lack them.
 _SPARE = ("masked_spec_embed", "pooler.", "decoder.")
 
 
 def find_folder(name: str) -> Path:
-    """Give the folder of the encoder `name`: itself, or the Hub's files in the cache, which are fetched if need be.
+    """Return the folder of the encoder `name`: `name` itself, or one in the Hub's cache, downloaded if needed.
 
     Raises
     ------
     SerError
-        Where there is no such folder, and the Hub cannot be reached or has no such name.
+        If there is no such folder, and the Hub cannot be reached or does not know the name.
     """
     path = Path(name)
     if path.is_dir():
@@ -46,7 +46,7 @@ def find_folder(name: str) -> Path:
             reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")[:200]
             where = "the Hub is switched off (HF_HUB_OFFLINE)" if _is_offline() else reason
             raise SerError(
-                f"encoder '{name}': no such folder, not in the cache, and not to be had from the Hub: {where}; give a "
+                f"encoder '{name}': no such folder, not in the cache, and the Hub does not give it: {where}; give a "
                 "folder, or run once where the Hub can be reached"
             ) from error
         # Another program may have fetched config.json alone.
@@ -62,16 +62,14 @@ def _is_offline() -> bool:
 
 
 def load_pretrained(folder: Path, name: str) -> tuple[torch.nn.Module, Any, str]:
-    """Load the model in `folder`, in float32 and eval mode, its feature extractor, and its kind.
+    """Load the model in `folder`, in float32 and eval mode; return it, its feature extractor and its kind.
 
-    The encoder is the model, or that part of it which `KINDS` names.
-
-    `name` begins the messages.
+    The encoder is the model itself, or the part of it that `KINDS` names. Messages begin with `name`.
 
     Raises
     ------
     SerError
-        Where a file is missing, the weights are a pickle or don't fill the net, or the kind is none of `KINDS`.
+        If a file is missing, the weights are a pickle or incomplete, or the kind is not in `KINDS`.
     """
     for file in ("config.json", "preprocessor_config.json"):
         if not (folder / file).is_file():
@@ -102,8 +100,8 @@ def load_pretrained(folder: Path, name: str) -> tuple[torch.nn.Module, Any, str]
     missing = sorted(key for key in report["missing_keys"] if not key.startswith(_SPARE) and "decoder" not in key)
     if missing or report["mismatched_keys"]:
         raise SerError(
-            f"encoder '{name}': of its arrays the weights lack {len(missing)} ({', '.join(missing[:3])}), and "
-            f"{len(report['mismatched_keys'])} have another size; get the model's folder again"
+            f"encoder '{name}': its file of weights lacks {len(missing)} arrays ({', '.join(missing[:3])}), and "
+            f"{len(report['mismatched_keys'])} have a wrong size; get the model's folder again"
         )
     return model.float().eval(), extractor, kind
 
@@ -118,7 +116,6 @@ def _read_kind(folder: Path, name: str) -> str:
         ) from error
     if kind not in KINDS:
         raise SerError(
-            f"encoder '{name}': {str(kind)[:80]} is no kind of audio encoder that is taken; there are "
-            f"{', '.join(KINDS)}"
+            f"encoder '{name}': the model type {str(kind)[:80]} is not supported; give one of {', '.join(KINDS)}"
         )
     return kind

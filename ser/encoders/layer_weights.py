@@ -1,4 +1,4 @@
-"""The weights of an encoder's layers that a training learnt, as a table and a picture."""
+"""Writes the learnt weights of an encoder's layers as a table and a picture."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +9,7 @@ from ser.files import atomic_path, tab_separated, write_text
 
 
 def write_layer_weights(folder: str | Path, layers: Sequence[str], weights: Sequence[float]) -> None:
-    """Write ``layer_weights.tsv``, a layer a row, and the bars ``layer_weights.png`` to `folder`."""
+    """Write ``layer_weights.tsv``, one row per layer, and the bar chart ``layer_weights.png`` to `folder`."""
     folder = Path(folder)
     rows = [(layer, f"{weight:.6f}") for layer, weight in zip(layers, weights, strict=True)]
     write_text(folder / "layer_weights.tsv", tab_separated(("layer", "weight"), rows))

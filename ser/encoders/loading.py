@@ -1,4 +1,4 @@
-"""The audio encoder of a name: a folder of transformers, a name of the Hub, an imported net, or a net of ours."""
+"""Loads the audio encoder of a given name: a folder of transformers, a name of the Hub, an imported net or our own."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -28,7 +28,7 @@ FrontEnd = Callable[[np.ndarray], np.ndarray]
 
 
 def find_encoder(name: str) -> Path:
-    """Give the folder that the encoder `name` is read from."""
+    """Return the folder that the encoder `name` is read from."""
     folder = hub.find_folder(name)
     return folder / ENCODER_FOLDER if (folder / ENCODER_FOLDER).is_dir() else folder
 
@@ -43,14 +43,14 @@ def load_audio_encoder(
     name : folder of transformers (config.json, preprocessor_config.json, model.safetensors), name of the Hub, folder
         of ``import_audio_net``, ``train_audio_encoder``, ``train_triplet`` or ``train_xvector``, or a folder with
         emotion2vec's ``model.pt``.
-    device : where it is computed.
-    max_seconds : of a window, of encoders of frames.
-    front_end : samples to the features of an x-vector net, which needs it.
+    device : device on which it is computed.
+    max_seconds : longest window, for encoders with a state per frame.
+    front_end : maps samples to features; only an x-vector net needs it.
 
     Raises
     ------
     SerError
-        Where there is none, or it is damaged.
+        If there is no such encoder, or it is damaged.
     """
     folder, what = find_encoder(name), f"encoder '{name}'"
     if onnx_net.is_onnx(folder):
@@ -71,7 +71,7 @@ def load_audio_encoder(
     model = model.to(device)
     if isinstance(model, XVector):
         if front_end is None:
-            raise SerError(f"{what}: is an x-vector net, which needs a front end: give --front-end, such as conf")
+            raise SerError(f"{what}: an x-vector net needs a front end; give --front-end, such as conf")
         return XVectorEncoder(what, model, front_end)
     if isinstance(model, Emotion2vec):
         return Emotion2vecEncoder(what, model, max_seconds)
@@ -79,7 +79,7 @@ def load_audio_encoder(
 
 
 def _load_own(folder: Path) -> tuple[str, torch.nn.Module]:
-    """Load a net that train_triplet or train_xvector wrote."""
+    """Load a net that train_triplet or train_xvector has trained."""
     data = read_yaml(folder / net_dir.CONFIG)
     network = data.get("network") if isinstance(data, dict) else None
     weights = model_dir.load_weights(folder)

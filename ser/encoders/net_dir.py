@@ -1,5 +1,5 @@
-"""The folder of an imported net: ``config.yaml`` (kind and sizes), ``model.safetensors`` (with its own checksum),
-``SOURCE`` (file, digest and licence it came from). Nothing else is ever read."""
+"""The folder of an imported net: ``config.yaml`` (kind and sizes), ``model.safetensors`` (with a checksum) and
+``SOURCE`` (the original file, its digest and its licence). No other file is read."""
 
 import tempfile
 from pathlib import Path
@@ -30,7 +30,7 @@ _LICENCES = {
 
 
 def save_net(folder: str | Path, net: Published, source: str | Path) -> None:
-    """Write the folder of `net`, which was read from the file `source`; the weights come last."""
+    """Write the folder of `net`, which was read from the file `source`; the weights are written last."""
     folder = Path(folder)
     write_text(folder / "SOURCE", f"{Path(source).name} sha256 {sha256(source)}\n{_LICENCES[net.kind]}\n")
     write_text(folder / CONFIG, f"kind: {net.kind}\nmodel:\n{_indented(to_yaml(net.config))}")
@@ -41,7 +41,7 @@ def save_net(folder: str | Path, net: Published, source: str | Path) -> None:
 def save_encoder(folder: str | Path, origin: Path, encoder: Any) -> None:
     """Write the folder of `encoder`, which was loaded from the folder `origin` and then trained.
 
-    Its form is that of `origin`: what reads the one reads the other.
+    It has the same format as `origin`, so that the same code reads both.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -62,7 +62,7 @@ def save_encoder(folder: str | Path, origin: Path, encoder: Any) -> None:
 
 
 def is_net(folder: str | Path) -> bool:
-    """Tell whether `folder` is one that `save_net` or `save_encoder` wrote."""
+    """Tell whether `save_net` or `save_encoder` wrote `folder`."""
     path = Path(folder) / CONFIG
     if not path.is_file():
         return False
@@ -71,12 +71,12 @@ def is_net(folder: str | Path) -> bool:
 
 
 def load_net(folder: str | Path) -> tuple[str, Any, nn.Module]:
-    """Read an imported net: its kind, its sizes, the module in eval mode.
+    """Read an imported net; return its kind, its sizes and the module in eval mode.
 
     Raises
     ------
     SerError
-        Where a file is missing or damaged, or the weights are not those of the kind.
+        If a file is missing or damaged, or the weights do not fit the kind.
     """
     path = Path(folder) / CONFIG
     data = read_yaml(path)

@@ -1,7 +1,7 @@
-"""Any ONNX net as an encoder: waveforms or AudioSet's patches in, one or more arrays of states out.
+"""Any ONNX net as an encoder: waveforms or log-mel patches in, one or more arrays of states out.
 
-It is run by onnxruntime, the package's extra ``onnx``. The folder of `import_onnx` holds ``model.onnx``,
-``config.yaml`` (what goes in, what comes out, the file's digest) and ``SOURCE``.
+It runs in onnxruntime, which the extra ``onnx`` installs. The folder that `import_onnx` writes holds ``model.onnx``,
+``config.yaml`` (the kinds of input and output, and the file's digest) and ``SOURCE``.
 """
 
 import dataclasses
@@ -32,27 +32,27 @@ _DIMENSIONS = {"waveform": (1, 2), "patches": (3, 4)}
 class OnnxConfig:
     """The section `model:` of the folder of an ONNX net."""
 
-    input: Literal["waveform", "patches"]  # samples (N,) or (1, N), or log mel energies (B, 96, 64), (B, 1, 96, 64)
-    row: Literal["frame", "utterance"]  # what a row of a net of waveforms is; a net of patches has one a patch
-    sample_rate: int  # Hz, of a net of waveforms
-    least_samples: int  # a shorter recording is padded by zeros
+    input: Literal["waveform", "patches"]  # samples (N,) or (1, N), or log-mel energies (B, 96, 64), (B, 1, 96, 64)
+    row: Literal["frame", "utterance"]  # for waveforms: what one output row stands for; for patches it is a patch
+    sample_rate: int  # Hz, for waveforms
+    least_samples: int  # a shorter recording is padded with zeros
     sha256: str  # of model.onnx
 
 
 class OnnxEncoder:
-    """An `AudioEncoder` whose layers are the net's outputs by their names; ``final`` is the last of them.
+    """An `AudioEncoder` whose layers are the net's named outputs; ``final`` is the last of them.
 
     Parameters
     ----------
-    what : its name in messages.
-    session : of onnxruntime.
+    what : name of the encoder in messages.
+    session : the net's session of onnxruntime.
     config : see `OnnxConfig`.
-    max_seconds : of a window of a net of frames; longer recordings are cut.
+    max_seconds : longest window, for a net with a state per frame; longer recordings are cut.
 
     Raises
     ------
     SerError
-        Where the net takes more than one array, or one of another form, or cannot be run.
+        If the net takes more than one array, or an array of another shape, or cannot be run.
     """
 
     def __init__(self, what: str, session: Any, config: OnnxConfig, max_seconds: float) -> None:
@@ -70,7 +70,7 @@ class OnnxEncoder:
         self.sample_rate = audioset.SAMPLE_RATE if config.input == "patches" else config.sample_rate
         self.most = max(config.least_samples, int(max_seconds * self.sample_rate))
         self.num_padded = self.num_windowed = 0
-        # Its rows and sizes for a second of noise: what the disk needs, and whether it runs at all.
+        # Run it on a second of noise: this shows whether it runs, and the sizes from which disk use is estimated.
         rng = np.random.default_rng(0)
         probe = self._states(rng.uniform(-0.1, 0.1, max(self.sample_rate, config.least_samples)), self.layers)
         self.dim = max(states.shape[1] for states in probe.values())
@@ -114,7 +114,7 @@ class OnnxEncoder:
         return {layer: self._rows(name, arrays[name], rows) for layer, name in zip(layers, names, strict=True)}
 
     def _rows(self, name: str, array: np.ndarray, rows: int | None) -> np.ndarray:
-        """Give an output its form (rows, D)."""
+        """Reshape an output to (rows, D)."""
         shape = array.shape
         if rows is not None:
             array = array.reshape(rows, -1) if shape[:1] == (rows,) else array
@@ -123,12 +123,12 @@ class OnnxEncoder:
         elif array.ndim == 3 and shape[0] == 1:
             array = array[0]
         if array.ndim != 2 or not len(array):
-            raise SerError(f"{self.what}: its output '{name}' has the shape {shape}, not one row a {self.row}")
+            raise SerError(f"{self.what}: its output '{name}' has the shape {shape}, not one row per {self.row}")
         return np.ascontiguousarray(array, dtype=np.float32)
 
 
 def import_onnx(path: str | Path, folder: str | Path, config: OnnxConfig) -> OnnxEncoder:
-    """Copy an ONNX file to the folder of an encoder, if it can be run as one; `config.sha256` may be empty."""
+    """Copy an ONNX file to an encoder's folder, after a trial run; `config.sha256` is filled in."""
     encoder = OnnxEncoder(f"encoder '{path}'", _session(Path(path)), config, 30.0)
     folder, digest = Path(folder), sha256(path)
     folder.mkdir(parents=True, exist_ok=True)
@@ -143,18 +143,18 @@ def import_onnx(path: str | Path, folder: str | Path, config: OnnxConfig) -> Onn
 
 
 def is_onnx(folder: Path) -> bool:
-    """Tell whether `import_onnx` wrote the folder."""
+    """Tell whether `import_onnx` wrote `folder`."""
     data = read_yaml(folder / CONFIG) if (folder / CONFIG).is_file() else None
     return isinstance(data, dict) and data.get("kind") == KIND
 
 
 def load_onnx(folder: Path, what: str, max_seconds: float) -> OnnxEncoder:
-    """Load the encoder of a folder of `import_onnx`.
+    """Load the encoder of a folder that `import_onnx` wrote.
 
     Raises
     ------
     SerError
-        Where onnxruntime is not installed, or the file is missing or not the imported one.
+        If onnxruntime is not installed, or the file is missing or not the imported one.
     """
     config = from_mapping(OnnxConfig, read_yaml(folder / CONFIG).get("model"), f"{folder / CONFIG}: model")
     path = folder / MODEL
@@ -174,7 +174,7 @@ def _session(path: Path) -> Any:
         raise SerError(f"{path}: no such file")
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
-    # One thread, so that the sums have one order: the same bits in every run.
+    # One thread, so that sums always have the same order and each run gives the same bits.
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

@@ -1,4 +1,4 @@
-"""VGGish, YAMNet and our own nets over patches of log mel energies, as encoders of recordings."""
+"""VGGish, YAMNet and our own nets over patches of log-mel energies, as audio encoders."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from ser.errors import SerError
 from ser.features import audioset
 from ser.features.audioset import AudioSetConfig
 
-# Patches that a net is given at once: those of several recordings, for no patch depends on another.
+# Patches per batch. A batch mixes recordings, since the state of a patch does not depend on other patches.
 BATCH = 64
 
 
@@ -21,16 +21,16 @@ class PatchEncoder:
 
     Parameters
     ----------
-    what : its name in messages.
-    model : its ``states(patches (B, 96, 64), layers)`` gives (B, D) of each layer; in eval mode.
-    config : of the patches.
+    what : name of the encoder in messages.
+    model : in eval mode; its ``states(patches (B, 96, 64), layers)`` gives (B, D) for each layer.
+    config : how patches are computed.
     """
 
     sample_rate: int = audioset.SAMPLE_RATE
     row: Level = "patch"
 
     def __init__(self, what: str, model: Any, config: AudioSetConfig) -> None:
-        # Channels last: a quarter less time a patch on a CPU.
+        # Channels last takes a quarter less time on a CPU.
         self.what, self.model, self.config = what, model.to(memory_format=torch.channels_last), config
         self.layers: list[str] = model.layers
         self.samples_a_row = float(config.patch_hop * audioset.HOP)

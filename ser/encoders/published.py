@@ -1,8 +1,8 @@
-"""YAMNet, VGGish and emotion2vec from the files in which they were published: weights alone, nothing in a file is run.
+"""Reads the published weights of YAMNet, VGGish and emotion2vec; nothing in a file is run.
 
-``yamnet.tflite`` (Google's, for mobile use), ``yamnet.h5`` (Google's, Keras), ``yamnet.pth`` and ``vggish.pth`` (torch
-ports of them), ``model.pt`` (emotion2vec's). Whatever is not exactly such a file is refused: a missing, an extra or a
-wrongly shaped array, a number that is none, a pickle, a truncated file.
+The files are ``yamnet.tflite`` (Google's, for mobile use), ``yamnet.h5`` (Google's, for Keras), ``yamnet.pth`` and
+``vggish.pth`` (torch ports of them) and ``model.pt`` (emotion2vec's). Any other file is refused: one with a missing,
+extra or wrongly shaped array, with NaN or infinity, a pickle of other objects, or a truncated file.
 """
 
 import math
@@ -27,17 +27,17 @@ from ser.models.yamnet import LAYERS, NUM_CLASSES, Yamnet, YamnetConfig
 Kind = Literal["yamnet", "vggish", "emotion2vec"]
 
 VGGISH = VggishConfig(hidden=4096, embedding=128)
-# Of Google's yamnet.tflite, 3,959,752 bytes, whose outputs were compared with its own interpreter's.
+# Digest of Google's yamnet.tflite (3,959,752 bytes); its outputs were compared with those of its own interpreter.
 KNOWN_TFLITE = frozenset({"687f226c147a2caab4706fbbab5e9cecb14b9a368264bf61108078b1fddf68f5"})
-# The first bytes of a file of torch.save before 1.6, a pickled number. Later files are zip archives. Anything else is
-# refused before a pickle's claimed lengths take memory.
+# The first bytes of a file of torch.save before 1.6: a pickled number. Later files are zip archives. Any other file is
+# refused at once, since a pickle may claim lengths that would fill the memory.
 _TORCH_MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 _AGAIN = "get the file again where it was published"
 
 
 @dataclass(frozen=True)
 class Published:
-    """A published net: what it is, its sizes, its weights by the names of our module."""
+    """A published net: its kind, its sizes, and its weights under the names of our module."""
 
     kind: Kind
     config: YamnetConfig | VggishConfig | Emotion2vecConfig
@@ -45,18 +45,18 @@ class Published:
 
 
 def read_published(path: str | Path, any_version: bool = False, vggish: VggishConfig = VGGISH) -> Published:
-    """Read a published file; its suffix says what it is.
+    """Read a published file; its suffix tells the format.
 
     Parameters
     ----------
     path : ``.tflite``, ``.h5``, ``.pth`` or ``.pt``.
-    any_version : whether a .tflite file of another digest than `KNOWN_TFLITE` is taken.
+    any_version : whether a .tflite file with another digest than `KNOWN_TFLITE` is accepted.
     vggish : sizes that a VGGish must have.
 
     Raises
     ------
     SerError
-        Where the file is not what it should be; names the file, what is wrong and the remedy.
+        If the file is not a published one; the message names the file, the fault and the remedy.
     """
     path = Path(path)
     if not path.is_file():
@@ -69,7 +69,7 @@ def read_published(path: str | Path, any_version: bool = False, vggish: VggishCo
     digest = sha256(path)
     # torch.hub's rule: the digits at the end of the name are the first ones of the digest.
     if (named := re.search(r"-([0-9a-f]{8,64})$", path.stem)) and not digest.startswith(named[1]):
-        raise SerError(f"{path}: its sha256 is {digest[:8]}..., not {named[1]} as its name says; {_AGAIN}")
+        raise SerError(f"{path}: its sha256 is {digest[:8]}..., but its name says {named[1]}; {_AGAIN}")
     if path.suffix == ".tflite" and not any_version and digest not in KNOWN_TFLITE:
         raise SerError(
             f"{path}: its sha256 {digest[:12]}... is not that of the published file; {_AGAIN}, or give --any-version "
@@ -92,13 +92,13 @@ def _checked(path: Path, arrays: Mapping[str, Tensor], cls: type[nn.Module], con
     if missing or extra:
         raise SerError(
             f"{path}: not the weights of {cls.__name__}: {len(missing)} of {len(expected)} arrays are missing"
-            f"{_some(missing)}, {len(extra)} are none of its{_some(extra)}; {_AGAIN}"
+            f"{_some(missing)}, {len(extra)} do not belong to it{_some(extra)}; {_AGAIN}"
         )
     for name, shape in expected.items():
         if tuple(arrays[name].shape) != shape:
             raise SerError(f"{path}: {name} is {tuple(arrays[name].shape)}, expected {shape}; {_AGAIN}")
         if not torch.isfinite(arrays[name]).all():
-            raise SerError(f"{path}: {name} has numbers that are infinite or none; {_AGAIN}")
+            raise SerError(f"{path}: {name} has infinity or NaN; {_AGAIN}")
     return {name: arrays[name].float().contiguous() for name in expected}
 
 
@@ -107,7 +107,7 @@ def _some(names: list[str]) -> str:
 
 
 def _read_tflite(path: Path) -> dict[str, Tensor]:
-    """Read the convolutions, norms folded into them, and the classifier: the only operators with such weights."""
+    """Read the convolutions, which include the batch norms, and the classifier; no other operator has such weights."""
     wanted = (tflite.CONV_2D, tflite.DEPTHWISE_CONV_2D)
     operators = tflite.read_operators(path)
     convolutions = [operator for operator in operators if operator.code in wanted]
@@ -129,14 +129,14 @@ def _read_tflite(path: Path) -> dict[str, Tensor]:
         depthwise = operator.code == tflite.DEPTHWISE_CONV_2D
         order = {2: (0, 1), 4: (3, 0, 1, 2) if depthwise else (0, 3, 1, 2)}.get(len(weight.shape))
         if order is None or math.prod(weight.shape) > 1024 * 1024:
-            raise SerError(f"{path}: {name} is {weight.shape}, which is no kernel of YAMNet; {_AGAIN}")
+            raise SerError(f"{path}: {name} has the shape {weight.shape}, which no kernel of YAMNet has; {_AGAIN}")
         arrays[f"{name}.weight"] = torch.from_numpy(weight.array().transpose(order).copy())
         arrays[f"{name}.bias"] = torch.from_numpy(bias.array().copy())
     return arrays
 
 
 def _read_h5(path: Path) -> dict[str, Tensor]:
-    """Read a Keras file: (H, W, I, O) kernels, depthwise ones (H, W, C, 1), norms of shift, mean and variance."""
+    """Read a Keras file: kernels (H, W, I, O), depthwise ones (H, W, C, 1), batch norms of shift, mean and variance."""
     try:
         import h5py
     except ImportError as error:
@@ -149,7 +149,7 @@ def _read_h5(path: Path) -> dict[str, Tensor]:
             datasets: dict[str, h5py.Dataset] = {}
             file.visititems(lambda name, item: datasets.update({name: item} if isinstance(item, h5py.Dataset) else {}))
             for name, dataset in datasets.items():
-                # Elsewhere, or computed of what is elsewhere: such a file is more than data.
+                # A link to another file, or an array computed from one: such a file is more than data.
                 if dataset.external or dataset.is_virtual or dataset.dtype.kind != "f" or dataset.size > 1024 * 1024:
                     raise SerError(f"{path}: {name[:80]} is not an array of YAMNet's; {_AGAIN}")
                 array = np.asarray(dataset[()], np.float32)
@@ -167,7 +167,7 @@ def _read_h5(path: Path) -> dict[str, Tensor]:
 
 
 def _keras_name(name: str) -> str:
-    """Name in our module of an array of the Keras file; the name itself where there is none.
+    """Map the name of an array in the Keras file to its name in our module; unknown names are returned unchanged.
 
     >>> _keras_name("layer2/depthwise_conv/bn/layer2/depthwise_conv/bn/moving_variance:0")
     'layer2.depthwise_conv.bn.running_var'
@@ -186,19 +186,19 @@ def _keras_name(name: str) -> str:
 
 
 def _read_pth(path: Path) -> dict[str, Tensor]:
-    """Read a torch port: YAMNet's with ``fused`` in the first layer's names, VGGish as our module has it."""
+    """Read a torch port: YAMNet's has ``fused`` in the names of its first layer, VGGish's has our module's names."""
     with open(path, "rb") as stream:
         start = stream.read(len(_TORCH_MAGIC))
     if not start.startswith(b"PK") and start != _TORCH_MAGIC:
-        raise SerError(f"{path}: not a file of weights alone: it does not begin as torch.save writes; {_AGAIN}")
+        raise SerError(f"{path}: not a file of weights only: it does not begin like one of torch.save; {_AGAIN}")
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # whatever torch finds wrong with it
         reason = (str(error) or type(error).__name__).splitlines()[0][:200]
         raise SerError(
-            f"{path}: not a file of weights alone, or damaged: {reason}; code in a pickle is never run; {_AGAIN}"
+            f"{path}: not a file of weights only, or damaged: {reason}; code in a pickle is never run; {_AGAIN}"
         ) from error
-    # Training programs put the table under a name of its own.
+    # Training programs put the table of weights under one more name.
     state = state.get("model", state) if isinstance(state, dict) else state
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
         raise SerError(f"{path}: expected a table of names and arrays, found {type(state).__name__}; {_AGAIN}")
@@ -209,7 +209,7 @@ def _read_pth(path: Path) -> dict[str, Tensor]:
             continue
         if own.endswith(".bn.weight"):
             if not bool((tensor == 1).all()):
-                raise SerError(f"{path}: {name} scales, but YAMNet's norms have no scale; {_AGAIN}")
+                raise SerError(f"{path}: {name} is not 1, but YAMNet's batch norms have no scale; {_AGAIN}")
             continue
         arrays[own] = tensor
     return arrays

@@ -1,7 +1,7 @@
-"""The constants of a TensorFlow Lite model, such as weights: a reader of its FlatBuffer that runs nothing.
+"""Reads the constants, such as weights, of a TensorFlow Lite model from its FlatBuffer, without running anything.
 
-The layout is that of tensorflow/lite/schema/schema.fbs: a table is a signed offset to its vtable, whose 16-bit entries
-say where each field is; strings, vectors and tables are 32-bit offsets from where they stand.
+The format is that of tensorflow/lite/schema/schema.fbs. A table begins with a signed offset to its vtable, whose 16-bit
+entries tell where each field is. Strings, vectors and tables are referred to by 32-bit offsets from the field itself.
 """
 
 import struct
@@ -15,18 +15,18 @@ from ser.errors import SerError
 IDENTIFIER = b"TFL3"
 # Operators (schema.fbs: BuiltinOperator) that have weights.
 CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED = 3, 4, 9
-# TensorType -> how its numbers are stored; others are left alone.
+# TensorType -> dtype of the stored numbers; tensors of other types are not read.
 _TYPES: dict[int, np.dtype] = {0: np.dtype("<f4"), 1: np.dtype("<f2"), 2: np.dtype("<i4"), 9: np.dtype("<i1")}
 
 
 @dataclass(frozen=True)
 class Constant:
-    """A tensor whose numbers are in the file.
+    """A tensor whose values are in the file.
 
     Attributes
     ----------
-    name : the file's.
-    shape : of the array.
+    name : its name in the file.
+    shape : shape of the array.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Constant:
     _axis: int
 
     def array(self) -> np.ndarray:
-        """Give the numbers, float32 of `shape`: (stored - zero point) x scale where they are quantised."""
+        """Return the values as float32 of `shape`; quantised ones are (stored - zero point) x scale."""
         numbers = self._stored.reshape(self.shape).astype(np.float32)
         if not self._scales.size:
             return numbers
@@ -51,7 +51,7 @@ class Constant:
 
 @dataclass(frozen=True)
 class Operator:
-    """One operator of the graph: its code, and of its inputs the constants, else None."""
+    """One operator of the graph: its code, and its inputs, of which those that are not constants are None."""
 
     code: int
     constants: tuple[Constant | None, ...]
@@ -63,7 +63,7 @@ def read_operators(path: str | Path) -> list[Operator]:
     Raises
     ------
     SerError
-        Where the file is none, or an offset or a length in it points out of it.
+        If the file is not a TensorFlow Lite model, or an offset or a length in it points outside of the file.
     """
     try:
         data = Path(path).read_bytes()
@@ -78,7 +78,7 @@ def read_operators(path: str | Path) -> list[Operator]:
 
 
 class _OutOfFile(Exception):
-    """An offset, a length or an index that leads out of the file."""
+    """An offset, a length or an index points outside of the file."""
 
 
 class _Reader:
@@ -106,7 +106,7 @@ class _Reader:
         return found
 
     def _code(self, table: int) -> int:
-        # Codes over 127 stand in a field of their own; a file has both, and the larger one counts.
+        # Codes over 127 have a second field; a file has both fields, and the larger value counts.
         return max(self._number(table, 0, "<b", 0), self._number(table, 3, "<i", 0))
 
     def _constant(self, table: int, buffers: list[int]) -> Constant | None:
@@ -131,7 +131,7 @@ class _Reader:
         return Constant(name, shape, stored.view(kind), scales, zeros, axis)
 
     def _field(self, table: int, number: int) -> int | None:
-        """Position of a field of the table; None where the table leaves it out."""
+        """Position of a field of the table; None if the table lacks it."""
         vtable = table - self._at("<i", table)
         place = 4 + 2 * number
         if place + 2 > self._at("<H", vtable):

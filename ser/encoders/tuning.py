@@ -1,4 +1,4 @@
-"""An audio encoder with a classifier behind it, to be fine-tuned: which layers count, pooling, what is trained."""
+"""Fine-tuning of an audio encoder with a classifier on top: choice of layers, pooling, and what is trained."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,41 +18,49 @@ from ser.models.yamnet import FINAL, LAYERS, Yamnet
 from ser.training.fit_config import FitConfig
 from ser.training.unfreezing import GroupConfig, UnfreezingConfig
 
-# Parts of `TunedEncoder` behind the encoder.
+# Parts of `TunedEncoder` after the encoder.
 HEAD = ("layer_sum", "pooling", "norm", "output")
 
 
 @dataclass(frozen=True)
 class LoraConfig:
-    """The section `model.lora:`; null trains the blocks themselves."""
+    """The section `model.lora:`; null: the blocks' own weights are trained."""
 
     rank: int
     alpha: float
-    upper_share: float  # of the blocks, from the last one down, that get it
+    upper_share: float  # share of the blocks, counted from the last one down, that get LoRA
 
 
 @dataclass(frozen=True)
 class TuningConfig:
     """The section `model:` of ``conf/audio_encoder.yaml``."""
 
-    # Whose states are summed, with spaces or commas between: "7 8 9", or of one "9,"; empty: all that have a number.
+    # Layers whose states are summed, separated by spaces or commas: "7 8 9"; a single one: "9,"; empty: all numbered
+    # layers.
     layers: str
-    normalise_layers: bool  # before the sum
+    normalise_layers: bool  # whether each layer's states are normalised before the sum
     pooling: Literal["mean", "mean_std", "attentive"]
-    normalise_pooled: bool  # by the mean and deviation of each number over the batch, in use over the training
-    dropout: float  # before the output
-    top_blocks: int  # how many, from the last down, are trained; 0: the head alone, -1: all blocks
-    train_front_end: bool  # whether what is below and beside the blocks is trained too, such as the convolutions
+    normalise_pooled: bool  # batch normalisation of the pooled vector
+    dropout: float  # before the output layer
+    top_blocks: int  # number of blocks, counted from the last one down, that are trained; 0: only the head, -1: all
+    train_front_end: bool  # whether the parts outside of the blocks, such as the convolutions, are trained too
     lora: LoraConfig | None
 
 
 @dataclass(frozen=True)
 class GradualConfig:
-    """The section `gradual:`: the head is trained first, then the blocks from the last down; null: all at once."""
+    """The section `gradual:`: the head is trained first, then the blocks too, from the last one down; null: all at once.
 
-    epochs: int  # between one group of blocks and the next
-    groups: int  # that the trained blocks are shared out to
-    rate_ratio: float  # the rate of a group is that of the one before over this (Howard and Ruder: 2.6)
+    Attributes
+    ----------
+    epochs : number of epochs until the next group of blocks is unfrozen.
+    groups : number of groups into which the trained blocks are divided.
+    rate_ratio : the learning rate of a group is that of the group above it divided by this (Howard and Ruder: 2.6).
+    """
+
+    epochs: int
+    groups: int
+    rate_ratio: float
 
 
 class TunedEncoder(nn.Module):
@@ -67,7 +75,7 @@ class TunedEncoder(nn.Module):
     Raises
     ------
     SerError
-        Where a layer is not there, or the layers' states differ in size.
+        If a layer does not exist, or the layers' states differ in dimension.
     """
 
     def __init__(self, encoder: FrameEncoder | PatchEncoder, config: TuningConfig, num_classes: int) -> None:
@@ -90,7 +98,7 @@ class TunedEncoder(nn.Module):
         self.norm = nn.BatchNorm1d(pooled, affine=False) if config.normalise_pooled else nn.Identity()
         self.dropout = nn.Dropout(config.dropout)
         self.output = nn.Linear(pooled, num_classes)
-        self.num_frozen = 0  # layers of YAMNet that neither count nor are trained; `arrange` counts them
+        self.num_frozen = 0  # YAMNet's lower layers that are neither trained nor summed; set by `arrange`
 
     def forward(self, inputs: dict[str, Tensor]) -> Tensor:
         """Map a batch of `ser.encoders.wave_batches` to logits (B, K)."""
@@ -113,7 +121,7 @@ class TunedEncoder(nn.Module):
 
 
 class MeanPooling(nn.Module):
-    """The mean over the rows that are there, or mean and standard deviation (divided by their number)."""
+    """The mean over the unmasked rows, or their mean and (biased) standard deviation."""
 
     def __init__(self, with_deviation: bool = False) -> None:
         super().__init__()
@@ -126,7 +134,7 @@ class MeanPooling(nn.Module):
 
 
 class AttentivePooling(nn.Module):
-    """Mean and standard deviation by learnt weights (Okabe, Koshinaka, Shinoda, Interspeech 2018, section 3.2)."""
+    """Mean and standard deviation with attention weights (Okabe, Koshinaka, Shinoda, Interspeech 2018, section 3.2)."""
 
     def __init__(self, width: int, hidden: int = 128) -> None:
         super().__init__()
@@ -140,7 +148,7 @@ class AttentivePooling(nn.Module):
 
 
 def _weighted_moments(rows: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
-    """Give the mean and the variance (B, D) of rows (B, T, D) by weights (B, T) that sum to one."""
+    """Return the weighted mean and variance, (B, D) each, of rows (B, T, D); the weights (B, T) sum to 1."""
     weights = weights.unsqueeze(2)
     mean = (weights * rows).sum(dim=1)
     return mean, (weights * (rows - mean.unsqueeze(1)).square()).sum(dim=1)
@@ -155,7 +163,7 @@ def _widths(encoder: FrameEncoder | PatchEncoder, layers: Sequence[str]) -> list
 
 
 def find_blocks(module: nn.Module) -> list[str]:
-    """Name the blocks of an encoder from the first to the last: its longest list of modules, or YAMNet's layers."""
+    """Return the names of an encoder's blocks, first to last: its longest list of modules, or YAMNet's layers."""
     if isinstance(module, Yamnet):
         return [f"layer{number}" for number in range(1, len(LAYERS) + 1)]
     lists = {name: child for name, child in module.named_modules() if isinstance(child, nn.ModuleList)}
@@ -171,17 +179,17 @@ def find_blocks(module: nn.Module) -> list[str]:
 
 
 def arrange(model: TunedEncoder, config: TuningConfig, gradual: GradualConfig | None, fit: FitConfig) -> FitConfig:
-    """Put LoRA into the encoder, and say in `fit` which layers stay and when the others are opened.
+    """Put LoRA into the encoder; return `fit` with the layers that stay frozen and the schedule of unfreezing.
 
     Raises
     ------
     SerError
-        Where there are fewer blocks than `config` or `gradual` asks for.
+        If the encoder has fewer blocks than `config` or `gradual` asks for.
     """
     encoder: Any = model.encoder
     settle(encoder)
     blocks = find_blocks(encoder)
-    if all(layer.isdecimal() for layer in model.layers):  # those above the last layer that counts have nothing to do
+    if all(layer.isdecimal() for layer in model.layers):  # blocks above the highest of these layers are not used
         blocks = blocks[: max(map(int, model.layers))]
     if config.top_blocks > len(blocks):
         raise SerError(
@@ -201,7 +209,7 @@ def arrange(model: TunedEncoder, config: TuningConfig, gradual: GradualConfig | 
             inside = any(name == block or name.startswith(f"{block}.") for block in trained)
             if name and not inside and not list(module.children()):
                 frozen.append(f"encoder.{name}")
-            if not inside:  # what a module with others inside has of its own
+            if not inside:  # parameters that belong to the module itself, not to a module inside it
                 for parameter in module.parameters(recurse=False):
                     parameter.requires_grad_(False)
     if isinstance(encoder, Yamnet) and not config.train_front_end:
@@ -214,7 +222,7 @@ def arrange(model: TunedEncoder, config: TuningConfig, gradual: GradualConfig | 
 
 
 def _number(name: str) -> int:
-    """Give the number of a layer of YAMNet or of its block: 7 of ``7`` and ``layer7``; ``final`` is of the last."""
+    """Return the number of a layer of YAMNet or of its block: 7 for ``7`` and ``layer7``; ``final`` is the last one."""
     return len(LAYERS) if name == FINAL else int(name.removeprefix("layer"))
 
 
@@ -229,7 +237,7 @@ def _schedule(trained: Sequence[str], gradual: GradualConfig) -> UnfreezingConfi
     for number in range(gradual.groups):
         part = last[len(last) * number // gradual.groups : len(last) * (number + 1) // gradual.groups]
         names = tuple(f"encoder.{name}" for name in part)
-        # The last group takes all that is trained besides, such as the convolutions.
+        # The last group also has all other trained parts, such as the convolutions.
         groups.append(
             GroupConfig(gradual.epochs * (number + 1), (*names, "*") if number == gradual.groups - 1 else names)
         )
@@ -237,7 +245,7 @@ def _schedule(trained: Sequence[str], gradual: GradualConfig) -> UnfreezingConfi
 
 
 def settle(encoder: nn.Module) -> None:
-    """Switch off what draws at random beside dropout: masking of the input, and blocks that are left out."""
+    """Switch off all randomness but dropout: masking of the input (SpecAugment) and skipping of blocks (LayerDrop)."""
     for module in encoder.modules():
         settings = getattr(module, "config", None)
         for holder in (module, settings):

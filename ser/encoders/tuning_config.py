@@ -1,4 +1,4 @@
-"""The settings of a fine-tuning, as ``conf/audio_encoder.yaml`` has them."""
+"""The settings of a fine-tuning (``conf/audio_encoder.yaml``)."""
 
 from dataclasses import dataclass
 
@@ -10,9 +10,9 @@ from ser.training.losses import LossConfig
 
 @dataclass(frozen=True)
 class AudioEncoderConfig:
-    """A whole ``conf/audio_encoder.yaml``."""
+    """The contents of ``conf/audio_encoder.yaml``."""
 
-    encoder: str  # name of the Hub, or folder
+    encoder: str  # name on the Hub, or folder
     model: TuningConfig
     gradual: GradualConfig | None
     data: WaveConfig

@@ -1,4 +1,4 @@
-"""Recordings as batches for an audio encoder: of one length each, never padded."""
+"""Batches of recordings for an audio encoder; those of a batch have the same length and are never padded."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from ser.features import audioset
 from ser.kaldi import audio
 from ser.training.losses import class_probabilities
 
-# Recordings are sorted by length within so many batches: little is cut off, and still another mixture each epoch.
+# Batches in a pool. Recordings are sorted by length within a pool: little is cut off, yet batches differ each epoch.
 BATCHES_TO_SORT = 20
 
 
@@ -24,30 +24,31 @@ class WaveConfig:
     """The section `data:` of ``conf/audio_encoder.yaml``."""
 
     batch_size: int
-    max_seconds: float  # of a longer recording a part is taken, another one in each epoch
+    max_seconds: float  # a longer recording is cut to a part of this length, another part in each epoch
 
 
 class WaveSource:
-    """Batches of recordings, as `ser.training.fit.BatchSource` has it: every utterance once an epoch.
+    """Batches of recordings, a `ser.training.fit.BatchSource`; an epoch has every utterance once.
 
-    For an encoder of frames, those of a training batch are cut to the shortest of them, which is about as long, and a
-    validation batch has recordings of one length alone. For one of patches each has all its patches.
+    For an encoder with a state per frame, a training batch has recordings of similar length, which are cut to the
+    shortest one; a validation batch has recordings of exactly the same length. For an encoder of patches nothing is
+    cut to a common length.
 
     Parameters
     ----------
     waves : utterance -> name of its recording, as in ``wav.scp``.
-    segments : utterance -> its part of a recording, of those that are parts.
+    segments : utterance -> its part of a recording; utterances that are whole recordings are absent.
     utts : the N utterances that are used.
     targets : (N,) int64 classes, or (N, K) float32 shares of them.
     encoder : makes the inputs.
     config : see `WaveConfig`.
-    seed : of the order and of the parts; None keeps the order by length and takes the middle, for validation.
-    frozen : layers of an encoder of patches that are not trained; batches then have their output in place of patches.
+    seed : decides the order and the parts. None, for validation: the order is by length, parts are from the middle.
+    frozen : the frozen lower layers of an encoder of patches; batches then have their outputs in place of patches.
 
     Raises
     ------
     SerError
-        Where a recording cannot be read.
+        If a recording cannot be read.
     """
 
     def __init__(
@@ -70,7 +71,7 @@ class WaveSource:
         if isinstance(encoder, FrameEncoder):
             self.most = min(self.most, encoder.most)
         lengths = np.array([len(self._read(utt)) for utt in utts])
-        self.whole = lengths <= self.most  # recordings of which no part is taken
+        self.whole = lengths <= self.most  # recordings that are used as a whole
         self.lengths = lengths.clip(self.least, self.most)
         self._fixed = self._cut_equal(np.argsort(self.lengths, kind="stable")) if seed is None else []
 
@@ -93,7 +94,7 @@ class WaveSource:
     def batches(
         self, epoch: int, start: int = 0, rank: int = 0, world: int = 1
     ) -> Iterator[tuple[dict[str, Tensor], Tensor]]:
-        """Yield inputs of `TunedEncoder` and targets from batch `start` on, of each batch the rows ``rank::world``."""
+        """Yield inputs for `TunedEncoder` and targets: rows ``rank::world`` of each batch, from batch `start` on."""
         for batch in self.plan(epoch)[start:]:
             rows = batch[rank::world]
             length = int(self.lengths[batch].min())
@@ -110,7 +111,7 @@ class WaveSource:
                 yield inputs | {"num_samples": torch.full((len(rows),), length)}, targets
 
     def _outputs(self, row: int, epoch: int) -> Tensor:
-        """Give the patches of a recording, or what the frozen layers make of them."""
+        """Return the patches of a recording, or the outputs of the frozen layers for them."""
         utt, frozen = self.utts[row], self.frozen
         if frozen is not None and (kept := frozen.find(utt)) is not None:
             return kept
@@ -123,7 +124,7 @@ class WaveSource:
         return outputs
 
     def _cut_equal(self, order: np.ndarray) -> list[np.ndarray]:
-        """Cut the indices, sorted by length, into batches of one length each."""
+        """Cut the indices, which are sorted by length, into batches of recordings of the same length."""
         if isinstance(self.encoder, PatchEncoder):
             return np.array_split(order, -(-len(order) // self.config.batch_size))
         edges = np.flatnonzero(np.diff(self.lengths[order])) + 1
@@ -167,9 +168,9 @@ def probabilities(
     Parameters
     ----------
     model : maps a batch to logits (B, K); it is put into eval mode.
-    source : made without a seed, so that it has each utterance once.
+    source : made without a seed, so that no part of a recording is drawn at random.
     loss : kind of the loss that `model` was trained with.
-    device : where `model` is.
+    device : the device of `model`.
     """
     model.eval()
     for batch, (inputs, _) in zip(source.plan(0), source.batches(0), strict=True):

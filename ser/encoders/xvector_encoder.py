@@ -1,4 +1,4 @@
-"""Our own x-vector nets as encoders: one row an utterance, of its normalised features."""
+"""Our own x-vector nets as audio encoders: one row per utterance, computed from its normalised features."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
@@ -14,9 +14,9 @@ class XVectorEncoder:
 
     Parameters
     ----------
-    what : its name in messages.
-    model : in eval mode.
-    front_end : samples to features (T, F), those that the net was trained on.
+    what : name of the encoder in messages.
+    model : the x-vector net, in eval mode.
+    front_end : maps samples to features (T, F); it must be that of the net's training.
     """
 
     sample_rate: int = 16_000

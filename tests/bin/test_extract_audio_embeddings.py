@@ -237,7 +237,7 @@ def test_our_own_x_vector_net(toy_run, wav_scp, tmp_path, say):
     expected = embed_utterance(model, block.features, ["tdnn6", "tdnn7"])
     for layer, name in (("tdnn6", "tdnn6"), ("tdnn7", "tdnn7"), ("final", "tdnn7")):
         np.testing.assert_allclose(found[layer]["a-1"], expected[name], atol=1e-5)
-    with pytest.raises(SerError, match="its states are one a utterance, none a frame; give --level utterance"):
+    with pytest.raises(SerError, match="it has a state per utterance, not per frame; give --level utterance"):
         extract(folder, tmp_path / "x", wav_scp, "--level", "frame")
 
 
@@ -245,7 +245,7 @@ class TestRefused:
     def test_layers_and_levels_that_are_not_there_are_listed(self, encoder, wav_scp, tmp_path):
         with pytest.raises(SerError, match=r"wavlm-base': no layer '4'; there are 0 1 2 3 final"):
             extract(encoder("wavlm-base"), tmp_path, wav_scp, layers="4")
-        with pytest.raises(SerError, match="name one twice"):
+        with pytest.raises(SerError, match="name one layer twice"):
             extract(encoder("wavlm-base"), tmp_path, wav_scp, layers="1 1")
         with pytest.raises(SerError, match=r"no layer '15'; there are 1 2 .* 14 final"):
             extract(encoder("yamnet"), tmp_path, wav_scp, layers="15")
@@ -280,13 +280,13 @@ class TestRefused:
         shutil.copytree(encoder("hubert-base"), folder)
         config = (folder / "config.json").read_text()
         (folder / "config.json").write_text(config.replace('"hubert"', '"bert"'))
-        with pytest.raises(SerError, match="bert is no kind of audio encoder that is taken; there are wav2vec2, wavlm"):
+        with pytest.raises(SerError, match="the model type bert is not supported; give one of wav2vec2, wavlm"):
             extract(folder, tmp_path / "o", wav_scp)
         (folder / "config.json").write_text("{")
         with pytest.raises(SerError, match=r"config.json is damaged"):
             extract(folder, tmp_path / "o", wav_scp)
         (folder / "config.json").write_text(config.replace('"num_hidden_layers": 3', '"num_hidden_layers": 4'))
-        with pytest.raises(SerError, match=r"of its arrays the weights lack \d+ \(encoder.layers.3"):
+        with pytest.raises(SerError, match=r"its file of weights lacks \d+ arrays \(encoder.layers.3"):
             extract(folder, tmp_path / "o", wav_scp)
         (folder / "config.json").write_text(config)
         weights = (folder / "model.safetensors").read_bytes()
