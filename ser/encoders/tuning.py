@@ -49,7 +49,7 @@ class TuningConfig:
 
 @dataclass(frozen=True)
 class GradualConfig:
-    """The section `gradual:`: the head is trained first, then the blocks too, from the last one down; null: all at once.
+    """The section `gradual:`: the head is trained first, then blocks too, from the last one down; null: all at once.
 
     Attributes
     ----------
