@@ -11,44 +11,44 @@
 # Stages:
 #   0 data dirs, 1 features, 2 augmentation, classes and folds, 3 pretraining on speakers, 4 fine-tuning on emotion,
 #   5 embeddings, 6 text, 7 speech and text together, 8 LDA-PLDA and scores, 9 table and report.
-#   After 2, and before any later stage up to 8, local/audit_protocol.sh stops a run in which something that is scored
-#   shares a speaker, session, dialogue or recording with what trains a model for it.
+#   After stage 2, and before any later stage up to 8, local/audit_protocol.sh stops the run if test data share a
+#   speaker, session, dialogue or recording with the training data of a model that is tested on them.
 # Options:
-#   --pretrain, --finetune, --backend, --text-train "<corpus> ..."   what each role trains on; with --pretrain ""
-#                         fine-tuning is from scratch
-#   --test <corpus>       what is scored. Where it is in a training role too, that role is trained once a fold
-#                         without the fold's test utterances and speakers; the run without it comes first
-#   --only <corpus>       all of these roles and the test are this corpus, and nothing is pretrained
-#   --drawn-text "<corpus> ..."   training corpora of fixed sentences: their utterances get the text vector of a
+#   --pretrain, --finetune, --backend, --text-train "<corpus> ..."   training corpora of each role; with --pretrain ""
+#                         fine-tuning starts from random weights
+#   --test <corpus>       the test corpus. If it is a training corpus of a role too, that role is trained once per fold,
+#                         without the fold's test utterances and speakers, after a run in which it only tests
+#   --only <corpus>       this corpus has all of these roles and is the test corpus; nothing is pretrained
+#   --drawn-text "<corpus> ..."   training corpora with a few fixed sentences: each utterance gets the text vector of a
 #                         random utterance of the same emotion from the text model's corpus
-#   --text-condition gold|none|shuffled|<file>   which words are scored: their own, none, each other's, or those of a
-#                         file of "<utterance> <words>" a line, such as a recogniser's; training keeps its own. What
-#                         has no words is scored by speech alone
-#   --augment "<kind> ..."  copies of the pretraining speech: reverb noise music babble; "" for none
-#   --finetune-noise true|false   whether fine-tuning sees such copies too
-#   --finetune-speeds "<factor> ..."   of further copies for fine-tuning, spoken slower or faster: "0.9 1.1"
-#   --label-map <file>    which native labels make which classes
-#   --unseen "<class> ..."  of these, kept out of all training and scored: "frustration", with
+#   --text-condition gold|none|shuffled|<file>   words of the test utterances: their own, none, those of another one,
+#                         or those of a file of lines "<utterance> <words>", such as a recogniser's output. Training
+#                         uses its own words. Utterances without words are scored by speech alone
+#   --augment "<kind> ..."  augmented copies of the pretraining speech: reverb noise music babble; "" for none
+#   --finetune-noise true|false   whether fine-tuning uses such copies too
+#   --finetune-speeds "<factor> ..."   further copies for fine-tuning, spoken slower or faster: "0.9 1.1"
+#   --label-map <file>    maps a corpus's labels to the classes
+#   --unseen "<class> ..."  classes that are tested but never trained on: "frustration", with
 #                         conf/emotions/collapsed5_frustration.map
-#   --ties drop|first|level   CREMA-D's tied votes: left out, the first named, or the emotion of the highest level, as
-#                         the published code of system A has it
-#   --same-trials true|false  where the test corpus is in a training role: score the run without it also fold by fold, on
-#                         the trials of the run with it; rows of the test <corpus>_by_fold, for ser.bin.compare_cells (true, but not
-#                         on the toy corpora)
-#   --finetune-config <name>  of the settings of fine-tuning in --conf
-#   --modalities "speech text speech+text"   what is scored; only what that needs is trained
-#   --layers tdnn6,tdnn7,...   of the net, whose embeddings are scored
-#   --encoders "<name>=<folder or name on the Hub>:<layer>,<layer> ..."   published audio encoders, frozen, whose layers
-#                         are scored beside the net's as <name>_<layer>; with --layers "" no net is trained
-#   --text-model <name on the Hub, or folder>, --pooling cls|mean   in place of the settings in --conf
-#   --backend-config <yaml>, --lda-dim <n>   in place of its lda_dim: the directions that the classes determine, K-1
-#   --hold-out-speakers <share>   of the speakers of each corpus: no net trains on them, they choose its epoch, and back
-#                         ends calibrate their scores on them (0.2); 0: all train
-#   --speaker-normalisation "none,all,first <n>"   in place of its own: rows less the mean of each speaker's embeddings,
-#                         over all or the first n utterances, test speakers' included
-#   --speaker-cmvn true|false   features of mean 0 and variance 1 over each speaker's recordings, test speakers' included,
-#                         in place of the mean of a sliding window; no detector is made (false)
-#   --compress true|false features kept as one byte a number, as Kaldi keeps them, or as four
+#   --ties drop|first|level   clips of CREMA-D with tied votes: left out; the first emotion named; or the one with the
+#                         highest level, as in the published code of system A
+#   --same-trials true|false  for a test corpus that also trains: score the run in which it only tests a second time, fold
+#                         by fold, on the trials of the run in which it trains; rows of the test <corpus>_by_fold, for
+#                         ser.bin.compare_cells (true, but not on the toy corpora)
+#   --finetune-config <name>  settings of fine-tuning: <name>.yaml in --conf
+#   --modalities "speech text speech+text"   modalities that are scored; models that none of them needs are not trained
+#   --layers tdnn6,tdnn7,...   layers of the net whose embeddings are scored
+#   --encoders "<name>=<folder or name on the Hub>:<layer>,<layer> ..."   frozen published audio encoders, whose layers
+#                         are scored too, as <name>_<layer>; with --layers "" no net is trained
+#   --text-model <name on the Hub, or folder>, --pooling cls|mean   replace the settings in --conf
+#   --backend-config <yaml>, --lda-dim <n>   --lda-dim replaces its lda_dim; 0 is K-1, the rank of LDA for K classes
+#   --hold-out-speakers <share>   share of the speakers of each corpus that no net is trained on; they choose the nets'
+#                         epochs and calibrate the back ends' scores (0.2). With 0 all speakers train
+#   --speaker-normalisation "none,all,first <n>"   replaces the back end's setting; each value is a row: nothing, or the
+#                         mean of all or of the first n embeddings of each speaker, test speakers too, is subtracted
+#   --speaker-cmvn true|false   normalise features to mean 0 and variance 1 over all recordings of a speaker, test
+#                         speakers too, instead of by a sliding window; no detector is made (false)
+#   --compress true|false store features in one byte per value, as Kaldi does, or in four
 #   --processes <n>       GPUs of one machine that share each minibatch of an x-vector training (1)
 # shellcheck disable=SC2034,SC2046,SC2086  # options are read by make_plan; wrappers and lists split into words
 set -euo pipefail
@@ -94,13 +94,13 @@ fi
 begin_recipe xvector_bert 9 conf toy "$@"
 
 # The plan (exp/<name>/plan/plan.tsv, or --dry-run true) lists the jobs of each kind: data dirs, roles, folds, models.
-# Here stand their commands and settings, in order; what a job reads and makes follows, as $1, $2 ..., or in a file.
+# The commands below run them, with their settings; each job's own inputs and outputs follow as $1, $2 ..., or in a file.
 
 if [ "$stage" -le 0 ] && [ "$stop_stage" -ge 0 ]; then
   begin_stage 0 "data dirs in $data"
   if $toy; then local/prepare_toy.sh "$corpora"; fi
   each_job prepare bash     # local/prepare_<corpus>.sh <corpus-dir> <data-dir>
-  make_plan write           # again, by the folds that the data dirs have
+  make_plan write           # again, now that the data dirs tell the folds
 fi
 
 if [ "$stage" -le 1 ] && [ "$stop_stage" -ge 1 ]; then
@@ -137,7 +137,7 @@ if [ "$stage" -le 2 ] && [ "$stop_stage" -ge 2 ]; then
 fi
 
 if [ "$stop_stage" -ge 2 ]; then
-  log "Audit: what is scored against what trains"
+  log "Audit: do test data share anything with training data?"
   rm -rf "$exp/audit"
   each_job audit local/audit_protocol.sh
 fi
@@ -146,7 +146,7 @@ if [ "$stage" -le 3 ] && [ "$stop_stage" -ge 3 ]; then
   begin_stage 3 "x-vector nets pretrained on speaker identity"
   run_jobs pretrain "$train_nets" $launcher -m ser.bin.train_xvector \
     --config "$conf/xvector_pretrain.yaml" --num-threads "$num_threads"
-  # The sanity gate, where VoxCeleb1's lists of trials are at hand: EER of speaker verification beside Kaldi's 3.13 %.
+  # A check, if VoxCeleb1's lists of trials are there: the EER of speaker verification (Kaldi's net has 3.13 %).
   each_job gate local/score_voxceleb.sh --nj "$nj" --cmd "$train_cmd"
 fi
 
@@ -158,15 +158,15 @@ fi
 
 if [ "$stage" -le 5 ] && [ "$stop_stage" -ge 5 ]; then
   begin_stage 5 "embeddings of every layer"
-  each_job embedded utils/combine_data.sh     # all that trains a back end or is scored
+  each_job embedded utils/combine_data.sh     # all utterances that train a back end or are scored
   each_job embeddings steps/extract_embeddings.sh --nj "$nj" --cmd "$train_cmd" --layers "$layers"
   each_job encoded steps/extract_audio_embeddings.sh --cmd "$train_cmd" --num-threads "$num_threads"
-  each_job voices steps/compare_voices.sh --nj "$nj" --cmd "$train_cmd"      # names that may be one person
+  each_job voices steps/compare_voices.sh --nj "$nj" --cmd "$train_cmd"      # two names that may be the same person
 fi
 
 if [ "$stage" -le 6 ] && [ "$stop_stage" -ge 6 ]; then
   begin_stage 6 "text model and text embeddings"
-  # Of a toy run alone: the Hub is out of reach of a first try, so a tiny BERT of random weights is made.
+  # Only in a toy run, which needs no download from the Hub: a tiny BERT of random weights is made.
   run_jobs text_init "$train_cmd" python3 -m ser.bin.build_toy_bert --config "$conf/bert.yaml"
   each_job test_text utils/set_text.sh
   run_jobs text "$cuda_jobs" python3 -m ser.bin.train_text --config "$conf/bert.yaml" --num-threads "$num_threads"
@@ -174,14 +174,14 @@ if [ "$stage" -le 6 ] && [ "$stop_stage" -ge 6 ]; then
 fi
 
 if [ "$stage" -le 7 ] && [ "$stop_stage" -ge 7 ]; then
-  begin_stage 7 "speech and text embeddings end to end"
+  begin_stage 7 "concatenated speech and text embeddings"
   run_short_jobs joined "$train_cmd" ser.bin.concat_vectors --allow-missing true
 fi
 
 if [ "$stage" -le 8 ] && [ "$stop_stage" -ge 8 ]; then
   begin_stage 8 "LDA-PLDA, scores of all pairs of test utterances, classes"
   make_cells ser.bin.evaluate_backend --config "$backend_config"
-  warn_once arbitrary "$shares" "$exp/log/cells.JOB.log"      # LDA rows past the classes' K-1
+  warn_once arbitrary "$shares" "$exp/log/cells.JOB.log"      # more than K-1 LDA dimensions
 fi
 
 if [ "$stage" -le 9 ] && [ "$stop_stage" -ge 9 ]; then
@@ -198,7 +198,7 @@ if [ "$stage" -le 9 ] && [ "$stop_stage" -ge 9 ]; then
 fi
 end_stage
 
-# Expected of ./run.sh --reproducible true on the toy corpora, in %; without it other digits, by processor and threads:
+# Expected of ./run.sh --reproducible true on the toy corpora, in %; without this option digits differ by processor:
 #   awk -F'\t' '$4 == "all" { print $8, $9, $2, $16, $20 }' exp/toy/results.tsv
 #   layer modality    trained on                            EER     UAR
 #   bert  text        dailydialog+cremad                    40.29   59.75

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Compares the layers of a published audio encoder on a corpus with folds of speakers, by LDA and PLDA and by a support
-# vector machine, with and without speaker normalisation.
+# Compares the layers of an audio encoder on a corpus with speaker folds: each layer is classified by LDA and PLDA and by
+# a support vector machine, with and without speaker normalisation.
 #
-# Expected of YAMNet on RAVDESS (actors 1 to 12, 6 folds, 8 classes): docs/audio_encoders.md.
+# Expected for YAMNet on RAVDESS (actors 1 to 12, 6 folds, 8 classes): docs/audio_encoders.md.
 #
 # Usage: local/compare_audio_layers.sh [options] <data-dir> <exp-dir>
 #  e.g.: local/compare_audio_layers.sh --encoder exp/yamnet --layers "9 10 11 final" data/ravdess exp/yamnet/ravdess
 # Options: --cmd <wrapper>  --nj <n>  --num-threads <n>
-#   --encoder <name of the Hub, or folder>  --layers "<layer> <layer> ..."
-#   --label-map <map>, of the classes that are told apart; empty: the corpus's own
+#   --encoder <name on the Hub, or folder>  --layers "<layer> <layer> ..."
+#   --label-map <map>     maps the corpus's labels to the classes; "": its own labels are the classes
 #   --config <yaml of the back end>
 set -euo pipefail
 

@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
-# Systems side by side on a corpus with folds of speakers: single ones, joined vectors and averaged scores, each with and
-# without speaker normalisation, in its own classes and in others. What is chosen (layer, back end, what is joined) is
-# chosen on some folds and reported on the others too.
+# Compares systems on a corpus with speaker folds: single systems, concatenated vectors and averaged scores, each with and
+# without speaker normalisation, in one table for each label map. Layer, back end and the systems to combine are chosen on
+# some folds; results are given for the other folds too.
 #
-# Pooled features of the speech, the floor of the table, are made here, and the layers of an audio encoder if one is
-# given; the settings name the vectors of all systems, such as the embeddings that ./run.sh wrote.
+# Pooled features of the speech, which are the baseline, are computed here, and so are the layers of an audio encoder if
+# one is given. The settings name the vectors of the other systems, such as the embeddings that ./run.sh wrote.
 #
 # Usage: local/compare_systems.sh [options] <data-dir> <exp-dir>
 #  e.g.: local/compare_systems.sh --encoder exp/yamnet data/ravdess exp/side_by_side
 # Options: --cmd <wrapper>  --nj <n>  --num-threads <n>
-#   --config <yaml>         what is compared, and on which folds choices are made
-#   --label-maps "<map> ..."   of the classes of each table, which is named like the map; native.map is the corpus's own
-#   --encoder <name of the Hub, or folder>  --layers "<layer> <layer> ..."
-#   --systems "<name> ..."  only these of the settings
+#   --config <yaml>         which systems are compared, and on which folds choices are made
+#   --label-maps "<map> ..."   a table is made for each map and named after it; native.map has the corpus's own classes
+#   --encoder <name on the Hub, or folder>  --layers "<layer> <layer> ..."
+#   --systems "<name> ..."  compare only these systems of the settings
 set -euo pipefail
 
 cmd=utils/run.pl

@@ -1,16 +1,18 @@
 #!/usr/bin/env bash
-# Combines data dirs into the one that a role trains on. Of those of the corpus that is scored only the utterances
-# outside the fold are taken.
+# Combines data dirs into the training data of a role. From the data dirs of the test corpus, only utterances outside of
+# the test fold are taken.
 #
 # Usage: local/make_role_dir.sh [options] <data-dir-out> <data-dir>...
 #  e.g.: local/make_role_dir.sh --fold 3 --scored data/toy/iemocap_emotion data/toy/finetune_3 \
 #          data/toy/cremad_emotion data/toy/iemocap_emotion
-# Options: --scored "<data-dir> ..."   those of the scored corpus  --fold <n>   its fold that is tested
-#   --without-class <emotion>   leave out the utterances of this class, which must be there
-#   --unseen "<emotion> ..."    leave out the utterances of these classes, where there are some
-#   --hold-out <share>   list this share of the speakers of each data dir in <data-dir-out>/unseen_speakers: a net validates
-#                         on them, and back ends calibrate on them (0)
-#   --without-speakers <list>   leave out the utterances of the speakers of this list
+# Options:
+#   --scored "<data-dir> ..."   which of the data dirs are of the test corpus
+#   --fold <n>           the test fold
+#   --without-class <emotion>   leave out the utterances of this class; it is an error if there are none
+#   --unseen "<emotion> ..."    leave out the utterances of these classes, if there are any
+#   --hold-out <share>   write this share of each data dir's speakers to <data-dir-out>/unseen_speakers; a net is
+#                        validated on them, and back ends are calibrated on them (0)
+#   --without-speakers <list>   leave out the utterances of these speakers
 set -euo pipefail
 
 scored=

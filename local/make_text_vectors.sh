@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Makes a text vector for every utterance of the data dirs: of its own words, or, for training corpora whose actors
-# speak a few fixed sentences, of a random utterance of the same emotion from the text model's own training data
-# (the draw uses the label, so never for a corpus that is scored). Writes <out-dir>/all.scp.
+# Makes a text vector for every utterance of the data dirs, and writes <out-dir>/all.scp. The vector is that of the
+# utterance's own words. Training corpora whose actors speak a few fixed sentences (--drawn) are an exception: there it
+# is the vector of a random utterance of the same emotion from the text model's training data. The draw uses the label,
+# so it must never be used for a test corpus.
 #
 # Usage: local/make_text_vectors.sh [options] <text-model-dir> <donor-data-dir> <out-dir> <data-dir>...
 #  e.g.: local/make_text_vectors.sh --drawn data/cremad exp/text data/dailydialog exp/text_embeddings \

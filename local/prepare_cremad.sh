@@ -3,9 +3,9 @@
 # Usage: local/prepare_cremad.sh [options] <corpus-dir> <data-dir>
 #  e.g.: local/prepare_cremad.sh --vote voice --ties drop --folds 5 corpora/CREMA-D data/cremad
 # Options:
-#   --vote voice|multimodal   whose votes: those who heard the clip (default), or saw it too
-#   --ties drop|first|level   tied votes: left out (default), the first named, or the highest mean level (system A's
-#                             code)
+#   --vote voice|multimodal   votes of annotators who only heard the clip (default), or who heard and saw it
+#   --ties drop|first|level   clips with tied votes: left out (default); the first emotion named; or the emotion with the
+#                             highest mean level, as in system A's published code
 #   --folds 5                 folds of actors, balanced by sex
 
 set -euo pipefail

@@ -3,7 +3,7 @@
 # Usage: local/prepare_dailydialog.sh [options] <corpus-dir> <data-dir>
 #  e.g.: local/prepare_dailydialog.sh --part all corpora/dailydialog data/dailydialog
 # Options:
-#   --part train|validation|test|all   all by default; utt2part tells them apart where the corpus is divided
+#   --part train|validation|test|all   all by default; utt2part tells the part of each utterance, if the corpus has parts
 
 set -euo pipefail
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Makes a Kaldi data dir of GoEmotions: text only, one or more labels a comment in utt2labels.
+# Makes a Kaldi data dir of GoEmotions: text only; utt2labels has one or more labels per comment.
 # Usage: local/prepare_goemotions.sh [options] <corpus-dir> <data-dir>
 #  e.g.: local/prepare_goemotions.sh --part dev corpora/goemotions data/goemotions_dev
 # Options:
-#   --part train|dev|test|all   all by default; utt2part tells them apart
+#   --part train|dev|test|all   all by default; utt2part tells the part of each comment
 
 set -euo pipefail
 

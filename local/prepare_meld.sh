@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes a Kaldi data dir of MELD: its words and, where the clips are at hand, its sound, which ffmpeg decodes. Its parts
-# share speakers, which is said; there are no folds.
+# Makes a Kaldi data dir of MELD: its transcripts and, if the clips are there, its audio, which ffmpeg decodes. There are
+# no folds. MELD's own parts share speakers; a warning says so.
 # Usage: local/prepare_meld.sh [options] <corpus-dir> <data-dir>
 #  e.g.: local/prepare_meld.sh --audio true corpora/MELD.Raw data/meld
 # Options:

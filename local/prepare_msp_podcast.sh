@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes a Kaldi data dir of MSP-Podcast. A turn of an unknown speaker counts as a speaker of its own.
+# Makes a Kaldi data dir of MSP-Podcast. Each turn of an unknown speaker counts as a further speaker.
 # Usage: local/prepare_msp_podcast.sh [options] <corpus-dir> <data-dir>
 #  e.g.: local/prepare_msp_podcast.sh --part train corpora/MSP-Podcast data/msp_podcast
 # Options:

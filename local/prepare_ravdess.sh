@@ -3,7 +3,7 @@
 # Usage: local/prepare_ravdess.sh [options] <corpus-dir> <data-dir>
 #  e.g.: local/prepare_ravdess.sh --folds 6 corpora/ravdess data/ravdess
 # Options:
-#   --folds 6|emobox   folds of actors, balanced by sex; emobox: those of EmoBox's published figures
+#   --folds 6|emobox   folds of actors, balanced by sex; emobox: the folds behind EmoBox's published figures
 
 set -euo pipefail
 

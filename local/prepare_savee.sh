@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Makes a Kaldi data dir of SAVEE. The release has no transcripts; a file transcripts.txt in its folder, of lines
-# 'DC_a01 <words>', is taken as such.
+# Makes a Kaldi data dir of SAVEE. The release has no transcripts; they are read from a file transcripts.txt in its
+# folder, with lines 'DC_a01 <words>', if there is one.
 # Usage: local/prepare_savee.sh [options] <corpus-dir> <data-dir>
 #  e.g.: local/prepare_savee.sh --transcripts savee.txt corpora/SAVEE data/savee
 # Options:
-#   --folds 4|emobox        folds of speakers, one of each; emobox: in the order of EmoBox's published figures
+#   --folds 4|emobox        folds of one speaker each; emobox: in the order of EmoBox's published figures
 #   --transcripts <file>    lines 'DC_a01 <words>'
 
 set -euo pipefail

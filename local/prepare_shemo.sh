@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes a Kaldi data dir of ShEMO: Persian, of radio plays; folds are of speakers, balanced in emotions and sex.
+# Makes a Kaldi data dir of ShEMO: Persian, from radio plays; folds are of speakers, balanced in emotions and sex.
 # Usage: local/prepare_shemo.sh [options] <corpus-dir> <data-dir>
 #  e.g.: local/prepare_shemo.sh --folds 5 corpora/ShEMO data/shemo
 # Options:

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Writes tiny synthetic corpora in the real corpora's layouts and label formats, so that the same
 # local/prepare_<corpus>.sh run on them: VoxCeleb1, CREMA-D, IEMOCAP_full_release, dailydialog, ravdess, musan,
-# RIRS_NOISES and TEDLIUM_release2. The same seed and sizes always give the same bits; corpora that are there already are kept.
+# RIRS_NOISES and TEDLIUM_release2. The same seed and sizes always give the same bits; existing corpora are kept.
 #
 # Usage: local/prepare_toy.sh [options] <out-dir>
 # For example: local/prepare_toy.sh --seed 2 data/toy/corpora

@@ -3,7 +3,7 @@
 # Usage: local/prepare_voxceleb1.sh [options] <corpus-dir> <data-dir>
 #  e.g.: local/prepare_voxceleb1.sh --part dev corpora/VoxCeleb1 data/voxceleb1
 # Options:
-#   --part dev|test|all   dev (default) is what nets are trained on, test the speakers of the verification trials
+#   --part dev|test|all   dev (default): the training speakers; test: the speakers of the verification trials
 
 set -euo pipefail
 

@@ -3,7 +3,7 @@
 # Usage: local/prepare_voxceleb2.sh [options] <corpus-dir> <data-dir>
 #  e.g.: local/prepare_voxceleb2.sh --part all --ffmpeg ffmpeg corpora/VoxCeleb2 data/voxceleb2
 # Options:
-#   --part dev|test|all   all by default: both parts train, as in Kaldi's recipe
+#   --part dev|test|all   all by default: both parts are for training, as in Kaldi's recipe
 #   --ffmpeg PROGRAM      its name or path
 
 set -euo pipefail

@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
-# System B: what a speech recogniser has learnt helps to hear emotion. A factored TDNN with i-vectors is trained by
-# flat-start LF-MMI; classifiers of frames judge emotion by its last layers. S. Zhou, H. Beigi, "A transfer learning
-# method for speech emotion recognition from automatic speech recognition", 2020; the net is that of Kaldi's
+# System B: emotion recognition from the hidden layers of a speech recogniser. A factored TDNN with i-vectors is trained
+# by flat-start LF-MMI; frame classifiers then recognise emotion from its last layers. S. Zhou, H. Beigi, "A transfer
+# learning method for speech emotion recognition from automatic speech recognition", 2020; the net is that of Kaldi's
 # egs/tedlium/s5_r2/local/chain/tuning/run_tdnn_1g.sh.
 #
-# Without corpora it runs on the toy ones, in data/toy_asr_tdnn and exp/toy_asr_tdnn. Each fold of the emotion corpus is
-# scored by classifiers of the others, of which the next one validates; row `nested` of the results chooses the layer by
-# the validation. Rows of back end `plda` are system A's LDA-PLDA on one vector an utterance, trained on all other folds. Controls: the same net with random weights, with i-vectors of zeros, the i-vectors alone, and the
-# most frequent class. With --asr-model nothing is trained but the classifiers: an imported Kaldi model gives the layers.
+# Without corpora this runs on toy corpora, in data/toy_asr_tdnn and exp/toy_asr_tdnn. For each fold of the emotion
+# corpus, one of the other folds is for validation, and the rest train the classifiers. The row `nested` of the results
+# takes, in each fold, the layer that is best in validation. Rows of the back end `plda` are system A's LDA-PLDA on one
+# vector per utterance, trained on all other folds. Controls: the same net with random weights, the net with i-vectors of
+# zeros, the i-vectors alone, and the most frequent class. With --asr-model the layers are those of an imported Kaldi
+# model, and only the classifiers are trained.
 #
 # Usage: local/run_asr_tdnn.sh [options]
 #  e.g.: local/run_asr_tdnn.sh
@@ -15,37 +17,44 @@
 #        local/run_asr_tdnn.sh --iemocap /corpora/IEMOCAP_full_release --asr-model exp/tedlium_1g \
 #          --extractor exp/tedlium_extractor --mfcc-config exp/tedlium_1g/mfcc.conf --variants "pretrained no_ivector ivector_only"
 # Stages:
-#   0 data dirs, 1 MFCC, copies of other speed and volume, 2 i-vectors, 3 lexicon and n-gram, 4 training of the
-#   recogniser, 5 its word errors, 6 bottlenecks, 7 frame classifiers, 8 scores, table and report.
+#   0 data dirs, 1 MFCC, copies with other speeds and volumes, 2 i-vectors, 3 lexicon and n-gram, 4 training of the
+#   recogniser, 5 word error rates, 6 bottleneck features, 7 frame classifiers, 8 scores, table and report.
 # Options:
-#   --speech <corpus>     that the recogniser learns from: tedlium, librispeech, speechocean762, or data_dir: any Kaldi data
-#                         dirs with wav.scp, utt2spk and text, which --train-part and --test-part name; with --lexicon
-#   --train-part <name>, --test-part <name>   of it (tedlium train, test; librispeech train-clean-5, dev-clean-2)
-#   --test-speakers <file>  speakers, one a line, that are cut out of the training part to be recognised
-#   --lexicon <file>      word phone phone ... a line (the corpus's own)
-#   --lm-text "<file> ..."  sentences of the n-gram, plain or gzip (TED-LIUM's LM/*.en.gz; else the transcripts)
-#   --arpa <file>         n-gram instead
-#   --speeds "0.9 1.1"    of the copies of the training part (of a toy run none)
-#   --decode true|false   whether word errors are counted, with kaldifst and kaldi-decoder (pip install 'ser[asr]')
-#   --word-loop true|false  count them with all words equally likely too, which tells what the net hears by itself (false)
-#   --max-wer <percent>   word error rate over which the run stops; "" for no gate (40)
-#   --max-active <n>      paths that the decoder follows at once (7000; of a toy run, and of a net of random weights, 500)
-#   --lm-weight <x>, --word-penalty <x>  of the n-gram's costs, and of each word (1, 0); choose them on held-out speech
-#   --asr-model <dir>     imported model (ser.bin.import_nnet3) instead of training; with it
-#   --extractor <dir>     its i-vector extractor, with online.conf
-#   --mfcc-config <file>  features of the nets
-#   --test <corpus>       of emotion labels, with folds
-#   --label-map <file>    the corpus's labels to the classes
-#   --layers "layer12 layer13 prefinal"   of the net: layer<n>, prefinal, or the name of a node
-#   --frame-offset 0|1|2  the first frame of which every third is computed (0)
-#   --variants "pretrained random no_ivector ivector_only mfcc"   what is judged; mfcc: the features without any net
-#   --statistics "mean mean_stddev"   vectors of utterances for system A's back end; "" for none (of a toy run the last)
-#   --backend-config <yaml>  of that back end (conf/backend.yaml)
-#   --speaker-normalisation "none,all,first <n>"   in place of its own: rows less the mean of each speaker's vectors
-#   --ivector-history utterance|dialogue|speaker   what i-vectors know: this utterance, or earlier ones too. With more
-#                         than one ("utterance speaker") the others are rows of their own: variant pretrained_by_speaker
-#   --vote sum|log        what is summed over frames: probabilities, or their logarithms
-#   Of --conf, the settings are tdnnf, ivector and frames.yaml.
+#   --speech <corpus>     corpus that the recogniser is trained on: tedlium, librispeech or speechocean762; or data_dir,
+#                         for Kaldi data dirs with wav.scp, utt2spk and text, which --train-part and --test-part
+#                         name; then give --lexicon, too
+#   --train-part <name>, --test-part <name>   its parts (tedlium: train, test; librispeech: train-clean-5, dev-clean-2)
+#   --test-speakers <file>  speakers, one per line, who are taken out of the training part and recognised
+#   --lexicon <file>      lexicon of lines 'word phone phone ...' (the corpus's own)
+#   --lm-text "<file> ..."  sentences for the n-gram, plain or gzip (TED-LIUM's LM/*.en.gz; else the transcripts)
+#   --arpa <file>         a ready n-gram in ARPA format, in place of --lm-text
+#   --speeds "0.9 1.1"    speeds of the copies of the training part (no copies on the toy corpora)
+#   --decode true|false   compute word error rates; needs kaldifst and kaldi-decoder (pip install 'ser[asr]')
+#   --word-loop true|false  also compute them without a language model: all words are equally likely, so that the word
+#                         error rate shows what the net alone has learnt (false)
+#   --max-wer <percent>   stop if the word error rate is higher; "" for no limit (40)
+#   --max-active <n>      number of paths that the decoder keeps (7000; 500 on toy corpora and for random weights)
+#   --lm-weight <x>, --word-penalty <x>  factor of the n-gram's costs, and cost of each word (1, 0); tune them on
+#                         held-out speech
+#   --asr-model <dir>     imported model (ser.bin.import_nnet3); no recogniser is trained. Give it
+#                         --extractor and --mfcc-config, too
+#   --extractor <dir>     the i-vector extractor of the imported model, with online.conf
+#   --mfcc-config <file>  option file of the MFCC
+#   --test <corpus>       emotion corpus with folds
+#   --label-map <file>    maps the corpus's labels to the classes
+#   --layers "layer12 layer13 prefinal"   layers of the net: layer<n>, prefinal, or the name of a node
+#   --frame-offset 0|1|2  the net computes every third frame; this is the first one (0)
+#   --variants "pretrained random no_ivector ivector_only mfcc"   inputs of the classifiers; mfcc: the features, no net
+#   --statistics "mean mean_stddev"   statistics that make a vector of each utterance for system A's back end; "" for
+#                         none (on toy corpora mean_stddev)
+#   --backend-config <yaml>  settings of that back end (conf/backend.yaml)
+#   --speaker-normalisation "none,all,first <n>"   replaces the setting in --backend-config; each value is a row:
+#                         nothing, or the mean of all or of the first n vectors of each speaker, is subtracted
+#   --ivector-history utterance|dialogue|speaker   what an i-vector is estimated from: this utterance, or the earlier
+#                         ones of the dialogue or speaker too. Of several ("utterance speaker"), all but the first
+#                         are further variants, such as pretrained_by_speaker
+#   --vote sum|log        what is summed over the frames of an utterance: probabilities or log probabilities
+#   The folder --conf has tdnnf.yaml, ivector.yaml and frames.yaml.
 # shellcheck disable=SC2034,SC2046,SC2086  # options are read by make_plan; wrappers and lists split into words
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -85,11 +94,11 @@ vote=sum
 
 begin_recipe asr_tdnn 8 conf/asr_tdnn toy_asr_tdnn "$@"
 
-# The plan (exp/<name>/plan/plan.tsv, or --dry-run true) lists the jobs of each kind. Here stand their commands and
-# settings, in order; what a job reads and makes follows, as $1, $2 ..., or in a file.
+# The plan (exp/<name>/plan/plan.tsv, or --dry-run true) lists the jobs of each kind. The commands below run them, with
+# their settings; each job's own inputs and outputs follow as $1, $2 ..., or in a file of arguments.
 trains=true
 if [ -n "$asr_model" ]; then trains=false; fi
-# Of a toy run: 5 minutes of speech are enough for one net, and its copies would take the time of three.
+# A toy run has no copies, which would triple the time of training.
 if $toy; then speeds="" max_active=500; fi
 
 if [ "$stage" -le 0 ] && [ "$stop_stage" -ge 0 ]; then
@@ -109,11 +118,11 @@ if [ "$stage" -le 0 ] && [ "$stop_stage" -ge 0 ]; then
   if $toy; then local/prepare_toy.sh "$corpora"; fi
   each_job prepare bash     # local/prepare_<corpus>.sh <corpus-dir> <data-dir>
   each_job prepare_speech prepare_speech
-  make_plan write           # again, by the folds that the data dir has
+  make_plan write           # again, now that the data dir tells the folds
 fi
 
 if [ "$stage" -le 1 ] && [ "$stop_stage" -ge 1 ]; then
-  begin_stage 1 "classes, MFCC, copies of other speed and volume"
+  begin_stage 1 "classes, MFCC, copies with other speeds and volumes"
   make_mfcc() { steps/make_mfcc_pitch.sh --nj "$nj" --cmd "$train_cmd" --mfcc-config "$mfcc_config" --pitch-config none "$1"; }
   make_copies() { steps/copy_speech.sh --nj "$nj" --cmd "$train_cmd" --mfcc-config "$mfcc_config" --speeds "$speeds" "$@"; }
   split_fold() {        # <fold> <data-dir> <test> <rest>
@@ -157,7 +166,7 @@ if [ "$stage" -le 4 ] && [ "$stop_stage" -ge 4 ] && $trains; then
 fi
 
 if [ "$stage" -le 5 ] && [ "$stop_stage" -ge 5 ] && $trains && $decode; then
-  begin_stage 5 "word errors"
+  begin_stage 5 "word error rates"
   python3 -c "import kaldifst, kaldi_decoder" || die "no kaldifst or kaldi-decoder: pip install 'ser[asr]', or --decode false"
   run_short_jobs outputs "$train_cmd" ser.bin.compute_nnet_outputs \
     --node output --frame-subsampling 3 --frames-per-chunk 150
@@ -167,7 +176,7 @@ if [ "$stage" -le 5 ] && [ "$stop_stage" -ge 5 ] && $trains && $decode; then
 fi
 
 if [ "$stage" -le 6 ] && [ "$stop_stage" -ge 6 ]; then
-  begin_stage 6 "bottlenecks"
+  begin_stage 6 "bottleneck features"
   extract_bottlenecks() {
     steps/extract_bottlenecks.sh --nj "$nj" --cmd "$train_cmd" --frames true --frame-offset "$frame_offset" "$@"
   }
@@ -193,16 +202,16 @@ if [ "$stage" -le 8 ] && [ "$stop_stage" -ge 8 ]; then
   run_jobs detector "$train_cmd" python3 -m ser.bin.make_asr_detector --mfcc-config "$mfcc_config" \
     --label-map "$label_map" --backend-config "$backend_config"
   log "Report:  $exp/report.html; training curves: $exp/asr/curve.png, $exp/frames/*/*/curve.png"
-  log "All folds together, and by style, duration and agreement: $exp/pooled.tsv, $exp/confusions.tsv"
+  log "All folds pooled, and by style, duration and agreement: $exp/pooled.tsv, $exp/confusions.tsv"
   if [ -d "$exp/detector" ]; then log "Detector: ser-detect --model $exp <recording>"; fi
   log "Results: $exp/results.tsv (layer nested is the headline; $exp/cells/choices.tsv); protocol: $exp/protocol_card.md"
 fi
 end_stage
 
-# Expected of local/run_asr_tdnn.sh on the toy corpora, in %; another processor rounds otherwise, and may give other digits:
-#   head exp/toy_asr_tdnn/asr*/decode/wer                         word errors 26.63, of random weights 100.00
+# Expected on the toy corpora, in %; another processor rounds differently and may give other digits:
+#   head exp/toy_asr_tdnn/asr*/decode/wer                         WER 26.63, with random weights 100.00
 #   awk -F'\t' '$4 == "all" && $8 == "nested" { print $5, $20 }' exp/toy_asr_tdnn/results.tsv
-#   variant       UAR of the nested choice of layers
+#   variant       UAR with the layer chosen in validation
 #   mfcc          46.77
 #   no_ivector    35.40
 #   pretrained    37.73

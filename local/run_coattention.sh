@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# System C: nets of audio (VGGish, YAMNet, one trained by triplets) and a T5, transferred, and the alternating
-# co-attention of their states. C. H. C. Leung, J. J. Deng, "Multimodal emotion recognition using speech and text", IARIA
-# Congress 2022; docs/systems.md tells what the slides leave open, and what was chosen.
+# System C: audio encoders (VGGish, YAMNet, one trained by triplets) and a T5, all transferred from other data, and an
+# alternating co-attention over their hidden states. C. H. C. Leung, J. J. Deng, "Multimodal emotion recognition using
+# speech and text", IARIA Congress 2022. docs/systems.md lists what the slides leave open and what was chosen here.
 #
-# Without corpora it runs on the toy ones, in data/toy_coattention and exp/toy_coattention, with nets of random weights.
-# Every row of the paper's tables 1 and 2 is a row of exp/<name>/results.tsv: each net of audio fixed and tuned, the text
-# model, the fusion; those of the third table are the corpora together, of speech alone and of text alone. The column
-# `text` is the text condition: gold, none, and unseen-sentence, where no sentence that is tested trains. The audit of each
-# fold says what a table of sentences alone would score.
+# Without corpora this runs on toy corpora, in data/toy_coattention and exp/toy_coattention, with nets of random weights.
+# The rows of exp/<name>/results.tsv are those of the paper. Its tables 1 and 2 have each audio encoder, fixed and tuned,
+# the text model, and their fusion; its table 3 has the combined corpora, the speech-only and the text-only corpora. The
+# column `text` is the text condition: `gold` (the transcripts), `none`, or `unseen-sentence` (the model was trained
+# without the sentences of its test part). The audit of each fold tells how well the sentences alone would score.
 #
 # Usage: local/run_coattention.sh [options]
 #  e.g.: local/run_coattention.sh
@@ -15,26 +15,32 @@
 #        local/run_coattention.sh --ravdess /corpora/ravdess --tests "" --speech-only ravdess --encoders yamnet \
 #          --yamnet exp/yamnet --fusion-encoder yamnet --together "" --text-only "" --text-train ""
 # Stages:
-#   0 data dirs, 1 classes and parts, 2 the triplet net, 3 states of the nets of audio, 4 text model on GoEmotions, 5 token
-#   states, 6 co-attentions, 7 scores, table and report.
+#   0 data dirs, 1 classes and parts, 2 triplet net, 3 states of the audio encoders, 4 text model on GoEmotions, 5 states
+#   of the tokens, 6 co-attention models, 7 scores, table and report.
 # Options:
-#   --tests "<corpus> ..."        of speech, text and emotion labels: tables 1 and 2
-#   --together "<corpus> ..."     joined to one, for the fusion; "" for none
-#   --speech-only "<corpus> ..."  scored by speech alone; --text-only "<corpus> ..." by text alone
-#   --unseen "<corpus> ..."       of --tests, those that are trained without the test's sentences, too
-#   --random "<corpus> ..."       of --tests, those that are split at random, too, 80, 10 and 10 %: rows `random`. The
-#                                 paper tells no folds, so this may be its protocol; training and test share speakers,
-#                                 and a sentence may be on both sides, so its figures are no measure of new speakers
-#   --triplet-train <corpus>      that the triplet net is trained on, without labels
-#   --text-train goemotions       that the text model is tuned on; "" for none
-#   --encoders "vggish yamnet triplet"   nets of audio; --fusion-encoder <one of them> in the fusion
-#   --variants "fixed tuned"      whether they are trained, too
-#   --losses "bce ce"             of the fusion: binary, and of the classes together
-#   --vggish <dir> --yamnet <dir>   that ser.bin.import_audio_net wrote; --triplet <dir>, a net that is there already
+#   --tests "<corpus> ..."        corpora with speech, text and emotion labels; each gives the rows of tables 1 and 2
+#   --together "<corpus> ..."     corpora that are combined to one, for the fusion; "" for none
+#   --speech-only "<corpus> ..."  corpora that are scored by speech alone
+#   --text-only "<corpus> ..."    corpora that are scored by text alone
+#   --unseen "<corpus> ..."       corpora of --tests with further rows, `unseen-sentence`: models whose training data
+#                                 lacks the sentences of the test part
+#   --random "<corpus> ..."       corpora of --tests with further rows, `random`: a random split of the utterances into
+#                                 80 % training, 10 % validation and 10 % test. The paper names no folds, so this may be
+#                                 its protocol. Training and test share speakers, and may share sentences; these
+#                                 rows therefore do not tell how well new speakers are recognised
+#   --triplet-train <corpus>      corpus that the triplet net is trained on, without labels
+#   --text-train goemotions       corpus that the text model is fine-tuned on; "" for none
+#   --encoders "vggish yamnet triplet"   audio encoders
+#   --fusion-encoder <encoder>    the one of --encoders that is used in the fusion
+#   --variants "fixed tuned"      fixed: only the attention is trained; tuned: the audio encoder is trained with it
+#   --losses "bce ce"             losses of the fusion: bce, binary cross-entropy for each class; ce, over all classes
+#   --vggish <dir>, --yamnet <dir>   encoders that ser.bin.import_audio_net imported
+#   --triplet <dir>               a triplet net that is trained already
 #   --text-model <name on the Hub, or folder>
-#   --fold-groups <n>             folds that are put together to n (0: each is its own; on the toy corpora 2)
-#   --label-map <file> --text-map <file>   a corpus's labels to the classes, and GoEmotions'
-#   Of --conf, the settings are triplet, goemotions, fusion and tune_<net>.yaml.
+#   --fold-groups <n>             merge the folds of a corpus to n folds (0: keep them; 2 on the toy corpora)
+#   --label-map <file>            maps a corpus's labels to the classes
+#   --text-map <file>             maps GoEmotions' labels to the classes
+#   The folder --conf has triplet.yaml, goemotions.yaml, fusion.yaml and tune_<encoder>.yaml.
 # shellcheck disable=SC2034,SC2046,SC2086  # options are read by make_plan; wrappers and lists split into words
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -70,21 +76,22 @@ fi
 
 begin_recipe coattention 7 conf/coattention toy_coattention "$@"
 
-# short <kind> "<wrapper>" <module> ...: a process for each job; in a quick run (--fold-groups) few processes share them.
+# short <kind> "<wrapper>" <module> ...: runs each job as its own process, or, in a quick run (--fold-groups), the jobs
+# in a few processes.
 short() {
   if [ "$fold_groups" -gt 0 ]; then run_short_jobs "$@"; else run_jobs "$1" "$2" python3 -m "${@:3}"; fi
 }
-merge() { mkdir -p "$(dirname "$1")" && utils/merge_scp.sh "$@"; }      # <scp> <scp>...: the first of the others
+merge() { mkdir -p "$(dirname "$1")" && utils/merge_scp.sh "$@"; }      # <scp-out> <scp>...
 
 if [ "$stage" -le 0 ] && [ "$stop_stage" -ge 0 ]; then
   begin_stage 0 "data dirs in $data"
   if $toy; then local/prepare_toy.sh "$corpora"; fi
   each_job prepare bash     # local/prepare_<corpus>.sh <corpus-dir> <data-dir>
-  make_plan write           # again, by the folds that the data dirs have
+  make_plan write           # again, now that the data dirs tell the folds
 fi
 
 if [ "$stage" -le 1 ] && [ "$stop_stage" -ge 1 ]; then
-  begin_stage 1 "classes; training, validation and test parts, and what they share"
+  begin_stage 1 "classes; training, validation and test parts, and an audit of what they share"
   mkdir -p "$exp/audit"
   each_job classes utils/apply_label_map.sh
   each_job together utils/combine_data.sh
@@ -95,22 +102,22 @@ if [ "$stage" -le 1 ] && [ "$stop_stage" -ge 1 ]; then
 fi
 
 if [ "$stage" -le 2 ] && [ "$stop_stage" -ge 2 ]; then
-  begin_stage 2 "a net of audio that is trained by triplets, without labels"
+  begin_stage 2 "an audio encoder, trained by triplets without labels"
   run_jobs frames "$train_cmd" python3 -m ser.bin.make_audioset_feats --level frame --compress true
-  run_short_jobs toy_nets "$train_cmd" ser.bin.build_toy_encoder     # of a toy run alone
+  run_short_jobs toy_nets "$train_cmd" ser.bin.build_toy_encoder     # only in a toy run
   run_jobs triplet "$cuda_jobs" python3 -m ser.bin.train_triplet --num-threads "$num_threads"
 fi
 
 if [ "$stage" -le 3 ] && [ "$stop_stage" -ge 3 ]; then
-  begin_stage 3 "patches of log mel energies, and the states of the nets of audio"
+  begin_stage 3 "patches of log-mel energies, and the states of the audio encoders"
   mkdir -p "$exp/patches"
   short patches "$train_cmd" ser.bin.make_audioset_feats --level patch
   short states "$cuda_jobs" ser.bin.extract_audio_embeddings --num-threads "$num_threads"
 fi
 
 if [ "$stage" -le 4 ] && [ "$stop_stage" -ge 4 ]; then
-  begin_stage 4 "text model, tuned on GoEmotions"
-  # Of a toy run alone: the Hub is out of reach of a first try, so a tiny T5 of random weights is made.
+  begin_stage 4 "text model, fine-tuned on GoEmotions"
+  # Only in a toy run, which needs no download from the Hub: a tiny T5 of random weights is made.
   run_jobs text_init "$train_cmd" python3 -m ser.bin.build_toy_bert --kind t5 --config "$conf/goemotions.yaml"
   run_jobs t5 "$cuda_jobs" python3 -m ser.bin.train_text_labels \
     --config "$conf/goemotions.yaml" --num-threads "$num_threads"
@@ -124,7 +131,7 @@ if [ "$stage" -le 5 ] && [ "$stop_stage" -ge 5 ]; then
 fi
 
 if [ "$stage" -le 6 ] && [ "$stop_stage" -ge 6 ]; then
-  begin_stage 6 "co-attentions of speech and text, and attentions of one of them"
+  begin_stage 6 "co-attention models of speech and text, and attention models of one modality"
   for kind in fixed tuned; do
     short "$kind" "$cuda_jobs" ser.bin.train_coattention \
       --label-map "$label_map" --num-threads "$num_threads"
@@ -138,11 +145,11 @@ if [ "$stage" -le 7 ] && [ "$stop_stage" -ge 7 ]; then
   make_results "$label_map" --notes conf/coattention/traps.tsv
   steps/make_report.sh "$exp"
   log "Report:  $exp/report.html; training curves: $exp/*/curve.png"
-  log "Results: $exp/results.tsv (fold all: the mean); what sentences alone tell: $exp/audit/*.tsv"
+  log "Results: $exp/results.tsv (fold all: the mean); scores of the sentences alone: $exp/audit/*.tsv"
 fi
 end_stage
 
-# Expected on the toy corpora, two groups of folds (UAR, WA in %; tuning the random nets on 60 utterances does not pay):
+# Expected on the toy corpora, with two folds (UAR and WA in %; fine-tuning random nets on 60 utterances does not help):
 #   awk -F'\t' '$4 == "all" { print $3, $8, $5, $9, $7, $20, $23 }' exp/toy_coattention/results.tsv
 #   test             layer          variant  modality     text               UAR     WA
 #   iemocap          triplet_final  fixed    speech       -                61.45  59.14

@@ -1,25 +1,25 @@
 #!/usr/bin/env bash
-# Results across corpora: a system is trained on each corpus, and on all others together, and scored on each: a matrix of
-# EER and UAR with intervals. Beside each of these stands a row whose PLDA was adapted to the scored corpus without its
-# labels, and on the diagonal the corpus by its own folds.
+# Results across corpora: a system is trained on each corpus, and on all others together, and tested on each. The result
+# is a matrix of EER and UAR with intervals. Each entry has a second row, for which the PLDA was adapted to the test
+# corpus without its labels. The diagonal is each corpus by its own folds.
 #
-# The classes are those that all corpora have (exp/<name>/classes.tsv has the counts). Nothing that is scored may share a
-# speaker or recording with what trains: the audit looks at each pair. Without corpora it runs on toy ones.
+# The classes are those that all corpora have (exp/<name>/classes.tsv has their counts). The audit stops the run if
+# training and test data of a pair of corpora share a speaker or a recording. Without corpora it runs on toy corpora.
 #
 # Usage: local/run_cross_corpus.sh [options]
 #  e.g.: local/run_cross_corpus.sh
 #        local/run_cross_corpus.sh --corpora /corpora --among "cremad iemocap ravdess" --nj 32
 #        local/run_cross_corpus.sh --corpora /corpora --among "ravdess emodb" --encoder exp/yamnet --layers 10
 # Stages:
-#   0 data dirs, 1 features, classes that all have, training sets, audit, 2 nets, 3 embeddings, 4 scores, 5 matrix, report.
+#   0 data dirs, 1 features, common classes, training sets, audit, 2 nets, 3 embeddings, 4 scores, 5 matrix, report.
 # Options:
-#   --among "<corpus> ..."   two or more of conf/corpora.tsv, of speech and emotion labels
-#   --within true|false      the diagonal: each corpus by its own folds (true)
-#   --encoder <name of the Hub, or folder>   frozen, its embeddings for all; without it an x-vector net is trained from
-#                            scratch on each training set
-#   --layers tdnn6,tdnn7     of the net, or of the encoder
-#   --label-map <file>       which native labels make which classes
-#   --finetune-config <name> of the settings of the nets in --conf
+#   --among "<corpus> ..."   two or more corpora of conf/corpora.tsv with speech and emotion labels
+#   --within true|false      whether to fill the diagonal: each corpus by its own folds (true)
+#   --encoder <name on the Hub, or folder>   frozen audio encoder that makes all embeddings; without it, an x-vector net
+#                            is trained from scratch on each training set
+#   --layers tdnn6,tdnn7     layers of the net or of the encoder
+#   --label-map <file>       maps a corpus's labels to the classes
+#   --finetune-config <name> settings of the nets: <name>.yaml in --conf
 #   --backend-config <yaml>
 # shellcheck disable=SC2034,SC2046,SC2086  # options are read by make_plan; wrappers and lists split into words
 set -euo pipefail
@@ -44,7 +44,7 @@ if [ "$stage" -le 0 ] && [ "$stop_stage" -ge 0 ]; then
   begin_stage 0 "data dirs in $data"
   if $toy; then local/prepare_toy.sh "$corpora"; fi
   each_job prepare bash     # local/prepare_<corpus>.sh <corpus-dir> <data-dir>
-  make_plan write           # again, by the folds that the data dirs have
+  make_plan write           # again, now that the data dirs tell the folds
 fi
 
 if [ "$stage" -le 1 ] && [ "$stop_stage" -ge 1 ]; then

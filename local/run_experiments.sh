@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
-# Makes a grid of experiments: every combination of the axes that a YAML declares, each artefact that several of them
-# need made once, all that can run at once through $train_cmd and $cuda_cmd. Run it again, and it goes on where it
-# stopped; what was finished with the same settings, inputs and code is not made again. A cell that failed is a row of
-# the table that says so, with its log.
+# Runs a grid of experiments: all combinations of the axes that a YAML file declares. An artefact that several
+# experiments need is made once, and jobs run at the same time through $train_cmd and $cuda_cmd. A second call goes on
+# where the first one stopped; artefacts that were finished with the same settings, inputs and code are kept. An
+# experiment that failed has a row in the table, which names its log.
 #
-# It stands on a finished ./run.sh, which made the data dirs and pretrained the nets. Results, pictures and report are
-# in exp/<run>/experiments/<name>; cells.tsv there names the folder of each cell, and note.tsv in a folder of artefacts/
-# says what the artefact was made of.
+# It needs a finished ./run.sh, whose data dirs and pretrained nets it uses. Results, pictures and report are in
+# exp/<run>/experiments/<name>. There, cells.tsv gives the folder of each experiment, and the note.tsv of each folder in
+# artefacts/ tells what the artefact was made of.
 #
 # Usage: local/run_experiments.sh [options] <yaml>
 #  e.g.: local/run_experiments.sh conf/toy/experiments.yaml       # after ./run.sh
 #        local/run_experiments.sh --dry-run true conf/experiments.yaml
-# Options: --dry-run true|false   only count what there is and what is left to make
-#   --check-inputs true|false (true)   read again all that finished artefacts hold, and stop where a file has changed
+# Options: --dry-run true|false   only count what is finished and what is left to do
+#   --check-inputs true|false (true)   read the files of all finished artefacts again, and stop if one has changed
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -35,12 +35,12 @@ fi
 run=exp/$(awk '$1 == "run:" { print $2 }' "$config")
 exp=$run/experiments/$(awk '$1 == "name:" { print $2 }' "$config")
 mkdir -p "$exp"
-data=$exp lock_run                                # two drivers would take each other's lists
-python3 -m ser.bin.check_stages "$run" 8          # what the grid takes from the run is what the run wrote
+data=$exp lock_run                                # two drivers at once would overwrite each other's lists
+python3 -m ser.bin.check_stages "$run" 8          # the files that the grid uses must be as the run wrote them
 python3 -m ser.bin.plan_experiments --check-inputs "$check_inputs" "$config" > /dev/null
 
-# make_list <wave> nets|others <command wrapper>: a failure leaves the others of the list, and of later ones, alone. It
-# ends as the wrapper, which a signal to this background job then reaches.
+# make_list <wave> nets|others <command wrapper>: makes the artefacts of a list. One that fails does not stop the others.
+# The last command is exec, so that a signal to this background job reaches the wrapper.
 make_list() {
   local list=$exp/plan/$1.$2.list
   [ -f "$list" ] || exit 0

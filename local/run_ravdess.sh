@@ -1,31 +1,32 @@
 #!/usr/bin/env bash
-# System A on real speech, small enough for two cores: RAVDESS by speaker folds, and DailyDialog for the text model.
+# System A on real speech, small enough for two cores: RAVDESS with speaker folds, and DailyDialog for the text model.
 #
-# For each of six folds an x-vector net learns to tell the actors of the other folds apart and is fine-tuned on their
-# emotions, also as spoken faster and slower; its embeddings of their speech train LDA and PLDA over the five collapsed
-# classes. Every pair of the fold's utterances is a trial. No stage of a fold sees its actors. The table is of
-# speech alone, since the actors speak two sentences; the text model is trained by itself on DailyDialog and validated
-# on its own validation part, less the texts whose words train too, which also picks its epoch.
+# For each of six folds, an x-vector net is pretrained on the identity of the other folds' actors, then fine-tuned on
+# their emotions, with copies spoken faster and slower. LDA and PLDA over the five collapsed classes are trained on its
+# embeddings of the same speech. Every pair of the fold's utterances is a trial. No stage of a fold uses its actors.
+# The table is of speech alone, since the actors speak only two sentences. The text model is trained separately, on
+# DailyDialog. Its epoch is chosen on DailyDialog's validation part, without the texts that are in the training part too.
 #
-# Expected of actors 1 to 12, without musan, means of three seeds and six folds: UAR 57.5 % from tdnn7 and 57.8 % from
-# tdnn6, EER 31.8 % and 32.2 % of all pairs; folds lie between 23 % and 41 %, seeds 2 points apart. With each speaker's
-# mean off: UAR 62.8 % and 63.6 %, EER 28.3 % and 28.4 %. The settings were chosen on some of these same folds. 14 minutes
-# of one core, and 10 on two cores for a text model of 6 layers. docs/results.md has each fold, and what a floor reaches.
+# Expected for actors 1 to 12, without musan, means over three seeds and six folds: UAR 57.5 % for tdnn7 and 57.8 % for
+# tdnn6, EER of all pairs 31.8 % and 32.2 %; folds are between 23 % and 41 %, seeds 2 points apart. With each speaker's
+# mean subtracted: UAR 62.8 % and 63.6 %, EER 28.3 % and 28.4 %. The settings were chosen on some of these same folds. It
+# takes 14 minutes on one core; a text model of 6 layers takes 10 minutes on two cores. docs/results.md has each fold and
+# the baseline of pooled features.
 #
 # Usage: local/run_ravdess.sh --corpora <dir> [options]
 #  e.g.: local/run_ravdess.sh --corpora ../shared/corpora --nj 2
 # Options:
-#   --corpora <dir>       folder with ravdess and dailydialog; if musan and RIRS_NOISES are there too, the pretraining
-#                         sees augmented copies of the speech
-#   --stage <n>, --stop-stage <n>   those of run.sh, 0 to 9, for the speech; 10 is the text model
-#   --nj <n>, --train-jobs <n>   those of run.sh: jobs and trainings that run at once
-#   --num-threads <n>     of a training on the CPU (1); the last bits of a model depend on it
-#   --name <name>         of the run: data/<name>, exp/<name>
-#   --seed <n>            that of run.sh
-#   --hold-out-speakers <share>   that of run.sh
-#   --speaker-cmvn true|false   that of run.sh (false)
-#   --speaker-normalisation "none,all,first <n>"   that of run.sh
-#   --speeds "<factor> ..."   of the copies that fine-tuning sees beside the speech itself ("0.9 1.1"); "" for none
+#   --corpora <dir>       folder with ravdess and dailydialog; if musan and RIRS_NOISES are there too, pretraining uses
+#                         augmented copies of the speech
+#   --stage <n>, --stop-stage <n>   stages 0 to 9 are those of run.sh, for speech; stage 10 is the text model
+#   --nj <n>, --train-jobs <n>   as in run.sh: jobs and trainings that run at once
+#   --num-threads <n>     threads of a training on the CPU (1); the last bits of a model depend on it
+#   --name <name>         name of the run: data/<name>, exp/<name>
+#   --seed <n>            as in run.sh
+#   --hold-out-speakers <share>   as in run.sh
+#   --speaker-cmvn true|false   as in run.sh (false)
+#   --speaker-normalisation "none,all,first <n>"   as in run.sh
+#   --speeds "<factor> ..."   speeds of the further copies that fine-tuning uses ("0.9 1.1"); "" for none
 #   --text-model <name on the Hub, or folder>
 set -euo pipefail
 

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# System D: a VGG CNN on log mel energies and a BERT on the transcripts, fused late by their class probabilities.
+# System D: a VGG CNN on log-mel energies and a BERT on the transcripts; their class probabilities are fused.
 # J. Zhou, P. Sibal, R. Bernard, S. Mallikarjuna, S. Mallick, "A multi-modal approach to speech emotion recognition".
 #
-# Without corpora it runs on the toy ones, in data/toy_vgg_bert and exp/toy_vgg_bert. Two protocols: `random`, the
-# paper's split of 70 % training, 20 % validation and 10 % test by utterances, whose parts share speakers and dialogues
-# (exp/<name>/audit/random.tsv counts them), and `folds`, each fold of the corpus scored by models of the others, of
-# which the next one validates. The column `variant` of the results tells them apart. Validation picks every epoch.
-# Beside it stand two yardsticks that hear the dialogue, bc-LSTM and ICON, on the embeddings of the same models.
-# Utterances without words are scored by speech.
+# Without corpora this runs on toy corpora, in data/toy_vgg_bert and exp/toy_vgg_bert. There are two protocols, which are
+# values of the column `variant` of the results. `random` is the paper's: 70 % of the utterances for training, 20 % for
+# validation, 10 % for test; the parts share speakers and dialogues, which exp/<name>/audit/random.tsv counts. `folds`
+# tests each fold of the corpus with models of the other folds, one of which is for validation. Validation chooses the
+# epoch of every model. Two published models that use the dialogue, bc-LSTM and ICON, are trained for comparison on the
+# embeddings of the same speech and text models. Utterances without words are scored by speech.
 #
 # Usage: local/run_vgg_bert.sh [options]
 #  e.g.: local/run_vgg_bert.sh
@@ -15,26 +15,28 @@
 #        local/run_vgg_bert.sh --corpora ../shared/corpora --test ravdess --conf conf/ravdess/vgg_bert \
 #          --label-map conf/emotions/collapsed5.map --modalities speech --protocols folds --yardsticks ""
 # Stages:
-#   0 data dir, 1 classes, log mel energies, parts and copies, 2 VGG nets, 3 text models, 4 their fusion, 5 yardsticks,
-#   6 scores, 7 table and report.
+#   0 data dir, 1 classes, log-mel energies, parts and copies, 2 VGG nets, 3 text models, 4 their fusion, 5 dialogue
+#   models, 6 scores, 7 table and report.
 # Options:
-#   --test <corpus>       that is split: of speech and emotion labels
+#   --test <corpus>       corpus with speech and emotion labels, which is split into parts
 #   --protocols "folds random"
-#   --split-seed <n>      of the random split (0)
-#   --copies "<kind> ..." distorted copies of the training part, of "white pitch stretch shift"; "" for none
-#   --modalities "speech text speech+text"   the last is the fusion
-#   --yardsticks "bc_lstm icon"   networks that hear the dialogue; "" for none
-#   --yardstick-modalities "<modality> ..."   of theirs (on the toy corpora the fusion, else --modalities)
+#   --split-seed <n>      seed of the random split (0)
+#   --copies "<kind> ..." distorted copies that are added to the training part: white pitch stretch shift; "" for none
+#   --modalities "speech text speech+text"   speech+text is the fusion
+#   --yardsticks "bc_lstm icon"   dialogue models for comparison; "" for none
+#   --yardstick-modalities "<modality> ..."   modalities of the dialogue models (those of --modalities; on the toy corpora
+#                         only the fusion)
 #   --soft-targets true|false     train on the shares of the annotators' votes
-#   --label-map <file>    the corpus's labels to the classes
+#   --label-map <file>    maps the corpus's labels to the classes
 #   --text-model <name on the Hub, or folder>, such as roberta-base
-#   --encoder <name>=<folder or name on the Hub>:<layer>   a published audio encoder, frozen, and a linear layer on its
-#                         embeddings (encoder.yaml) in place of the CNN
-#   --row-mark <word>     stands behind the variant in the results: rows of several runs in one table, see
-#                         local/run_vgg_bert_rows.sh
-#   --inner-folds <n>     also train a fusion on the probabilities of models that have not seen the speaker: n parts of
-#                         the training speakers take turns (0: none, as published)
-#   Of --conf, the settings are logmel, vgg, encoder, bert, fusion, bc_lstm and icon.yaml.
+#   --encoder <name>=<folder or name on the Hub>:<layer>   in place of the CNN: a frozen published audio encoder, and a
+#                         linear layer on its embeddings (encoder.yaml)
+#   --row-mark <word>     is appended to the variant in the results, so that rows of several runs can be told apart in one
+#                         table (local/run_vgg_bert_rows.sh)
+#   --inner-folds <n>     also train a fusion on out-of-fold probabilities: the training speakers are divided into n
+#                         parts, and the probabilities of each part come from models trained on the others (0: no, as
+#                         published)
+#   The folder --conf has logmel.yaml, vgg.yaml, encoder.yaml, bert.yaml, fusion.yaml, bc_lstm.yaml and icon.yaml.
 # shellcheck disable=SC2034,SC2046,SC2086  # options are read by make_plan; wrappers and lists split into words
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -61,18 +63,18 @@ inner_folds=0
 begin_recipe vgg_bert 7 conf/vgg_bert toy_vgg_bert "$@"
 
 # The plan (exp/<name>/plan/plan.tsv, or --dry-run true) lists the jobs of each kind: parts of the data, models, scores.
-# Here stand their commands and settings, in order; what a job reads and makes follows, as $1, $2 ..., or in a file.
+# The commands below run them, with their settings; each job's own inputs and outputs follow as $1, $2 ..., or in a file.
 targets=(--label-map "$label_map" --soft-targets "$soft_targets")
 
 if [ "$stage" -le 0 ] && [ "$stop_stage" -ge 0 ]; then
   begin_stage 0 "data dir in $data"
   if $toy; then local/prepare_toy.sh "$corpora"; fi
   each_job prepare bash     # local/prepare_<corpus>.sh <corpus-dir> <data-dir>
-  make_plan write           # again, by the folds that the data dir has
+  make_plan write           # again, now that the data dir tells the folds
 fi
 
 if [ "$stage" -le 1 ] && [ "$stop_stage" -ge 1 ]; then
-  begin_stage 1 "classes, log mel energies; training, validation and test parts, copies of the training part"
+  begin_stage 1 "classes, log-mel energies; training, validation and test parts, copies of the training part"
   make_logmel() { steps/make_logmel.sh --nj "$nj" --cmd "$train_cmd" --config "$conf/logmel.yaml" "$1"; }
   split_fold() {        # <fold> <fold that validates> <data-dir> <test> <rest> <valid> <train>
     utils/select_fold.sh --part test "$1" "$3" "$4"
@@ -90,13 +92,13 @@ if [ "$stage" -le 1 ] && [ "$stop_stage" -ge 1 ]; then
   each_job logmel make_logmel
   each_job fold_parts split_fold
   each_job random_parts python3 -m ser.bin.split_stratified --valid 0.2 --test 0.1
-  each_job audit local/audit_protocol.sh      # stops at what a fold shares; what the random split shares is counted
+  each_job audit local/audit_protocol.sh      # parts of a fold must share nothing; for the random split it only counts
   each_job copies add_copies
-  each_job clips utils/copy_data_dir.sh       # without --copies
+  each_job clips utils/copy_data_dir.sh       # in place of the copies, if --copies is ""
   each_job inner_parts python3 -m ser.bin.part_speakers
 fi
 
-# train_fusion <kind>: a network for each fold on the vectors of its modalities, and its probabilities of the test part.
+# train_fusion <kind>: trains a net for each fold on the vectors of its modalities, and applies it to the test part.
 train_fusion() {
   run_jobs "$1" "$cuda_jobs" python3 -m ser.bin.train_fusion \
     --config "$conf/${1%_out_of_fold}.yaml" --num-threads "$num_threads" "${targets[@]}"
@@ -104,19 +106,19 @@ train_fusion() {
 }
 
 if [ "$stage" -le 2 ] && [ "$stop_stage" -ge 2 ]; then
-  begin_stage 2 "nets of speech, their embeddings and class probabilities"
+  begin_stage 2 "speech models, their embeddings and class probabilities"
   run_jobs vgg "$cuda_jobs" python3 -m ser.bin.train_vgg \
     --config "$conf/vgg.yaml" --num-threads "$num_threads" "${targets[@]}"
   run_short_jobs vgg_vectors "$train_cmd" ser.bin.extract_vgg_embeddings --num-threads "$num_threads"
   run_short_jobs vgg_posteriors "$train_cmd" ser.bin.compute_posteriors
-  # With --encoder, which has no copies of the training part: its embeddings are the same in all folds.
+  # With --encoder. Its embeddings are the same in all folds, and it uses no copies of the training part.
   each_job encoded steps/extract_audio_embeddings.sh --cmd "$train_cmd" --num-threads "$num_threads"
   train_fusion encoder
 fi
 
 if [ "$stage" -le 3 ] && [ "$stop_stage" -ge 3 ]; then
   begin_stage 3 "text models, their embeddings and class probabilities"
-  # Of a toy run alone: the Hub is out of reach of a first try, so a tiny BERT of random weights is made.
+  # Only in a toy run, which needs no download from the Hub: a tiny BERT of random weights is made.
   run_jobs text_init "$train_cmd" python3 -m ser.bin.build_toy_bert --config "$conf/bert.yaml"
   run_jobs bert "$cuda_jobs" python3 -m ser.bin.train_text \
     --config "$conf/bert.yaml" --num-threads "$num_threads" "${targets[@]}"
@@ -137,7 +139,7 @@ if [ "$stage" -le 4 ] && [ "$stop_stage" -ge 4 ]; then
 fi
 
 if [ "$stage" -le 5 ] && [ "$stop_stage" -ge 5 ] && [ -n "$yardsticks" ]; then
-  begin_stage 5 "yardsticks that hear the dialogue: $yardsticks"
+  begin_stage 5 "dialogue models for comparison: $yardsticks"
   for yardstick in $yardsticks; do train_fusion "$yardstick"; done
 fi
 
@@ -156,7 +158,7 @@ if [ "$stage" -le 7 ] && [ "$stop_stage" -ge 7 ]; then
 fi
 end_stage
 
-# Expected on the toy corpora, in %; another processor rounds otherwise, and may give other digits:
+# Expected on the toy corpora, in %; another processor rounds differently and may give other digits:
 #   awk -F'\t' '$4 == "all" { print $5, $8, $9, $20, $23 }' exp/toy_vgg_bert/results.tsv
 #   variant  layer     modality       UAR      WA
 #   folds    bc_lstm   speech+text   72.96   72.09

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# What system D's paper compares beside its own nets, as rows of one table: 8 classes with 5, RoBERTa with BERT, and a
-# speech encoder with the CNN. Each is a run of local/run_vgg_bert.sh of its own, exp/<name>_<what>; the column `variant`
-# of exp/<name>/compared/results.tsv tells them apart. Runs that are finished are taken as they are.
+# Makes one table of the comparisons in system D's paper: 8 classes against 5, RoBERTa against BERT, and a published audio
+# encoder against the CNN. Each is a run of local/run_vgg_bert.sh, exp/<name>_<what>; the column `variant` of
+# exp/<name>/compared/results.tsv tells which. Runs that are finished are not repeated.
 #
 # Usage: local/run_vgg_bert_rows.sh [options] [-- <option of local/run_vgg_bert.sh>...]
 #  e.g.: local/run_vgg_bert_rows.sh --encoder wav2vec=facebook/wav2vec2-base:final -- --iemocap /corpora/IEMOCAP --nj 32
 #        local/run_vgg_bert_rows.sh --roberta exp/tiny_roberta --encoder yamnet=exp/yamnet:10      # toy corpora
 # Options:
-#   --name <name>         of the run with 5 classes, BERT and CNN (toy_vgg_bert); it is made where it is missing
-#   --classes8 <map>      of the 8 classes; "" leaves these rows out
-#   --roberta <name on the Hub, or folder>   of the other text model; "" for none
-#   --encoder <name>=<folder or name on the Hub>:<layer>   of the speech encoder, frozen; "" for none
+#   --name <name>         the run with 5 classes, BERT and CNN (toy_vgg_bert); it is made if it does not exist
+#   --classes8 <map>      label map of the 8 classes; "" leaves these rows out
+#   --roberta <name on the Hub, or folder>   the other text model; "" for none
+#   --encoder <name>=<folder or name on the Hub>:<layer>   the audio encoder, which is frozen; "" for none
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

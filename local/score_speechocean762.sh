@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# The sanity gate on real speakers where VoxCeleb is not at hand: an x-vector net learns to tell speakers of
-# speechocean762 apart, and is scored by speaker verification on speakers that neither net nor back ends have seen.
+# A check of x-vector training on real speakers, for those who do not have VoxCeleb: an x-vector net is trained on the
+# speakers of speechocean762, and tested by speaker verification on speakers that no net or back end was trained on.
 #
 # Usage: local/score_speechocean762.sh [options] <corpus-dir> <list of the speakers to score> <data-dir> <exp-dir>
 #  e.g.: local/score_speechocean762.sh corpora/speechocean762 test_speakers data/speakers exp/speakers
 # Options: --nj <n>  --cmd <wrapper>  --config <yaml of the net> (conf/ravdess/xvector_pretrain.yaml)
-#   --layers "<layer> ..." ("tdnn6 tdnn7")  --num-threads <n> of the training (1)
-# Makes <exp-dir>/pretrain, a net that steps/train_xvector.sh --init-model takes, and <exp-dir>/<layer>/verification.tsv.
+#   --layers "<layer> ..." ("tdnn6 tdnn7")  --num-threads <n of the training> (1)
+# It writes <exp-dir>/pretrain, a net for steps/train_xvector.sh --init-model, and <exp-dir>/<layer>/verification.tsv.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# The sanity gate of a net that was pretrained on VoxCeleb's speakers: speaker verification on VoxCeleb1-O, by the list of
-# the paper (veri_test.txt) and by the cleaned one (veri_test2.txt), whichever lie in the corpus folder.
+# A check of a net that was pretrained on VoxCeleb's speakers: speaker verification on VoxCeleb1-O, with the trials of the
+# paper (veri_test.txt) and the cleaned ones (veri_test2.txt), whichever the corpus folder has.
 # Kaldi's x-vector net of egs/voxceleb/v2 has an EER of 3.13 % with PLDA (its RESULTS); docs/systems.md A.2 has others.
 #
 # Usage: local/score_voxceleb.sh [options] <voxceleb1-dir> <model-dir> <train-data-dir> <data-dir> \
 #          <data-dir-no-sil> <out-dir>
 #  e.g.: local/score_voxceleb.sh corpora/VoxCeleb1 exp/pretrain_none data/voxceleb1_no_sil data/voxceleb1_test \
 #          data/voxceleb1_test_no_sil exp/verification
-#   <train-data-dir> has features without silence of the speakers that the back ends train on; <data-dir> is
-#   made of the test part, and <data-dir-no-sil> without its silence.
+#   <train-data-dir> has features without silence of the speakers that the back ends are trained on. <data-dir> is made
+#   from the test part, and <data-dir-no-sil> from it without silence.
 # Options: --nj <n>  --cmd <wrapper>  --layer <layer> (tdnn6)
 set -euo pipefail
 

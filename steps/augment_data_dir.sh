@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Makes a data dir of augmented copies of each utterance: reverberated, with noise, with music, with babble.
 #
-# What is done to a copy is drawn by --seed and its id, and told by the data dir's utt2augment: make_features does it
-# to the original's waveform. With --write-wavs the waveforms are written here instead. Copies are called
-# <utt>-<kind>, and utt2uniq tells the original. No features are copied; vad.scp, where there is one, is.
+# --seed and the id of a copy decide how it is augmented; utt2augment records this, and make_features augments the
+# original's waveform accordingly. With --write-wavs the augmented waveforms are written to files instead. Copies are
+# called <utt>-<kind>, and utt2uniq names the original. vad.scp is copied if there is one, features are not.
 #
 # Usage: steps/augment_data_dir.sh [options] <data-in> <musan-data> <rirs-data> <data-out>
 #  e.g.: steps/augment_data_dir.sh --kinds "reverb noise" data/voxceleb1 data/musan data/rirs data/voxceleb1_aug

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Reports names of speakers that may be one person, by the embeddings of a net that tells speakers apart: a TSV of the
-# pairs, which may have none. A report and no failure.
+# Finds pairs of speaker names that may be the same person, by the embeddings of a net trained on speaker identity.
+# Writes the pairs, if there are any, to a TSV. It never fails because of what it finds.
 #
 # Usage: steps/compare_voices.sh [options] <model-dir> <data-dir> <table>
 #  e.g.: steps/compare_voices.sh exp/toy/pretrain_none data/toy/embedded exp/toy/voices.tsv

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Makes the training data of a recogniser: the utterances, copies of other speed, each at a volume of its own.
+# Makes the training data of a recogniser: the utterances and copies with other speeds, each at a random volume.
 #
-# The copies are called <utt>-speed<factor>, and utt2uniq tells the original. Volumes are drawn from 0.125 to 2 as in
-# Kaldi's perturb_data_dir_volume.sh; they are set in the features.
+# The copies are called <utt>-speed<factor>, and utt2uniq names the original. Volumes are drawn from 0.125 to 2 as in
+# Kaldi's perturb_data_dir_volume.sh; they are applied when features are computed.
 #
 # Usage: steps/copy_speech.sh [options] <data-dir> <data-out>
 #  e.g.: steps/copy_speech.sh --speeds "0.9 1.1" data/tedlium_train data/tedlium_train_copies
@@ -39,4 +39,4 @@ $cmd "$out/log/perturb_volume.log" \
   python3 -m ser.bin.perturb_volume --num-mel-bins "${bins:-23}" --seed "$seed" \
   "scp:$out/volume/before.scp" "ark,scp:$out/volume/feats.ark,$out/volume/feats.scp"
 cp "$out/volume/feats.scp" "$out/feats.scp"
-log "$out: $(wc -l < "$out/feats.scp") utterances, each at a volume of its own"
+log "$out: $(wc -l < "$out/feats.scp") utterances, each at a random volume"

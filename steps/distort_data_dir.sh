@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Makes a data dir of distorted copies of each utterance: with white noise, of another pitch or tempo, shifted in time.
+# Makes a data dir of distorted copies of each utterance: with white noise, with another pitch or tempo, shifted in time.
 #
-# What is done to a copy is drawn by --seed and its id, and told by the data dir's utt2augment: make_features does it
-# to the original's waveform. Copies are called <utt>-<kind>, and utt2uniq tells the original. For the training part
-# of a split only, after the split.
+# --seed and the id of a copy decide how it is distorted; utt2augment records this, and make_features distorts the
+# original's waveform accordingly. Copies are called <utt>-<kind>, and utt2uniq names the original. Split the data
+# first, and distort only the training part.
 #
 # Usage: steps/distort_data_dir.sh [options] <data-in> <data-out>
 #  e.g.: steps/distort_data_dir.sh --kinds "white pitch" data/iemocap_train data/iemocap_train_copies

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Extracts the embeddings of the utterances of a data dir that an audio encoder gives at each asked layer, in one pass
-# over the data. Reads wav.scp, and segments if it is there. Writes <out-dir>/<layer>.scp and the arks that they point
-# into, and left_out with the reasons; ser.bin.extract_audio_embeddings --help tells what the layers are.
+# Extracts the embeddings of a data dir's utterances at the given layers of an audio encoder, in one pass over the data.
+# Reads wav.scp, and segments if there is one. Writes <out-dir>/<layer>.scp with its arks, and left_out, which lists the
+# utterances that failed, with reasons. ser.bin.extract_audio_embeddings --help describes the layers.
 #
 # Usage: steps/extract_audio_embeddings.sh [options] <data-dir> <out-dir>
 #  e.g.: steps/extract_audio_embeddings.sh --encoder exp/yamnet --layers "10 final" data/ravdess exp/yamnet/ravdess
-# Options: --nj <n>  --cmd <wrapper>  --encoder <name of the Hub, or folder>  --layers "<layer> <layer> ..."
-#   --level utterance|frame|patch  --pool mean|mean_std, of an utterance  --every <n>, keep every n-th frame or patch
-#   --compress true|false, a byte a number of frames and patches  --max-seconds <longer recordings are cut>
+# Options: --nj <n>  --cmd <wrapper>  --encoder <name on the Hub, or folder>  --layers "<layer> <layer> ..."
+#   --level utterance|frame|patch  --pool mean|mean_std, for an utterance  --every <n>, keep every n-th frame or patch
+#   --compress true|false, store frames and patches in one byte per value  --max-seconds <longer recordings are cut>
 #   --num-threads <n>  --max-left-out <share of the utterances above which the step fails>
-#   --check-disk false, to go on where the disk has too little room by the estimate
+#   --check-disk false, to go on even if the estimate says that the disk is too small
 set -euo pipefail
 
 nj=1                 # an encoder uses several threads by itself
@@ -31,7 +31,7 @@ check_disk=true
 data=$1
 out=$2
 
-[ -n "$encoder" ] || die "--encoder: give a name of the Hub or a folder, such as one of ser.bin.import_audio_net"
+[ -n "$encoder" ] || die "--encoder: give a name on the Hub or a folder, such as one of ser.bin.import_audio_net"
 [ -f "$data/wav.scp" ] || die "no $data/wav.scp; run local/prepare_<corpus>.sh"
 limit_nj "$data"
 utils/split_data.sh "$data" "$nj"

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Computes layers of a recogniser's net for every utterance of a data dir: one vector an utterance, the mean of its
-# frames, in <out-dir>/<layer>.scp as the back end takes them, and on demand the frames themselves, 33 a second, in
-# <out-dir>/frames/<layer>.scp. The net is one of our own or an imported one (python3 -m ser.bin.import_nnet3).
+# Computes hidden layers of a speech recogniser for every utterance of a data dir. <out-dir>/<layer>.scp has one vector
+# per utterance, the mean of its frames, for the back end. With --frames true, <out-dir>/frames/<layer>.scp has the frames
+# themselves, 33 per second. The net was trained here or imported (python3 -m ser.bin.import_nnet3).
 #
 # Usage: steps/extract_bottlenecks.sh [options] <model-dir> <data-dir> <out-dir>
 #  e.g.: steps/extract_bottlenecks.sh --ivectors exp/ivectors/iemocap/ivector_online.scp exp/tedlium data/iemocap_hires exp/bottlenecks
 # Options: --nj <n>  --cmd <wrapper>  --layers <layer,layer,...>: layer<n>, prefinal, or the name of a node
-#   --ivectors <ivector_online.scp>, for a net that takes them, or zero for those of nobody
-#   --statistics mean|mean_stddev  --frames true|false  --float16 true|false (two bytes a number of the frames)
-#   --frame-offset 0|1|2 (the first frame of which every third is computed)
+#   --ivectors <ivector_online.scp>, for a net that takes i-vectors; or zero, for i-vectors of zeros
+#   --statistics mean|mean_stddev  --frames true|false  --float16 true|false (store frames in two bytes per value)
+#   --frame-offset 0|1|2 (every third frame is computed; this is the first one)
 #   --max-left-out <share of the utterances above which the step fails>
 set -euo pipefail
 
@@ -20,7 +20,7 @@ statistics=mean
 frames=false
 float16=true
 frame_offset=0
-max_left_out=          # the share that ser/kaldi/left_out.py has
+max_left_out=          # empty: the default of ser/kaldi/left_out.py
 
 . utils/parse_options.sh
 . ./path.sh

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Extracts the embedding of every utterance of a data dir at each asked layer of a net, in one pass over the data.
-# Writes <out-dir>/<layer>.scp and the arks that they point into.
+# Extracts the embeddings of a data dir's utterances at the given layers of an x-vector net, in one pass over the data.
+# Writes <out-dir>/<layer>.scp with its arks.
 #
 # Usage: steps/extract_embeddings.sh [options] <model-dir> <data-dir> <out-dir>
 #  e.g.: steps/extract_embeddings.sh --layers tdnn6,tdnn7 --nj 8 exp/finetune data/iemocap_no_sil exp/embeddings

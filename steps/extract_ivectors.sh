@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Extracts i-vectors as speech goes on, one each 10 frames, for every utterance of a data dir, with an extractor of our
-# own or of Kaldi's. Writes <out-dir>/ivector_online.scp. The history of an i-vector is the utterance alone, or goes on
-# over the utterances of a speaker in a dialogue (in the order of utt2start where it is there), of a speaker, or of a
-# speaker by so many.
+# Extracts online i-vectors, one every 10 frames, for every utterance of a data dir, with an extractor that was trained
+# here or by Kaldi. Writes <out-dir>/ivector_online.scp. --history tells which speech an i-vector is estimated from:
+# utterance, this utterance up to the frame; dialogue, also the speaker's earlier utterances in the dialogue (in the order
+# of utt2start, if there is one); speaker, also all earlier utterances of the speaker; <n>, the speaker's utterances in
+# groups of n.
 #
 # Usage: steps/extract_ivectors.sh [options] <extractor-dir or its online.conf> <data-dir> <out-dir>
 #  e.g.: steps/extract_ivectors.sh --history utterance exp/extractor data/iemocap_hires exp/ivectors/iemocap
@@ -14,7 +15,7 @@ set -euo pipefail
 nj=4
 cmd=utils/run.pl
 history=utterance
-max_left_out=          # the share that ser/kaldi/left_out.py has
+max_left_out=          # empty: the default of ser/kaldi/left_out.py
 
 . utils/parse_options.sh
 . ./path.sh
@@ -26,7 +27,7 @@ out=$3
 [ ! -d "$config" ] || config=$config/online.conf
 [ -f "$config" ] || die "no $config; run steps/train_ivector_extractor.sh, or give the option file of an extractor"
 [ -f "$data/feats.scp" ] || die "no $data/feats.scp; run steps/make_mfcc_pitch.sh $data"
-# A history must not be cut by the jobs.
+# All utterances of a history must be in the same job.
 [ "$history" = utterance ] || nj=1
 limit_nj "$data"
 utils/split_data.sh "$data" "$nj"

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Extracts one vector, or a row a token, for every utterance of a data dir that has text. Writes <out-dir>/<name of the data dir>.scp.
+# Extracts text embeddings for every utterance of a data dir that has text: one vector, or with --level token one row per
+# token. Writes <out-dir>/<name of the data dir>.scp.
 #
 # Usage: steps/extract_text_embeddings.sh [options] <model-dir> <data-dir> <out-dir>
 #  e.g.: steps/extract_text_embeddings.sh --pooling mean exp/text data/iemocap exp/text_embeddings
 #        steps/extract_text_embeddings.sh --level token t5-base data/iemocap exp/t5
-# Options: --nj <n>  --cmd <wrapper>  --pooling cls|mean, of one vector an utterance  --level utterance|token
+# Options: --nj <n>  --cmd <wrapper>  --pooling cls|mean, for --level utterance  --level utterance|token
 set -euo pipefail
 
 nj=4

@@ -1,15 +1,15 @@
 # shellcheck shell=bash
-# What steps/make_mfcc_pitch.sh and steps/make_logmel.sh share, sourced by them below the options of their own: the
-# other options, and the jobs that compute features for the utterances of a data dir.
+# The common part of steps/make_mfcc_pitch.sh and steps/make_logmel.sh: the options that both have, and the jobs that
+# compute features for the utterances of a data dir. They source it after their own options.
 #
-# Reads wav.scp (files of any rate and channel count, or commands ending in a pipe), segments and utt2augment if they
-# are there. Writes feats.scp and utt2num_frames; utterances that cannot be read, are too short for a frame or hold
-# nothing but zeros are listed, with the reason, in left_out, and the data dir is cut to the others.
+# Reads wav.scp (files of any rate and channel count, or commands ending in a pipe), and segments and utt2augment if they
+# exist. Writes feats.scp and utt2num_frames. Utterances that cannot be read, are too short for a frame or have only zeros
+# are listed in left_out, with the reason, and removed from the data dir.
 
 nj=4
 cmd=utils/run.pl
-compress=true                    # one byte a number, as Kaldi's speech-feature compression
-max_left_out=                    # the share that ser/kaldi/left_out.py has
+compress=true                    # one byte per value: Kaldi's compression of speech features
+max_left_out=                    # empty: the default of ser/kaldi/left_out.py
 
 . utils/parse_options.sh
 . ./path.sh
@@ -23,8 +23,8 @@ name=$(basename "$data")
 make_feats() {
   local kind=$1 made split options warning
   shift
-  rm -f "$data"/{feats.scp,utt2num_frames}     # of the features before these, whose archives may be gone
-  utils/validate_data_dir.sh --no-feats --no-text --no-wav "$data"     # a missing clip is one to leave out
+  rm -f "$data"/{feats.scp,utt2num_frames}     # those of earlier features, whose archives may be gone
+  utils/validate_data_dir.sh --no-feats --no-text --no-wav "$data"     # no check of waveforms: missing ones are left out
   limit_nj "$data"
   utils/split_data.sh "$data" "$nj"
   mkdir -p "$arks" "$logs"

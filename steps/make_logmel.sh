@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Computes librosa's log mel energies for the utterances of a data dir; steps/make_feats.sh tells what it reads and
+# Computes librosa's log-mel energies for the utterances of a data dir; steps/make_feats.sh describes what it reads and
 # writes.
 #
 # Usage: steps/make_logmel.sh [options] <data-dir> [<log-dir> [<ark-dir>]]

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Computes MFCC, and pitch beside it, for the utterances of a data dir; steps/make_feats.sh tells what it reads and
+# Computes MFCC, with pitch appended, for the utterances of a data dir; steps/make_feats.sh describes what it reads and
 # writes.
 #
 # Usage: steps/make_mfcc_pitch.sh [options] <data-dir> [<log-dir> [<ark-dir>]]

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Makes the report of a run: <exp-dir>/report.html, one page that opens from disk and needs no network, and its
-# pictures as PNG with their numbers as TSV in <exp-dir>/figures. What the run has not made yet, the page names.
-# With --test-dir also <exp-dir>/errors.html: the mistakes, with clips that can be heard.
+# Makes the report of a run. <exp-dir>/report.html is a page that opens from disk and needs no network; <exp-dir>/figures
+# has its pictures as PNG and their numbers as TSV. The page says which results the run has not made yet. With
+# --test-dir it also makes <exp-dir>/errors.html, a page of misclassified utterances with clips that can be played.
 #
 # Usage: steps/make_report.sh [options] <exp-dir>
 #  e.g.: steps/make_report.sh --test-dir data/toy/test_none --train-dirs data/toy/embedded exp/toy
 # Options:
-#   --test-dir <data-dir>            of all that the run scored: classes and recordings
-#   --train-dirs "<data-dir> ..."    of what its back ends were trained on
-#   --audio none|worst|all           clips on the page of errors: of the most confident mistakes by default
-#   --corpus <name>                  of the test corpus: clips of one that may not be passed on are left out
+#   --test-dir <data-dir>            all utterances that the run scored, with classes and recordings
+#   --train-dirs "<data-dir> ..."    training data of its back ends
+#   --audio none|worst|all           clips on the page of errors; worst, the default: of the most confident errors
+#   --corpus <name>                  the test corpus; no clips are included if its licence forbids passing them on
 set -euo pipefail
 
 test_dir=

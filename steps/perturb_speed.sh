@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Makes a data dir of the utterances of another, spoken faster or slower: tempo, pitch and formants change together.
+# Makes a data dir with copies of another one's utterances, played faster or slower: tempo, pitch and formants change.
 #
-# Copies are called <utt>-speed<factor>, and utt2uniq tells the original. Their recordings are written to
-# <data-out>/wav; features and voice activity are to be computed anew, since their frames are others.
+# Copies are called <utt>-speed<factor>, and utt2uniq names the original. Their recordings are written to <data-out>/wav.
+# Features and voice activity must be computed for them, since their frames differ from the original's.
 #
 # Usage: steps/perturb_speed.sh [options] <factor> <data-in> <data-out>
 #  e.g.: steps/perturb_speed.sh 0.9 data/ravdess data/ravdess_speed0.9

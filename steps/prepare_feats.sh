@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Makes the features that the nets take: sliding-window mean normalisation, then voiced frames only. With --speaker-cmvn
-# true they have mean 0 and variance 1 over the voiced frames of each speaker instead, as by Kaldi's apply-cmvn
-# --norm-vars=true: that uses the speaker's other recordings, of speakers who are scored as well.
+# Makes the input features of the nets: subtracts the mean of a sliding window, then keeps only the voiced frames. With
+# --speaker-cmvn true, features are instead normalised to mean 0 and variance 1 over all voiced frames of a speaker, like
+# Kaldi's apply-cmvn --norm-vars=true. That uses the other recordings of a speaker, also those of test speakers.
 #
-# Reads feats.scp and vad.scp of a data dir; writes a copy of the data dir with feats.scp and utt2num_frames of the
-# normalised features. Utterances with less speech than ser-detect takes (min_speech of conf/detector.yaml) are listed in
+# Reads feats.scp and vad.scp of a data dir. Writes a copy of the data dir, with feats.scp and utt2num_frames of the
+# normalised features. Utterances with too little speech for ser-detect (min_speech of conf/detector.yaml) are listed in
 # left_out and are not in the copy.
 #
 # Usage: steps/prepare_feats.sh [options] <data-dir> <data-dir-out> [<log-dir> [<ark-dir>]]
@@ -20,7 +20,7 @@ cmvn_config=conf/cmvn.conf
 least_speech=conf/detector.yaml
 compress=true
 speaker_cmvn=false
-max_left_out=      # the share that ser/kaldi/left_out.py has
+max_left_out=      # empty: the default of ser/kaldi/left_out.py
 
 . utils/parse_options.sh
 . ./path.sh
@@ -37,7 +37,7 @@ limit_nj "$data"
 utils/split_data.sh "$data" "$nj"
 mkdir -p "$arks" "$logs"
 split=$data/split$nj
-rm -f "$data"/{feats.scp,vad.scp,utt2num_frames}     # they speak of all frames, and stay in the split alone
+rm -f "$data"/{feats.scp,vad.scp,utt2num_frames}     # these are of all frames; the jobs read them from the split dirs
 name=$(basename "$data")
 made=$arks/no_sil_$name.JOB
 normalise=()

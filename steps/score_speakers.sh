@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Scores speaker verification by the embeddings of a net: LDA-PLDA and cosine, trained on one data dir's speakers, tried
-# on another's. A net that was pretrained on speakers and is poor at this is no start for emotion. Writes
-# <out-dir>/verification.tsv and prints it.
+# Tests speaker verification with the embeddings of a net, by LDA-PLDA and by cosine: trained on the speakers of one data
+# dir, tested on those of another. Do not fine-tune a net on emotion if it was pretrained on speakers and fails here.
+# Writes <out-dir>/verification.tsv and prints it.
 #
 # Usage: steps/score_speakers.sh [options] <model-dir> <train-data-dir> <test-data-dir> <out-dir>
 #  e.g.: steps/score_speakers.sh exp/pretrain_none data/voxceleb1_no_sil data/voxceleb1_test_no_sil exp/verification
 # Options: --nj <n>  --cmd <wrapper>  --layer <layer> (tdnn6)  --config <yaml of the back ends>
-#   --trials <list of VoxCeleb's>   in place of every pair of two test utterances
+#   --trials <list in VoxCeleb's format>   trials; without it, every pair of two test utterances is one
 set -euo pipefail
 
 nj=4

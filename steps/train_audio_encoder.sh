@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Fine-tunes an audio encoder to tell the emotion of recordings. Goes on from its checkpoint if it was cut off. What it
-# writes, steps/extract_audio_embeddings.sh --encoder takes.
+# Fine-tunes an audio encoder on emotion. A training that was interrupted goes on from its checkpoint. The model can be
+# given to steps/extract_audio_embeddings.sh as --encoder.
 #
 # Usage: steps/train_audio_encoder.sh [options] <train-data-dir> <model-dir>
 #  e.g.: steps/train_audio_encoder.sh --encoder microsoft/wavlm-base --valid-data data/valid data/train exp/wavlm_tuned
 # Options: --cmd <wrapper>  --config <yaml>  --num-threads <n>
-#   --valid-data <data dir that picks the epoch; empty: the last epoch is taken>
+#   --valid-data <data dir by which the epoch is chosen; empty: the last epoch is used>
 #   --test-data <data dir whose class probabilities are written to <model-dir>/posteriors.scp>
-#   --encoder <name of the Hub, or folder; empty: the config's>  --label-map <map whose classes are the model's>
-#   --soft-targets true|false, whether annotators' votes (utt2votes, by the label map) are the targets
-#   --settings "<key=value> <key=value> ...", in place of the config's, such as "model.layers=9,10 fit.epochs=4"
+#   --encoder <name on the Hub, or folder; empty: the config's>  --label-map <map whose classes are the model's>
+#   --soft-targets true|false, whether the targets are annotators' votes (utt2votes, by the label map)
+#   --settings "<key=value> <key=value> ...", replace settings of the config: "model.layers=9,10 fit.epochs=4"
 set -euo pipefail
 
 cmd=utils/run.pl

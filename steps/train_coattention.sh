@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# Trains the co-attention of speech and text, or the attention of one of them, on one data dir, a second one picking the
-# epoch, and writes the class probabilities that it gives the utterances of a third: <model-dir>/posteriors.scp.
+# Trains the co-attention of speech and text, or an attention over one of them. The epoch is chosen on the validation
+# data. The class probabilities of the test data are written to <model-dir>/posteriors.scp.
 #
 # Usage: steps/train_coattention.sh [options] "<modality>=<scp> ..." <train-data-dir> <valid-data-dir> <test-data-dir> \
 #          <model-dir>
 #  e.g.: steps/train_coattention.sh "speech=exp/yamnet/10.scp text=exp/t5/tokens.scp" \
 #          data/train data/valid data/test exp/coattention
 # Options: --cmd <wrapper>  --config <yaml>  --num-threads <n>  --label-map <map whose classes are the model's>
-#   --soft-targets true|false, whether annotators' votes (utt2votes, by the label map) are the targets
-#   --overrides "<key>=<value> ..." of the settings, such as loss.kind=cross_entropy
-#   --encoder <net-dir> --encoder-layer <layer>   a net of patches that is tuned with the rest; the sequences of speech
-#     are then patches (ser.bin.make_audioset_feats --level patch), and <model-dir>/encoder is the tuned net
-#   --without-text true|false, whether <model-dir>/posteriors_none.scp is written too, of a test without text
+#   --soft-targets true|false, whether the targets are annotators' votes (utt2votes, by the label map)
+#   --overrides "<key>=<value> ..."   replace settings of the config, such as loss.kind=cross_entropy
+#   --encoder <net-dir> --encoder-layer <layer>   an audio encoder of patches that is fine-tuned too. The table of speech
+#     must then hold patches (ser.bin.make_audioset_feats --level patch); the tuned encoder is <model-dir>/encoder
+#   --without-text true|false, whether to test without text too; writes <model-dir>/posteriors_none.scp
 set -euo pipefail
 
 cmd=utils/run.pl

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Trains an i-vector extractor on the features of a data dir (MFCC without mean normalisation): the front end, the
-# background model (UBM) and the extractor. <extractor-dir> then holds Kaldi's files: final.ie, final.dubm, final.mat,
-# global_cmvn.stats, and online.conf, which names them.
+# Trains an i-vector extractor on the features of a data dir (MFCC without mean normalisation): the feature transform, the
+# UBM and the extractor. Writes files of Kaldi's formats to <extractor-dir>: final.ie, final.dubm, final.mat,
+# global_cmvn.stats, and online.conf, which names the others.
 #
 # Usage: steps/train_ivector_extractor.sh [options] <data-dir or feats-rspecifier> <extractor-dir>
 #  e.g.: steps/train_ivector_extractor.sh --config conf/asr_tdnn/ivector.yaml data/tedlium_hires exp/extractor

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Fine-tunes a BERT to tell the emotion of a text. Goes on from its checkpoint if it was cut off.
+# Fine-tunes a BERT on the emotion of texts. A training that was interrupted goes on from its checkpoint.
 #
 # Usage: steps/train_text.sh [options] <data-dir> <utt2class> <model-dir>
 #  e.g.: steps/train_text.sh --text-model bert-base-uncased data/dailydialog data/dailydialog/utt2emo exp/text
 # Options: --cmd <wrapper>  --config <yaml>  --num-threads <n>
 #   --text-model <name on the Hub, or folder; empty: the config's>
-#   --valid-data <data-dir; empty: a share of the other one>  --label-map <map whose classes are the model's>
-#   --soft-targets true|false, whether annotators' votes (utt2votes, by the label map) are the targets
+#   --valid-data <data-dir; empty: a share of <data-dir>>  --label-map <map whose classes are the model's>
+#   --soft-targets true|false, whether the targets are annotators' votes (utt2votes, by the label map)
 set -euo pipefail
 
 cmd=utils/run.pl

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Trains a net on the log mel energies of a data dir without labels: windows of one recording come near each other, and
-# those of others stay away (Shor et al., Interspeech 2020).
+# Trains an audio encoder on the log-mel energies of a data dir, without labels: embeddings of windows of the same
+# recording become similar, those of different recordings dissimilar (Shor et al., Interspeech 2020).
 #
 # Usage: steps/train_triplet.sh [options] <data-dir> <model-dir>
 #  e.g.: steps/train_triplet.sh --valid-data data/voxceleb1_valid data/voxceleb1 exp/triplet
-# Options: --cmd <wrapper>  --config <yaml>  --num-threads <n>  --valid-data <data dir that picks the epoch>
-#   --recordings <table of utterance and recording, where an utterance is a part of one>
+# Options: --cmd <wrapper>  --config <yaml>  --num-threads <n>  --valid-data <data dir by which the epoch is chosen>
+#   --recordings <table of utterance and recording, if utterances are parts of recordings>
 set -euo pipefail
 
 cmd=utils/run.pl

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Trains an x-vector net on the prepared features of a data dir, from scratch or from another model.
 #
-# <utt2class> gives the classes: utt2spk to pretrain on speaker identity, utt2emo to fine-tune on emotion. A run
-# that was cut off goes on from its checkpoint; a finished one with the same settings and data does nothing.
+# <utt2class> has the classes: utt2spk to pretrain on speaker identity, utt2emo to fine-tune on emotion. A training that
+# was interrupted goes on from its checkpoint; a finished one with the same settings and data is not repeated.
 #
 # Usage: steps/train_xvector.sh [options] <data-dir> <utt2class> <model-dir>
 #  e.g.: steps/train_xvector.sh --config conf/xvector_pretrain.yaml data/pretrain data/pretrain/utt2spk exp/pretrain
 # Options: --cmd <wrapper>  --config <yaml>  --init-model <model-dir to start from>  --num-threads <n>
-#   --processes <n>   that share each minibatch, on one machine: one for each GPU there (1)
+#   --processes <n>   processes on one machine that share each minibatch, one per GPU (1)
 set -euo pipefail
 
 cmd=utils/run.pl

@@ -1,10 +1,11 @@
 # shellcheck shell=bash
-# Sets options from the command line: --some-name value or --some-name=value sets the variable some_name. A script has as
-# options: the variables of its lines name=default above the line that sources this, those of the files through which it
-# sources this, and the names in the array common_options (utils/recipe.sh). Variables of the environment are no options.
-# A value that begins with -- needs the form with =. An option that takes true or false is true if no value follows.
-# --help prints the comment block at the head of the calling script. An unknown option is an error. Afterwards "$@" has
-# the arguments of the script, and option_names the names of its options.
+# Sets options from the command line: --some-name value or --some-name=value sets the variable some_name.
+#
+# The options of a script are the variables of its lines name=default above the line that sources this file; those of a
+# file in between (the script sources it, and it sources this one); and the names in the array common_options
+# (utils/recipe.sh). Variables of the environment are not options. A value that begins with -- needs the form with =. An
+# option that takes true or false is true if no value follows. --help prints the comment block at the head of the calling
+# script. An unknown option is an error. Afterwards "$@" has the script's arguments, and option_names its options.
 
 # Prints the comment block at the head of the script, which is its help text.
 # shellcheck disable=SC2154  # utils/recipe.sh sets common_options

@@ -1,26 +1,27 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 # Options of every driver:
-#   --stage <n>, --stop-stage <n>   first and last stage (all)
+#   --stage <n>, --stop-stage <n>   first and last stage to run (all)
 #   --dry-run true|false  print the jobs of these stages, and end
 #   --estimate true|false print what each stage costs in disk space, CPU hours and GPU hours, and end
-#   --rates <yaml>        rates on which the estimate rests, with their sources (conf/rates.yaml)
+#   --rates <yaml>        measured speeds from which the estimate is computed, with their sources (conf/rates.yaml)
 #   --check-disk true|false     refuse to run if the disk has less space free than the estimate (true)
-#   --check-inputs true|false   first read again all files of the stages before --stage, and stop if one has changed
+#   --check-inputs true|false   first read all files of the stages before --stage again, and stop if one has changed
 #                         (true)
 #   --nj <n>              jobs that run at once (the number of cores, 32 at most)
-#   --train-jobs <n>      trainings that run at once (one for each GPU; without GPUs as many as the cores have room for)
+#   --train-jobs <n>      trainings that run at once (one for each GPU, or as many as the CPU cores can run)
 #   --num-threads <n>     threads of a training on the CPU (1); the last bits of a model depend on it
 #   --seed <n>            seed of all random numbers, in place of the seeds in the settings
-#   --reproducible true|false   train on the CPU to the same bits on every x86-64 processor, but slower: one thread, no
-#                         special instructions (false)
+#   --reproducible true|false   train on the CPU so that every x86-64 processor gives the same bits. This is slower: one
+#                         thread, and no instructions that some processors lack (false)
 #   --name <name>         name of the run, which lies in data/<name> and exp/<name>
 #   --conf <dir>          folder of the settings
 #   --corpora <dir>       folder of the corpora, each under its usual name (conf/corpora.tsv)
-#   --<corpus> <dir>      folder of one corpus that lies elsewhere, such as --iemocap /corpora/IEMOCAP. Without any of
-#                         these and without --corpora the run makes and uses tiny synthetic corpora
+#   --<corpus> <dir>      folder of one corpus that is elsewhere, such as --iemocap /corpora/IEMOCAP. If neither these
+#                         options nor --corpora are given, the run makes and uses tiny synthetic corpora
 
-# What all drivers share. A driver sources this before its own settings, and calls begin_recipe after parse_options.sh,
-# path.sh and cmd.sh. ser/plan decides which corpora train what, which folds there are, and the names of folders.
+# Functions and options that all drivers share. A driver sources this file before its own settings, and calls begin_recipe
+# after parse_options.sh, path.sh and cmd.sh. ser/plan decides which corpora train which model, the folds, and the names
+# of folders.
 . utils/lock_run.sh
 
 stage=0
@@ -30,11 +31,11 @@ estimate=false
 rates=conf/rates.yaml
 check_disk=true
 check_inputs=true
-nj=$(env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)     # nproc takes these for a number of cores
+nj=$(env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)     # nproc would print these variables instead of the cores
 nj=$((nj < 32 ? nj : 32))
 train_jobs=
 num_threads=1
-processes=1     # that share each minibatch of a training; an option of drivers whose nets can
+processes=1     # processes that share each minibatch of a training; only some drivers have it as an option
 seed=
 reproducible=false
 name=
@@ -48,8 +49,9 @@ common_options=(stage stop_stage dry_run estimate rates check_disk check_inputs 
 for corpus_name in $corpus_names; do common_options+=("$corpus_name"); done
 command_line=$(printf "%q " "$0" "$@")
 
-# begin_recipe <system> <last stage> <conf> <toy name> [<argument>...]: sets what was not given, refuses bad settings,
-# prints a dry run or an estimate and ends, or else takes the run's folder and writes the plan of ser/plan/<system>.py.
+# begin_recipe <system> <last stage> <conf> <toy name> [<argument>...]: sets the options that were not given and refuses
+# bad ones. Then it prints a dry run or an estimate and ends the script, or it locks the run's folder and writes the plan
+# of ser/plan/<system>.py.
 begin_recipe() {
   local corpus
   system=$1
@@ -74,7 +76,7 @@ begin_recipe() {
   make_plan check
   begin_run
   make_plan write
-  # Trainings take a GPU where there are some, --train-jobs of them at once; those of $train_nets one for each process.
+  # Trainings use a GPU if there is one, and --train-jobs run at once; those of $train_nets use a GPU for each process.
   cuda_jobs="$cuda_cmd ${train_jobs:+--max-jobs-run $train_jobs} --num-threads $num_threads"
   train_nets=$cuda_jobs
   launcher=python3
@@ -84,8 +86,8 @@ begin_recipe() {
   fi
 }
 
-# make_plan check|show|estimate|write: by the options of the driver. After the stage that makes the data dirs it is
-# written again, since these tell the folds.
+# make_plan check|show|estimate|write: makes the plan from the driver's options. It is written again after the stage that
+# makes the data dirs, since only they tell the folds.
 make_plan() {
   local option words=()
   # shellcheck disable=SC2086  # a list
@@ -93,15 +95,16 @@ make_plan() {
   python3 -m ser.bin.plan_run --do "$1" "$system" "${words[@]}"
 }
 
-# planned <kind>: what the jobs of this kind make, one a line. num_jobs <kind>: sets number to how many they are.
+# planned <kind>: prints the outputs of the jobs of this kind, one per line.
+# num_jobs <kind>: sets `number` to the number of these jobs.
 planned() { cat "$plan/$1.list"; }
 num_jobs() {
   [ -f "$plan/$1.list" ] || die "no $plan/$1.list: '$1' is no kind of job of ser/plan/$system.py"
   number=$(wc -l < "$plan/$1.list")
 }
 
-# each_job <kind> <command or function> [<argument>...]: calls it for each job of the plan, with the job's arguments
-# behind those given here, one after the other.
+# each_job <kind> <command or function> [<argument>...]: calls it for each job of this kind, one after the other; the
+# job's own arguments follow those given here.
 each_job() {
   local kind=$1 number arguments
   shift
@@ -112,8 +115,8 @@ each_job() {
   done
 }
 
-# run_jobs <kind> "<wrapper>" <command> [<argument>...]: the same as one job array of a wrapper, such as $train_cmd or
-# $cuda_jobs; the command reads the job's arguments from a file. Logs are exp/<name>/log/<kind>.<n>.log.
+# run_jobs <kind> "<wrapper>" <command> [<argument>...]: runs the jobs as a job array of a wrapper, such as $train_cmd or
+# $cuda_jobs; the command reads the job's own arguments from a file. Logs are exp/<name>/log/<kind>.<n>.log.
 run_jobs() {
   local kind=$1 cmd=$2 number
   shift 2
@@ -123,9 +126,9 @@ run_jobs() {
   $cmd JOB=1:"$number" "$exp/log/$kind.JOB.log" "$@" "@$plan/$kind.JOB.args"
 }
 
-# run_short_jobs <kind> "<wrapper>" <module> [<argument>...]: the same for jobs that take less time than loading the
-# libraries: each of up to $nj processes runs a share of them, logged in exp/<name>/log/<kind>.<n>.log of the n-th
-# process. Sets shares to how many these are.
+# run_short_jobs <kind> "<wrapper>" <module> [<argument>...]: the same for jobs that take less time than importing the
+# libraries. Up to $nj processes run a share of the jobs each; the log of process n is exp/<name>/log/<kind>.<n>.log.
+# Sets `shares` to the number of processes.
 run_short_jobs() {
   local kind=$1 cmd=$2 number
   shift 2
@@ -137,16 +140,16 @@ run_short_jobs() {
     python3 -m ser.bin.run_share --share "JOB/$shares" "$plan" "$kind" "$@"
 }
 
-# make_cells <module> [<argument>...]: the rows of the results anew, each a folder in $exp/cells, by the jobs of the kind
-# cells, which run as short jobs; $exp/cells/list names them.
+# make_cells <module> [<argument>...]: runs the jobs of the kind `cells` as short jobs. Each makes a folder in $exp/cells,
+# which becomes a row of the results; $exp/cells/list names the folders.
 make_cells() {
   rm -rf "$exp/cells"
   run_short_jobs cells "$train_cmd" "$@"
   planned cells > "$exp/cells/list"
 }
 
-# make_results <label map> [<option of make_protocol_card>...]: the table of the cells that $exp/cells/list names, which
-# words were scored, and the protocol card.
+# make_results <label map> [<option of make_protocol_card>...]: makes the table of the cells in $exp/cells/list and the
+# protocol card, and tells which words were scored.
 make_results() {
   python3 -m ser.bin.make_results_table "$exp" "@$exp/cells/list"
   if [ -f "$plan/text_used.txt" ]; then
@@ -156,8 +159,8 @@ make_results() {
   each_job card python3 -m ser.bin.make_protocol_card --label-map "$@"
 }
 
-# begin_run: makes $exp the folder of this run alone, notes the command line, and if check_inputs says so reads again
-# all that the stages before the first one wrote.
+# begin_run: makes and locks the folder $exp, appends the command line to its commands.txt, and, with check_inputs, checks
+# that the files of earlier stages are unchanged.
 begin_run() {
   mkdir -p "$exp" || die "$exp: cannot be made; check the rights and the free space of its disk"
   lock_run
@@ -165,8 +168,7 @@ begin_run() {
   echo "$command_line" >> "$exp/commands.txt"
 }
 
-# begin_stage <n> <what it does>: says so. What the stage costs until the next begin_stage or end_stage goes to
-# $exp/cost.tsv, in place of what it cost when it ran before; its files are looked for in $data and $exp.
+# begin_stage <n> <what it does>: logs the beginning of a stage, which lasts until the next begin_stage or end_stage.
 running_stage=()
 begin_stage() {
   end_stage
@@ -175,8 +177,9 @@ begin_stage() {
   mkdir -p "$exp/log"
   times > "$exp/log/stage_$1.began"
 }
-# Ends the stage that runs, if one does: what it wrote is noted in $exp/stages, for check_stages, and what it cost in
-# $exp/cost.tsv. A stage that fails gets neither.
+# end_stage: ends the running stage, if there is one. The files that it wrote in $data and $exp are listed in $exp/stages,
+# for check_stages; its costs replace those of an earlier run of the stage in $exp/cost.tsv. A stage that fails does not
+# get here.
 end_stage() {
   [ ${#running_stage[@]} -gt 0 ] || return 0
   times > "$exp/log/stage_${running_stage[0]}.ended"

@@ -16,5 +16,5 @@ warn_once() {
   warning=$(cat /dev/null "${files[@]}" | grep -- "$1" | head -n 1 || true)
   [ -z "$warning" ] || log "$warning"
 }
-# Prints what is wrong and the remedy, and ends the script with status 1.
+# die <fault and remedy>: prints the message and ends the script with status 1.
 die() { echo "$0: $*" >&2; exit 1; }
