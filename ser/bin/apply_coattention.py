@@ -1,6 +1,6 @@
-"""Write the class probabilities that a co-attention gives the utterances of a data dir.
+"""Write the class probabilities of a co-attention model for the utterances of a data dir.
 
-The inputs are those that train_coattention was given; --without text shows it no text.
+Give the same inputs as to train_coattention; --without text hides the text from the model.
 
   python3 -m ser.bin.apply_coattention --input speech=scp:exp/yamnet/10.scp --input text=scp:exp/t5/tokens.scp \\
     exp/coattention data/iemocap_test ark,scp:exp/coattention/posteriors.ark,exp/coattention/posteriors.scp
@@ -20,11 +20,11 @@ def main() -> None:
         "--input", action="append", required=True, metavar="NAME=RSPECIFIER", help="sequences of speech or of text"
     )
     parser.add_argument(
-        "--without", action="append", default=[], metavar="NAME", help="modality that the model is not shown"
+        "--without", action="append", default=[], metavar="NAME", help="modality that is hidden from the model"
     )
     parser.add_argument("model_dir", metavar="<model-dir>", help="folder that train_coattention wrote")
-    parser.add_argument("data_dir", metavar="<data-dir>", help="its utterances get the probabilities")
-    parser.add_argument("wspecifier", metavar="<wspecifier>", help="the probabilities, (K,) an utterance")
+    parser.add_argument("data_dir", metavar="<data-dir>", help="data dir with the utterances")
+    parser.add_argument("wspecifier", metavar="<wspecifier>", help="probabilities to write, (K,) for each utterance")
     args = parser.parse_args()
 
     from ser.coattention.model import load_coattention, posteriors

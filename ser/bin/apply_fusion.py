@@ -1,6 +1,6 @@
-"""Write the class probabilities that a fusion gives the utterances of a data dir.
+"""Write the class probabilities of a fusion model for the utterances of a data dir.
 
-The inputs are those that train_fusion was given.
+Give the same inputs as to train_fusion.
 
   python3 -m ser.bin.apply_fusion --input speech=scp:exp/vgg/posteriors.scp \\
     --input text=scp:exp/text/posteriors.scp exp/fusion data/iemocap_test \\
@@ -25,11 +25,11 @@ def main() -> None:
     parser.add_argument(
         "--context-dir",
         metavar="DIR",
-        help="data dir of the whole corpus: a network in context hears the whole dialogues, of others without labels",
+        help="data dir of the whole corpus, for a dialogue model: its input is whole dialogues, without labels",
     )
     parser.add_argument("model_dir", metavar="<model-dir>", help="folder that train_fusion wrote")
-    parser.add_argument("data_dir", metavar="<data-dir>", help="its utterances get the probabilities")
-    parser.add_argument("wspecifier", metavar="<wspecifier>", help="the probabilities, (K,) an utterance")
+    parser.add_argument("data_dir", metavar="<data-dir>", help="data dir with the utterances")
+    parser.add_argument("wspecifier", metavar="<wspecifier>", help="probabilities to write, (K,) for each utterance")
     args = parser.parse_args()
 
     import numpy as np
@@ -50,7 +50,7 @@ def main() -> None:
     try:
         model.load_state_dict(weights)
     except RuntimeError as error:
-        raise SerError(f"{args.model_dir}: trained on other inputs than {widths}; give it the same") from error
+        raise SerError(f"{args.model_dir}: trained on other inputs than {widths}; give the same inputs") from error
     device = parallel.pick_device(args.device)
     model.eval().to(device)
     utts = dialogues.part()

@@ -1,6 +1,6 @@
-"""Make a tiny untrained audio encoder, so that a toy run downloads nothing; the folder is like a real one's.
+"""Make a tiny audio encoder of random weights, so that a toy run downloads nothing.
 
-extract_audio_embeddings and train_audio_encoder take it.
+The folder has the format of a real encoder's; extract_audio_embeddings and train_audio_encoder read it.
 
   python3 -m ser.bin.build_toy_encoder --kind wavlm-large exp/toy/wavlm
 """
@@ -15,10 +15,10 @@ logger = logging.getLogger(__name__)
 def main() -> None:
     parser = cli.make_parser(__doc__)
     parser.add_argument(
-        "--kind", metavar="NAME", required=True, help="kind, such as wavlm-large; a wrong one lists all"
+        "--kind", metavar="NAME", required=True, help="kind, such as wavlm-large; an unknown one prints all kinds"
     )
     parser.add_argument("--seed", metavar="N", type=int, default=0, help="seed of the weights [%(default)s]")
-    parser.add_argument("folder", metavar="<folder>", help="the encoder's folder, to write")
+    parser.add_argument("folder", metavar="<folder>", help="folder of the encoder, to write")
     args = parser.parse_args()
 
     from ser.text.bert import quieten
@@ -26,7 +26,7 @@ def main() -> None:
 
     quieten()
     numbers = build_encoder(args.kind, args.folder, args.seed)
-    logger.info("%s: an untrained encoder of kind %s with %d numbers", args.folder, args.kind, numbers)
+    logger.info("%s: an untrained encoder of kind %s with %d parameters", args.folder, args.kind, numbers)
 
 
 if __name__ == "__main__":

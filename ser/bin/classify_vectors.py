@@ -1,6 +1,6 @@
 """Classify test vectors by their scores against the training utterances of each class.
 
-Writes '<utterance> <class> <score of each class>' a line; the classes are in the order of their names.
+Writes lines '<utterance> <class> <score of each class>'; the scores are in the order of the classes' names.
 
   python3 -m ser.bin.classify_vectors exp/backend data/cremad/utt2class scp:train.scp scp:test.scp predictions.txt
 """
@@ -13,12 +13,12 @@ def main() -> None:
     parser.add_argument(
         "--rule",
         choices=("average", "best"),
-        help="take the average or the best of a class's scores [the settings' rule]",
+        help="score of a class: the average or the best of its training utterances' scores [the settings' rule]",
     )
     cli.add_utt2spk(parser)
-    cli.add_backend_config(parser, of="of a back end that has none of its own")
+    cli.add_backend_config(parser, of="for a back end whose folder has none")
     parser.add_argument("backend_dir", metavar="<backend-dir>", help="folder of the back end")
-    parser.add_argument("train_utt2class", metavar="<train-utt2class>", help="'<utterance> <class>' a line")
+    parser.add_argument("train_utt2class", metavar="<train-utt2class>", help="lines '<utterance> <class>'")
     parser.add_argument("train_vectors", metavar="<train-vectors>", help="rspecifier of the training vectors")
     parser.add_argument("test_vectors", metavar="<test-vectors>", help="rspecifier of the test vectors")
     parser.add_argument("out", metavar="<out>", help="file to write")

@@ -1,9 +1,9 @@
-"""Compare the layers of an audio encoder on a corpus with folds: a table of accuracies, a layer a row.
+"""Compare the layers of an audio encoder on a corpus with folds: a table with one row per layer.
 
-Reads <embeddings>/<layer>.scp of extract_audio_embeddings and utt2emo, utt2spk and utt2fold of the data dir. UA is the
-unweighted mean of the classes' recalls, WA the accuracy, EER that of pairs of test utterances, in percent, of all folds
-together. Each back end twice: as the vectors are, and with each speaker's own mean and deviation taken off, which needs
-no labels but several utterances of a speaker.
+Reads <embeddings>/<layer>.scp of extract_audio_embeddings, and utt2emo, utt2spk and utt2fold of the data dir. UA is the
+unweighted average recall, WA the accuracy, EER the equal error rate of all pairs of test utterances; all are in percent
+and pooled over the folds. Each back end is tested on the vectors as they are, and on vectors normalised by each
+speaker's mean and standard deviation, which needs several utterances of a speaker but no labels.
 
   python3 -m ser.bin.compare_layers --layers "9 10 final" data/ravdess exp/yamnet/ravdess exp/yamnet/layers.tsv
 """

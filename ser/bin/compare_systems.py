@@ -1,12 +1,12 @@
-"""Compare systems on the folds of one corpus: single ones, joined vectors and averaged scores, in one table.
+"""Compare systems on the folds of one corpus: single systems, joined vectors and averaged scores, in one table.
 
-Reads utt2emo, utt2spk and utt2fold of the data dir, and the vectors that the settings name. Each system is scored by
-each back end, with and without the speaker's mean taken off. Layers, back ends and joins are chosen by UAR less EER on
-some folds alone; the table has these folds, the others and all, apart.
+Reads utt2emo, utt2spk and utt2fold of the data dir, and the vectors that the settings name. Each system is tested with
+each back end, with and without subtraction of the speaker's mean. Layers, back ends and joins are chosen by the highest
+UAR minus EER on some of the folds; the table has results for these folds, for the other folds, and for all.
 
-Written to the folder: all.tsv, every system and back end on the folds of choice; table.tsv, the best of each group;
-folds.tsv, the chosen ones by fold; speakers.tsv, their recall by speaker and class; offsets.tsv, how far each speaker
-lies from the others, by system; predictions.tsv, the chosen ones' class of each utterance.
+It writes all.tsv, every system and back end on the folds of choice; table.tsv, the best of each group; folds.tsv, the
+chosen ones by fold; speakers.tsv, their recall by speaker and class; offsets.tsv, the distance of each speaker from the
+others, by system; and predictions.tsv, the class that the chosen ones gave each utterance.
 
   python3 -m ser.bin.compare_systems conf/ravdess/side_by_side.yaml data/ravdess_emotion exp/ravdess_side/five
 """
@@ -22,9 +22,15 @@ logger = logging.getLogger(__name__)
 def main() -> None:
     parser = cli.make_parser(__doc__)
     parser.add_argument(
-        "--train-speakers", metavar="N", type=int, default=0, help="speakers that train, 0 for all [%(default)s]"
+        "--train-speakers",
+        metavar="N",
+        type=int,
+        default=0,
+        help="number of training speakers, 0 for all [%(default)s]",
     )
-    parser.add_argument("--systems", metavar="'NAME ...'", default="", help="only these of the settings [all]")
+    parser.add_argument(
+        "--systems", metavar="'NAME ...'", default="", help="compare only these systems of the settings [all]"
+    )
     parser.add_argument("config", metavar="<config>", help="YAML of the systems")
     parser.add_argument("data_dir", metavar="<data-dir>", help="with utt2emo, utt2spk and utt2fold")
     parser.add_argument("out", metavar="<out-dir>", help="folder to write")

@@ -1,9 +1,9 @@
-"""Compute the outputs of any node of an acoustic net, frame by frame, as Kaldi's nnet3-compute does.
+"""Compute the outputs of any node of an acoustic model, frame by frame, like Kaldi's nnet3-compute.
 
-The model folder is an imported one (import_nnet3) or one of our own training. A matrix an utterance is written, one
-row each --frame-subsampling frames. Nets with i-vectors take one an utterance (--ivectors) or one each --ivector-period
-frames (--online-ivectors), of which a chunk of --frames-per-chunk takes that of its middle frame. Utterances that
-cannot be computed are named; the command fails if they are more than --max-left-out.
+The model was imported (import_nnet3) or trained here. Writes a matrix for each utterance, one row every
+--frame-subsampling frames. A model with i-vectors takes one per utterance (--ivectors), or one every --ivector-period
+frames (--online-ivectors); then each chunk of --frames-per-chunk frames uses the one at its middle. Utterances that
+cannot be computed are named; the command fails if their share is above --max-left-out.
 
   python3 -m ser.bin.compute_nnet_outputs --node tdnnf12.noop --frame-subsampling 3 \\
     --online-ivectors scp:exp/ivectors/ivector_online.scp --frames-per-chunk 150 \\
@@ -23,21 +23,23 @@ TWO_BYTES = 3  # Kaldi's compression method
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--node", metavar="NAME", required=True, help="name of the node; a wrong one lists them")
+    parser.add_argument(
+        "--node", metavar="NAME", required=True, help="name of the node; an unknown one prints all nodes"
+    )
     parser.add_argument(
         "--frame-subsampling", type=int, default=1, metavar="N", help="compute every N-th frame [%(default)s]"
     )
     ivector_options.add_options(parser, frames_per_chunk=50)  # Kaldi's
     parser.add_argument(
         "--float16", type=cli.boolean, default=False,
-        help="store two bytes a number, in Kaldi's compressed form, which every reader of arks takes [%(default)s]",
+        help="store two bytes per value, in Kaldi's compressed format, which every ark reader knows [%(default)s]",
     )  # fmt: skip
     cli.add_left_out_options(parser)
     cli.add_done_option(parser)
     cli.add_device_options(parser)
     parser.add_argument("model_dir", metavar="<model-dir>", help="folder of the net")
     parser.add_argument("feats_rspecifier", metavar="<feats-rspecifier>", help="the features")
-    parser.add_argument("wspecifier", metavar="<wspecifier>", help="the outputs, a matrix for each utterance")
+    parser.add_argument("wspecifier", metavar="<wspecifier>", help="outputs to write, a matrix for each utterance")
     args = parser.parse_args()
     if args.frame_subsampling < 1:
         raise SerError(f"--frame-subsampling={args.frame_subsampling}: expected at least 1")

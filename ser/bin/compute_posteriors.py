@@ -1,8 +1,8 @@
-"""Turn embeddings into class probabilities, by the output layer of the model that gave them and a softmax.
+"""Compute class probabilities from embeddings, by the output layer of their model and a softmax.
 
-The model is one whose embeddings are the input of its output layer: of train_vgg or train_text. With
---speaker-normalisation, the mean of a speaker's embeddings is replaced by the average of all speakers' means, since the
-layer knows embeddings that have such a mean.
+The model must be one whose embeddings are the input of its output layer: of train_vgg or train_text. With
+--speaker-normalisation, the mean of each speaker's embeddings is replaced by the average of all speakers' means; it is
+not replaced by zero, since the output layer was trained on embeddings with a mean.
 
   python3 -m ser.bin.compute_posteriors exp/text scp:exp/text/iemocap.scp \\
     ark,scp:exp/text/posteriors.ark,exp/text/posteriors.scp
@@ -19,9 +19,11 @@ logger = logging.getLogger(__name__)
 def main() -> None:
     parser = cli.make_parser(__doc__)
     cli.add_speaker_normalisation(parser, utt2spk=True)
-    parser.add_argument("model_dir", metavar="<model-dir>", help="its classes.txt names the columns")
+    parser.add_argument(
+        "model_dir", metavar="<model-dir>", help="folder of the model; its classes.txt names the columns"
+    )
     parser.add_argument("rspecifier", metavar="<rspecifier>", help="the embeddings")
-    parser.add_argument("wspecifier", metavar="<wspecifier>", help="the probabilities, (K,) an utterance")
+    parser.add_argument("wspecifier", metavar="<wspecifier>", help="probabilities to write, (K,) for each utterance")
     args = parser.parse_args()
 
     import scipy.special
@@ -32,7 +34,7 @@ def main() -> None:
     from ser.training import model_dir
 
     weights = model_dir.load_weights(args.model_dir)
-    # train_text keeps its encoder elsewhere, so that its linear layer is all there is.
+    # train_text keeps its encoder in another file, so this one has only the linear layer.
     prefix = "output." if "output.weight" in weights else ""
     if f"{prefix}weight" not in weights:
         raise SerError(
@@ -42,7 +44,7 @@ def main() -> None:
     utts, vectors = read_vectors(args.rspecifier)
     if vectors.shape[1] != weight.shape[1]:
         raise SerError(
-            f"{args.rspecifier}: vectors of {vectors.shape[1]} numbers, and {args.model_dir} has embeddings of "
+            f"{args.rspecifier}: vectors of dimension {vectors.shape[1]}, but {args.model_dir} has embeddings of "
             f"{weight.shape[1]}; extract them with this model"
         )
     which = SpeakerNormalisation.parse(args.speaker_normalisation or NONE)

@@ -1,9 +1,9 @@
-"""Recognise words from a net's outputs with Kaldi's decoder, and count the word errors.
+"""Decode an acoustic model's outputs to words with Kaldi's decoder, and compute the word error rate.
 
-Reads the outputs (compute_nnet_outputs --node output --frame-subsampling 3) and writes <dir>/hyp, and where
-<data-dir>/text tells what was said also <dir>/wer, <dir>/wer_by_speaker.tsv. An utterance without a path counts as
-nothing recognised. With --max-wer the command fails where the error rate is higher: no use in taking bottlenecks of
-such a net.
+Reads the outputs (compute_nnet_outputs --node output --frame-subsampling 3) and writes <dir>/hyp. If <data-dir> has
+transcripts (text), it also writes <dir>/wer and <dir>/wer_by_speaker.tsv. An utterance without a path is decoded to no
+words. With --max-wer the command fails if the word error rate is higher, since bottleneck features of such a model are
+useless.
 
   python3 -m ser.bin.decode_outputs --lang data/lang --max-wer 40 exp/asr data/test \\
     ark:exp/asr/decode_test/output.ark exp/asr/decode_test
@@ -22,11 +22,11 @@ def main() -> None:
     parser = cli.make_parser(__doc__)
     parser.add_argument("--lang", required=True, metavar="DIR", help="language folder (prepare_lang)")
     parser.add_argument(
-        "--loop", type=cli.boolean, default=False, help="make all words equally likely, without an n-gram [%(default)s]"
+        "--loop", type=cli.boolean, default=False, help="use no n-gram: all words are equally likely [%(default)s]"
     )
     parser.add_argument("--beam", metavar="X", type=float, default=15.0, help="beam of the search [%(default)s]")
     parser.add_argument(
-        "--max-active", metavar="N", type=int, default=7000, help="states kept at each frame [%(default)s]"
+        "--max-active", metavar="N", type=int, default=7000, help="number of states kept at each frame [%(default)s]"
     )
     parser.add_argument(
         "--lm-weight", metavar="X", type=float, default=1.0, help="weight of the n-gram's costs [%(default)s]"
@@ -36,11 +36,13 @@ def main() -> None:
         "--max-wer", type=float, metavar="PERCENT", help="fail if the word error rate is higher [never]"
     )
     cli.add_done_option(parser)
-    parser.add_argument("model_dir", metavar="<model-dir>", help="the net's folder, with units.tsv")
+    parser.add_argument("model_dir", metavar="<model-dir>", help="folder of the model, with units.tsv")
     parser.add_argument(
-        "data_dir", metavar="<data-dir>", help="the utterances; its text, where it has one, is compared"
+        "data_dir", metavar="<data-dir>", help="data dir of the utterances; its text, if it has one, is the reference"
     )
-    parser.add_argument("outputs", metavar="<outputs-rspecifier>", help="the net's outputs, from compute_nnet_outputs")
+    parser.add_argument(
+        "outputs", metavar="<outputs-rspecifier>", help="outputs of the model, from compute_nnet_outputs"
+    )
     parser.add_argument("folder", metavar="<dir>", help="folder to write")
     args = parser.parse_args()
 
@@ -95,8 +97,8 @@ def main() -> None:
     job.write()
     if args.max_wer is not None and 100 * total.rate > args.max_wer:
         raise SerError(
-            f"{folder}: WER {100 * total.rate:.1f} % is over --max-wer {args.max_wer:g}: the net has not learnt to "
-            "recognise speech; train it longer or on more, or lift the gate by --max-wer 1000"
+            f"{folder}: WER {100 * total.rate:.1f} % is over --max-wer {args.max_wer:g}: the model has not learnt to "
+            "recognise speech; train it longer or on more speech, or raise --max-wer"
         )
 
 

@@ -1,7 +1,7 @@
-"""Evaluate several cells of back ends in one process: a small one takes less time than loading the libraries.
+"""Evaluate several back ends in one process, since a small one takes less time than importing the libraries.
 
-Each line of <cells> is a cell: the arguments of evaluate_backend, separated by tabs; the last is the cell's folder.
---list gets the folders, one a line.
+Each line of <cells> is a cell of the results table: the arguments of evaluate_backend, separated by tabs; the last is
+the cell's folder. --list gets the folders, one per line.
 
   python3 -m ser.bin.evaluate_backends --list exp/cells/pretrained.list exp/plan/backends.pretrained.tsv
 """
@@ -16,7 +16,7 @@ def main() -> None:
     parser = cli.make_parser(__doc__)
     parser.add_argument("--list", metavar="FILE", help="list of the cells' folders to write [none]")
     cli.add_backend_config(parser, of="of the back ends")
-    parser.add_argument("cells", metavar="<cells>", help="a line of arguments for each cell")
+    parser.add_argument("cells", metavar="<cells>", help="arguments of evaluate_backend, a line for each cell")
     args = parser.parse_args()
 
     from ser.bin import evaluate_backend

@@ -1,10 +1,10 @@
-"""Write the cells of the results table of frame classifiers (train_frames), with the choice of the layer among them.
+"""Write the cells of the results table for frame classifiers (train_frames), including the choice of the layer.
 
-Each --trained is <variant>:<layer>:<dir of train_frames>; each fold of it becomes a cell. Of a variant with several
-layers there are two rows more. Layer `nested`: in each fold the layer whose classifiers did best on the validating
-session, so that no test session has a say; it is the headline. Layer `paper`: the layer that did best on the test
-session of the last fold, in all folds, as Zhou and Beigi chose it; its last fold is flattered. Variant `majority`
-answers the training utterances' most frequent class. <dir>/list names the cells; <dir>/choices.tsv tells the choices.
+Each --trained is <variant>:<layer>:<dir of train_frames>; each of its folds becomes a cell. A variant with several
+layers has two further rows. Layer `nested` is the headline: in each fold, the layer that is best on the validation
+fold, so that no test data influence the choice. Layer `paper` chooses like Zhou and Beigi: for all folds, the layer
+that is best on the test data of the last fold, whose result is therefore too good. Variant `majority` always answers
+the most frequent class of the training data. <dir>/list names the cells; <dir>/choices.tsv has the chosen layers.
 
   python3 -m ser.bin.evaluate_frames --train iemocap --test iemocap --trained pretrained:layer12:exp/frames/layer12 \\
     data/iemocap_classes exp/cells
@@ -27,8 +27,8 @@ def main() -> None:
     parser.add_argument(
         "--system", metavar="NAME", default="asr_tdnn", help="name of the system in the table [%(default)s]"
     )
-    parser.add_argument("--train", metavar="NAME", required=True, help="name of what was trained on")
-    parser.add_argument("--test", metavar="NAME", required=True, help="name of what is scored")
+    parser.add_argument("--train", metavar="NAME", required=True, help="name of the training data")
+    parser.add_argument("--test", metavar="NAME", required=True, help="name of the test data")
     parser.add_argument("--seed", metavar="N", default="-", help="seed of the training, for the table [%(default)s]")
     parser.add_argument(
         "--trained",

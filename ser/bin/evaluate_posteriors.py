@@ -1,7 +1,7 @@
-"""Write a cell of the results table of a system that classifies: one that gives probabilities and scores no pairs.
+"""Write a cell of the results table for a system that gives class probabilities and does not score pairs.
 
-With --fallback, utterances without probabilities have those of another system, of speech alone; they are counted, and
-listed in the cell's text_missing. ser/results/cell.py lists the files of the cell's folder.
+With --fallback, an utterance without probabilities gets those of another system, which uses speech alone; such
+utterances are counted, and listed in the cell's text_missing. ser/results/cell.py lists the files of the cell's folder.
 
   python3 -m ser.bin.evaluate_posteriors --system vgg_bert --train iemocap --test iemocap --fold 1 --layer fusion \\
     --modality speech+text --fallback scp:exp/vgg/posteriors.scp \\
@@ -21,7 +21,7 @@ def main() -> None:
     parser = cli.make_parser(__doc__)
     cli.add_protocol(parser)
     parser.add_argument(
-        "--speakers", metavar="FILE", help="spk2utt of the whole test corpus, where the test dir is a part of it"
+        "--speakers", metavar="FILE", help="spk2utt of the whole test corpus, if the test dir is a part of it"
     )
     parser.add_argument("--fallback", metavar="RSPECIFIER", help="rspecifier of probabilities of all test utterances")
     cli.add_row_options(parser)
@@ -29,7 +29,7 @@ def main() -> None:
         "--speaker-normalisation",
         metavar="HOW",
         default="none",
-        help="what compute_posteriors did to the embeddings, for the row [%(default)s]",
+        help="speaker normalisation that compute_posteriors applied, for the row [%(default)s]",
     )
     parser.add_argument("classes", metavar="<classes>", help="classes.txt of the model, which names the columns")
     parser.add_argument("test_dir", metavar="<test-dir>", help="data dir that is scored")
@@ -51,7 +51,7 @@ def main() -> None:
     trained = [name for _, name, _ in tables.read_lines(args.classes)]
     utt2emo = tables.read_map(Path(args.test_dir) / "utt2emo", fields=2)
     utts = list(utt2emo)
-    # A test class that the model does not know can only be missed.
+    # Every utterance of a test class that the model does not know is an error.
     classes = [*trained, *sorted(set(utt2emo.values()) - set(trained))]
     labels = class_numbers(utts, utt2emo, classes, f"{args.test_dir}/utt2emo")
     utterances = test_set.read_utterances(args.test_dir, utts, labels, classes, args.speakers)
@@ -61,7 +61,7 @@ def main() -> None:
     if missing and not args.fallback:
         raise SerError(
             f"{args.posteriors}: no probabilities of {len(missing)} of {len(utts)} utterances of {args.test_dir}, the "
-            f"first {missing[0]}; give --fallback, of speech alone"
+            f"first {missing[0]}; give --fallback, probabilities from speech alone"
         )
     folder = Path(args.cell_dir)
     cell.start_cell(folder)

@@ -1,10 +1,12 @@
-"""Write the embeddings of recordings that an audio encoder gives, at any of its layers, all layers in one pass.
+"""Write the embeddings of recordings by an audio encoder, at any of its layers, in one pass for all layers.
 
-<dir>/<layer>.ark and .scp: one vector an utterance, the mean over its rows (--pool mean_std: and their standard
-deviation), or one matrix with a row a frame or a patch. Layers of encoders of transformers are 0 (what goes into the
-first block) to their number, and `final`, the last hidden state; of YAMNet 1 to 14, the mean over time and frequency
-of their output, and `final`, what its classifier sees. An encoder is a name of the Hub, a folder of transformers or of
-emotion2vec, or of import_audio_net, train_audio_encoder, train_triplet, train_xvector.
+Writes <dir>/<layer>.ark and .scp: for each utterance a vector, the mean of its states (--pool mean_std: with their
+standard deviation), or a matrix with a row per frame or patch. The layers of a transformer are 0 (the input of its
+first block), 1 to the number of blocks, and `final`, its last hidden state. Those of YAMNet are 1 to 14, the mean of a
+layer's output over time and frequency, and `final`, the input of its classifier.
+
+An encoder is given as a name on the Hub, as a folder of the transformers library or of emotion2vec, or as a folder of
+import_audio_net, train_audio_encoder, train_triplet or train_xvector.
 
   python3 -m ser.bin.extract_audio_embeddings --encoder exp/yamnet --layers "10 final" --level utterance \\
     scp:data/ravdess/wav.scp exp/yamnet_ravdess
@@ -28,12 +30,15 @@ logger = logging.getLogger(__name__)
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--encoder", required=True, metavar="NAME", help="name of the Hub, or folder")
+    parser.add_argument("--encoder", required=True, metavar="NAME", help="name on the Hub, or folder")
     parser.add_argument(
         "--layers", metavar="'NAME ...'", default="final", help='layers to write, such as "0 6 final" [%(default)s]'
     )
     parser.add_argument(
-        "--level", choices=("utterance", "frame", "patch"), default="utterance", help="what gets a vector [%(default)s]"
+        "--level",
+        choices=("utterance", "frame", "patch"),
+        default="utterance",
+        help="whether each utterance, frame or patch gets a vector [%(default)s]",
     )
     parser.add_argument(
         "--pool",
@@ -46,20 +51,23 @@ def main() -> None:
     )
     parser.add_argument(
         "--compress", type=cli.boolean, default=False,
-        help="store frames and patches with a byte a number, as Kaldi's features [%(default)s]",
+        help="store frames and patches in one byte per value, like Kaldi's features [%(default)s]",
     )  # fmt: skip
     parser.add_argument(
         "--max-seconds", metavar="X", type=float, default=30.0, help="cut recordings longer than this [%(default)s]"
     )
     parser.add_argument(
-        "--front-end", metavar="DIR", default="conf", help="options of the features of an x-vector net [%(default)s]"
+        "--front-end",
+        metavar="DIR",
+        default="conf",
+        help="folder with the feature options for an x-vector net [%(default)s]",
     )
-    parser.add_argument("--segments", metavar="FILE", help="the utterances are parts of the recordings")
+    parser.add_argument("--segments", metavar="FILE", help="segments file, if utterances are parts of recordings")
     parser.add_argument("--job", metavar="N", help="number of this job; the files are then <layer>.<job>.ark and .scp")
     cli.add_left_out_options(parser)
     parser.add_argument(
         "--check-disk", type=cli.boolean, default=True,
-        help="refuse to begin where the disk has too little room for frames or patches [%(default)s]",
+        help="refuse to start if the disk is too small for the frames or patches [%(default)s]",
     )  # fmt: skip
     cli.add_done_option(parser)
     cli.add_device_options(parser)
@@ -133,7 +141,7 @@ def main() -> None:
 
 
 def _front_end(folder: str) -> "Callable[[np.ndarray], np.ndarray]":
-    """Make the function of samples to features that an x-vector net needs; its options are read when it is called."""
+    """Make the function from samples to features that an x-vector net needs; it reads its options when it is called."""
 
     def features(samples: "np.ndarray") -> "np.ndarray":
         import numpy as np

@@ -1,8 +1,8 @@
-"""Compute layers of a recogniser's net for each utterance: one vector, of the mean of its frames, and the frames.
+"""Compute hidden layers of a speech recogniser for each utterance: the mean over frames, and optionally the frames.
 
-The model folder is one of our own training or an imported one; see compute_nnet_outputs for one node of it. Writes
-<out-dir>/<layer>.ark and .scp, and with --frames true <out-dir>/frames/<layer>.ark and .scp. A layer is layer<n>,
-the output of the n-th layer; prefinal, the wide one before the outputs; or the name of a node.
+The model was trained here or imported. Writes <out-dir>/<layer>.ark and .scp, and with --frames true
+<out-dir>/frames/<layer>.ark and .scp. A layer is layer<n>, the output of layer n; prefinal, the last hidden layer; or
+the name of a node. compute_nnet_outputs computes a single node.
 
   python3 -m ser.bin.extract_bottlenecks --layers layer12,layer13,prefinal \\
     --online-ivectors scp:exp/ivectors/iemocap/ivector_online.scp \\
@@ -30,21 +30,25 @@ def main() -> None:
         "--frame-subsampling", type=int, default=3, metavar="N", help="compute every N-th frame [%(default)s]"
     )
     parser.add_argument(
-        "--frame-offset", type=int, default=0, metavar="N", help="number of the first frame computed [%(default)s]"
+        "--frame-offset",
+        type=int,
+        default=0,
+        metavar="N",
+        help="index of the first frame that is computed [%(default)s]",
     )
     ivector_options.add_options(parser, frames_per_chunk=150)
     parser.add_argument(
         "--statistics",
         choices=("mean", "mean_stddev"),
         default="mean",
-        help="what the vector holds of the frames [%(default)s]",
+        help="statistics of the frames that make the vector [%(default)s]",
     )
     parser.add_argument("--frames", type=cli.boolean, default=False, help="write the frames, too [%(default)s]")
     parser.add_argument(
         "--float16",
         type=cli.boolean,
         default=True,
-        help="store frames with two bytes a number [%(default)s]",
+        help="store frames in two bytes per value [%(default)s]",
     )
     parser.add_argument("--job", metavar="N", help="number of this job; the files are then <layer>.<job>.ark and .scp")
     cli.add_left_out_options(parser)
@@ -57,7 +61,7 @@ def main() -> None:
     if args.frame_subsampling < 1 or not 0 <= args.frame_offset < args.frame_subsampling:
         raise SerError(
             f"--frame-subsampling={args.frame_subsampling}, --frame-offset={args.frame_offset}: expected at least 1, "
-            "and an offset from 0 to one less"
+            "and an offset from 0 to subsampling - 1"
         )
 
     from ser.record.job import Job

@@ -1,8 +1,8 @@
-"""Extract i-vectors as speech goes on, one each few frames, as Kaldi's ivector-extract-online2 does.
+"""Extract online i-vectors, one every few frames, like Kaldi's ivector-extract-online2.
 
-The first table lists the utterances of each speaker; the speaker's history goes on from one utterance to the next, in
-the order of the list. Where each utterance is its own speaker, no history is kept. The config is the extractor's
-online.conf; the files that it names are looked up in the working directory, then in the config's folder.
+The first table lists the utterances of each speaker. A speaker's statistics are kept from one utterance to the next, in
+the order of the list; if each utterance is listed as its own speaker, nothing is kept. --config is the extractor's
+online.conf; the files that it names are looked up in the working directory, then in the folder of online.conf.
 
   python3 -m ser.bin.extract_online_ivectors --config exp/extractor/online.conf ark:data/iemocap_hires/spk2utt \\
     scp:data/iemocap_hires/feats.scp ark,scp:exp/ivectors/ivector_online.ark,exp/ivectors/ivector_online.scp
@@ -25,10 +25,10 @@ def main() -> None:
     parser.add_argument(
         "spk2utt_rspecifier",
         metavar="<spk2utt-rspecifier>",
-        help="the utterances of each speaker, such as ark:data/spk2utt",
+        help="utterances of each speaker, such as ark:data/spk2utt",
     )
     parser.add_argument("feats_rspecifier", metavar="<feats-rspecifier>", help="features without mean normalisation")
-    parser.add_argument("wspecifier", metavar="<wspecifier>", help="the i-vectors, a matrix for each utterance")
+    parser.add_argument("wspecifier", metavar="<wspecifier>", help="i-vectors to write, a matrix for each utterance")
     args = parser.parse_args()
 
     from ser.kaldi import specifiers
@@ -37,7 +37,7 @@ def main() -> None:
     target = specifiers.parse_wspecifier(args.wspecifier)
     speakers = specifiers.parse_rspecifier(args.spk2utt_rspecifier)
     if speakers.kind != "ark":
-        raise SerError(f"{args.spk2utt_rspecifier}: give ark:FILE, a speaker and its utterances a line")
+        raise SerError(f"{args.spk2utt_rspecifier}: give ark:FILE, with a speaker and its utterances on each line")
     files = sorted(path for path in Path(args.config).parent.glob("*") if path.is_file())
     outputs = [target.ark, target.scp, args.left_out]
     job = Job(__spec__.name, args, [*files, speakers.name], [args.feats_rspecifier], outputs)
@@ -69,7 +69,7 @@ def main() -> None:
         count = left_out.finish(len(written))
     job.write()
     logger.info(
-        "%s: i-vectors of %d numbers for %d utterances of %d speakers, %d left out",
+        "%s: i-vectors of dimension %d for %d utterances of %d speakers, %d left out",
         args.wspecifier, extractor.ivector_dim, len(written), len(spk2utt), count,
     )  # fmt: skip
 

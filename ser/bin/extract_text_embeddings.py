@@ -1,7 +1,7 @@
-"""Write one vector an utterance, or a row a token, from the words of <data-dir>/text.
+"""Write text embeddings of the words in <data-dir>/text: a vector per utterance, or a matrix with a row per token.
 
-<text-model> is a model folder that `train_text` wrote, a folder of a Hugging Face model, or a name of the Hub. An
-utterance without a word is left out, and named.
+<text-model> is a model folder that `train_text` wrote, a folder of a Hugging Face model, or a name on the Hub.
+Utterances without words are left out and named.
 
   python3 -m ser.bin.extract_text_embeddings --left-out exp/bert/left_out exp/bert data/iemocap \\
     ark,scp:exp/bert/iemocap.ark,exp/bert/iemocap.scp
@@ -22,20 +22,24 @@ def main() -> None:
     parser.add_argument(
         "--pooling",
         choices=("cls", "mean"),
-        help="the first token's hidden state, or the mean over the tokens [as the model was trained]",
+        help="hidden state of the first token, or mean over the tokens [as the model was trained]",
     )
     parser.add_argument(
         "--level",
         choices=("utterance", "token"),
         default="utterance",
-        help="a vector an utterance, or a matrix of the last hidden states, a row a token [%(default)s]",
+        help="a vector per utterance, or the last hidden states, one row per token [%(default)s]",
     )
     parser.add_argument(
-        "--batch-size", metavar="N", type=int, default=64, help="texts in a batch; changes nothing else [%(default)s]"
+        "--batch-size",
+        metavar="N",
+        type=int,
+        default=64,
+        help="texts in a batch; it does not change the result [%(default)s]",
     )
     cli.add_done_option(parser)
     cli.add_device_options(parser)
-    parser.add_argument("--left-out", metavar="FILE", help="list to write of the utterances without a vector, and why")
+    parser.add_argument("--left-out", metavar="FILE", help="list to write: utterances without a vector, and why")
     parser.add_argument("text_model", metavar="<text-model>", help="model folder, Hugging Face folder or name")
     parser.add_argument("data_dir", metavar="<data-dir>", help="Kaldi data dir; its `text` is read")
     parser.add_argument("wspecifier", metavar="<wspecifier>", help="the vectors")
@@ -60,7 +64,7 @@ def main() -> None:
     cli.set_num_threads(args)
     pooling = args.pooling
     if args.level == "token" and pooling:
-        raise SerError("--pooling is of one vector an utterance; leave it out, or --level token")
+        raise SerError("--pooling has no meaning with --level token; leave one of the two out")
     if args.level == "utterance" and pooling is None and not (Path(args.text_model) / "config.yaml").is_file():
         raise SerError(f"{args.text_model} was not trained by train_text, so it has no pooling; give --pooling")
     if args.level == "utterance" and pooling is None:
@@ -90,10 +94,10 @@ def main() -> None:
     if tokens.num_cut:
         limit = tokenizer.model_max_length
         logger.warning("%s: cut %d of %d texts at %d tokens", path, tokens.num_cut, len(utts), limit)
-    what = f"vectors ({pooling})" if pooling else "matrices, a row a token,"
+    what = f"vectors ({pooling})" if pooling else "matrices, a row per token,"
     config: Any = encoder.config
     logger.info(
-        "%s: %d %s of %d numbers, from the words in %s by %s",
+        "%s: %d %s of dimension %d, from the words in %s by %s",
         args.wspecifier, len(vectors), what, config.hidden_size, path, args.text_model,
     )  # fmt: skip
 

@@ -1,9 +1,9 @@
-"""Take over a network that Kaldi trained: nnet3's final.raw, final.mdl, or their text (nnet3-copy --binary=false).
+"""Import a net that Kaldi trained: nnet3's final.raw or final.mdl, binary or text (nnet3-copy --binary=false).
 
-Of an x-vector network a model folder is written that train_xvector --init-model and extract_embeddings take; its
-classes are the numbers of the outputs, for an nnet3 file does not name them. Of an acoustic network, such as a chain
-TDNN-F, one whose nodes compute_nnet_outputs gives; a final.mdl's transitions go to transitions.tsv. Features must be
-the ones it was trained on.
+An x-vector net becomes a model folder for train_xvector --init-model and extract_embeddings; its classes are called by
+the numbers of the outputs, since an nnet3 file has no names. An acoustic model, such as a chain TDNN-F, becomes a model
+folder for compute_nnet_outputs; the transitions of a final.mdl are written to transitions.tsv. The features must be
+those of the net's training.
 
   python3 -m ser.bin.import_nnet3 0007_voxceleb_v2_1a/exp/xvector_nnet_1a/final.raw exp/voxceleb_kaldi
   python3 -m ser.bin.import_nnet3 exp/chain_cleaned/tdnn1g_sp_bi/final.mdl exp/tedlium_kaldi
@@ -42,7 +42,7 @@ def _import_xvector(nnet: "Nnet3", path: str, folder: str) -> None:
 
     @dataclass(frozen=True)
     class ImportConfig:
-        """The settings of an imported model: its widths alone."""
+        """The settings of an imported model: only the dimensions of its layers."""
 
         model: XVectorConfig
 
@@ -65,7 +65,7 @@ def _import_graph(nnet: "Nnet3", path: str, folder: str) -> None:
 
     @dataclass(frozen=True)
     class ImportConfig:
-        """The settings of an imported model: its wiring alone."""
+        """The settings of an imported model: only its graph."""
 
         nnet3: GraphConfig
 
@@ -78,7 +78,7 @@ def _import_graph(nnet: "Nnet3", path: str, folder: str) -> None:
         model_dir.save_model(folder, model, [str(number) for number in range(outputs)])
     left, right = model.context("output" if outputs else model.node_names[-1])
     logger.info(
-        "%s: %d features a frame, i-vectors of %d, context %d and %d frames, %d components; nodes %s",
+        "%s: %d features a frame, i-vectors of dimension %d, context of %d and %d frames, %d components; nodes %s",
         folder, model.feature_dim, model.ivector_dim, left, right, len(config.components), ", ".join(model.node_names),
     )  # fmt: skip
 

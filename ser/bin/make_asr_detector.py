@@ -1,7 +1,7 @@
-"""Make the model directory of ser-detect from a finished run of system B, or from an imported net's vectors.
+"""Make a model folder for ser-detect from a finished run of system B, or from vectors of an imported net.
 
-The back end is trained on <train-dir>, a data dir with classes, and on the vectors of pool_frames; i-vectors must have
-been extracted with --history utterance, as the detector hears one recording at a time. An older detector in <out-dir>
+The back end is trained on the classes of <train-dir> and the vectors of pool_frames. The i-vectors must have been
+extracted with --history utterance, since the detector has only one recording at a time. An older detector in <out-dir>
 is replaced.
 
   python3 -m ser.bin.make_asr_detector --net exp/asr_tdnn/asr --extractor exp/asr_tdnn/extractor --fold 1 \\
@@ -18,7 +18,7 @@ def main() -> None:
     parser = cli.make_parser(__doc__)
     parser.add_argument("--net", required=True, metavar="DIR", help="folder of the recogniser")
     parser.add_argument(
-        "--extractor", metavar="DIR", help="folder of the net's i-vector extractor [the net takes none]"
+        "--extractor", metavar="DIR", help="folder of the net's i-vector extractor [the net takes no i-vectors]"
     )
     parser.add_argument(
         "--mfcc-config",
@@ -30,21 +30,21 @@ def main() -> None:
         "--layers",
         required=True,
         metavar="NAME,...",
-        help="layer of the net, such as layer12; of several, the one that is best for training speakers held out",
+        help="layers of the net, such as layer12; the one that is best on held-out training speakers is used",
     )
     parser.add_argument(
         "--statistics",
         choices=("mean", "mean_stddev"),
         default="mean_stddev",
-        help="which of the vectors to take [%(default)s]",
+        help="statistics of the vectors to use [%(default)s]",
     )
-    parser.add_argument("--fold", default="none", metavar="NAME", help="fold that <train-dir> leaves out [%(default)s]")
+    parser.add_argument("--fold", default="none", metavar="NAME", help="fold that <train-dir> lacks [%(default)s]")
     parser.add_argument("--label-map", required=True, metavar="FILE", help="the run's map of labels to classes")
     parser.add_argument(
         "--config", metavar="FILE", default="conf/detector.yaml", help="settings of the detector [%(default)s]"
     )
     cli.add_backend_config(parser, "--backend-config")
-    parser.add_argument("train_dir", metavar="<train-dir>", help="data dir of the back end's utterances")
+    parser.add_argument("train_dir", metavar="<train-dir>", help="data dir that the back end is trained on")
     parser.add_argument("pooled", metavar="<pooled-dir>", help="folder of pool_frames")
     parser.add_argument("out_dir", metavar="<out-dir>", help="folder to write")
     args = parser.parse_args()

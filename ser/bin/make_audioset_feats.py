@@ -1,8 +1,8 @@
-"""Write log mel energies as the nets of AudioSet (YAMNet, VGGish, TRILL) take them, of the recordings of a wav table.
+"""Compute log-mel energies in the form that AudioSet's nets (YAMNet, VGGish, TRILL) take.
 
-Of --level frame a matrix has 64 numbers a frame of 10 ms, which train_triplet takes; of --level patch a row a patch of
-0.96 s, 96 frames after each other, which train_coattention --encoder takes; there zeros follow the samples up to a
-whole patch.
+With --level frame, for train_triplet, a row is a frame of 10 ms with 64 mel bands. With --level patch, for
+train_coattention --encoder, a row is a patch of 0.96 s, which is 96 frames one after the other; a recording is padded
+with zeros to whole patches.
 
   python3 -m ser.bin.make_audioset_feats --net yamnet --level frame scp:data/toy/wav.scp \\
     ark,scp:data/toy/feats.ark,data/toy/feats.scp
@@ -21,9 +21,9 @@ def main() -> None:
     parser.add_argument(
         "--net", choices=("yamnet", "vggish"), default="yamnet", help="net that takes the features [%(default)s]"
     )
-    parser.add_argument("--level", choices=("frame", "patch"), required=True, help="what a row of the features is")
-    parser.add_argument("--segments", metavar="FILE", help="the utterances are parts of the recordings")
-    parser.add_argument("--compress", type=cli.boolean, default=False, help="store a byte a number [%(default)s]")
+    parser.add_argument("--level", choices=("frame", "patch"), required=True, help="what a row stands for")
+    parser.add_argument("--segments", metavar="FILE", help="segments file, if utterances are parts of recordings")
+    parser.add_argument("--compress", type=cli.boolean, default=False, help="store one byte per value [%(default)s]")
     cli.add_left_out_options(parser)
     cli.add_done_option(parser)
     parser.add_argument(
@@ -59,7 +59,7 @@ def main() -> None:
             count += 1
         lost = left_out.finish(count)
     job.write()
-    logger.info("%s: log mel energies of %d utterances, %d left out", args.feats_wspecifier, count, lost)
+    logger.info("%s: log-mel energies of %d utterances, %d left out", args.feats_wspecifier, count, lost)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
 """Divide the sentences of a corpus, so that no test sentence is spoken in the training data.
 
-Where all actors speak the same sentences, removing the test sentences from the training data would leave nothing. So
-the sentences are dealt out into --parts parts of equal size, class by class. The test data keeps only the sentences of
-the part --part, the training data only those of the other parts. Over all parts, each test utterance is scored once. An
-utterance without words is tested with the first part, and always trains. The example keeps the second half for the
-test.
+If all actors speak the same sentences, removing the test sentences from the training data would leave nothing. So the
+sentences are divided into --parts parts of equal size, class by class. The test data keep only the sentences of the
+part --part, the training data only those of the other parts; over all parts, each test utterance is scored once. An
+utterance without words is always in the training data, and in the test data of the first part. The example keeps the
+second half of the sentences for the test.
 
   python3 -m ser.bin.part_sentences --parts 2 --part 2 data/test data/test_2 data/train data/train_2
 """
@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 def main() -> None:
     parser = cli.make_parser(__doc__)
     parser.add_argument("--parts", type=int, default=2, metavar="N", help="number of parts [%(default)s]")
-    parser.add_argument("--part", type=int, required=True, metavar="N", help="part that tests, from 1")
+    parser.add_argument("--part", type=int, required=True, metavar="N", help="test part, from 1")
     parser.add_argument("test_dir", type=Path, metavar="<test-dir>", help="test data dir, with text and utt2emo")
     parser.add_argument("test_out", type=Path, metavar="<test-out>", help="test data dir to write")
     parser.add_argument(

@@ -1,9 +1,8 @@
-"""Make a data dir of copies that are spoken faster or slower: Ko et al., "Audio augmentation", Interspeech 2015.
+"""Make a data dir of copies that are played faster or slower: Ko et al., "Audio augmentation", Interspeech 2015.
 
-Tempo, pitch and formants change together. To play a recording `factor` times as fast, its samples are kept and the rate
-in the header is multiplied by `factor`; each copy is written to <data-out>/wav as FLAC, and the commands that read it
-resample it. Copies are called <utt>-speed<factor>; utt2uniq tells the original. Features and voice activity are not
-copied.
+Tempo, pitch and formants change together. A copy keeps the samples of the original; only the sampling rate in its
+header is multiplied by the factor, and commands that read it resample it. Copies are written to <data-out>/wav as FLAC
+and called <utt>-speed<factor>; utt2uniq names the original. Features and voice activity are not copied.
 
   python3 -m ser.bin.perturb_speed --factor 1.1 --sample-rate 16000 data/ravdess data/ravdess_speed1.1
 """
@@ -16,7 +15,7 @@ from ser.errors import SerError
 
 logger = logging.getLogger(__name__)
 
-# What tells of the original's recording or frames.
+# Tables that describe the original's recording or frames, and do not fit the copy.
 LEFT_BEHIND = ("wav.scp", "segments", "feats.scp", "vad.scp", "utt2num_frames", "utt2dur")
 
 
@@ -38,7 +37,7 @@ def main() -> None:
         raise SerError(f"--factor: expected 0.5 to 2, found {args.factor:g}")
     out = Path(args.data_out)
     if out.resolve() == Path(args.data_in).resolve():
-        raise SerError(f"{out}: the copies need a data dir of their own; name another")
+        raise SerError(f"{out}: the copies need their own data dir; give another <data-out>")
     utt2spk = datadir.read_table(args.data_in, "utt2spk")
     copies = {utt: f"{utt}-speed{args.factor:g}" for utt in utt2spk}
     segments = Path(args.data_in, "segments")

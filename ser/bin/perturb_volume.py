@@ -1,8 +1,8 @@
-"""Make MFCC louder or softer, each utterance by a factor of its own: Kaldi's perturb_data_dir_volume.sh, on features.
+"""Change the volume of MFCC, each utterance by a random factor: Kaldi's perturb_data_dir_volume.sh, on features.
 
-A factor g on the samples adds 2 ln g to each log mel energy, that is 2 sqrt(M) ln g to the first of MFCC made without
-the log energy (--use-energy=false), and nothing to the others. Factors are uniform in --low to --high, drawn anew for
-each utterance by --seed.
+A factor g on the samples adds 2 ln g to each of the M log-mel energies. That adds 2 sqrt(M) ln g to the first MFCC and
+nothing to the others, if MFCC were made without the log energy (--use-energy=false). The factor of each utterance is
+drawn uniformly from --low to --high.
 
   python3 -m ser.bin.perturb_volume --num-mel-bins 40 scp:data/train/feats.scp ark,scp:vol.ark,vol.scp
 """
@@ -19,7 +19,7 @@ def main() -> None:
     parser.add_argument("--seed", metavar="N", type=int, default=0, help="seed of the factors [%(default)s]")
     cli.add_done_option(parser)
     parser.add_argument("feats_rspecifier", metavar="<feats-rspecifier>", help="MFCC without mean normalisation")
-    parser.add_argument("wspecifier", metavar="<wspecifier>", help="the louder or softer MFCC")
+    parser.add_argument("wspecifier", metavar="<wspecifier>", help="MFCC to write")
     args = parser.parse_args()
     if not 0 < args.low <= args.high:
         raise SerError(f"--low={args.low:g} --high={args.high:g}: expected 0 < low <= high")

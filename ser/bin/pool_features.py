@@ -1,6 +1,6 @@
 """Pool the features of each utterance into one vector of statistics, the input of simple back ends.
 
-Of the voiced frames: mean, standard deviation, five quantiles, and how much the features change from frame to frame;
+The statistics are over the voiced frames: mean, standard deviation, five quantiles, and the change from frame to frame;
 see ser/features/functionals.py. The features are those of steps/make_mfcc_pitch.sh, without mean normalisation.
 
   python3 -m ser.bin.pool_features scp:data/ravdess/feats.scp scp:data/ravdess/vad.scp ark,scp:pooled.ark,pooled.scp
@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 def main() -> None:
     parser = cli.make_parser(__doc__)
     parser.add_argument("feats", metavar="<feats-rspecifier>", help="features (T, F) of each utterance")
-    parser.add_argument("vad", metavar="<vad-rspecifier>", help="for each frame 1 where it is speech, else 0")
+    parser.add_argument("vad", metavar="<vad-rspecifier>", help="for each frame 1 if it is speech, else 0")
     parser.add_argument("pooled", metavar="<wspecifier>", help="the vectors")
     args = parser.parse_args()
 

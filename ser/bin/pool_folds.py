@@ -1,9 +1,9 @@
-"""Score the utterances of all folds together: pooled.tsv with strata, confusions.tsv with two kinds of mean.
+"""Score the utterances of all folds together: pooled.tsv with strata, and confusions.tsv.
 
-Reads the predictions of cells and, from <data-dir>, utt2emo, utt2spk, feats.scp or utt2num_frames (durations), and
-where they are utt2style and utt2votes. pooled.tsv has UAR and WA of all utterances of an experiment and of its strata:
-style, thirds of the duration, whether all annotators agreed. confusions.tsv has for each pair of classes the pooled
-count and share, and the mean of the folds' shares, as papers average them.
+Reads the predictions of the cells and, from <data-dir>, utt2emo, utt2spk, feats.scp or utt2num_frames (for durations),
+and utt2style, utt2votes if they exist. pooled.tsv has UAR and WA of an experiment, over all utterances and by strata:
+style, thirds of the duration, and whether all annotators agreed. confusions.tsv has, for each pair of classes, the
+pooled count and share, and the mean of the folds' shares, which papers often print.
 
   python3 -m ser.bin.pool_folds data/iemocap_classes exp/asr_tdnn $(cat exp/asr_tdnn/cells/list)
 """
@@ -17,7 +17,7 @@ from ser.errors import SerError
 def main() -> None:
     parser = cli.make_parser(__doc__)
     cli.add_protocol(parser)
-    parser.add_argument("data_dir", metavar="<data-dir>", help="of all scored utterances")
+    parser.add_argument("data_dir", metavar="<data-dir>", help="data dir of all scored utterances")
     parser.add_argument("out_dir", metavar="<out-dir>", help="folder to write")
     parser.add_argument("cell_dirs", metavar="<cell-dir>", nargs="+", help="folders of cells")
     args = parser.parse_args()
@@ -36,7 +36,7 @@ def main() -> None:
     lengths = tables.read_map(data / "utt2num_frames", fields=2) if (data / "utt2num_frames").exists() else {}
     strata = pooled_folds.read_strata(data, {utt: float(count) for utt, count in lengths.items() if utt in truth})
     experiments = pooled_folds.read_answers(args.cell_dirs)
-    # A model may answer a class that the scored utterances lack.
+    # A model may predict a class that the scored utterances lack.
     answered = {name for answers in experiments for fold in answers.folds.values() for name in fold.values()}
     classes = sorted({*truth.values(), *answered})
     number = {name: index for index, name in enumerate(classes)}

@@ -1,7 +1,7 @@
-"""Pool the frames of every utterance into vectors: mean, or mean and standard deviation.
+"""Pool the frames of every utterance into a vector: their mean, or mean and standard deviation.
 
-Each table of matrices (bottlenecks, MFCC, online i-vectors ...) is given a name; <out-dir>/<statistics>/<name>.scp
-has its vectors, as train_backend and evaluate_backend take them.
+Each table of matrices (bottleneck features, MFCC, online i-vectors ...) is given a name. Its vectors are written to
+<out-dir>/<statistics>/<name>.scp, for train_backend and evaluate_backend.
 
   python3 -m ser.bin.pool_frames --statistics mean,mean_stddev exp/vectors \\
     layer12=exp/bottlenecks/frames/layer12.scp mfcc=data/iemocap_classes/feats.scp
@@ -22,7 +22,7 @@ def main() -> None:
     cli.add_done_option(parser)
     parser.add_argument("out_dir", metavar="<out-dir>", help="folder to write")
     parser.add_argument(
-        "tables", metavar="<name>=<scp>", nargs="+", help="tables of frames, and the names of their vectors"
+        "tables", metavar="<name>=<scp>", nargs="+", help="names of the vectors, and the tables of frames"
     )
     args = parser.parse_args()
 

@@ -1,9 +1,9 @@
-"""Make a language folder for a recogniser: a lexicon without stress marks, an n-gram, and the words without entry.
+"""Make a language folder for a recogniser: a lexicon without stress marks, an n-gram, and the list of unknown words.
 
-The n-gram is of the sentences of --lm-text (plain or gzip), or else of the data dir's transcripts: Witten-Bell, over
-all words of the lexicon that are in the text, in the data dir's transcripts, or, with --closed-vocabulary false, in
-the lexicon. --arpa takes an n-gram that is there. Words of the transcripts without an entry are listed in <lang>/oov;
-over --max-oov of them stop.
+The n-gram is estimated by Witten-Bell smoothing from the sentences of --lm-text (plain or gzip), or else from the data
+dir's transcripts. Its vocabulary are the words of the lexicon that occur in these sentences or in the transcripts; with
+--closed-vocabulary false it is the whole lexicon. --arpa gives a ready n-gram instead. Words of the transcripts without
+an entry in the lexicon are listed in <lang>/oov; the command fails if their share is above --max-oov.
 
   python3 -m ser.bin.prepare_lang --lexicon TEDLIUM_release2/TEDLIUM.152k.dic --lm-text LM/a.en.gz \\
     data/tedlium_train data/lang
@@ -21,20 +21,27 @@ logger = logging.getLogger(__name__)
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--lexicon", required=True, metavar="FILE", help="word phone phone ... a line")
+    parser.add_argument("--lexicon", required=True, metavar="FILE", help="lexicon of lines 'word phone phone ...'")
     parser.add_argument(
-        "--lower", type=cli.boolean, default=False, help="make the words of lexicon and --arpa lower case [%(default)s]"
+        "--lower",
+        type=cli.boolean,
+        default=False,
+        help="convert the words of lexicon and --arpa to lower case [%(default)s]",
     )
     parser.add_argument(
-        "--lm-text", action="append", default=[], metavar="FILE", help="sentences; may be given again [the transcripts]"
+        "--lm-text",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="sentences; may be given several times [the transcripts]",
     )
-    parser.add_argument("--arpa", metavar="FILE", help="n-gram to take instead of estimating one")
+    parser.add_argument("--arpa", metavar="FILE", help="ready n-gram, in place of an estimated one")
     parser.add_argument("--order", metavar="N", type=int, default=3, help="order of the n-gram [%(default)s]")
     parser.add_argument(
         "--closed-vocabulary",
         type=cli.boolean,
         default=True,
-        help="estimate the n-gram over the words of the text, not over all of the lexicon [%(default)s]",
+        help="limit the vocabulary of the n-gram to words that occur, not the whole lexicon [%(default)s]",
     )
     cli.add_max_oov(parser)
     cli.add_done_option(parser)

@@ -1,8 +1,8 @@
-"""Run a share of the jobs of one kind in one process: short jobs take less time than loading the libraries.
+"""Run a share of the jobs of one kind in one process, for jobs that take less time than importing the libraries.
 
-The n-th of N processes runs the jobs n, n+N, n+2N ... of a kind one after the other. <plan> is a run's folder of
-arguments (ser/plan/job.py). Each job calls the module's main() with the arguments given here and, behind them, those
-of <plan>/<kind>.<number>.args.
+Process n of N runs the jobs n, n+N, n+2N ... of a kind one after the other. <plan> is a run's folder of arguments
+(ser/plan/job.py). Each job calls the module's main() with the arguments given here, followed by those in
+<plan>/<kind>.<number>.args.
 
   python3 -m ser.bin.run_share --share 2/4 exp/toy/plan cells ser.bin.evaluate_backend --config conf/backend.yaml
 """
@@ -23,7 +23,10 @@ logger = logging.getLogger(__name__)
 def main() -> None:
     parser = cli.make_parser(__doc__)
     parser.add_argument(
-        "--share", metavar="N/N", default="1/1", help="which of how many shares of the jobs to run [%(default)s]"
+        "--share",
+        metavar="N/N",
+        default="1/1",
+        help="share of the jobs to run, such as 2/4, the second of four [%(default)s]",
     )
     parser.add_argument("plan", metavar="<plan>", help="folder of the plan")
     parser.add_argument("kind", metavar="<kind>", help="kind of job")
@@ -44,8 +47,8 @@ def main() -> None:
     for number in range(first, len(jobs.read_text(encoding="utf-8").splitlines()) + 1, step):
         words = [*args.arguments, f"@{args.plan}/{args.kind}.{number}.args"]
         logger.info("# python3 -m %s", " ".join([args.module, *words]))
-        sys.argv[1:] = words  # what main() parses
-        sys.orig_argv[1:] = ["-m", args.module, *words]  # what a model folder notes as its command
+        sys.argv[1:] = words  # main() parses these
+        sys.orig_argv[1:] = ["-m", args.module, *words]  # a model folder records these as its command
         try:
             command.main()
         except SerError as error:

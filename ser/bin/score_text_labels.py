@@ -1,7 +1,7 @@
 """Score a model of train_text_labels on the texts of a data dir: the F1 of each class, and their mean (macro F1).
 
-<table> gets a line for each class, with two F1: one where the class is predicted from the probability --threshold on
-(published: 0.3), and one with the class's own threshold, which the training chose on its validation texts.
+<table> gets a line for each class, with its F1 at two thresholds: --threshold (0.3 in the paper), and the class's own
+threshold, which was chosen on the validation texts. A class is predicted if its probability reaches the threshold.
 
   python3 -m ser.bin.score_text_labels --label-map conf/emotions/goemotions_ekman.map exp/goemotions_ekman \\
     data/goemotions_test exp/goemotions_ekman/test.tsv
@@ -18,13 +18,13 @@ logger = logging.getLogger(__name__)
 def main() -> None:
     parser = cli.make_parser(__doc__)
     cli.add_device_options(parser)
-    parser.add_argument("--label-map", metavar="FILE", help="map that the model was trained with, if any")
+    parser.add_argument("--label-map", metavar="FILE", help="label map of the model's training, if it had one")
     parser.add_argument(
         "--threshold",
         metavar="X",
         type=float,
         default=0.3,
-        help="probability from which a class is predicted [%(default)s]",
+        help="probability at which a class is predicted [%(default)s]",
     )
     parser.add_argument("model_dir", metavar="<model-dir>", help="folder that train_text_labels wrote")
     parser.add_argument("data_dir", metavar="<data-dir>", help="Kaldi data dir with text and utt2labels")

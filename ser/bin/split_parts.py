@@ -1,8 +1,8 @@
 """Split a data dir of classes into a training, a validation and a test part for each of its folds.
 
-The validation part is a random share of the utterances that are not in the test part, class by class; it serves only to
-choose the epoch. For a quick run, --groups joins the folds into fewer. A corpus without folds but with parts of its own
-(utt2part: train, dev or validation, test) keeps these, as the fold `all`. Writes <out>/train_<name>_<fold>,
+The validation part is a random share of the utterances that are not in the test part, class by class; it is only used
+to choose the epoch. For a quick run, --groups merges the folds into fewer ones. A corpus without folds but with its own
+parts (utt2part: train, dev or validation, test) keeps these as the fold `all`. Writes <out>/train_<name>_<fold>,
 <out>/valid_<name>_<fold> and <out>/test_<name>_<fold>.
 
   python3 -m ser.bin.split_parts --valid 0.15 --seed 0 data/c/savee_classes savee data/c
@@ -26,7 +26,7 @@ def main() -> None:
         type=int,
         default=0,
         metavar="N",
-        help="join the folds into N groups, which are then the folds; 0: do not [%(default)s]",
+        help="merge the folds into N folds; 0: do not [%(default)s]",
     )
     parser.add_argument(
         "--valid", type=float, default=0.15, metavar="SHARE", help="share of the validation part [%(default)s]"
@@ -59,11 +59,11 @@ def main() -> None:
         utt2part = tables.read_map(args.data_in / "utt2part", fields=2)
         found["all"] = {part: [utt for utt in utt2emo if utt2part[utt] in names] for part, names in PARTS.items()}
     else:
-        raise SerError(f"{args.data_in}: neither utt2fold nor utt2part, so nothing tells its test part")
+        raise SerError(f"{args.data_in}: it has neither utt2fold nor utt2part, so its test part is not known")
     for fold, parts in found.items():
         for part, utts in parts.items():
             if not utts:
-                raise SerError(f"{args.data_in}: no utterance of fold {fold} in the {part} part; take another corpus")
+                raise SerError(f"{args.data_in}: no utterance of fold {fold} is in the {part} part; use another corpus")
             data_subset.subset(args.data_in, utts, args.out / f"{part}_{args.name}_{fold}")
         sizes = ", ".join(f"{len(utts)} {part}" for part, utts in parts.items())
         logger.info("%s: fold %s: %s", args.data_in, fold, sizes)

@@ -1,7 +1,7 @@
 """Split a data dir at random into parts that have the same share of each class.
 
-By utterances: the parts share speakers, sessions and dialogues, which ser.bin.audit_protocol counts. The example has
-the shares of Zhou et al.:
+Utterances are drawn one by one, so the parts share speakers, sessions and dialogues; ser.bin.audit_protocol counts
+these. The example has the shares of Zhou et al.:
 
   python3 -m ser.bin.split_stratified --valid 0.2 --test 0.1 --seed 0 data/iemocap \\
     data/iemocap_train data/iemocap_valid data/iemocap_test

@@ -1,9 +1,9 @@
-"""Train a recogniser by flat-start LF-MMI: a TDNN-F that needs transcripts and a lexicon, but no alignment.
+"""Train a speech recogniser, a TDNN-F, by flat-start LF-MMI: from transcripts and a lexicon, without alignments.
 
-Reads a data dir (feats.scp of MFCC without mean normalisation, text, utt2uniq where there are copies) and the lexicon
-of a language folder (prepare_lang). Utterances that cannot train are named by reason, counted and listed in the model
-folder's left_out. Beside the net the folder holds units.tsv (pdfs of the phones) and lexicon.txt. A run that was cut
-off is resumed.
+Reads a data dir (feats.scp of MFCC without mean normalisation, text, and utt2uniq if there are copies) and the lexicon
+of a language folder (prepare_lang). Utterances that cannot be trained on are counted by reason and listed in the model
+folder's left_out. The folder also has units.tsv (the pdfs of the phones) and lexicon.txt. An interrupted training is
+resumed.
 
   python3 -m ser.bin.train_asr --config conf/asr_tdnn/tdnnf.yaml --ivectors exp/ivectors_train/ivector_online.scp \\
     data/tedlium_train_hires data/lang exp/asr
@@ -23,9 +23,9 @@ UNTRAINED_BATCHES = 50
 def main() -> None:
     parser = cli.make_parser(__doc__)
     cli.add_training_options(parser)
-    parser.add_argument("--ivectors", metavar="FILE", help="ivector_online.scp, an i-vector each 10 frames [none]")
+    parser.add_argument("--ivectors", metavar="FILE", help="ivector_online.scp, an i-vector every 10 frames [none]")
     parser.add_argument(
-        "--untrained", type=cli.boolean, default=False, help="write a net of random weights, a control [%(default)s]"
+        "--untrained", type=cli.boolean, default=False, help="write a net of random weights, as a control [%(default)s]"
     )
     cli.add_max_oov(parser)
     parser.add_argument("data_dir", metavar="<data-dir>", help="with feats.scp and text")
@@ -71,7 +71,7 @@ def main() -> None:
     check_coverage(lexicon, texts.values(), args.max_oov, str(data / "text"))
     frames = {utt: features.shape(utt)[0] for utt in texts}
 
-    # Each utterance's draw is its own, so that the order of the data dir moves nothing.
+    # Each utterance has its own random generator, so that the result does not depend on the order of the data dir.
     sequences = [
         one_way(text.split(), lexicon, config.silence, np.random.default_rng([seed, *utt.encode()]))
         for utt, text in texts.items()
@@ -105,9 +105,9 @@ def main() -> None:
     model.lda.load_state_dict({"weight": torch.from_numpy(weight), "bias": torch.from_numpy(bias)})
     write_context(folder / "units.tsv", context)
     write_lexicon(folder / lang_dir.LEXICON, lexicon)
-    logger.info("%d utterances train, %d validate", len(train), len(valid))
+    logger.info("%d utterances for training, %d for validation", len(train), len(valid))
     if args.untrained:
-        # Only its batch norms get to know the data.
+        # Only the statistics of its batch norms are estimated from the data.
         model.train()
         with torch.no_grad():
             for batch, _ in itertools.islice(train_batches.batches(0), UNTRAINED_BATCHES):
@@ -121,7 +121,7 @@ def main() -> None:
 
 
 def hold_out(data: Path, utts: list[str], count: int, seed: int) -> tuple[list[str], list[str]]:
-    """Draw originals that validate; their copies, named in utt2uniq, do not train."""
+    """Draw `count` originals for validation; they and their copies (utt2uniq) are not trained on."""
     import numpy as np
 
     from ser.errors import SerError
@@ -131,7 +131,7 @@ def hold_out(data: Path, utts: list[str], count: int, seed: int) -> tuple[list[s
     originals = tables.read_map(path, fields=2) if path.exists() else {}
     sources = sorted({originals.get(utt, utt) for utt in utts} & set(utts))
     if count >= len(sources):
-        raise SerError(f"{data}: {len(sources)} utterances of which {count} are to validate (data.valid_utterances)")
+        raise SerError(f"{data}: {len(sources)} utterances, but data.valid_utterances is {count}; lower it")
     chosen = set(np.random.default_rng(seed).choice(sources, count, replace=False).tolist())
     train = [utt for utt in utts if originals.get(utt, utt) not in chosen]
     return train, [utt for utt in utts if utt in chosen]

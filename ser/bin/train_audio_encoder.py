@@ -1,11 +1,12 @@
-"""Fine-tune an audio encoder to tell the classes of recordings: wav.scp and utt2emo of two data dirs.
+"""Fine-tune an audio encoder to classify recordings.
 
-The states of several layers are summed by learnt weights and pooled over time; a linear layer follows. Recordings are
-never padded: a batch has one length. The validation data dir picks the epoch; without one the last epoch is taken. A
-training that was stopped goes on where it was.
+Reads wav.scp and utt2emo of the data dirs. The states of several layers are summed with learnt weights and pooled over
+time; a linear layer follows. Recordings are never padded: those of a batch have the same length. The epoch is chosen on
+the validation data dir; without one, the last epoch is used. An interrupted training is resumed.
 
-<model-dir>/encoder is what extract_audio_embeddings takes, model.safetensors what is behind it; layer_weights.tsv and
-.png tell which layers counted. --test-data adds posteriors.scp, the class probabilities of its utterances.
+<model-dir>/encoder is an encoder for extract_audio_embeddings, model.safetensors has the layers after it, and
+layer_weights.tsv and .png show the weights of the layers. --test-data adds posteriors.scp, the class probabilities of
+its utterances.
 
   python3 -m ser.bin.train_audio_encoder --config conf/audio_encoder.yaml --encoder exp/yamnet \\
     --set "model.layers='10'" --label-map conf/emotions/native.map --valid-data data/valid data/train exp/tuned
@@ -27,12 +28,12 @@ def main() -> None:
     cli.add_training_options(parser)
     cli.add_target_options(parser)
     parser.add_argument(
-        "--encoder", metavar="NAME", help="encoder to begin with, name of the Hub or folder [the config's]"
+        "--encoder", metavar="NAME", help="encoder to start from, name on the Hub or folder [the config's]"
     )
-    parser.add_argument("--valid-data", metavar="DIR", help="data dir for validation [the last epoch is taken]")
+    parser.add_argument("--valid-data", metavar="DIR", help="data dir for validation [none: the last epoch is used]")
     parser.add_argument("--test-data", metavar="DIR", help="data dir whose class probabilities are written")
     parser.add_argument("data_dir", metavar="<data-dir>", help="data dir to train on, with wav.scp and utt2emo")
-    parser.add_argument("model_dir", metavar="<model-dir>", help="folder of the model, to be written")
+    parser.add_argument("model_dir", metavar="<model-dir>", help="folder of the model, to write")
     args = parser.parse_args()
 
     import numpy as np
@@ -64,12 +65,12 @@ def main() -> None:
     folder = loading.find_encoder(config.encoder)
     encoder = loading.load_audio_encoder(config.encoder, max_seconds=max(config.data.max_seconds, 1.0))
     if not isinstance(encoder, (FrameEncoder, PatchEncoder)):
-        raise SerError(f"{encoder.what}: is no PyTorch net of frames or patches, so it cannot be fine-tuned here")
+        raise SerError(f"{encoder.what}: only PyTorch nets of frames or patches can be fine-tuned; give another one")
     seed = config.fit.seed
     torch.manual_seed(seed)
     model = TunedEncoder(encoder, config.model, len(targets.classes))
     schedule = arrange(model, config.model, config.gradual, config.fit)
-    # A GPU computes the frozen layers as quickly as it is given their output.
+    # Only on a CPU: a GPU computes the frozen layers about as fast as it could load their outputs.
     keeps = model.num_frozen > 0 and parallel.pick_device(args.device).type == "cpu"
 
     def source(data_dir: str, utts: list[str], wanted: np.ndarray, order: int | None) -> WaveSource:
@@ -91,7 +92,7 @@ def main() -> None:
     valid = source(args.valid_data, targets.valid_utts, targets.valid_numbers, None) if args.valid_data else None
     trained = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
     logger.info(
-        "%d recordings train (%s), %d validate; the parts to be trained have %d of %d numbers",
+        "%d recordings for training (%s), %d for validation; %d of %d parameters are trained",
         len(train.utts), ", ".join(f"{name} {n}" for name, n in zip(targets.classes, targets.counts, strict=True)),
         len(targets.valid_utts), trained, sum(parameter.numel() for parameter in model.parameters()),
     )  # fmt: skip

@@ -1,11 +1,11 @@
-"""Train the co-attention of speech and text, or the attention of one of them, to tell the classes of utterances.
+"""Train the co-attention of speech and text, or an attention over one of them, to classify utterances.
 
-Inputs are sequences: of speech a row a patch (or frame), of text a row a token; an archive may hold more utterances
-than the data dirs. An utterance without a sequence has one learnt row in its place, and is counted. The validation data
-dir picks the epoch. A training that was stopped goes on where it was.
+Inputs are sequences: for speech a row per patch (or frame), for text a row per token. An archive may have more
+utterances than the data dirs. An utterance without a sequence gets one learnt row instead, and is counted. The epoch is
+chosen on the validation data dir. An interrupted training is resumed.
 
-With --encoder the rows of speech are patches (make_audioset_feats) and that net is trained with the rest, layer by
-layer where fit.unfreezing says so; <model-dir>/encoder is the tuned net.
+With --encoder, the rows of speech are patches (make_audioset_feats), and this audio encoder is trained too, unfrozen
+layer by layer if fit.unfreezing says so; <model-dir>/encoder is the tuned encoder.
 
   python3 -m ser.bin.train_coattention --config conf/coattention/fusion.yaml --label-map conf/emotions/four.map \\
     --input speech=scp:exp/yamnet/10.scp --input text=scp:exp/t5/tokens.scp \\
@@ -27,28 +27,30 @@ def main() -> None:
     parser.add_argument(
         "--input", action="append", required=True, metavar="NAME=RSPECIFIER", help="sequences of speech or of text"
     )
-    parser.add_argument("--encoder", metavar="DIR", help="train this net, too; the rows of speech are then patches")
-    parser.add_argument("--encoder-layer", metavar="NAME", help="layer of it that the co-attention sees")
-    parser.add_argument("--test-data", metavar="DIR", help="write the class probabilities of its utterances, too")
+    parser.add_argument(
+        "--encoder", metavar="DIR", help="audio encoder to train too; the rows of speech are then patches"
+    )
+    parser.add_argument("--encoder-layer", metavar="NAME", help="its layer whose states the co-attention takes")
+    parser.add_argument("--test-data", metavar="DIR", help="data dir whose class probabilities are written")
     parser.add_argument(
         "--without-text",
         type=cli.boolean,
         default=False,
-        help="write the probabilities of --test-data without its text, too [%(default)s]",
+        help="also write the probabilities of --test-data with its text hidden [%(default)s]",
     )
     parser.add_argument(
         "--folds",
         default="",
         metavar="'F ...'",
-        help="folds to train one after the other; each replaces FOLD in the paths",
+        help="folds that are trained one after the other; each replaces FOLD in the paths",
     )
     parser.add_argument("--valid-data", required=True, metavar="DIR", help="data dir for validation")
     parser.add_argument("data_dir", metavar="<data-dir>", help="data dir to train on, with utt2emo")
-    parser.add_argument("model_dir", metavar="<model-dir>", help="folder of the model, to be written")
+    parser.add_argument("model_dir", metavar="<model-dir>", help="folder of the model, to write")
     args = parser.parse_args()
 
     if bool(args.encoder) != bool(args.encoder_layer):
-        parser.error("--encoder and --encoder-layer go together")
+        parser.error("give both --encoder and --encoder-layer, or neither")
 
     cli.set_num_threads(args)
     for fold in args.folds.split() or [""]:
@@ -85,9 +87,11 @@ def train(args: argparse.Namespace) -> None:
     targets = read_targets(args.data_dir, args.valid_data, args.label_map, args.soft_targets)
     trained, valid = (read_sequences(folder, rspecifiers) for folder in (args.data_dir, args.valid_data))
     if trained.widths != valid.widths:
-        raise SerError(f"{args.data_dir} has rows of {trained.widths} numbers, {args.valid_data} of {valid.widths}")
+        raise SerError(
+            f"{args.data_dir} has rows of dimension {trained.widths}, {args.valid_data} {valid.widths}; make them alike"
+        )
     logger.info(
-        "%d utterances train (%s), %d validate; without a sequence: %s",
+        "%d utterances for training (%s), %d for validation; without a sequence: %s",
         len(trained.utts), ", ".join(f"{name} {n}" for name, n in zip(targets.classes, targets.counts, strict=True)),
         len(valid.utts),
         ", ".join(f"{name} {(~there).sum()} and {(~valid.found[name]).sum()}" for name, there in trained.found.items()),

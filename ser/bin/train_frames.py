@@ -1,9 +1,9 @@
-"""Train frame classifiers on a net's bottlenecks and let them judge, each fold by a classifier of the others.
+"""Train frame classifiers on bottleneck features, one per fold, and classify the fold's utterances with each.
 
-Reads the data dir's utt2emo and utt2fold (of classes: apply_label_map) and the matrices of <feats-scp>, of bottlenecks
-or of anything else that has frames; a vector counts as one frame. For each fold: the fold tests, the next one
-validates, the others train. Each fold's folder <dir>/<fold> is a model folder, and holds the probabilities of the test
-and the validation utterances (test.scp, valid.scp) and how their frames voted (votes.tsv).
+Reads the data dir's utt2emo (classes, see apply_label_map) and utt2fold, and the matrices of <feats-scp>: bottleneck
+features or any others; a vector counts as one frame. For each fold, the next fold is for validation and all others are
+for training. <dir>/<fold> is a model folder. It also has the probabilities of the test and the validation utterances
+(test.scp, valid.scp) and the votes of their frames (votes.tsv).
 
   python3 -m ser.bin.train_frames --config conf/asr_tdnn/frames.yaml --label-map conf/emotions/asr_tdnn4.map \\
     data/iemocap_classes exp/bottlenecks/layer12.scp exp/frames/layer12
@@ -28,7 +28,7 @@ def main() -> None:
         "--vote",
         choices=("sum", "log"),
         default="sum",
-        help="sum the probabilities of the frames, or their logs [%(default)s]",
+        help="sum the frames' probabilities, or log probabilities [%(default)s]",
     )
     parser.add_argument("data_dir", metavar="<data-dir>", help="with utt2emo and utt2fold")
     parser.add_argument("feats", metavar="<feats-scp>", help="matrices of frames, such as those of extract_bottlenecks")
@@ -59,10 +59,12 @@ def main() -> None:
     utt2emo, utt2fold = (tables.read_map(data / name, fields=2) for name in ("utt2emo", "utt2fold"))
     classes = sorted(set(read_label_map(args.label_map).values()))
     if missing := [utt for utt in utt2emo if utt not in reader]:
-        raise SerError(f"{args.feats}: nothing for {len(missing)} of {len(utt2emo)} utterances, e.g. {missing[0]}")
+        raise SerError(f"{args.feats}: no frames of {len(missing)} of {len(utt2emo)} utterances, e.g. {missing[0]}")
     folds = in_order(utt2fold.values())
     if len(folds) < 3:
-        raise SerError(f"{data}/utt2fold: {len(folds)} folds; three are needed: one tests, one validates")
+        raise SerError(
+            f"{data}/utt2fold: {len(folds)} folds; at least three are needed, for training, validation and test"
+        )
     digests = {"features": digest_table(reader)}
     inputs = {"utt2emo": data / "utt2emo", "utt2fold": data / "utt2fold"}
 

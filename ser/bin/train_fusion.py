@@ -1,7 +1,7 @@
-"""Train a fusion of modalities: late, of class probabilities, or in the context of the dialogue, of embeddings.
+"""Train a fusion of modalities: late fusion of class probabilities, or a dialogue model on embeddings.
 
-The archives may hold more utterances than the data dirs; an utterance without a vector of a modality gets zeros. The
-epoch is chosen on the validation data dir. A training that was stopped goes on where it was.
+The archives may have more utterances than the data dirs; an utterance without a vector of a modality gets zeros. The
+epoch is chosen on the validation data dir. An interrupted training is resumed.
 
   python3 -m ser.bin.train_fusion --config conf/vgg_bert/fusion.yaml --label-map conf/emotions/vgg_bert5.map \\
     --input speech=scp:exp/vgg/posteriors.scp --input text=scp:exp/text/posteriors.scp \\
@@ -26,11 +26,11 @@ def main() -> None:
     parser.add_argument(
         "--context-dir",
         metavar="DIR",
-        help="data dir of the whole corpus: a network in context hears the whole dialogues, of others without labels",
+        help="data dir of the whole corpus, for a dialogue model: its input is whole dialogues, without labels",
     )
     parser.add_argument("--valid-data", required=True, metavar="DIR", help="data dir for validation")
     parser.add_argument("data_dir", metavar="<data-dir>", help="data dir to train on, with utt2emo")
-    parser.add_argument("model_dir", metavar="<model-dir>", help="folder of the model, to be written")
+    parser.add_argument("model_dir", metavar="<model-dir>", help="folder of the model, to write")
     args = parser.parse_args()
 
     import hashlib
@@ -57,7 +57,7 @@ def main() -> None:
     if config.network == "late" and set(widths.values()) != {len(targets.classes)}:
         raise SerError(f"late fusion takes probabilities of {len(targets.classes)} classes; found vectors of {widths}")
     logger.info(
-        "%d utterances in %d dialogues train, %d validate; without a vector: %s",
+        "%d utterances in %d dialogues for training, %d for validation; without a vector: %s",
         len(train.part()), len(train.members), len(valid.part()),
         ", ".join(f"{name} {count + valid.num_missing[name]}" for name, count in train.num_missing.items()),
     )  # fmt: skip

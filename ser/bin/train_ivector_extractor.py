@@ -1,7 +1,7 @@
-"""Train an i-vector extractor on the background model that train_ubm made, in the same folder.
+"""Train an i-vector extractor with the UBM that train_ubm wrote to the same folder.
 
-Reads the same features, pass after pass, so give an scp. Writes <dir>/final.ie, and online.conf, which names the
-folder's files as Kaldi's ivector-extract-online2 and extract_online_ivectors read it.
+Reads the same features once per pass, so give an scp. Writes <dir>/final.ie, and online.conf, which names the folder's
+files for Kaldi's ivector-extract-online2 and for extract_online_ivectors.
 
   python3 -m ser.bin.train_ivector_extractor --config conf/asr_tdnn/ivector.yaml \\
     scp:data/tedlium_hires/feats.scp exp/extractor
@@ -66,7 +66,7 @@ def main() -> None:
     stats = ark.read_matrix_file(out / "global_cmvn.stats").astype(np.float64)
     ubm = Ubm(read_ubm(out / "final.dubm"))
     arrays = extractor_training.initialise(ubm.arrays, settings.ivector_dim, config.seed)
-    # What is left out of the frames is made up for.
+    # The statistics are scaled up, as if no frames had been skipped.
     scale = np.float32(settings.posterior_scale * settings.every_frame)
     for iteration in range(settings.iterations):
         extractor = Extractor(arrays)
@@ -83,12 +83,14 @@ def main() -> None:
                 ),
             )
         arrays, gain = extractor_training.update(sums, extractor, settings.min_count)
-        logger.info("pass %d of %d: the objective grew by %.4f a frame", iteration + 1, settings.iterations, gain)
+        logger.info(
+            "pass %d of %d: the objective improved by %.4f nats per frame", iteration + 1, settings.iterations, gain
+        )
     write_extractor(out / "final.ie", arrays)
     values = vars(settings) | vars(config.extraction)
     write_text(out / "online.conf", ONLINE_CONF.format(**values))
     job.write()
-    logger.info("%s: i-vectors of %d numbers, %d Gaussians", out, settings.ivector_dim, ubm.num_gaussians)
+    logger.info("%s: i-vectors of dimension %d, %d Gaussians", out, settings.ivector_dim, ubm.num_gaussians)
 
 
 if __name__ == "__main__":

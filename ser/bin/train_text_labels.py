@@ -1,10 +1,11 @@
-"""Fine-tune a text encoder to tell all the emotions of a text: <data-dir>/text against <data-dir>/utt2labels.
+"""Fine-tune a text encoder on texts that may have several emotions each.
 
-The loss is binary cross-entropy of each class by itself. Labels are classes as they are, or by --label-map. Without
---valid-data a share of the texts is kept for validation, which picks the epoch and, for each class, the threshold that
-its probability is to reach: <model-dir>/thresholds. A training that was stopped goes on where it was.
+Reads <data-dir>/text and <data-dir>/utt2labels. The loss is a binary cross-entropy for each class. The labels are the
+classes, unless --label-map maps them. The validation data are those of --valid-data, or else a share of the texts. On
+them are chosen the epoch and, for each class, the threshold of its probability (<model-dir>/thresholds). An interrupted
+training is resumed.
 
-The model folder is complete: `encoder` is a Hugging Face folder, model.safetensors the linear layer after it.
+The model folder needs no other files: `encoder` is a Hugging Face folder, model.safetensors the linear layer after it.
 
   python3 -m ser.bin.train_text_labels --config conf/coattention/goemotions.yaml --text-model bert-base-cased \\
     data/goemotions_train exp/goemotions
@@ -25,14 +26,14 @@ def main() -> None:
     cli.add_training_options(parser)
     parser.add_argument("--label-map", metavar="FILE", help="map of labels to classes [the labels are the classes]")
     parser.add_argument(
-        "--text-model", metavar="NAME", help="encoder to begin with, Hugging Face name or folder [the config's]"
+        "--text-model", metavar="NAME", help="encoder to start from, Hugging Face name or folder [the config's]"
     )
     parser.add_argument(
-        "--part", metavar="NAME", help="part of the training data dir, by its utt2part, such as train [all of it]"
+        "--part", metavar="NAME", help="part of the training data dir (utt2part) to train on, such as train [all]"
     )
     parser.add_argument("--valid-data", metavar="DIR", help="data dir for validation [a share of the training one]")
     parser.add_argument("data_dir", metavar="<data-dir>", help="Kaldi data dir with text and utt2labels")
-    parser.add_argument("model_dir", metavar="<model-dir>", help="folder of the model, to be written")
+    parser.add_argument("model_dir", metavar="<model-dir>", help="folder of the model, to write")
     args = parser.parse_args()
 
     import numpy as np
@@ -53,7 +54,7 @@ def main() -> None:
     if args.text_model:
         config = dataclasses.replace(config, text_model=args.text_model)
     if config.loss.kind != "binary":
-        raise SerError(f"{args.config}: loss.kind is {config.loss.kind}; a text of several classes needs binary")
+        raise SerError(f"{args.config}: loss.kind is {config.loss.kind}; texts with several classes need binary")
     mapping = read_label_map(args.label_map) if args.label_map else {}
     classes = labels.class_names(args.data_dir, mapping)
     encoder, tokenizer = bert.load_encoder(config.text_model)
@@ -77,7 +78,7 @@ def main() -> None:
         valid_ids, valid_targets = [ids[index] for index in order[:kept]], targets[order[:kept]]
         ids, targets = [ids[index] for index in order[kept:]], targets[order[kept:]]
     logger.info(
-        "%d texts train, %d validate; %d classes, %.3f a text; cut %d at %d tokens",
+        "%d texts for training, %d for validation; %d classes, %.3f per text; cut %d at %d tokens",
         len(ids), len(valid_ids), len(classes), targets.sum() / len(ids), cut, tokenizer.model_max_length,
     )  # fmt: skip
     inputs = {f"training {name}": Path(args.data_dir) / name for name in ("text", "utt2labels")}
@@ -105,7 +106,7 @@ def main() -> None:
     truth, scores = labels.score(model, valid.batches(0))
     thresholds = best_thresholds(truth, scores)
     macro = f1_by_class(truth, scores >= thresholds).mean()
-    logger.info("%d validation texts: macro F1 %.2f %%, by thresholds chosen on them", len(valid_ids), 100 * macro)
+    logger.info("%d validation texts: macro F1 %.2f %%, with thresholds chosen on them", len(valid_ids), 100 * macro)
     tables.write_map(
         Path(args.model_dir) / "thresholds", dict(zip(classes, map("{:.6f}".format, thresholds), strict=True))
     )

@@ -1,10 +1,11 @@
-"""Train a net on speech without labels by a triplet loss: windows of one recording near, of other recordings far.
+"""Train an audio encoder on speech without labels by a triplet loss.
 
-Reads the log mel energies of a data dir (feats.scp). A recording is an utterance, with its copies where utt2uniq tells
-them, or what --recordings says: a table of utterance and recording, such as utt2dialogue. Utterances no longer than a
-window are passed over, and counted. A training that was stopped goes on where it was.
+The loss makes embeddings of windows of the same recording similar, and those of different recordings dissimilar. Reads
+the log-mel energies of a data dir (feats.scp). A recording is an utterance with its copies (utt2uniq), or the one that
+the table --recordings names, such as utt2dialogue. Utterances that are not longer than a window are skipped and
+counted. An interrupted training is resumed.
 
-<model-dir> holds the net before the unit sphere; `extract_audio_embeddings --encoder <model-dir>` takes it.
+<model-dir> has the net without its projection to the unit sphere, for `extract_audio_embeddings --encoder <model-dir>`.
 
   python3 -m ser.bin.train_triplet --config conf/coattention/triplet.yaml --valid-data data/voxceleb1_valid \\
     data/voxceleb1 exp/triplet
@@ -21,12 +22,10 @@ logger = logging.getLogger(__name__)
 def main() -> None:
     parser = cli.make_parser(__doc__)
     cli.add_training_options(parser)
-    parser.add_argument(
-        "--recordings", metavar="FILE", help="'<utterance> <recording>' a line [each utterance is its own]"
-    )
-    parser.add_argument("--valid-data", metavar="DIR", help="data dir for validation [the last epoch is taken]")
+    parser.add_argument("--recordings", metavar="FILE", help="lines '<utterance> <recording>' [each utterance is one]")
+    parser.add_argument("--valid-data", metavar="DIR", help="data dir for validation [none: the last epoch is used]")
     parser.add_argument("data_dir", metavar="<data-dir>", help="data dir to train on, with feats.scp")
-    parser.add_argument("model_dir", metavar="<model-dir>", help="folder of the net, to be written")
+    parser.add_argument("model_dir", metavar="<model-dir>", help="folder of the net, to write")
     args = parser.parse_args()
 
     import torch
@@ -54,7 +53,7 @@ def main() -> None:
         reader = Reader(Path(data_dir) / "feats.scp")
         source = WindowSource(reader, recordings_of(utts, originals, table), config.data, order)
         logger.info(
-            "%s: %d recordings; %d of %d utterances are not longer than a window and are passed over",
+            "%s: %d recordings; %d of %d utterances are not longer than a window and are skipped",
             data_dir, len(source.members), source.num_short, len(utts),
         )  # fmt: skip
         return source

@@ -1,7 +1,7 @@
-"""Train the background model of an i-vector extractor, and the front end before it.
+"""Train the UBM of an i-vector extractor, and the feature transform before it.
 
-Reads features without mean normalisation, pass after pass, so give an scp. Writes <dir>/global_cmvn.stats, final.mat
-(principal components of joined frames), final.dubm, splice.conf, online_cmvn.conf: Kaldi's files.
+Reads features without mean normalisation once per pass, so give an scp. Writes files of Kaldi's formats:
+<dir>/global_cmvn.stats, final.mat (principal components of spliced frames), final.dubm, splice.conf, online_cmvn.conf.
 
   python3 -m ser.bin.train_ubm --config conf/asr_tdnn/ivector.yaml scp:data/tedlium_hires/feats.scp exp/extractor
 """
@@ -52,7 +52,7 @@ def main() -> None:
         normalised(tables, stats, cmvn, ubm.every_utterance), front.left_context, front.right_context, front.dim
     )
     splice = Splice(front.left_context, front.right_context, matrix)
-    # Of the frames as many as memory should hold, evenly.
+    # Evenly spaced frames, as many as memory should hold.
     step = max(1, -(-frames // ubm.init_frames))
     held = np.concatenate([splice(features)[::step] for features in normalised(tables, stats, cmvn)])
     arrays = ubm_training.initialise(
@@ -70,7 +70,7 @@ def main() -> None:
     write_text(out / "online_cmvn.conf", "# Kaldi's defaults\n")
     write_ubm(out / "final.dubm", arrays)
     job.write()
-    logger.info("%s: UBM of %d Gaussians of %d frames", out, len(arrays.weights), frames)
+    logger.info("%s: UBM of %d Gaussians, trained on %d frames", out, len(arrays.weights), frames)
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ def test_factor_outside_half_to_double_is_refused(data_dir):
 def test_originals_are_not_overwritten(data_dir):
     result = perturb(data_dir, "0.9", out="data")
     assert result.returncode == 1
-    assert "need a data dir of their own" in result.stderr
+    assert "need their own data dir" in result.stderr
 
 
 def test_recording_that_cannot_be_read_is_named(data_dir):

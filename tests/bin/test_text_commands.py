@@ -84,7 +84,7 @@ def test_toy_text_is_learnt_and_the_folder_is_complete(call, data_dir, tmp_path,
     vectors = ark.load(f"ark:{tmp_path}/a.ark")
     assert len(vectors) == 91 and vectors["valid-0000"].shape == (64,)
     assert "left out 1 of 92 utterances without words: valid-silent" in caplog.text
-    assert "91 vectors (mean) of 64 numbers, from the words in" in caplog.text
+    assert "91 vectors (mean) of dimension 64, from the words in" in caplog.text
 
     caplog.clear()
     shutil.move(tmp_path / "gone", tmp_path / "init")

@@ -51,7 +51,7 @@ def test_every_emotion_of_a_text_is_found(call, tmp_path):
 
 def test_a_loss_of_one_class_a_text_and_an_unknown_label_are_refused(call, tmp_path):
     write(tmp_path / "train", 20, 0)
-    with pytest.raises(SerError, match="is cross_entropy; a text of several classes needs binary"):
+    with pytest.raises(SerError, match="is cross_entropy; texts with several classes need binary"):
         call("train_text_labels", "--config", CONFIG, "--set", "loss.kind=cross_entropy", tmp_path / "train",
              tmp_path / "net")  # fmt: skip
     from ser.text.labels import read_labels

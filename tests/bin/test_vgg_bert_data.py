@@ -126,7 +126,7 @@ def test_parts_of_the_speakers_take_turns_and_a_copy_stays_with_its_speaker(call
         assert {utt.removesuffix("-white") for utt in heard} == set(rest) and len(heard) == 2 * len(rest)
         seen += held
     assert sorted(seen) == sorted(utt2spk)
-    with pytest.raises(SerError, match="data: 5 parts of 4 speakers; give 2 parts or more"):
+    with pytest.raises(SerError, match="data: 5 parts of 4 speakers; give from 2 parts to one per speaker"):
         call("part_speakers", "--parts", 5, data, clips, tmp_path, "1")
     with pytest.raises(SerError, match=r"speaker spk. is not in .*few"):
         few = tmp_path / "few"
