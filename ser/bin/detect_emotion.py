@@ -1,7 +1,7 @@
 """Find the emotion in recordings: files of any format that libsndfile or ffmpeg read, or folders of them.
 
 Prints a row for each recording, or for each window of it: start, end and seconds of speech; the emotion, or "unknown"
-where no posterior reaches the model's threshold or the sound is unlike the speech of training (a distance over 1); the
+where no posterior reaches the model's threshold or the sound is unlike the training speech (a distance over 1); the
 posterior of each class, all classes being equally likely beforehand. A recording that cannot be used has a row with the
 reason, the others go on, and the exit status is 1; a window without speech is no failure. Once the
 package is installed, ser-detect is the same command.

@@ -1,4 +1,4 @@
-"""The emotion of your own recordings, found by the nets and back ends of a finished run.
+"""Recognises the emotion of your own recordings with the models of a finished run.
 
 from ser.detect import Detector
 detector = Detector.load("exp/toy")

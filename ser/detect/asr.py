@@ -1,8 +1,9 @@
-"""The detector of system B: bottlenecks of a speech recogniser, pooled over an utterance, in place of an x-vector.
+"""The detector of system B: bottleneck features of a speech recogniser, pooled over an utterance.
 
-MFCC without mean normalisation, i-vectors of this recording alone, a node of the net at every third frame, mean (and
-deviation) of its frames; then the decision of `ser.detect.decision`. No voice activity detection: as in S. Zhou, H.
-Beigi, 2020, silence is for the net to judge. This module imports PyTorch, unlike the rest of the room.
+The steps are MFCC without mean normalisation, i-vectors of this recording only, the output of one node at every third
+frame, and the mean (and standard deviation) over frames; `ser.detect.decision` then decides. There is no voice activity
+detection: as in S. Zhou, H. Beigi, 2020, the net has to deal with silence. Unlike most of this package, this module
+imports PyTorch.
 """
 
 from __future__ import annotations
@@ -28,33 +29,33 @@ from ser.features.vad import VadOptions
 from ser.ivector.online import OnlineExtractor
 from ser.kaldi.options import read_options
 
-# Frames from one output of the net to the next, as the recipe takes them.
+# Frames from one output of the net to the next, as in the recipe.
 SUBSAMPLING = 3
 
 
 @dataclass(frozen=True)
 class BottleneckNet:
-    """Turns the MFCC (T, F) of an utterance into its vector: `ivectors` is None where the net takes none."""
+    """Turns the MFCC (T, F) of an utterance into its vector; `ivectors` is None if the net takes no i-vectors."""
 
     net: NodeComputer
     node: str
     statistics: str
     ivectors: OnlineExtractor | None
 
-    # Frames that are lost at the ends of an utterance: none, since the first and the last are repeated.
+    # No frames are lost at the ends of an utterance, since its first and last frames are repeated.
     span = 0
 
     @classmethod
     def load(cls, folder: Path, layer: str, statistics: str) -> BottleneckNet:
-        """Read the net in <folder>/net and, where it takes i-vectors, their extractor in <folder>/extractor."""
+        """Read the net in <folder>/net and, if it takes i-vectors, their extractor in <folder>/extractor."""
         extractor = None
         if (folder / "extractor").is_dir():
             extractor = OnlineExtractor.load(folder / "extractor" / "online.conf")
-        # The i-vectors are computed here, by the recording: `zero` only says that the net takes some.
+        # The i-vectors are computed here for each recording; `zero` only says that the net takes i-vectors.
         net = NodeComputer(folder / "net", torch.device("cpu"), zero=extractor is not None)
         if extractor is not None and extractor.ivector_dim != net.net.ivector_dim:
             raise SerError(
-                f"{folder}: i-vectors of {extractor.ivector_dim} numbers, but the net takes {net.net.ivector_dim}: "
+                f"{folder}: i-vectors of dimension {extractor.ivector_dim}, but the net takes {net.net.ivector_dim}; "
                 "give the extractor that the net was trained with"
             )
         return cls(net, net.node_of(layer), statistics, extractor)
@@ -69,7 +70,7 @@ class BottleneckNet:
 
 @dataclass(frozen=True)
 class AsrDetector(SampleDetector):
-    """A `Detector` whose vectors are those of a speech recogniser; `Detector.load` makes one."""
+    """A `Detector` with vectors of a speech recogniser; `Detector.load` makes one."""
 
     net: BottleneckNet  # type: ignore[assignment]  # every method of Detector that reads a Net is replaced below
 
@@ -77,7 +78,7 @@ class AsrDetector(SampleDetector):
     def read(
         cls, folder: Path, description: Description, deciders: dict[str, Decider], by_speaker: dict[str, Decider]
     ) -> AsrDetector:
-        """Read the parts of a detector's folder that only this kind has."""
+        """Read a detector's folder, including the parts that only this kind has."""
         if description.statistics is None:
             raise SerError(f"{folder / detector_dir.SETTINGS}: no statistics; make the detector again")
         mfcc = read_options(MfccOptions, folder / "mfcc.conf")

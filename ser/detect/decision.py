@@ -15,7 +15,7 @@ from ser.detect.outliers import Outliers
 from ser.errors import SerError
 from ser.files import write_text
 
-# The name for a recording that is like no class; no class may have this name.
+# The answer for a recording that is unlike all classes; no class may have this name.
 UNKNOWN = "unknown"
 
 
@@ -23,8 +23,8 @@ UNKNOWN = "unknown"
 class Calibration:
     """The contents of calibration.yaml, fitted on `utterances` held-out utterances.
 
-    `unseen_speakers` is the number of their speakers where no net was trained on any of them. Where it is 0, nets were:
-    such posteriors are too sure of new speakers, and are not called calibrated.
+    `unseen_speakers` is the number of their speakers if no net was trained on any of them, and else 0. If it is 0, the
+    posteriors are too confident for new speakers, and are not called calibrated.
 
     Posteriors are the softmax of score / `temperature` + `bias` of the class (`ser.metrics.class_calibration`, which
     takes long to import). An utterance is `UNKNOWN` if its highest posterior is below `threshold` (Hendrycks and
@@ -61,13 +61,13 @@ class Decider:
 
         Parameters
         ----------
-        mean : (D,) that is taken off before they are scored, not before it is asked how far they are from the speech of
-            training: of sounds that are all of one kind, nothing would be left.
+        mean : (D,) vector that is subtracted before scoring, but not before the outlier score is computed: for sounds
+            that are all of the same kind, nearly nothing would be left of the distance from the training speech.
 
         Raises
         ------
         SerError
-            Where a posterior is not a finite number.
+            If a posterior is not a finite number.
         """
         names, threshold = self.classes.names, self.calibration.threshold
         scores = self.classes.class_scores(vectors if mean is None else vectors - mean)
@@ -87,7 +87,7 @@ class Decider:
         ]
 
     def add(self, name: str, vectors: np.ndarray) -> Decider:
-        """Enrol a class by the embeddings (n, D) of its examples, with the mean bias of the others."""
+        """Enrol a class by the embeddings (n, D) of its examples; its bias is the mean of the other classes' biases."""
         bias = self.calibration.bias
         calibration = replace(self.calibration, bias=bias | {name: float(np.mean(list(bias.values())))})
         return Decider(self.classes.add(name, vectors), calibration, self.outliers.add(vectors))

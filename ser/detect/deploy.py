@@ -38,7 +38,8 @@ from ser.training import model_dir
 
 logger = logging.getLogger(__name__)
 
-# So many training utterances are embedded again as a check. The run may store features at one byte a number.
+# Number of training utterances that are embedded again as a check. Small differences are normal, since the run may
+# store features in one byte per value.
 NUM_CHECKED = 5
 FARTHEST = 0.25
 
@@ -71,8 +72,8 @@ def fold(model: XVector, layer: str) -> Net:
     """Fold batch norm into the affine maps of `model`, up to the affine output of `layer`: the net for deployment.
 
     Batch norm turns each ReLU output x into (x - m) / sqrt(v + e), so that the affine map after it becomes
-    W diag(1 / sqrt(v + e)) x + b - W diag(1 / sqrt(v + e)) m. Behind the pooling, the means are shifted and scaled like
-    x, and the standard deviations only scaled.
+    W diag(1 / sqrt(v + e)) x + b - W diag(1 / sqrt(v + e)) m. After the pooling, the means are shifted and scaled like
+    x, and the standard deviations are only scaled.
     """
     model.check_layers([layer])
     if model.attention is not None:
@@ -118,7 +119,7 @@ def _fill(
 
 
 def _fill_net(folder: Path, run: Run, conf: Path) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
-    """Write what makes embeddings; return the function of samples to the embedding, and their rate."""
+    """Write the parts that make embeddings; return the function from samples to an embedding, and the sampling rate."""
     if run.encoder is not None:
         from ser.detect.deploy_encoded import save_encoder
 
@@ -142,7 +143,7 @@ def _fill_net(folder: Path, run: Run, conf: Path) -> tuple[Callable[[np.ndarray]
 
 
 def check_classes(speech: Labelled, label_map: Path, train_dir: Path) -> None:
-    """Refuse classes that the label map lacks, or that have the name for no class."""
+    """Raise a `SerError` if the label map lacks a class, or a class is called like the answer for no class."""
     if unlisted := sorted(set(speech.classes) - set(read_label_map(label_map).values())):
         raise SerError(
             f"{label_map}: has no class {', '.join(unlisted)}; give the label map of the run with --label-map"
@@ -163,14 +164,14 @@ def save_backends(
     unseen: Collection[str] = (),
     all_new: bool = False,
 ) -> None:
-    """Save the back end of embeddings as they are, and that of embeddings less the mean of their speaker.
+    """Save two back ends: one for embeddings as they are, one for embeddings minus the mean of their speaker.
 
     Parameters
     ----------
     unseen : speakers that no net was trained on.
-    all_new : whether no net was trained on any of the speakers, as where it is a published one.
+    all_new : whether no net was trained on any of the speakers, as with a published net.
     """
-    # Recordings of unknown speakers are decided without; for known ones the setting none stands for all.
+    # The first is for recordings of unknown speakers, the second for known ones, for which the setting none means all.
     plain_backend = replace(backend, speaker_normalisation=NONE)
     of_speakers = SpeakerNormalisation.parse(backend.speaker_normalisation) or SpeakerNormalisation(None)
     normalised = replace(backend, speaker_normalisation=str(of_speakers))
@@ -184,7 +185,7 @@ def save_backends(
     plain.save(folder / modality)
     speakers = np.array([utt2spk[utt] for utt in data.utts])
     own = decider(data._replace(vectors=of_speakers.apply(data.vectors, speakers)), normalised)
-    # How far a recording is from the speech of training is asked of the embedding as it is.
+    # The outlier score uses the embedding as it is, without subtraction of a mean.
     calibration = replace(own.calibration, farthest=plain.calibration.farthest)
     Decider(own.classes, calibration, plain.outliers).save(folder / detector_dir.BY_SPEAKER / modality)
 

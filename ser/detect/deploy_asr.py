@@ -1,4 +1,4 @@
-"""Makes a detector from a finished run of system B: the recogniser's net, its i-vector extractor, a back end."""
+"""Makes a detector from a finished run of system B: from the recogniser, its i-vector extractor, and a back end."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class AsrParts:
-    """What a detector of system B is made of.
+    """The parts from which a detector of system B is made.
 
     Attributes
     ----------
@@ -45,8 +45,8 @@ class AsrParts:
     extractor : folder of its i-vector extractor, with online.conf; None for a net without i-vectors.
     mfcc : Kaldi option file of the features.
     train_dir : data dir of the utterances that train the back end.
-    vectors : their table, made by pool_frames.
-    layer, statistics : of the vectors.
+    vectors : table of their vectors, made by pool_frames.
+    layer, statistics : layer of the net and statistics of its frames that make the vectors.
     condition : the fold that was left out of `train_dir`, or ``none``.
     """
 
@@ -68,7 +68,7 @@ def make_asr_detector(
     Raises
     ------
     SerError
-        Where a part is missing or does not fit the others.
+        If a part is missing or does not fit the others.
     """
     if out.exists() and not (out / detector_dir.MANIFEST).is_file():
         raise SerError(f"{out}: this folder exists but is not a detector; name another folder, or remove it")
@@ -100,7 +100,7 @@ def _fill(folder: Path, parts: AsrParts, label_map: Path, backend: BackendConfig
     net = BottleneckNet.load(asr, parts.layer, parts.statistics)
     _check_vectors(Extractor(read_options(MfccOptions, folder / "mfcc.conf")), net, parts, speech)
     utt2spk = tables.read_map(parts.train_dir / "utt2spk", fields=2)
-    # The recogniser learnt from a speech corpus, whose speakers are others.
+    # The recogniser was trained on a speech corpus with other speakers, so all speakers here are new to it.
     save_backends(folder, SPEECH, speech, utt2spk, backend, settings, all_new=True)
     description = Description(
         detector_dir.FORMAT,
@@ -117,7 +117,7 @@ def _fill(folder: Path, parts: AsrParts, label_map: Path, backend: BackendConfig
 def choose_layer(
     vectors: Mapping[str, Path], train_dir: Path, backend: BackendConfig, held_out_parts: int, seed: int
 ) -> str:
-    """Return the layer of which back ends tell training speakers best that they were not trained on, by UAR.
+    """Return the layer with the highest UAR on held-out training speakers.
 
     Parameters
     ----------
@@ -137,12 +137,12 @@ def choose_layer(
         speakers = np.array([utt2spk[utt] for utt in data.utts])
         scores = held_out_scores(train, data.vectors, data.labels, speakers, held_out_parts, seed)
         found[layer] = uar(confusion(scores.labels, scores.classes.argmax(axis=1), len(names)))
-        logger.info("%s: UAR %.1f %% of training speakers held out", layer, 100 * found[layer])
+        logger.info("%s: UAR %.1f %% on held-out training speakers", layer, 100 * found[layer])
     return max(found, key=lambda layer: found[layer])
 
 
 def copy_extractor(source: Path, folder: Path) -> None:
-    """Copy an i-vector extractor; the paths in its option file become names of files beside it."""
+    """Copy an i-vector extractor; the paths in its option file become names of files in the same folder."""
     config = source / "online.conf"
     files = OnlineExtractor.files(config)
     folder.mkdir(parents=True)
@@ -173,7 +173,7 @@ def _check_vectors(extract: Extractor, net: BottleneckNet, parts: AsrParts, spee
         if not distance < FARTHEST:
             raise SerError(
                 f"'{utt}': the vector made from its waveform is {distance:.2f} of the training set's spread from the "
-                f"run's, and rounding explains at most {FARTHEST}: give the net, the extractor, the option file and "
-                "the statistics that the run had, and a run whose i-vectors are of one utterance each "
+                f"run's, and rounding explains at most {FARTHEST}: give the run's own net, extractor, option file and "
+                "statistics, and a run whose i-vectors were estimated from single utterances "
                 "(--ivector-history utterance)"
             )

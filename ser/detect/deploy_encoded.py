@@ -1,4 +1,4 @@
-"""Puts a published audio encoder into the folder of a detector: data only, none of it a pickle."""
+"""Copies a published audio encoder into the folder of a detector: only data files, and no pickle."""
 
 import re
 import shutil
@@ -19,12 +19,12 @@ def save_encoder(folder: Path, source: str, layer: str) -> EncodedNet:
     Raises
     ------
     SerError
-        Where the encoder or its layer is not there, or it is a net that needs features of its own.
+        If the encoder or its layer does not exist, or the encoder is an x-vector net.
     """
     net = EncodedNet.load(source, layer)
     if isinstance(net.encoder, XVectorEncoder):
-        raise SerError(f"{source}: an x-vector net, whose features a detector of encoders does not make; make the "
-                       "detector from the run that trained it")  # fmt: skip
+        raise SerError(f"{source}: an x-vector net, for which this detector has no features; make the detector from "
+                       "the run that trained it")  # fmt: skip
     origin, made = find_encoder(source), folder / detector_dir.ENCODER
     if isinstance(net.encoder, OnnxEncoder):
         made.mkdir()
@@ -34,5 +34,5 @@ def save_encoder(folder: Path, source: str, layer: str) -> EncodedNet:
         net_dir.save_encoder(made, origin, net.encoder)
     for path in sorted(made.iterdir()):
         if not re.fullmatch(detector_dir.ENCODER_FILES, path.name):
-            raise SerError(f"{source}: its file {path.name} is no data of an encoder, so that no detector is made")
+            raise SerError(f"{source}: its file {path.name} is not data of an encoder; give another folder")
     return EncodedNet.load(made, layer)

@@ -1,4 +1,4 @@
-"""What a detector says of a recording or of a window of it."""
+"""The result of a detector for a recording, or for a window of it."""
 
 from dataclasses import dataclass
 
@@ -10,18 +10,18 @@ class Detection:
     Attributes
     ----------
     file : the recording, as the caller named it.
-    start, end : of the window, in seconds from the beginning of the recording.
+    start, end : beginning and end of the window, in seconds from the beginning of the recording.
     speech : seconds of speech between `start` and `end`.
-    modality : ``speech``, or ``speech+text`` where the words were given.
-    emotion : the class of the highest posterior; ``unknown`` where that posterior is under the model's threshold, or
-        where the speech is unlike the training speech; None where there is too little speech.
-    posteriors : class -> probability under equal priors; they sum to 1. They are calibrated for new speakers where the
-        calibration had speakers that the net had not (`Calibration.unseen_speakers`).
+    modality : ``speech``, or ``speech+text`` if the words were given.
+    emotion : the class of the highest posterior; ``unknown`` if that posterior is below the model's threshold, or if
+        the speech is unlike the training speech; None if there is too little speech.
+    posteriors : class -> probability under equal priors; they sum to 1. They are calibrated for new speakers if the
+        calibration used speakers on whom no net was trained (`Calibration.unseen_speakers`).
     problem : why there is no emotion; empty if there is one.
     distance : outlier score divided by its threshold: above 1 the speech is unlike the training speech, and the
-        emotion is ``unknown``; None where there is too little speech.
+        emotion is ``unknown``; None if there is too little speech.
     channel : the channel that was read, from 1; None: the mean of all channels.
-    speaker : the speaker whose mean was taken off the embedding; None: none was.
+    speaker : the speaker whose mean was subtracted from the embedding; None if none was.
     """
 
     file: str

@@ -1,4 +1,4 @@
-"""The detector: finds the emotion of a recording by the steps of the recipe, with the models of one folder."""
+"""The detector: recognises the emotion of a recording by the steps of the recipe, with the models of one folder."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class Detector:
         Raises
         ------
         SerError
-            Where the recording cannot be read or has too little speech, or where a text is given to a model of speech.
+            If the recording cannot be read or has too little speech, or a text is given to a model of speech only.
         """
         vector, seconds, speech = self.embed(recording, channel)
         modality = SPEECH
@@ -122,12 +122,12 @@ class Detector:
 
         Parameters
         ----------
-        recording, channel : as for a whole one.
+        recording, channel : as for a whole recording.
         window, hop : seconds; None: the model's own settings.
         """
         size, step = self._window_frames(window, hop)
         span, start, stop = self.net.span, 0, 0
-        # Numbers of the voiced frames that the next window may need; row i of `hidden` is of frames i to i + span.
+        # Indices of the voiced frames that the next window may need; row i of `hidden` depends on frames i to i + span.
         voiced, hidden = np.zeros(0, np.int64), np.zeros((0, self.net.frame_dim), np.float32)
         tail = np.zeros((0, self.net.feature_dim), np.float32)
         for block in self._blocks(recording, channel):
@@ -167,17 +167,17 @@ class Detector:
     def with_speakers(
         self, speaker_of: Mapping[Path, str], texts: Mapping[Path, str | None] | None = None, channel: int | None = None
     ) -> Detector:
-        """Return a detector that takes the mean of a speaker's recordings off the embedding of each of them.
+        """Return a detector that subtracts the mean of a speaker's recordings from the embedding of each of them.
 
         Parameters
         ----------
-        speaker_of : recording -> speaker. Those of a speaker of one recording are scored as they are.
-        texts, channel : as they are given with the recordings later.
+        speaker_of : recording -> speaker. The only recording of a speaker is scored as it is.
+        texts, channel : the same as are later given with the recordings.
 
         Raises
         ------
         SerError
-            Where the detector has no back end for this: an old one, or one to which `enrol` has added a class.
+            If the detector has no back end for this: an old one, or one to which `enrol` has added a class.
         """
         if not self.by_speaker:
             raise SerError(
@@ -189,7 +189,7 @@ class Detector:
     def embed(self, recording: str | Path, channel: int | None = None) -> tuple[np.ndarray, float, float]:
         """Return the embedding (D,) of a recording, its length and its length of speech in seconds.
 
-        The embedding of a recording of several blocks (`FrontEnd`) is their average, weighted by their speech.
+        If a recording has several blocks (`FrontEnd`), its embedding is their average, weighted by their speech.
         """
         total, weight, speech, stop = np.zeros(1), 0, 0, 0
         for block in self._blocks(recording, channel):
@@ -222,7 +222,7 @@ class Detector:
         seconds_a_frame = self.front_end.seconds_a_frame
         window = self._setting("window") if window is None else window
         hop = self._setting("hop") if hop is None else hop
-        # Neither NaN nor infinity has a number of frames.
+        # NaN and infinity cannot be converted to frames.
         size, step = (round(seconds / seconds_a_frame) if abs(seconds) < LONGEST else 0 for seconds in (window, hop))
         if size < self.least_frames or step < 1:
             raise SerError(
@@ -242,7 +242,7 @@ class Detector:
             raise SerError(message if message.startswith(str(recording)) else f"{recording}: {message}") from error
 
     def _decide(self, file: str, modality: str, vectors: np.ndarray) -> list[Decision]:
-        """Decide on embeddings (N, D) of a recording, less the mean of its speaker where that is known."""
+        """Decide on embeddings (N, D) of a recording, minus the mean of its speaker if that is known."""
         speaker = self.speakers.get(file)
         if speaker is None or modality not in speaker.means:
             return self.deciders[modality].decide(vectors)

@@ -2,12 +2,13 @@
 
     detector.yaml                         its description, and the settings of conf/detector.yaml
     mfcc.conf pitch.conf vad.conf cmvn.conf   Kaldi option files of the features
-    net.safetensors                       the x-vector net (`ser.detect.net`), or in its place, and of the option
-    asr/net/ asr/extractor/               files mfcc.conf alone: a recogniser and its i-vectors (`ser.detect.asr`)
-    encoder/                              or, without option files: an audio encoder (`ser.detect.encoded`)
+    net.safetensors                       the x-vector net (`ser.detect.net`), or one of these in its place:
+    asr/net/ asr/extractor/               a recogniser and its i-vector extractor (`ser.detect.asr`); the only option
+                                          file is then mfcc.conf
+    encoder/                              an audio encoder (`ser.detect.encoded`); there are then no option files
     speech/, speech+text/                 back ends: Kaldi's mean.vec lda.mat plda, classes.ark, calibration.yaml,
                                           outliers.ark
-    by_speaker/speech/, by_speaker/speech+text/   the same for embeddings less the mean of their speaker
+    by_speaker/speech/, by_speaker/speech+text/   the same for embeddings minus the mean of their speaker
     text/                                 the text encoder in the Hugging Face Hub's layout (config.json, safetensors)
     labels.map                            maps the corpora's labels to the classes
     files.sha256                          written last; `sha256sum -c files.sha256` checks it too
@@ -45,7 +46,7 @@ TEXT_FILES = re.compile(
     r"(config|tokenizer|tokenizer_config|special_tokens_map|added_tokens|vocab)\.json|(vocab|merges)\.txt"
     r"|model(-\d+-of-\d+)?\.safetensors|model\.safetensors\.index\.json"
 )
-# Those of an audio encoder: of transformers, of import_audio_net, or ours.
+# The files of an audio encoder: of the transformers library, of import_audio_net, or of our own nets.
 ENCODER_FILES = re.compile(
     r"(config|preprocessor_config|generation_config)\.json|config\.yaml|SOURCE|model\.onnx"
     r"|model(-\d+-of-\d+)?\.safetensors|model\.safetensors\.index\.json"
@@ -105,7 +106,7 @@ def find(path: str | Path) -> Path:
     Raises
     ------
     SerError
-        Where there is none.
+        If there is none.
     """
     path = Path(path)
     for folder in (path, path / USUAL_FOLDER):

@@ -1,6 +1,6 @@
-"""The detector of a published audio encoder: the mean over the rows of one of its layers, in place of an x-vector.
+"""The detector of a published audio encoder, whose embedding is the mean over time of one of its layers.
 
-This module imports PyTorch, unlike the rest of the room.
+Unlike most of this package, this module imports PyTorch.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from ser.encoders.audio_encoder import AudioEncoder, check_layers, pool_rows
 from ser.encoders.loading import load_audio_encoder
 from ser.errors import SerError
 
-# Of the frames in which lengths of speech are counted; an encoder's own rows may be a second apart.
+# Frames per second in which lengths are counted; the rows of an encoder may be as far apart as a second.
 FRAMES_A_SECOND = 100
 
 
 @dataclass(frozen=True)
 class EncodedNet:
-    """Turns the samples of an utterance into its vector at one layer of an encoder."""
+    """Turns the samples of an utterance into its embedding at one layer of an encoder."""
 
     encoder: AudioEncoder
     layer: str
@@ -36,7 +36,7 @@ class EncodedNet:
 
     @classmethod
     def load(cls, folder: str | Path, layer: str) -> EncodedNet:
-        """Read the encoder of a folder; SerError where it or the layer is not there."""
+        """Read the encoder of a folder; SerError if it or the layer does not exist."""
         encoder = load_audio_encoder(str(folder))
         check_layers(encoder, [layer])
         return cls(encoder, layer)
@@ -51,24 +51,24 @@ class EncodedNet:
 
 @dataclass(frozen=True)
 class Clock:
-    """How samples are counted as frames."""
+    """Converts between samples, frames and seconds."""
 
     sample_rate: int
 
     @property
     def shift(self) -> int:
-        """Samples a frame."""
+        """Number of samples per frame."""
         return self.sample_rate // FRAMES_A_SECOND
 
     @property
     def seconds_a_frame(self) -> float:
-        """Seconds a frame."""
+        """Seconds per frame."""
         return self.shift / self.sample_rate
 
 
 @dataclass(frozen=True)
 class EncodedDetector(SampleDetector):
-    """A `Detector` whose vectors are those of an audio encoder; `Detector.load` makes one."""
+    """A `Detector` with embeddings of an audio encoder; `Detector.load` makes one."""
 
     front_end: Clock  # type: ignore[assignment]  # every method of Detector that reads more of it is replaced
     net: EncodedNet  # type: ignore[assignment]
@@ -82,7 +82,7 @@ class EncodedDetector(SampleDetector):
         text_encoder: TextEncoder | None,
         by_speaker: dict[str, Decider],
     ) -> EncodedDetector:
-        """Read the parts of a detector's folder that only this kind has."""
+        """Read a detector's folder, including the parts that only this kind has."""
         logging.getLogger("transformers").setLevel(logging.ERROR)
         net = EncodedNet.load(folder / detector_dir.ENCODER, description.layer)
         return cls(description, Clock(net.encoder.sample_rate), net, deciders, text_encoder, by_speaker)

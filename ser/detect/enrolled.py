@@ -1,7 +1,7 @@
-"""Enrolled classes: each class is the average embedding of its examples and their number, as PLDA takes them.
+"""Enrolled classes: each class is the average embedding of its examples and their number, the input of PLDA scoring.
 
-So a class of the training set and a class that a user adds with a few recordings are treated alike. The score of both
-is the log likelihood ratio of "an utterance of this class" against "an utterance of a class never seen".
+A class of the training set and a class that a user adds with a few recordings are treated alike. The score of either is
+the log likelihood ratio of "an utterance of this class" against "an utterance of a class never seen".
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from ser.training import model_dir
 class Run:
     """The folders of a finished run that a detector needs, for one condition (``none`` or a fold) and one layer.
 
-    `encoder` is the audio encoder whose layer it is, and that encoder's name of the layer; None: of the run's own net.
+    `encoder` is the audio encoder of the layer, and the encoder's own name for the layer; None for the run's own net.
     """
 
     data: Path
@@ -37,14 +37,14 @@ class Run:
         layer: str | None = None,
         encoders: Iterable[Encoder] = (),
     ) -> Run:
-        """Fill in missing choices: the first condition (``none`` before the folds), the layer of the lowest EER.
+        """Fill in missing choices: the first condition (``none`` before the folds), the layer with the lowest EER.
 
-        Of a run with a net of its own, a layer of one of the `encoders` is taken only if it is asked for.
+        If the run has its own net, a layer of one of the `encoders` is only used if it is named.
 
         Raises
         ------
         SerError
-            Where the run does not have the condition or the layer.
+            If the run does not have the condition or the layer.
         """
         at = Layout(data, exp)
         conditions = at.trained("finetune", model_dir.WEIGHTS)
@@ -65,7 +65,7 @@ class Run:
     def _find_encoded(
         cls, at: Layout, condition: str | None, layer: str | None, columns: Mapping[str, tuple[Encoder, str]]
     ) -> Run:
-        """Find the condition and the layer of a run's encoders; what no fold trains is trained for all."""
+        """Find the condition and the layer of a run's encoders, which are the same for all folds."""
         beginning = at.role("backend", "").name
         found = (path.name.removeprefix(beginning) for path in at.data.glob(f"{beginning}*") if path.is_dir())
         conditions = in_order(found)
@@ -75,7 +75,7 @@ class Run:
         return cls(at.data, at.exp, condition, chosen, columns[chosen])
 
     def folder(self, root: Path, kind: str) -> Path:
-        """Return <root>/<kind>_<condition>, or <root>/<kind>_none where the folds share that folder."""
+        """Return <root>/<kind>_<condition>, or <root>/<kind>_none if the folds share that folder."""
         return Layout(self.data, self.exp).shared(root, kind, self.condition)
 
     def has_text(self) -> bool:

@@ -1,4 +1,4 @@
-"""Fits a detector's calibration and thresholds on training speakers that the scoring back ends did not see."""
+"""Fits a detector's calibration and thresholds on training speakers on whom the scoring back ends were not trained."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ def calibrated(
     unseen: Collection[str] = (),
     all_new: bool = False,
 ) -> Decider:
-    """Train a back end; fit temperature, biases and threshold on scores of back ends without the scored speakers.
+    """Train a back end; fit temperature, biases and threshold on scores of speakers on whom it was not trained.
 
-    Where no net was trained on the speakers `unseen`, the back end is not either, and it scores these alone. With
-    `all_new` no net was trained on any of the speakers.
+    If there are speakers `unseen`, on whom no net was trained, the back end is not trained on them either, and only
+    they are scored. `all_new` says that no net was trained on any of the speakers.
     """
 
     def train(seen: np.ndarray, seen_labels: np.ndarray, _: np.ndarray) -> EnrolledClasses:
         return EnrolledClasses.train(seen, seen_labels, names, backend)
 
-    # Those of all classes, or none: the biases are of all.
+    # Use these speakers only if they have all classes, since each class needs a bias.
     if len(np.unique(labels[np.isin(speakers, list(unseen))])) < len(names):
         unseen = ()
     parts = settings.held_out_parts, settings.seed

@@ -69,7 +69,7 @@ class FrontEnd:
         Raises
         ------
         SerError
-            Where the recording is too short for one frame.
+            If the recording is too short for one frame.
         """
         shift = self.extract.spectral.shift
         block, margin = BLOCK_FRAMES * shift, MARGIN_FRAMES * shift

@@ -65,7 +65,7 @@ class Outliers:
 
     @classmethod
     def load(cls, folder: Path, dim: int) -> Outliers:
-        """Read what `save` wrote, for embeddings of `dim` numbers."""
+        """Read what `save` wrote, for embeddings of dimension `dim`."""
         path = folder / FILE
         arrays = ark.load(f"ark:{path}")
         shapes = {name: array.shape for name, array in arrays.items()}
@@ -74,6 +74,6 @@ class Outliers:
         if not is_right or shapes["whitening"] != (dim, dim) or not shapes["centres"][0] or not is_finite:
             raise SerError(
                 f"{path}: expected finite numbers, centres of {dim} and a whitening of {dim} by {dim}, found {shapes};"
-                " make the model anew"
+                " make the detector again"
             )
         return cls(arrays["centres"].astype(np.float64), arrays["whitening"].astype(np.float64))

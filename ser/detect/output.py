@@ -52,10 +52,10 @@ def format_lines(
         numbers = [f"{value:.2f}" for value in (detection.start, detection.end, detection.speech)]
         shares = [f"{detection.posteriors[n]:.3f}" if n in detection.posteriors else NOTHING for n in classes]
         channel = f" channel {detection.channel}" if detection.channel else ""
-        speaker = f"  (less the mean of {_printable(detection.speaker)})" if detection.speaker else ""
+        speaker = f"  (minus the mean of {_printable(detection.speaker)})" if detection.speaker else ""
         problem = f"  ({_printable(detection.problem)})" if detection.problem else ""
         if detection.distance is not None and detection.distance > 1:
-            problem = "  (unlike the speech of training)"
+            problem = "  (unlike the training speech)"
         last = _printable(detection.file) + channel + speaker + problem
         yield _row([*numbers, detection.emotion or NOTHING, *shares, last], widths)
 
@@ -67,7 +67,7 @@ def _rounded(detection: Detection) -> Detection:
 
 
 def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
-    """Pad the cells, to the left where the width is negative."""
+    """Pad the cells to their widths; a negative width aligns a cell to the left."""
     return "  ".join(c.rjust(w) if w >= 0 else c.ljust(-w) for c, w in zip(cells, widths, strict=True))
 
 

@@ -64,7 +64,7 @@ def read_chunks(path: str | Path, sample_rate: int, channel: int | None = None) 
     Raises
     ------
     SerError
-        Where the recording cannot be read, with the reason. Samples may have been yielded before.
+        If the recording cannot be read, with the reason. Samples may have been yielded before.
     """
     count = 0
     try:
@@ -101,11 +101,11 @@ def _mixed(path: Path, found: sound.Sound, mixer: sound.Mixer) -> Iterator[np.nd
         yield mixer.mix(block)
         if mixer.taken and said != "taken":
             said = "taken"
-            logger.warning("%s: its channels cancel each other: channel %d is taken", path, mixer.taken)
+            logger.warning("%s: its channels cancel each other: channel %d is used", path, mixer.taken)
         elif mixer.differ and not said:
             said = "mean"
             logger.warning(
-                "%s: the mean of %d channels that differ is taken: choose by --channel 1, 2 or each",
+                "%s: the mean of %d channels that differ is used; choose one by --channel 1, 2 or each",
                 *(path, found.channels),
             )
 

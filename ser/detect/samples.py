@@ -1,4 +1,4 @@
-"""Detectors whose net takes the samples of a recording as they are, without voice activity detection."""
+"""Detectors whose net takes all samples of a recording, without voice activity detection."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ser.errors import SerError
 
 
 class SampleDetector(Detector):
-    """A `Detector` that hears silence, too: whole recordings in pieces of 100 s, windows as utterances by themselves.
+    """A `Detector` without voice activity detection: it embeds recordings in pieces of 100 s, windows one by one.
 
     `front_end` need only have ``seconds_a_frame``, and `net` only ``span``.
     """
@@ -25,7 +25,7 @@ class SampleDetector(Detector):
     @property
     @abstractmethod
     def _sample_rate(self) -> int:
-        """Hz of the samples that the net takes."""
+        """Sampling rate of the net's input in Hz."""
 
     @property
     @abstractmethod
@@ -39,7 +39,7 @@ class SampleDetector(Detector):
     def embed(self, recording: str | Path, channel: int | None = None) -> tuple[np.ndarray, float, float]:
         """Return the vector (D,) of a recording and, twice, its length in seconds.
 
-        A recording over 150 s is cut; its vector is the mean of the pieces' ones, weighted by their lengths.
+        A recording over 150 s is cut; its vector is the mean of the vectors of its pieces, weighted by their lengths.
         """
         total, frames, length = np.zeros(1), 0, 0
         for samples in self._pieces(recording, channel):
@@ -58,7 +58,7 @@ class SampleDetector(Detector):
         hop: float | None = None,
         channel: int | None = None,
     ) -> Iterator[Detection]:
-        """Find the emotions over time, each window an utterance by itself, in memory that does not grow."""
+        """Find the emotions over time, each window as a separate utterance, in memory that does not grow."""
         size, step = self._window_frames(window, hop)
         shift, start, passed = self._shift, 0, False
         waiting = np.zeros(0, np.float32)
@@ -85,7 +85,7 @@ class SampleDetector(Detector):
         return read_chunks(recording, self._sample_rate, channel)
 
     def _pieces(self, recording: str | Path, channel: int | None) -> Iterator[np.ndarray]:
-        """Yield the samples in pieces of 100 s; what is left over is at least half of that, or the whole recording."""
+        """Yield the samples in pieces of 100 s; the last piece is from 50 to 150 s long, or the whole recording."""
         size = BLOCK_FRAMES * self._shift
         waiting = np.zeros(0, np.float32)
         for chunk in self._chunks(recording, channel):

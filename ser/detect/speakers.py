@@ -1,6 +1,6 @@
-"""Known speakers: the mean of a speaker's recordings, which is taken off their embeddings before they are scored.
+"""Known speakers: the mean of a speaker's embeddings is subtracted from each of them before scoring.
 
-It needs no labels, but more than one recording of the speaker; the others are scored as they are.
+This needs no labels, but two recordings or more of the speaker. Recordings of other speakers are scored as they are.
 """
 
 from __future__ import annotations
@@ -34,20 +34,20 @@ def read_speakers(path: str | Path, files: Sequence[Path]) -> dict[Path, str]:
     Raises
     ------
     SerError
-        As `read_texts`, and where a recording has no speaker.
+        In the cases of `read_texts`, and if a line has no speaker.
     """
     found = read_lines_of("speaker", path, files)
     if nameless := [str(file) for file, name in found.items() if not name]:
-        raise SerError(f"{path}: no speaker behind {nameless[0]}; leave out the line of a recording of unknown speaker")
+        raise SerError(f"{path}: no speaker after {nameless[0]}; leave out recordings of unknown speakers")
     return found
 
 
 def find_speakers(
     detector: Detector, speaker_of: Mapping[Path, str], texts: Mapping[Path, str | None], channel: int | None
 ) -> dict[str, Speaker]:
-    """Embed the recordings of `speaker_of` and return recording -> its speaker, as `Detector.with_speakers` wants it.
+    """Embed the recordings of `speaker_of` and return recording -> its speaker, for `Detector.with_speakers`.
 
-    A recording that cannot be embedded is left out: its own row will say why.
+    A recording that cannot be embedded is left out; its row in the output will say why.
     """
     vectors = {}
     for file in speaker_of:
@@ -72,9 +72,9 @@ def means_of(
 
     Parameters
     ----------
-    modality : of the vectors.
+    modality : modality of the vectors.
     vectors : recording -> embedding (D,).
-    which : the recordings that the mean is over.
+    which : the recordings over which the mean is taken.
     """
     known = [file for file in vectors if file in speaker_of]
     names = [speaker_of[file] for file in known]

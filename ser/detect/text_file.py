@@ -30,7 +30,7 @@ def read_texts(path: str | Path, files: Sequence[Path]) -> dict[Path, str]:
 
 
 def read_lines_of(what: str, path: str | Path, files: Sequence[Path]) -> dict[Path, str]:
-    """Read the words of recordings, or another thing of each, `what`.
+    """Read the words of recordings, or other values such as speakers; `what` names them in messages.
 
     A line is a key, a tab and the words; or a key, blanks and the words. A key is the recording's path as it is given,
     or the end of its path (``name.wav``, ``folder/name.wav``), with the suffix or without. Without a tab, the key is
@@ -49,8 +49,8 @@ def read_lines_of(what: str, path: str | Path, files: Sequence[Path]) -> dict[Pa
     Raises
     ------
     SerError
-        With file and line: where a key fits two recordings, where two lines give one recording different words, or
-        where a name with blanks is ambiguous. Also where no recording is listed.
+        With file and line, if a key fits two recordings, two lines give a recording different words, or a name with
+        blanks is ambiguous. Also if no recording is listed.
     """
     fitting = _keys(files)
     texts: dict[Path, str] = {}
@@ -69,12 +69,12 @@ def read_lines_of(what: str, path: str | Path, files: Sequence[Path]) -> dict[Pa
         for file in found:
             if texts.get(file, words) != words:
                 raise SerError(
-                    f"{where}: the {what} of {file} differ from what is in line {lines[file]}; keep one of them"
+                    f"{where}: {file} is in line {lines[file]} too, with different {what}; keep one of the lines"
                 )
             texts[file] = words
             lines.setdefault(file, number)
     if not texts:
-        raise SerError(f"{path}: none of its recordings is among those given; name them by path, name or stem")
+        raise SerError(f"{path}: none of its recordings was given to the detector; name them by path, name or stem")
     return texts
 
 
@@ -118,7 +118,7 @@ def _split(where: str, line: str, fitting: dict[str, list[Path]]) -> tuple[str, 
     cut = next((word for word in words.split() if _has_suffix(word)), None)
     if len({tuple(fitting[key]) for key in keys}) > 1 or (cut is not None and not _has_suffix(key)):
         also = keys[0] if keys and keys[0] != key else line[: line.index(cut) + len(cut)] if cut else keys[-1]
-        raise SerError(f"{where}: is the recording '{key}' or '{also}'? Put a tab between its name and its words")
+        raise SerError(f"{where}: the recording may be '{key}' or '{also}'; put a tab between its name and its words")
     return (keys[0], line[len(keys[0]) :].strip()) if keys else (key, words.strip())
 
 

@@ -1,4 +1,4 @@
-"""Plan of system B: bottlenecks of a speech recogniser's TDNN-F and what judges emotion by them. Options and jobs."""
+"""Plan of system B: bottleneck features of a speech recogniser's TDNN-F, and emotion classifiers on them. Its jobs."""
 
 import itertools
 from collections.abc import Iterator
@@ -28,9 +28,9 @@ from ser.plan.roles import in_order
 
 __all__ = ["KINDS", "LAST_STAGE", "SYSTEM", "Options", "check", "corpora", "plan"]
 
-# What is appended to a layer's name in the table where the vector has the deviations too.
+# Suffix of a layer's name in the table if its vectors have the standard deviations too.
 WITH_DEVIATIONS = "+stddev"
-# Paths that the decoder follows of the net with random weights, which finds all of them alike.
+# --max-active for the net with random weights: it finds all paths equally likely, so more only take time.
 PATHS_OF_RANDOM = 500
 # As in Kaldi's training, speakers are cut into pairs of utterances for the i-vectors, so that the net also learns from
 # i-vectors of short histories.
@@ -47,7 +47,7 @@ def plan(options: Options, facts: Facts) -> Plan:
     folds = in_order(facts.folds)
     if len(folds) < 3:
         raise SerError(
-            f"{options.test} has {len(folds)} folds here, but three are needed: to test, to validate and to train"
+            f"{options.test} has {len(folds)} folds here, but three are needed, for test, validation and training"
         )
     builder = _Builder(options, facts, folds)
     jobs = [*builder.data(), *builder.recogniser(), *builder.emotions()]
@@ -166,7 +166,7 @@ class _Builder:
                 words += [f"{layer}={scp}" for layer, scp in tables.items()]
                 yield job(6, "pooled", variant, words, tables.values(), vectors.values(), self.utts)
             judged = dict(tables)
-            if variant == MFCC:  # its mean and deviation are what a classifier without any net is given
+            if variant == MFCC:  # the control without a net: a classifier on the mean and deviation of the MFCC
                 judged[MFCC + WITH_DEVIATIONS] = vectors[MFCC + WITH_DEVIATIONS]
             for layer, scp in judged.items():
                 folder = at.exp / "frames" / f"{variant}_{layer}"
@@ -182,7 +182,7 @@ class _Builder:
         yield from backends
         words = ["--corpora", at.corpus(options.test), at.exp]
         yield job(8, "card", "card", words, [at.audits], [at.card])
-        # A detector hears one recording at a time, so its i-vectors are those of an utterance.
+        # A detector has only one recording at a time, so its i-vectors must be estimated from single utterances.
         if options.pooled and options.ivector_history[0] == "utterance":
             fold, made, pooled = self.folds[0], at.exp / "detector", at.exp / "pooled" / PRETRAINED
             words = ["--net", self.model, *(["--extractor", self.extractor] if self.has_ivectors else [])]
@@ -191,7 +191,7 @@ class _Builder:
             yield job(8, "detector", "detector", words, [self.model, pooled], [made])
 
     def _frames(self, variant: str) -> dict[str, Path]:
-        """Return the tables of frames that a variant is judged by: layer -> scp."""
+        """Return the tables of frames that the classifiers of a variant take: layer -> scp."""
         if variant == IVECTOR_ONLY:
             return {"ivector": self._ivectors(self.options.test)}
         if variant == MFCC:

@@ -1,4 +1,4 @@
-"""Options of system B (local/run_asr_tdnn.sh), and what is refused before a run begins."""
+"""The options of system B (local/run_asr_tdnn.sh) and the checks of their values before anything runs."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,13 +16,13 @@ from ser.plan.sizes import Size, of_data_dir
 
 SYSTEM = "asr_tdnn"
 LAST_STAGE = 8
-# Variants of the net that gives the bottlenecks: trained, with random weights, trained but fed i-vectors of zeros. Then
-# what is judged without a net: i-vectors, and MFCC, as frames and as their mean and deviation.
+# Variants of the classifiers' input. From a net: a trained one, one with random weights, a trained one with i-vectors
+# of zeros. Without a net: the i-vectors, and the MFCC, as frames and as their mean and standard deviation.
 PRETRAINED, RANDOM, NO_IVECTOR, IVECTOR_ONLY, MFCC = VARIANTS = (
     "pretrained", "random", "no_ivector", "ivector_only", "mfcc"
 )  # fmt: skip
-FRAME_OFFSETS = range(3)  # the nets put out every third frame
-# What i-vectors know; other histories than the first one are rows of the table, of variant pretrained_by_<history>.
+FRAME_OFFSETS = range(3)  # the nets compute every third frame
+# Histories of the i-vectors. Each but the first of --ivector-history is a further variant, pretrained_by_<history>.
 HISTORIES = ("utterance", "dialogue", "speaker")
 BY = PRETRAINED + "_by_"
 # In place of a speech corpus: Kaldi data dirs, which --train-part and --test-part name.
@@ -71,22 +71,22 @@ class Options(RunOptions):
 
     @property
     def trains(self) -> bool:
-        """Whether this run trains the recogniser instead of being given one."""
+        """Whether this run trains a recogniser; false if it was given one."""
         return not self.asr_model
 
     @property
     def speaker_normalisations(self) -> tuple[str, ...]:
-        """What the back end takes off the vectors, a row of the table for each; empty: what its settings say."""
+        """Speaker normalisations of the back end, a row of the table for each; empty: that of its settings."""
         return distinct(word.strip() for word in self.speaker_normalisation.split(","))
 
     @property
     def histories(self) -> dict[str, str]:
-        """The history of the i-vectors that are rows beside the first one's, by the name of the variant."""
+        """The further variants by their i-vectors' history: name of the variant -> history."""
         return {BY + history: history for history in self.ivector_history[1:]}
 
     @property
     def pooled(self) -> tuple[str, ...]:
-        """The vectors of utterances that the back end scores; of a toy run one kind, for time."""
+        """The statistics of the utterance vectors that the back end scores; a toy run has only one, to save time."""
         return self.statistics[-1:] if self.toy else self.statistics
 
     def settings(self, name: str) -> str:
@@ -141,8 +141,8 @@ def check(options: Options) -> list[str]:
     if not options.trains and ((mfcc.num_ceps, mfcc.num_mel_bins) != (40, 40) or mfcc.use_energy):
         return [
             f"{options.mfcc_config}: {mfcc.num_ceps} MFCC of {mfcc.num_mel_bins} bins, "
-            f"use-energy={str(mfcc.use_energy).lower()}; published chain models take 40 of 40 without the energy: give "
-            "--mfcc-config the model's own conf/mfcc_hires.conf"
+            f"use-energy={str(mfcc.use_energy).lower()}; published chain models take 40 MFCC of 40 bins without the "
+            "energy: give --mfcc-config the model's own conf/mfcc_hires.conf"
         ]
     if options.trains and not options.decode:
         return ["--decode false: word errors are not measured, and --max-wer cannot stop a net that recognises nothing"]

@@ -11,7 +11,7 @@ from ser.kaldi.unseen import FILE as UNSEEN
 from ser.plan.layout import Layout
 from ser.plan.roles import NONE, Roles
 
-# What the results write in the column `layer` of a row of text alone, and in a column that does not apply.
+# Value of the results' column `layer` in a row of text alone, and value of a column that does not apply.
 TEXT_LAYER = "bert"
 NOT_APPLICABLE = "-"
 
@@ -28,11 +28,11 @@ def role_dir(
 
     Parameters
     ----------
-    made : the data dir of what a role trains on.
+    made : the data dir to make, on which a role trains.
     sources : (corpus, data dir) of each part.
-    test, fold : the scored corpus, and its fold that must not train; in `none` the corpus is not among the sources.
-    hold_out : share of the speakers who are listed there, to validate a net and to calibrate a back end.
-    without_speakers : list of speakers who are left out, such as those of another role.
+    test, fold : the scored corpus, and its test fold; in `none` the scored corpus is not among the sources.
+    hold_out : share of the speakers who are listed in unseen_speakers, to validate a net and to calibrate a back end.
+    without_speakers : list of speakers who are left out, such as those held out by another role.
     """
     scored = [str(data) for corpus, data in sources if corpus == test]
     words = ["--fold", fold, "--scored", " ".join(scored)] if scored else []
@@ -42,7 +42,7 @@ def role_dir(
 
 
 def held_out(roles: Roles, at: Layout, share: float, role: str, fold: str) -> tuple[float, Path | None]:
-    """Say which share of the speakers a role lists as unseen by nets, and whose list it leaves out, for `role_dir`."""
+    """Return `hold_out` and `without_speakers` of `role_dir` for a role."""
     known = roles.training
     if role in ("finetune", "backend"):
         return share, None
@@ -105,13 +105,13 @@ def cell(
 
 
 def by_fold(test: str) -> str:
-    """Return what the results write in the column `test` where a corpus that is in no training is scored fold by fold.
+    """Return the value of the results' column `test` for models without the scored corpus that are scored fold by fold.
 
-    These rows have the trials of trainings on the other folds, so that the two can be compared.
+    They have the same trials as the models that were trained on the other folds, so that the two can be compared.
     """
     return f"{test}_by_fold"
 
 
 def row_fold(condition: str) -> str:
-    """Return what the results write in the column `fold` of a condition."""
+    """Return the value of the results' column `fold` for a condition."""
     return "all" if condition == NONE else condition

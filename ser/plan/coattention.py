@@ -1,4 +1,4 @@
-"""Plan of system C: co-attention of the states of pretrained audio nets and of a pretrained T5. Its jobs."""
+"""Plan of system C: co-attention over the states of pretrained audio encoders and of a pretrained T5. Its jobs."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +12,7 @@ from ser.plan.facts import Facts
 from ser.plan.job import Job, Plan, job
 from ser.plan.roles import distinct
 
-# For tests on unseen sentences the sentences of a corpus are cut into two halves: one trains, the other tests.
+# For rows `unseen-sentence`, the sentences of a corpus are divided into two halves: one for training, one for test.
 HALVES = ("1", "2")
 
 __all__ = ["KINDS", "LAST_STAGE", "Options", "check", "corpora", "plan"]
@@ -95,7 +95,7 @@ class _Builder:
                 yield self._audit(name, RANDOM)
 
     def _audit(self, corpus: str, fold: str) -> Job:
-        """The audit of a fold stops the run at what its parts share; that of the random split only counts it."""
+        """Return the audit of a fold: it stops the run if parts share something; that of the random split counts."""
         train, test = (self._part(part, corpus, fold) for part in ("train", "test"))
         table = self.at.audit(f"{corpus}_{fold}")
         words = ["--corpora", self.at.classes(corpus), "--out", table, "--report-only", str(fold == RANDOM).lower()]
@@ -204,7 +204,7 @@ class _Builder:
         return self.at.model(row.name, f"{row.corpus}_{fold}")
 
     def _joined(self, row: Row, fold: str) -> Path:
-        """The class probabilities of both halves of the sentences."""
+        """The table of the class probabilities of both halves of the sentences."""
         return self.at.exp / "posteriors" / f"{row.name}_{row.corpus}_{fold}.scp"
 
     def results(self) -> Iterator[Job]:

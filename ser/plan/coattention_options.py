@@ -9,7 +9,7 @@ from ser.plan.roles import distinct
 
 SYSTEM = "coattention"
 LAST_STAGE = 7
-# Audio net -> the layer whose states are used, and the front end that makes its patches.
+# Audio encoder -> the layer whose states are used, and the front end that makes its patches.
 ENCODERS = {"vggish": ("fc1", "vggish"), "yamnet": ("10", "yamnet"), "triplet": ("final", "yamnet")}
 LOSSES = {"bce": "binary", "ce": "cross_entropy"}
 VARIANTS = ("fixed", "tuned")
@@ -18,7 +18,7 @@ TOKENS = "t5"
 ALL = "all"
 # Name of the random split, of its rows and of its parts.
 RANDOM = "random"
-# Options that name corpora of --tests which get further rows.
+# Options that name corpora of --tests, for which further rows are made.
 EXTRA_ROWS = ("unseen", "random")
 
 
@@ -90,5 +90,7 @@ def check(options: Options) -> list[str]:
     check_run(options, LAST_STAGE, [options.label_map, options.text_map, *map(options.settings, names)])
     others = {name: [word for word in getattr(options, name) if word not in options.tests] for name in EXTRA_ROWS}
     return [
-        f"No such rows of {' '.join(words)}: --{name} is of --tests alone" for name, words in others.items() if words
+        f"--{name}: no such rows of {' '.join(words)}, since it is not in --tests"
+        for name, words in others.items()
+        if words
     ]

@@ -18,7 +18,7 @@ class Row:
     inputs : modality -> scp.
     text : the text condition of training and test, or "-".
     settings, overrides : YAML file of settings of the training, and ``key=value`` changes to it.
-    tune : the audio net that is trained along with the model, and its layer; None if no audio net is trained.
+    tune : the audio encoder that is trained along with the model, and its layer; None if no audio encoder is trained.
     """
 
     corpus: str
@@ -48,17 +48,17 @@ class Row:
 
 
 def net_folder(options: Options, encoder: str) -> str:
-    """Folder of a net of audio: the user's, or the one that the run makes."""
+    """Folder of an audio encoder: the user's, or the one that the run makes."""
     return getattr(options, encoder) or str(options.layout.exp / encoder)
 
 
 def states(options: Options, encoder: str, corpus: str) -> str:
-    """Table of the states that a net of audio has for the patches of a corpus."""
+    """Table of the states of an audio encoder for the patches of a corpus."""
     return str(options.layout.exp / "states" / f"{encoder}_{corpus}" / f"{ENCODERS[encoder][0]}.scp")
 
 
 def patches(options: Options, encoder: str, corpus: str) -> str:
-    """Table of the patches of log mel energies of a corpus, as a net of audio takes them."""
+    """Table of a corpus's patches of log-mel energies, the input of an audio encoder."""
     return str(options.layout.exp / "patches" / f"{ENCODERS[encoder][1]}_{corpus}.scp")
 
 
@@ -68,7 +68,7 @@ def tokens(options: Options, corpus: str) -> str:
 
 
 def list_rows(options: Options) -> list[Row]:
-    """List the rows: those of the corpora of speech and text, of these together, of speech alone, of text alone."""
+    """List the rows: of each corpus with speech and text, of the combined corpora, of speech alone, of text alone."""
     fusion, best = options.settings("fusion"), options.fusion_encoder
     rows = [row for corpus in options.tests for row in _of_test(options, corpus)]
     if both := "+".join(options.together):

@@ -54,12 +54,12 @@ def read_corpora(path: Path = TABLE) -> dict[str, Corpus]:
     text = read_text_lines(path, "it is part of the repository; restore it")
     lines = [(number, line) for number, line in enumerate(text, start=1) if not line.startswith("#")]
     if not lines or tuple(lines[0][1].split("\t")) != COLUMNS:
-        raise SerError(f"{path}: expected the header {' '.join(COLUMNS)}, parted by tabs")
+        raise SerError(f"{path}: expected the header {' '.join(COLUMNS)}, separated by tabs")
     corpora: dict[str, Corpus] = {}
     for number, line in lines[1:]:
         corpus = _corpus(line.split("\t"), f"{path}:{number}")
         if corpus.name in corpora:
-            raise SerError(f"{path}:{number}: '{corpus.name}' came before; keep one line a corpus")
+            raise SerError(f"{path}:{number}: '{corpus.name}' has an earlier line; keep one line per corpus")
         corpora[corpus.name] = corpus
     return corpora
 
@@ -88,7 +88,7 @@ def check_holds(option: str, names: Iterable[str], holdings: Iterable[str], know
 
 def _corpus(fields: list[str], where: str) -> Corpus:
     if len(fields) != len(COLUMNS):
-        raise SerError(f"{where}: expected {len(COLUMNS)} fields parted by tabs, found {len(fields)}")
+        raise SerError(f"{where}: expected {len(COLUMNS)} fields separated by tabs, found {len(fields)}")
     name, folder, holds, utterances, seconds, folds, files, inside, toy = ("" if f == "-" else f for f in fields)
     if not name.isidentifier() or name != name.lower() or not folder:
         raise SerError(f"{where}: expected a name of small letters, digits and _ and a folder, found '{fields[0]}'")

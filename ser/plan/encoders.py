@@ -1,4 +1,4 @@
-"""Published audio encoders beside a run's own net: frozen, each with the layers whose embeddings are scored."""
+"""The frozen audio encoders of --encoders, each with the layers whose embeddings are scored."""
 
 import re
 from collections.abc import Iterable
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ser.errors import SerError
 
-# A name of the Hub: with or without its owner.
+# A name on the Hub, with or without its owner.
 _HUB = re.compile(r"[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?")
 
 
@@ -17,7 +17,7 @@ class Encoder:
 
     Attributes
     ----------
-    name : in the results, where its layers are ``<name>_<layer>``.
+    name : name in the results, where its layers are ``<name>_<layer>``.
     source : folder, or name on the Hub.
     layers : the layers that are scored.
     """
@@ -28,7 +28,7 @@ class Encoder:
 
     @property
     def columns(self) -> dict[str, str]:
-        """What the results write in the column `layer` -> the layer."""
+        """Value of the results' column `layer` -> the layer."""
         return {f"{self.name}_{layer}": layer for layer in self.layers}
 
 
@@ -57,12 +57,12 @@ def read_encoders(words: Iterable[str]) -> tuple[Encoder, ...]:
 
 
 def by_column(encoders: Iterable[Encoder]) -> dict[str, tuple[Encoder, str]]:
-    """Return what the results write in the column `layer` -> the encoder and its layer."""
+    """Return value of the results' column `layer` -> the encoder and its layer."""
     return {name: (encoder, layer) for encoder in encoders for name, layer in encoder.columns.items()}
 
 
 def check_encoders(words: Iterable[str]) -> None:
-    """Refuse encoders that are badly named, or are neither a folder nor like a name of the Hub."""
+    """Raise a `SerError` if an encoder is badly named, or is neither a folder nor like a name on the Hub."""
     for encoder in read_encoders(words):
         folder = Path(encoder.source)
         if not folder.is_dir() and (
@@ -70,5 +70,5 @@ def check_encoders(words: Iterable[str]) -> None:
         ):
             raise SerError(
                 f"--encoders: {encoder.name}: no folder {encoder.source}; import one (ser.bin.import_audio_net), or"
-                " give a name of the Hub"
+                " give a name on the Hub"
             )

@@ -29,7 +29,7 @@ class Layout:
 
     @staticmethod
     def noisy(name: str) -> str:
-        """The name of the noisy copies of a corpus, where a data dir's name has the corpus's own name."""
+        """The name of the noisy copies of a corpus, to use in a data dir's name in place of the corpus's name."""
         return f"{name}_aug"
 
     @staticmethod
@@ -38,7 +38,7 @@ class Layout:
         return f"{name}_speed{factor}"
 
     def classes(self, name: str) -> Path:
-        """The data dir of a corpus with classes in place of its labels, in systems that train on one corpus."""
+        """The data dir of a corpus with classes instead of its own labels, in systems that train on one corpus."""
         return self.data / f"{name}_classes"
 
     def normalised(self, name: str) -> Path:
@@ -62,11 +62,11 @@ class Layout:
         return self.exp / f"{kind}_{fold}"
 
     def vectors(self, kind: str, fold: str, suffix: str = "") -> Path:
-        """The folder of vectors, one an utterance: embeddings, text_embeddings, speech+text or posteriors."""
+        """The folder of utterance vectors: embeddings, text_embeddings, speech+text or posteriors."""
         return self.exp / f"{kind}_{fold}{suffix}"
 
     def encoded(self, name: str) -> Path:
-        """The folder of the embeddings of a published encoder, which no fold trains."""
+        """The folder of the embeddings of a published encoder, which are the same in all folds."""
         return self.exp / f"encoded_{name}"
 
     def trained(self, kind: str, weights: str) -> list[str]:
@@ -111,7 +111,7 @@ class Layout:
 
     @property
     def toy_bert(self) -> Path:
-        """The folder of the tiny text model that a toy run begins with."""
+        """The folder of the tiny text model that a toy run starts from."""
         return self.exp / "bert_init"
 
     @property

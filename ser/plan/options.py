@@ -125,17 +125,17 @@ def check_run(options: RunOptions, last_stage: int, files: Iterable[str]) -> Non
     if options.seed is not None and options.seed < 0:
         raise SerError(f"--seed: expected a number from 0, found '{options.seed}'")
     if not re.fullmatch(r"[A-Za-z0-9._-]+", options.name) or options.name in (".", ".."):
-        raise SerError(f"--name: expected letters, digits and ._- alone, found '{options.name}'; take another")
+        raise SerError(f"--name: expected only letters, digits and ._-, found '{options.name}'; use another name")
     if JOB_WORD.search(options.name):
         raise SerError(
-            f"--name: '{options.name}' has the word JOB by itself, which job arrays replace by a number; take another"
+            f"--name: '{options.name}' has the word JOB, which job arrays replace by a number; use another name"
         )
     for path in files:
         if not Path(path).is_file():
             raise SerError(f"no {path}; --help lists the options that name it")
     if options.toy and options.stage > 0 and not Path(options.corpora).is_dir():
         raise SerError(
-            f"no {options.corpora}; for a run on real corpora give --corpora again, for a toy run begin with --stage 0"
+            f"no {options.corpora}; for a run on real corpora give --corpora again, for a toy run start with --stage 0"
         )
 
 

@@ -8,7 +8,7 @@ from ser.errors import SerError
 from ser.files import read_text_lines
 from ser.plan.job import TABLE
 
-# The scores that a report shows; also the name of the kind of job that makes them.
+# The part of a run that has the scores; also the kind of the jobs that make them.
 CELLS = "cells"
 
 
@@ -54,7 +54,7 @@ def _stages(table: Path) -> dict[str, int]:
         stages = {row["kind"]: int(row["stage"]) for row in rows}
     except (KeyError, TypeError, ValueError) as error:
         raise SerError(f"{table}: damaged: {error}; run the driver again to write it anew") from error
-    # What lies in exp/ and is no table, such as those of the audit, is trained.
+    # An output in exp/ that is not a table, such as those of the audit, is a trained model.
     made = (row for row in rows if Path(row["makes"]).parts[:1] == ("exp",) and not row["makes"].endswith(".tsv"))
     models = [int(row["stage"]) for row in made]
     found = {

@@ -35,7 +35,7 @@ def in_order(names: Iterable[str]) -> list[str]:
 
 
 def next_fold(fold: str, folds: Iterable[str]) -> str:
-    """Return the fold after `fold`, or the first after the last. It validates the models that `fold` tests.
+    """Return the fold after `fold`, or the first after the last. It is the validation fold for the test fold `fold`.
 
     >>> next_fold("2", ["1", "2", "10"]), next_fold("10", ["1", "2", "10"])
     ('10', '1')
@@ -84,9 +84,9 @@ class Roles:
         return self.corpora_of(condition, (*speech, *text, *self.backend))
 
     def train_name(self, condition: str, modality: str) -> str:
-        """Return what the results write in the column `train`: ``voxceleb1+cremad``.
+        """Return the value of the results' column `train`, such as ``voxceleb1+cremad``.
 
-        Where a speech net was fine-tuned on other corpora than the back end, the back end's follow:
+        If the back end was trained on other corpora than the fine-tuning, these follow:
         ``voxceleb1+cremad,backend:cremad+iemocap``.
         """
         net, backend = (self.corpora_of(condition, corpora) for corpora in (self.finetune, self.backend))

@@ -60,7 +60,7 @@ def measure(corpus: str, data_dir: Path, folder: Path, toy: ToyConfig | None = N
 
         utts = count_utterances(corpus, toy)
         return _size(known, utts, known.toy or 0.0, "settings of the toy corpora", decoded=False)
-    if folder.is_file():  # a table of utterances: a header, then a line each
+    if folder.is_file():  # a table: a header, then a line for each utterance
         lines = folder.read_bytes().count(b"\n")
         return _size(known, max(1, lines - 1), known.seconds, "counted")
     if not folder.is_dir():

@@ -1,4 +1,4 @@
-"""Plan of system D: a VGG on log mel energies and a BERT, fused by a third network. Its jobs."""
+"""Plan of system D: a VGG on log-mel energies and a BERT, fused by a third network. Its jobs."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -107,7 +107,7 @@ class _Builder:
         at, options, labelled = self.at, self.options, self.labelled
         encoder = options.text_model
         if options.uses("text") and options.toy and not encoder:
-            # A first try must run without the Hub, so it starts from a tiny BERT of random weights.
+            # A toy run must not need the Hub, so it starts from a tiny BERT of random weights.
             encoder, source = str(at.toy_bert), f"{options.corpora}/dailydialog/train/dialogues_train.txt"
             yield job(3, "text_init", "bert", [source, encoder], [source], [encoder])
         if options.encoder and options.uses("speech"):
@@ -118,7 +118,7 @@ class _Builder:
                 train, valid = at.role("train" if kind == "bert" else "clips", fold), at.role("valid", outer)
                 model, left_out = at.model(kind, fold), []
                 words = [*options.seed_override(), "--valid-data", valid]
-                # An inner model is trained on the other parts, and asked for the part that it has not seen.
+                # An inner model is trained on the other parts, and gives the probabilities of the held-out part.
                 share = 1.0 if fold == outer else 1.0 - 1.0 / options.inner_folds
                 size, heard = share * self._size(outer, 0), labelled if fold == outer else at.role("held", fold)
                 if kind == "bert":
@@ -154,7 +154,7 @@ class _Builder:
             yield job(2, f"{ENCODER}_posteriors", fold, words, [model, read], [f"{posteriors}.scp"], self.utts)
 
     def _trained(self) -> Iterator[tuple[str, str]]:
-        """Yield the name of each model of a modality and its fold; those of inner folds come after that of the fold."""
+        """Yield the name of each model of a modality and its fold; inner folds come after their fold."""
         for fold in self.folds:
             yield fold, fold
             yield from ((inner, fold) for inner in self.options.inner(fold))
@@ -164,7 +164,7 @@ class _Builder:
             for fold in self.folds:
                 yield from self._fusion(4, "fusion", fold, fold, "posteriors", "speech+text")
                 for modality in MODELS if self.options.inner_folds else ():
-                    # Of the training part by the inner models, of all other utterances by the fold's own.
+                    # Probabilities of the training part come from inner models, all others from the fold's own model.
                     made = f"{self._tables(fold, 'posteriors_out_of_fold', modality)}.scp"
                     inner = [f"{self._tables(name, 'posteriors', modality)}.scp" for name in self.options.inner(fold)]
                     own = f"{self._tables(fold, 'posteriors', modality)}.scp"
@@ -184,7 +184,7 @@ class _Builder:
         heard = [word for one, scp in scps.items() for word in ("--input", f"{one}=scp:{scp}")]
         train, valid, test = (at.role(part, fold) for part in ("train", "valid", "test"))
         model = at.model(kind, name)
-        if tables == "embeddings":  # a yardstick hears the whole dialogue, of which the random split takes a part
+        if tables == "embeddings":  # a dialogue model needs whole dialogues, which the random split divides
             heard += ["--context-dir", str(self.labelled)]
         words = [*self.options.seed_override(), *heard, "--valid-data", valid, train, model]
         yield job(stage, kind, name, words, [*scps.values(), train, valid], [model], self._size(fold, 0))
@@ -216,7 +216,7 @@ class _Builder:
         text = ["--text-condition", "gold"] if options.uses("text") else []
         words = ["--corpora", corpus, *text, at.exp]
         yield job(7, "card", "card", words, [at.audits], [at.card])
-        # The licence of a real corpus may forbid to embed its clips: the page of errors looks the corpus's name up.
+        # The licence of a real corpus may forbid embedding its clips; the page of errors looks it up by this name.
         words = ["--test-dir", self.labelled, *([] if options.toy else ["--corpus", options.test]), at.exp]
         yield job(7, "report", "report", words, [at.cells], [at.exp / "report.html"])
 

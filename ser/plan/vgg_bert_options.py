@@ -17,9 +17,9 @@ YARDSTICKS = ("bc_lstm", "icon")
 COPIES = ("white", "pitch", "stretch", "shift")
 # The paper's random split of the utterances: its name as a fold; the shares of training, validation and test part.
 RANDOM, RANDOM_SHARES = "random", (0.7, 0.2, 0.1)
-# The fusion that is trained on probabilities of models that have not seen their speakers.
+# The fusion that is trained on out-of-fold probabilities: from models that were not trained on the speaker.
 OUT_OF_FOLD = "fusion_out_of_fold"
-# The model of speech with --encoder: a linear layer on the embeddings of a published encoder.
+# The speech model with --encoder: a linear layer on the embeddings of a published encoder.
 ENCODER = "encoder"
 # Modality -> its model, and the number of the stage that trains it.
 MODELS = {"speech": ("vgg", 2), "text": ("bert", 3)}
@@ -44,7 +44,7 @@ class Options(RunOptions):
     inner_folds: int
 
     def inner(self, fold: str) -> tuple[str, ...]:
-        """Name the parts of the training speakers of a fold that take turns to be scored by models of the others."""
+        """Return the names of the inner folds of a fold: parts of its training speakers, each held out once."""
         return tuple(f"{fold}.{part}" for part in range(1, self.inner_folds + 1))
 
     def uses(self, modality: str) -> bool:
@@ -58,13 +58,13 @@ class Options(RunOptions):
 
     @property
     def published(self) -> tuple[str, Encoder, str]:
-        """What the results write in the column `layer` for the encoder in place of the CNN, it, and its layer."""
+        """The encoder that replaces the CNN: value of the results' column `layer`, the encoder, its layer."""
         ((column, (encoder, layer)),) = by_column(read_encoders([self.encoder])).items()
         return column, encoder, layer
 
     @property
     def heard(self) -> tuple[str, ...]:
-        """The modalities of the yardsticks: those given, else all, but in a toy run only the last one."""
+        """The modalities of the dialogue models: those given, else all, but in a toy run only the last one."""
         return self.yardstick_modalities or (self.modalities[-1:] if self.toy else self.modalities)
 
     def settings(self, model: str) -> str:
@@ -104,11 +104,11 @@ def check(options: Options) -> list[str]:
 
 
 def folds_of(options: Options, facts: Facts) -> list[str]:
-    """List the folds that have models of their own: the folds of the corpus and, as one more, the random split."""
+    """List the folds for which models are trained: the folds of the corpus and, as one more, the random split."""
     folds = in_order(facts.folds) if "folds" in options.protocols else []
     if "folds" in options.protocols and len(folds) < 3:
         raise SerError(
-            f"--protocols folds: {options.test} has {len(folds)} folds here, but three or more are needed: one to test,"
-            " one to validate, the others to train"
+            f"--protocols folds: {options.test} has {len(folds)} folds here, but at least three are needed, for test,"
+            " validation and training"
         )
     return [*folds, *[RANDOM] * ("random" in options.protocols)]

@@ -71,7 +71,7 @@ class _Builder:
                 f"some utterances of {options.test} have no words, and with --modalities text alone there is no net to"
                 " score them by speech; add speech to --modalities"
             )
-        # That of the back end first: it lists the speakers that others leave out.
+        # The back end comes first: it lists the held-out speakers, whom the other roles leave out.
         self.dirs = {role: self._role_dir_jobs(role) for role in sorted(self.roles.training, key="backend".__ne__)}
 
     def data_dirs(self) -> Iterator[Job]:
@@ -210,7 +210,7 @@ class _Builder:
         if not folds:
             return
         encoder = options.text_model
-        if options.toy and not encoder:  # a first try must run without the Hub: a tiny BERT of random weights
+        if options.toy and not encoder:  # a toy run must not need the Hub: it has a tiny BERT of random weights
             encoder, source = str(at.toy_bert), at.role("text", folds[0])
             yield job(6, "text_init", "bert", [source, encoder], [source], [encoder])
         whole, test_text = at.emotion(options.test), at.data / "test_text"
@@ -237,7 +237,7 @@ class _Builder:
         for fold in in_order(fold for own in folds.values() for fold in own):
             for layer in (layer for layer in self.layers if fold in folds[layer]):
                 roles = self._roles(layer)
-                for side in distinct(("", self.suffix)):  # of training; and of test, if its words are not its own
+                for side in distinct(("", self.suffix)):  # for training; and for test, if its words are not its own
                     speech = self._speech(layer, fold)
                     text = at.vectors("text_embeddings", roles.fold_of(fold, roles.text_train), side) / "all.scp"
                     made = at.vectors("speech+text", fold, side) / layer
@@ -249,7 +249,7 @@ class _Builder:
 
     def cells(self) -> Iterator[Job]:
         options, folds = self.options, [condition for condition in self.conditions if condition != NONE]
-        # (trained for, scored): the run without the scored corpus is scored as a whole, then on each fold's trials.
+        # (condition, test set): `none` is scored on the whole test corpus, then on the trials of each fold.
         pairs = [(condition, condition) for condition in self.conditions]
         pairs += [(NONE, fold) for fold in folds if options.scores_same_trials and NONE in self.conditions]
         for (condition, scored), modality in itertools.product(pairs, options.scored):

@@ -1,4 +1,4 @@
-"""The last stage of system A: yardsticks, protocol card, report, detector, and what the text vectors were made from."""
+"""The jobs of system A's last stage: human agreement, protocol card, report, detector; the source of text vectors."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -13,8 +13,8 @@ def results(options: Options, facts: Facts, corpus_dirs: Iterable[Path]) -> Iter
     """Yield the jobs of the last stage; `corpus_dirs` are the data dirs of the whole corpora, without copies."""
     at = options.layout
     if options.roles().pretrain and options.uses_net:
-        # Two names for one voice among all who train the back end or are scored, by the net that tells speakers apart;
-        # in a run whose scored corpus pretrains, by that of the first fold.
+        # Look for two names of the same voice among all speakers who train the back end or are scored. Embeddings are
+        # of the net pretrained on speakers; of that of the first fold, if the scored corpus is in its training data.
         pretrain = options.roles(facts.folds).folds_of(options.roles().pretrain)[0]
         net, voices = at.model("pretrain", pretrain), at.exp / "voices.tsv"
         yield job(5, "voices", pretrain, [net, at.embedded, voices], [net, at.embedded], [voices])
@@ -24,12 +24,12 @@ def results(options: Options, facts: Facts, corpus_dirs: Iterable[Path]) -> Iter
     words: list[object] = ["--corpora", " ".join(map(str, corpus_dirs))]
     words += ["--text-condition", options.text_name] if options.uses_text else []
     yield job(9, "card", "card", [*words, at.exp], [at.audits], [at.card])
-    # The licence of a real corpus may forbid to embed its clips: the page of errors looks the corpus's name up.
+    # The licence of a real corpus may forbid embedding its clips; the page of errors looks it up by this name.
     test, trained = at.emotion(options.test), [at.emotion(name) for name in options.roles().backend]
     words = ["--test-dir", test, "--train-dirs", " ".join(map(str, trained))]
     words += [*([] if options.toy else ["--corpus", options.test]), at.exp]
     yield job(9, "report", "report", words, [at.cells], [at.exp / "report.html"])
-    # A detector hears one recording, not all of its speaker.
+    # A detector has only one recording, not all recordings of its speaker.
     if "speech" in options.scored and not (options.uses_net and options.speaker_cmvn):
         words = ["--encoders", " ".join(options.encoders)] if options.encoders else []
         words += [at.data, at.exp, at.exp / "detector"]

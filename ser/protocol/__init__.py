@@ -1,1 +1,1 @@
-"""Evaluation protocol: the audit of training against test data, the protocol card of a run, human agreement."""
+"""Evaluation protocol: the audit of test data against training data, the protocol card of a run, human agreement."""

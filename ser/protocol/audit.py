@@ -15,9 +15,9 @@ from ser.protocol.sentences import score_table
 
 NUM_EXAMPLES = 5
 
-# Dialogues with fewer words are not compared: two of "Hello. - Hello." need not be one dialogue.
+# Dialogues with fewer words are not compared: two dialogues "Hello. - Hello." need not be the same one.
 DIALOGUE_WORDS = 10
-# Words in a shingle, and the share of common shingles from which two dialogues count as one.
+# Number of words in a shingle, and the share of common shingles at which two dialogues count as the same.
 SHINGLE = 4
 SHARED_SHINGLES = 0.5
 
@@ -34,8 +34,8 @@ Keys = Mapping[str, str]
 class Finding:
     """Result of one check of one test and one training data dir.
 
-    `status` is OK, LEAK, SHARED (in common, but no fault) or NOT_TOLD (the tables are missing). `count` is how many
-    values the two have in common, such as speakers.
+    `status` is OK, LEAK, SHARED (shared, but no fault) or NOT_TOLD (the tables are missing). `count` is the number of
+    shared values, such as speakers.
     """
 
     test: str
@@ -58,16 +58,17 @@ COLUMNS = tuple(Finding.__dataclass_fields__)
 
 
 class Check(NamedTuple):
-    """One kind of check: `keys` returns the values of the test and of the training side, None where tables are missing.
+    """One kind of check.
 
-    A value on both sides is a leak, if `is_fatal` says so of the training side.
+    `keys` returns the values of the test side and of the training side; None for a side without the tables. A value
+    that both sides have is a leak if `is_fatal` is true for the training side.
     """
 
     name: str
     keys: Callable[[Inventory, Inventory], tuple[Keys | None, Keys | None]]
     remedy: str
     is_fatal: Callable[[Inventory], bool] = lambda train: True
-    shows_key: bool = True  # whether examples show the value, which a reader can use unless it is a digest
+    shows_key: bool = True  # whether examples show the value; a digest would tell the reader nothing
 
 
 def audit(test: Inventory, role: str, train: Inventory) -> list[Finding]:
@@ -88,7 +89,7 @@ def audit(test: Inventory, role: str, train: Inventory) -> list[Finding]:
 
 
 def _sentence_table(test: Inventory, role: str, train: Inventory) -> Finding:
-    """Measure the accuracy on `test` of a lookup table "sentence -> class" learnt from `train`; it is never a leak."""
+    """Measure the accuracy on `test` of a lookup table "sentence -> class" made of `train`; it is never a leak."""
     sides = [
         value
         for side in (train, test)
@@ -102,8 +103,8 @@ def _sentence_table(test: Inventory, role: str, train: Inventory) -> Finding:
     if score is None:
         return Finding(*names, NOT_TOLD, 0, "-")
     said = (
-        f"a table of sentences is right in {100 * score.accuracy:.1f} % (UA {100 * score.recall:.1f} %), and knows the "
-        f"sentence of {100 * score.known:.1f} %; the most frequent class gets {100 * score.majority:.1f} %"
+        f"a table of sentences has accuracy {100 * score.accuracy:.1f} % (UA {100 * score.recall:.1f} %) and knows the "
+        f"sentence of {100 * score.known:.1f} %; the most frequent class has accuracy {100 * score.majority:.1f} %"
     )
     count = round(score.accuracy * score.known * len(test.utt2spk))
     return Finding(*names, SHARED if score.known else OK, count if score.known else 0, said)
@@ -167,7 +168,7 @@ def _sentences(side: Inventory) -> Keys:
 
 
 def _near_dialogues(test: Inventory, train: Inventory) -> tuple[Keys | None, Keys | None]:
-    """Find pairs of a test and a training dialogue with nearly the same words; each pair has a name, on both sides.
+    """Find pairs of a test and a training dialogue with nearly the same words; both sides get the name of each pair.
 
     Two dialogues match if they share at least SHARED_SHINGLES of the shingles (runs of SHINGLE words) of the smaller
     one (Broder, "On the resemblance and containment of documents", SEQUENCES 1997). So a changed word, or one turn
@@ -218,15 +219,13 @@ CHECKS: Sequence[Check] = (
     Check("sessions", _both(_sessions), f"{_SELECT}; if they are folds of another corpus, name both by --corpora"),
     Check("dialogues", _both(_dialogues), _SELECT),
     Check("utterances", _both(_utterances), f"{_SELECT}, and their copies with them"),
-    Check(
-        "recordings", same_recordings, "they are one recording under two names: keep it on one side", shows_key=False
-    ),
-    Check("alike recordings", near_recordings, "they are one recording, changed: keep it on one side", shows_key=False),
-    # Two recordings of one script by different actors are no leak. In text without audio, the dialogue is there twice.
+    Check("recordings", same_recordings, "the same recording has two names: keep it on one side", shows_key=False),
+    Check("alike recordings", near_recordings, "one is a changed copy of the other: keep one side", shows_key=False),
+    # Two recordings of the same script by different actors are no leak. Without audio it is the same dialogue twice.
     Check(
         "dialogue texts",
         _near_dialogues,
-        "they are one dialogue under two names: keep it on one side",
+        "the same dialogue has two names: keep it on one side",
         is_fatal=lambda train: not train.own_table("wav.scp"),
         shows_key=False,
     ),

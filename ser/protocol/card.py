@@ -25,20 +25,20 @@ NOTES = {
     "augmented or speed-perturbed copies.",
     "data": "The data dirs that the run scored and trained on. test_<fold> is the test set of a fold; fold none is the "
     "whole test corpus, scored by models that were not trained on it.",
-    "audit": "What the test set of each fold shares with the training data of its models. Fold none: the whole test "
-    "corpus, with models that were not trained on it. not told: one side has no such table. shared: both sides have "
-    "these sentences, which is no fault.",
+    "audit": "What the test set of each fold shares with the training data of its models. Fold none is the whole test "
+    "corpus, with models that were not trained on it. 'not told' means that one side lacks the table for this check; "
+    "'shared' means that both sides have these sentences, which is no fault.",
     "calibration": "Scores and posteriors are calibrated on these speakers of the training data.",
-    "speaker normalisation": "Rows other than none take the mean of a speaker's embeddings off each of them. That of a "
-    "test speaker is over other recordings of this speaker, without their labels: such a row does not say how well a "
-    "single recording of an unknown speaker is recognised.",
+    "speaker normalisation": "In rows other than none, the mean of a speaker's embeddings is subtracted from each of "
+    "them. For a test speaker it uses other recordings of this speaker, without their labels. Such a row does not tell "
+    "how well a single recording of an unknown speaker is recognised.",
     "notes": "Read this before you compare the figures of this system with others.",
     "missing": "The card lacks what these files would say.",
 }
 
 
 class Entry(NamedTuple):
-    """One value of the card, at `row` and `column` of its section's table; `column` is '' where there is only one."""
+    """One value of the card, at `row` and `column` of its section's table; `column` is '' if there is only one."""
 
     section: str
     row: str
@@ -80,7 +80,7 @@ def make_card(
 
 
 def to_tsv(entries: Iterable[Entry]) -> str:
-    """Write section, key and value, tab separated; the key is ``row: column`` where the entry has a column."""
+    """Write section, key and value, tab separated; the key is ``row: column`` if the entry has a column."""
     lines = ((entry.section, f"{entry.row}: {entry.column}".removesuffix(": "), entry.value) for entry in entries)
     return tab_separated(("section", "key", "value"), ([" ".join(field.split()) for field in line] for line in lines))
 
@@ -186,16 +186,16 @@ def _audit(findings: Mapping[str, list[audit.Finding]]) -> Iterator[Entry]:
 
 
 def _calibration(exp_dir: Path) -> Iterator[Entry]:
-    """Say on which speakers the scores of each cell are calibrated; cells with the same ones are counted together."""
+    """Say on which speakers each cell's scores are calibrated; cells with the same speakers are counted together."""
     listed = _lines(exp_dir / "cells" / "list", {}, "")
     known = Counter(found for name in listed if (found := calibrated_on.read(Path(name))) is not None)
     for (speakers, new), count in known.items():
-        nets = "that no net was trained on" if new else "that nets were trained on: too sure of new ones"
+        nets = "that no net was trained on" if new else "that nets were trained on: too confident for new speakers"
         yield Entry("calibration", f"{len(speakers)} speakers {nets}: {' '.join(speakers)}", "cells", str(count))
 
 
 def _speaker_normalisation(exp_dir: Path) -> Iterator[Entry]:
-    """Count the rows of the results by their speaker normalisation, where any row has one."""
+    """Count the rows of the results by their speaker normalisation, if any row has one."""
     path = exp_dir / "results.tsv"
     rows = result_table.from_tsv(read_text(path), str(path)) if path.is_file() else []
     counts = Counter(row.speaker_normalisation for row in rows)
@@ -241,13 +241,13 @@ def _counts(section: str, row: str, side: Inventory, with_corpora: bool = False)
 
 
 def _speakers(side: Inventory) -> str:
-    """Count the speakers. The preparation makes each utterance of an unknown speaker a speaker of its own."""
+    """Count the speakers. In the data dirs, each utterance of an unknown speaker is a separate speaker."""
     count = str(len(set(side.utt2spk.values())))
     unknown = sum(utt == spk for utt, spk in side.utt2spk.items())
     if not unknown or not side.own_table("utt2emo"):
         return count
     return (
-        f"{count}; WARNING: {unknown} utterances have no known speaker and count as a speaker each; folds may share "
+        f"{count}; WARNING: {unknown} utterances have no known speaker, and each counts as one; folds may share "
         "speakers"
     )
 

@@ -1,16 +1,16 @@
-"""Audio fingerprints: find copies of a recording that have another rate, codec, loudness, start or tempo.
+"""Audio fingerprints: find copies of a recording that have another sampling rate, codec, loudness, start or tempo.
 
-A recording's fingerprint is its loudest stretches of 0.6 s, as log mel energies below 3 kHz. In each stretch every band
-has its mean taken off, and the whole is scaled to length 1. To compare two recordings, each stretch of the first is
-moved along the second, and its best cosine is taken; the similarity is the median over the stretches. A stretch is
-short enough that a tempo 2 % higher moves it by only a frame, and long enough to tell apart two renderings of one
-sentence by one actor. On RAVDESS such renderings have a similarity of 0.88 at most, and copies (MP3, Ogg Vorbis,
-mu-law, 8 kHz, 2 % faster, cut or padded) 0.95 at least (tests/protocol/test_fingerprints.py tests what needs no
-corpus).
+A recording's fingerprint is its loudest stretches of 0.6 s, as log-mel energies below 3 kHz. In each stretch the mean
+of every band is subtracted, and the stretch is scaled to length 1. To compare two recordings, each stretch of the first
+is moved along the second, and the highest cosine is taken; the similarity is the median over the stretches. A stretch
+is so short that a tempo 2 % higher moves it by only one frame, and long enough to distinguish two renderings of a
+sentence by the same actor. On RAVDESS, such renderings have a similarity of 0.88 at most, and copies (MP3, Ogg Vorbis,
+mu-law, 8 kHz, 2 % faster, cut or padded) of 0.95 at least (tests/protocol/test_fingerprints.py has the tests that need
+no corpus).
 
-Comparing all pairs of a million recordings would take too long. So a summary of each recording, the mean and deviation
-of the bands in its loud frames, is kept beside the features (CACHE), and only recordings with near summaries are
-compared.
+Comparing all pairs of a million recordings would take too long. So a summary of each recording, the mean and standard
+deviation of the bands in its loud frames, is kept with the features (CACHE), and only recordings with similar summaries
+are compared.
 """
 
 import logging
@@ -47,7 +47,8 @@ _BLOCK = 4096  # summaries of test utterances that are compared at once
 def spectrum(mfcc: np.ndarray, inverse: np.ndarray) -> np.ndarray:
     """Compute log mel bands and log energy, (T, B + 1) float32, from MFCC.
 
-    Each frame's bands have their mean taken off: the features have the log energy in place of c0, which would tell it.
+    The mean over the bands of each frame is subtracted, since the features have the log energy in place of c0, from
+    which this mean would follow.
 
     Parameters
     ----------
@@ -65,7 +66,7 @@ def spectrum(mfcc: np.ndarray, inverse: np.ndarray) -> np.ndarray:
 def inverse_transform(num_ceps: int, low_freq: float, high_freq: float, lifter: float) -> np.ndarray:
     """Return the matrix (num_ceps, B) from MFCC to the B log mel energies below HIGHEST_HZ.
 
-    The MFCC must be as many as the mel bands were: only then can the cosine transform be inverted.
+    There must be as many MFCC as mel bands; only then can the cosine transform be inverted.
     """
     order = np.arange(num_ceps)
     # The orthonormal type-II cosine transform, (num_ceps, num_ceps): its transpose is its inverse.
@@ -80,13 +81,13 @@ def inverse_transform(num_ceps: int, low_freq: float, high_freq: float, lifter: 
 def summarise(spectrum: np.ndarray) -> np.ndarray:
     """Return the mean and the standard deviation of the bands over the loud frames, (2 B,) float32."""
     energy = spectrum[:, -1]
-    # The 95 % quantile stands for the loud end: a click does not move it.
+    # The 95 % quantile stands for the loudest frame, since a click does not change it.
     bands = spectrum[energy >= np.quantile(energy, 0.95) - LOUD, :-1]
     return np.concatenate([bands.mean(axis=0), bands.std(axis=0)]).astype(np.float32)
 
 
 def similarity(one: np.ndarray, other: np.ndarray) -> float:
-    """Return the similarity of two spectra (T, B + 1), see the module's text: 1 for equal ones."""
+    """Return the similarity of two spectra (T, B + 1), see the module docstring; it is 1 for equal ones."""
     cosines = []
     for start in _loudest(one[:, -1]):
         cosines.append(_best_cosine(one[start : start + STRETCH], other))
@@ -99,7 +100,7 @@ def similarity(one: np.ndarray, other: np.ndarray) -> float:
 def near_recordings(test: Inventory, train: Inventory) -> tuple[dict[str, str] | None, dict[str, str] | None]:
     """Find pairs of a test and a training recording that sound alike; return name of the pair -> utterance, by side.
 
-    Copies are compared by their originals. Both are None where one side has no utterance in a corpus with features.
+    Of augmented copies, the originals are compared. Both are None if a side has no utterance in a corpus with features.
     """
     sides = [sorted(set(side.originals.values())) for side in (test, train)]
     fingerprints = [Fingerprints(side.corpora) for side in (test, train)]
@@ -194,13 +195,13 @@ def _best_cosine(stretch: np.ndarray, other: np.ndarray) -> float:
         return 0.0
     centred = stretch - stretch.mean(axis=0)
     windows = np.lib.stride_tricks.sliding_window_view(other, length, axis=0)  # (T - L + 1, B, L)
-    # The windows need not be centred: a constant has no product with a centred stretch.
+    # The windows need not be centred: the product of a constant with a centred stretch is 0.
     products = np.tensordot(windows, centred.T, axes=([1, 2], [0, 1]))  # (T - L + 1,)
     # Each window's squared norm after centring, sum x^2 - (sum x)^2 / L, from differences of running sums (T + 1, B).
     sums = np.cumsum(np.vstack([np.zeros((1, other.shape[1])), other]), axis=0, dtype=np.float64)
     squares = np.cumsum(np.vstack([np.zeros((1, other.shape[1])), np.square(other)]), axis=0, dtype=np.float64)
     powers = squares[length:] - squares[:-length] - np.square(sums[length:] - sums[:-length]) / length
-    # The floors keep a silent stretch from dividing by zero.
+    # The floors prevent a division by zero for a silent stretch.
     norms = np.sqrt(np.maximum(powers.sum(axis=1), 1e-6)) * max(float(np.linalg.norm(centred)), 1e-3)
     return float((products / norms).max())
 

@@ -29,7 +29,7 @@ Answer = Mapping[str, float]
 
 @dataclass(frozen=True)
 class Agreement:
-    """Rates of one annotator, or of POOLED (the mean weighted by utterances), in percent; NaN where unknown."""
+    """Rates of one annotator, or of POOLED (the mean weighted by utterances), in percent; NaN if unknown."""
 
     annotator: str
     utts: int
@@ -103,8 +103,8 @@ def judge(utterances: Mapping[str, Mapping[str, Answer]], classes: list[str]) ->
 
     Returns
     -------
-    annotator -> Judged, and the number of answers that could not be judged: there were fewer than MIN_OTHERS other
-    annotators, they tied, or their majority is none of the classes.
+    annotator -> Judged, and the number of answers that could not be judged, because there were fewer than MIN_OTHERS
+    other annotators, they tied, or their majority is not one of the classes.
     """
     others = sorted({name for answers in utterances.values() for answer in answers.values() for name in answer})
     # The scored classes come first: a majority outside them has an index of len(classes) or more.
@@ -118,7 +118,7 @@ def judge(utterances: Mapping[str, Mapping[str, Answer]], classes: list[str]) ->
         total = sum(shares.values(), np.zeros(len(columns)))
         for annotator, share in shares.items():
             rest = total - share  # (C,) the votes of the others
-            # The two largest; -1 stands in for a second where there is one column.
+            # The two largest counts of votes; if there is only one column, the second is -1.
             first, second = np.partition(np.append(rest, -1.0), -2)[[-1, -2]]
             winner = int(rest.argmax())
             # A tie is tested with a tolerance: thirds are rounded, so that equal sums may differ in the last bits.
@@ -162,15 +162,15 @@ def pool(rows: list[Agreement]) -> Agreement:
 def pair_eer(judged: Judged) -> float:
     """Return the equal error rate, a share, of an annotator as a detector of pairs: same answer, accept; else reject.
 
-    Trials are all ordered pairs of two of the annotator's utterances; NaN where there are no targets or no nontargets.
+    Trials are all ordered pairs of two of the annotator's utterances; NaN if there are no targets or no nontargets.
     The score of a pair is 1 for the same answer and 0 for another, so the ROC has one operating point, with false alarm
     rate f and miss rate m. Straight lines join it to "accept all" (1, 0) and "reject all" (0, 1). The EER is where they
-    meet equal rates: m / (1 + m - f) where m >= f, else f / (1 + f - m). 0.5 is chance.
+    cross the line of equal rates: m / (1 + m - f) if m >= f, else f / (1 + f - m). Chance is 0.5.
     """
     truth, answers = judged.truth, judged.answers
     classes = np.unique(truth)
     # Two answers with shares p and q are the same with probability <p, q>. The sum of <p, q> over all pairs of two sets
-    # is the product of the sets' sums; a set with itself includes self pairs, which are taken off.
+    # is the product of the sets' sums. Within one set, the pairs of an utterance with itself are subtracted.
     sums = np.stack([answers[truth == name].sum(axis=0) for name in classes])  # (classes, C)
     own = (answers**2).sum(axis=1)  # (N,) the self pairs
     sizes = np.array([np.count_nonzero(truth == name) for name in classes], dtype=float)
@@ -179,7 +179,7 @@ def pair_eer(judged: Judged) -> float:
     targets, nontargets = (sizes * (sizes - 1)).sum(), sizes.sum() ** 2 - (sizes**2).sum()
     if not targets or not nontargets:
         return float("nan")
-    # The larger of the two rates tells which line meets equal rates; one formula covers both cases.
+    # The larger of the two rates tells which of the lines has the EER; one formula covers both cases.
     miss, false_alarm = 1.0 - same_target / targets, same_nontarget / nontargets
     return max(miss, false_alarm) / (1.0 + abs(miss - false_alarm))
 

@@ -11,7 +11,7 @@ from ser.kaldi import datadir
 class Corpora:
     """Data dirs of whole corpora, as stage 1 writes them.
 
-    They have tables that a combination of several corpora has not, because only some of the corpora have them.
+    They have tables that a combination of several corpora lacks, because only some of the corpora have them.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ class Corpora:
         self._tables: dict[str, dict[str, str]] = {}
 
     def corpus(self, utt: str) -> str | None:
-        """Return the name of the corpus that has this utterance; None where no corpus has it."""
+        """Return the name of the corpus that has this utterance; None if no corpus has it."""
         return self._corpus.get(utt)
 
     def table(self, name: str) -> Mapping[str, str]:
@@ -61,7 +61,7 @@ class Inventory:
         self.originals = {utt: sys.intern(uniq.get(utt, utt)) for utt in self.utt2spk}
 
     def own_table(self, name: str) -> Mapping[str, str]:
-        """Read a table of the data dir itself; empty where the data dir does not have it."""
+        """Read a table of the data dir itself; empty if the data dir does not have it."""
         return datadir.read_table(self.path, name) if (self.path / name).is_file() else {}
 
     def table(self, name: str) -> dict[str, str]:

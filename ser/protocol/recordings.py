@@ -2,11 +2,11 @@
 
 Each utterance has a digest of its samples at 16 kHz, in 16 bits. It is equal for a WAV file, its FLAC and its copy
 under another name, but not after a lossy codec (see `ser.protocol.fingerprints`). Digests are kept in the data dir, in
-``.audio_digests``, and recomputed where the size or time of the file, or the line of wav.scp or segments, has changed.
+``.audio_digests``, and recomputed if the size or time of the file, or the line of wav.scp or segments, has changed.
 
-To decode few files, features are compared first. Features are made without dither, so two utterances with features can
-only be one recording if they have equally many frames and the same first frame. Samples are compared only where that
-holds, or where features are missing.
+To decode few files, features are compared first. They are made without dither, so two utterances can only be the same
+recording if their features have equally many frames and the same first frame. Samples are compared only in this case,
+or if features are missing.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ CACHE = ".audio_digests"  # '<utt> <digest> <size> <mtime in ns> <line of wav.sc
 
 
 class Place(NamedTuple):
-    """Where an utterance's samples are: `home` is the data dir that lists it; `segment` is '' for a whole recording."""
+    """The place of an utterance's samples: `home` is the data dir with it; `segment` is '' for a whole recording."""
 
     home: Path
     rxfilename: str
@@ -50,7 +50,7 @@ def same_recordings(test: Inventory, train: Inventory) -> tuple[dict[str, str] |
 
 
 def _places(side: Inventory) -> dict[str, Place]:
-    """Return original -> place of its samples, first from the corpora: a copy's waveform is not the original's."""
+    """Return original -> place of its samples, from the corpora if they have it, since a copy's waveform differs."""
     corpora = side.corpora
     in_corpora = corpora.table("wav.scp")
     own, segments = side.own_table("wav.scp"), side.own_table("segments")
@@ -70,7 +70,7 @@ def _places(side: Inventory) -> dict[str, Place]:
 def _looks(corpora: Corpora, sides: Sequence[Mapping[str, Place]]) -> list[dict[str, bytes]]:
     """Return utterance -> number of frames and first frame, for each side, for recordings with features in the corpora.
 
-    The first frame is read only where both sides have an utterance with that number of frames.
+    The first frame is read only if both sides have an utterance with that number of frames.
     """
     frames = corpora.table("utt2num_frames")
     readers = {path: Reader(path / "feats.scp") for path in corpora.dirs.values() if (path / "feats.scp").is_file()}
@@ -92,7 +92,7 @@ def _candidates(
     other_places: Mapping[str, Place],
     other_looks: Mapping[str, bytes],
 ) -> dict[str, Place]:
-    """Keep the utterances whose frames match one of the other side, and all whose match is unknown without features."""
+    """Keep the utterances whose frames match one of the other side, and those without features."""
     if len(other_looks) < len(other_places):
         return dict(places)
     seen = set(other_looks.values())
@@ -111,8 +111,8 @@ def _digests(places: Mapping[str, Place]) -> dict[str, str]:
 
 
 def _digests_of(home: Path, places: Mapping[str, Place]) -> dict[str, str]:
-    """Return utterance -> digest, from the cache of the data dir where its entry is up to date."""
-    # Imported late: the import of scipy takes half as long as the rest of an audit.
+    """Return utterance -> digest, from the cache of the data dir if its entry is up to date."""
+    # Imported only here, since importing scipy takes half as long as the rest of an audit.
     from ser.features.augmentation import to_pcm16
 
     cache = home / CACHE
@@ -143,7 +143,7 @@ def _digests_of(home: Path, places: Mapping[str, Place]) -> dict[str, str]:
 
 
 def _state(place: Place) -> str:
-    """Return the state of the file, whose change makes a digest invalid; '' for a command, whose output may vary."""
+    """Return the state of the file; a digest is valid as long as it is unchanged. '' for a command: never valid."""
     name = specifiers.parse_location(place.rxfilename).name
     if name.endswith("|"):
         return ""

@@ -1,7 +1,7 @@
-"""Accuracy of a lookup table "sentence -> class", which shows how far sentence identity alone gives the class.
+"""Accuracy of a lookup table "sentence -> class", which shows how far the sentence alone determines the class.
 
-Where actors speak different sentences in each emotion, a text model can learn the sentences in place of the emotion.
-SAVEE (Haq and Jackson) is such a corpus: the table reaches 75 % on its 7 classes, where chance is 25 %.
+If actors speak different sentences in each emotion, a text model can learn the sentences instead of the emotion. SAVEE
+(Haq and Jackson) is such a corpus: the table reaches 75 % on its 7 classes, where chance is 25 %.
 """
 
 from collections import Counter, defaultdict
@@ -20,8 +20,8 @@ class TableScore:
     Attributes
     ----------
     known : share of test utterances whose sentence is also in the training data.
-    accuracy, recall : of the table, over utterances and as the mean over classes. Where n classes are equally frequent
-        for a sentence, each counts 1 / n. A sentence that is not in the training data gets its most frequent class.
+    accuracy, recall : accuracy of the table, and its mean recall over classes. If n classes are equally frequent for a
+        sentence, each counts 1 / n. A sentence that is not in the training data gets the most frequent training class.
     majority : accuracy of the most frequent training class.
     """
 
@@ -44,7 +44,7 @@ def score_table(
     Returns
     -------
     TableScore or None
-        None where a side has no utterance with words and class.
+        None if a side has no utterance with words and a class.
 
     Examples
     --------
@@ -83,7 +83,7 @@ def deal_sentences(pairs: Iterable[tuple[str, str]], parts: int) -> dict[str, in
     Raises
     ------
     SerError
-        Where there are fewer sentences than parts.
+        If there are fewer sentences than parts.
 
     >>> deal_sentences([("no", "sad"), ("oh", "sad"), ("well", "calm"), ("", "sad"), ("yes", "calm")], 2)
     {'well': 0, 'yes': 1, 'no': 0, 'oh': 1}
@@ -100,7 +100,7 @@ def deal_sentences(pairs: Iterable[tuple[str, str]], parts: int) -> dict[str, in
 
 
 def _chance(counts: Counter[str]) -> dict[str, float]:
-    """Return the most frequent classes, each with probability 1 / n where n classes tie."""
+    """Return the most frequent classes, each with probability 1 / n if n classes tie."""
     most = max(counts.values())
     best = [name for name, count in counts.items() if count == most]
     return dict.fromkeys(best, 1.0 / len(best))

@@ -34,7 +34,7 @@ def shuffle_texts(texts: Mapping[str, str], groups: Mapping[str, str], seed: int
 
 
 def take_transcripts(utts: Iterable[str], transcripts: Mapping[str, str], where: str) -> dict[str, str]:
-    """Give every utterance its transcript, '' where there is none.
+    """Give every utterance its transcript, or '' if there is none.
 
     Raises
     ------
@@ -45,6 +45,6 @@ def take_transcripts(utts: Iterable[str], transcripts: Mapping[str, str], where:
     if not taken.keys() & transcripts.keys():
         raise SerError(
             f"{where}: none of its {len(transcripts)} utterances, such as '{next(iter(transcripts), '')}', is scored; "
-            f"give '<utterance> <words>' a line, with ids such as '{next(iter(taken), '')}'"
+            f"give lines '<utterance> <words>', with ids such as '{next(iter(taken), '')}'"
         )
     return taken

@@ -56,7 +56,7 @@ def read_voxceleb_trials(path: str | Path, utts: Sequence[str]) -> tuple[Trials,
     Raises
     ------
     SerError
-        Where a line is no trial, or no trial is of these utterances.
+        If a line is not a trial, or no trial is of these utterances.
     """
     rows = {utt: row for row, utt in enumerate(utts)}
     found, missing = [], 0
@@ -72,7 +72,7 @@ def read_voxceleb_trials(path: str | Path, utts: Sequence[str]) -> tuple[Trials,
         else:
             found.append((*pair, label == "1"))
     if not found:
-        raise SerError(f"{path}: none of its {missing} trials is of these utterances; give the list of this test set")
+        raise SerError(f"{path}: none of its {missing} trials has these utterances; give the list for this test set")
     enrol, test, is_target = (np.array(column) for column in zip(*found, strict=True))
     return Trials(enrol, test, is_target.astype(bool)), missing
 

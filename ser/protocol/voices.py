@@ -1,13 +1,14 @@
-"""Two names for one voice: speakers of a data dir whose embeddings are as alike as one speaker's own.
+"""Find speaker names that may be the same person: their embeddings are as similar as those of one speaker.
 
-Each name's utterances are dealt out to two halves, whose mean embeddings are compared by the cosine. Of a name's own
-two halves this shows how alike one voice is to itself, of the halves of two names how alike two voices are. Embeddings
-are made white within speakers first (within-class covariance normalisation; Hatch, Kajarekar and Stolcke, Interspeech
-2006).
+Each name's utterances are divided into two halves, and the mean embeddings of halves are compared by the cosine. The
+score of a name's own two halves shows how similar a voice is to itself; the score of halves of two names shows how
+similar two voices are. Embeddings are first whitened by the within-speaker covariance (within-class covariance
+normalisation; Hatch, Kajarekar and Stolcke, Interspeech 2006).
 
-The threshold comes from the same data. It is the larger of two: what one pair of all pairs of different voices would
-reach by chance, from the median and the median absolute deviation of their scores, which some pairs of one voice do not
-move; and the score that 95 % of the names reach with themselves.
+The threshold comes from the same data. It is the larger of two scores. One is the score that, of all pairs of different
+voices, a single pair would reach by chance; it is computed from the median and the median absolute deviation of the
+scores, which are hardly changed by a few pairs of the same voice. The other is the score that 95 % of the names reach
+with themselves.
 """
 
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ from scipy.stats import norm
 
 from ser.errors import SerError
 
-# Names with fewer utterances are not compared, and a threshold takes this many names.
+# Names with fewer utterances are not compared; the threshold needs at least this many names.
 LEAST_UTTS = 4
 LEAST_NAMES = 4
 MOST_IN_HALF = 10
@@ -51,23 +52,23 @@ def compare_voices(vectors: np.ndarray, speakers: Sequence[str]) -> Voices:
 
     Parameters
     ----------
-    vectors : (N, D) embeddings of a net that tells speakers apart.
-    speakers : (N,) name of each one's speaker.
+    vectors : (N, D) embeddings of a net that was trained on speaker identity.
+    speakers : (N,) name of the speaker of each embedding.
 
     Raises
     ------
     SerError
-        Where fewer than LEAST_NAMES names have LEAST_UTTS utterances.
+        If fewer than LEAST_NAMES names have LEAST_UTTS utterances.
     """
     labels = np.asarray(speakers)
     names, counts = np.unique(labels, return_counts=True)
     names = names[counts >= LEAST_UTTS]
     if len(names) < LEAST_NAMES:
         raise SerError(
-            f"{len(names)} speakers have {LEAST_UTTS} utterances or more; a comparison of voices takes {LEAST_NAMES}"
+            f"{len(names)} speakers have {LEAST_UTTS} utterances or more; a comparison of voices needs {LEAST_NAMES}"
         )
     white = _white(vectors, labels, names)
-    # As many utterances in each half of each name: the mean of more would be more alike to that of others too.
+    # All halves have the same number of utterances, since the mean of more utterances is closer to every other mean.
     size = min(MOST_IN_HALF, int(counts[counts >= LEAST_UTTS].min()) // 2)
     halves = np.array(
         [[white[labels == name][half : 2 * size : 2].mean(axis=0) for half in (0, 1)] for name in names]
@@ -85,7 +86,7 @@ def compare_voices(vectors: np.ndarray, speakers: Sequence[str]) -> Voices:
 
 
 def _white(vectors: np.ndarray, labels: np.ndarray, names: np.ndarray) -> np.ndarray:
-    """Scale vectors (N, D) so that their shrunk covariance within speakers is the unit matrix."""
+    """Whiten vectors (N, D): their within-speaker covariance, after shrinkage, becomes the unit matrix."""
     within = np.zeros((vectors.shape[1],) * 2)
     total = 0
     for name in names:

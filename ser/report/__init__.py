@@ -1,1 +1,1 @@
-"""The report of a run: one page, its pictures and their numbers."""
+"""The report of a run: a page, its pictures, and the numbers in them."""

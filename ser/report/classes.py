@@ -1,4 +1,4 @@
-"""Sections of the report on classes, a function each: confusions, pairs, calibration, LDA scatter."""
+"""Sections of the report on classes: confusions, pairs of emotions, calibration, LDA scatter. Each is a function."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def emotion_pairs(run: Experiment) -> Section:
             f"emotion-pairs-{wording.slug(cell.row.modality)}-{wording.slug(panel.title)}",
             f"EER by emotion pair: {cell.name}; {panel.title}",
             f"{cell.name}; {panel.title}: EER for each pair of emotions; in a target trial both utterances have "
-            f"the same emotion. Dark: told apart well{wording.of_folds(tables[panel.title, cell.name], 'the mean')}.",
+            f"the same emotion. Dark: low EER{wording.of_folds(tables[panel.title, cell.name], 'the mean')}.",
             pictures.draw_map(title, values, texts, classes[1:], classes[:-1], labels, limits),
             tuple(rows[0]),
             tuple(tuple(row.values()) for row in rows),
@@ -115,7 +115,7 @@ def calibration(run: Experiment) -> Section:
         if rows:
             caption = f"{panel.title}, best cell of each modality: cost of the log likelihood ratios of pairs (Cllr in "
             caption += (
-                "bits, where 1 is no information; actual and minimum detection cost), calibration error of posteriors."
+                "bits; 1 means no information; actual and minimum detection cost), calibration error of the posteriors."
             )
             heads = ["cell", "scores", *(_COSTS.get(name, name) for name in list(rows[0])[2:])]
             shown = [[*list(row.values())[:2], *map(_cost, list(row.values())[2:])] for row in rows]
@@ -127,7 +127,7 @@ def calibration(run: Experiment) -> Section:
                 f"reliability-{wording.slug(panel.title)}",
                 f"Reliability diagram: {panel.title}",
                 "Share of right choices by the posterior of the chosen class. Calibrated posteriors lie on "
-                "the thin line; bins of few utterances stray from it by chance. "
+                "the thin line; bins of few utterances are off it by chance. "
                 f"{max(found[2].sum() for found in bins.values()):,.0f} utterances.",
                 pictures.draw_reliability(panel.title, lines),
                 ("modality", "layer", "confidence", "accuracy", "utts"),
@@ -166,7 +166,7 @@ def embeddings(run: Experiment) -> Section:
         if not cells:
             continue
         cell = min(cells, key=lambda cell: (cell.row.eer is None, cell.row.eer))
-        # Each fold has its own back end, so only embeddings of one fold lie in the same space.
+        # Each fold has its own back end, so only embeddings of the same fold are in the same space.
         rows = cell.tables("projected.tsv")[0]
         points = np.array([[number(row["lda1"]), number(row["lda2"])] for row in rows])
         title = f"{cell.name}\n{panel.title}"

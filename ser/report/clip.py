@@ -14,20 +14,20 @@ MOST_SECONDS = 20.0
 # Limit for a page of one recording, which then takes some megabytes.
 MOST_EMBEDDED = 1200.0
 WINDOW, SHIFT, BANDS = 512, 160, 96
-FRAME = 400  # samples a frame of the pitch tracker
+FRAME = 400  # samples per frame of the pitch tracker
 HIGHEST = 5000.0  # Hz, top of the spectrogram
 RANGE_DB = 65.0
 MOST_COLUMNS = 500
 PITCH_RANGE = (60.0, 480.0)  # Hz, range of the pitch axis, which is logarithmic
-VOICED = 0.5  # a frame is drawn as voiced from this NCCF on ...
-QUIET_DB = 35.0  # ... unless it is this far below the loudest frame: hum in a pause has a pitch too
+VOICED = 0.5  # a frame is drawn as voiced if its NCCF is at least this ...
+QUIET_DB = 35.0  # ... and its level is not further than this below the loudest frame, since hum in a pause has a pitch
 
 
 @dataclass(frozen=True)
 class Clip:
-    """What a page shows of a recording: data URIs of spectrogram and sound ('' for none), and the pitch curve.
+    """A recording as a page shows it: data URIs of spectrogram and sound ('' for none), and the pitch curve.
 
-    `pitch` holds polylines, one a voiced stretch. A point is (time, height from the top), both from 0 to 1.
+    `pitch` has a polyline for each voiced stretch. A point is (time, height from the top), both from 0 to 1.
     """
 
     seconds: float
@@ -44,7 +44,7 @@ def make_clip(samples: np.ndarray, with_sound: bool) -> Clip:
 
 
 def sound_uri(samples: np.ndarray, rate: int = RATE) -> str:
-    """Encode samples as MP3, or as FLAC where libsndfile writes no MP3: a data URI for an ``<audio>`` element."""
+    """Encode samples as MP3, or as FLAC if libsndfile cannot write MP3: a data URI for an ``<audio>`` element."""
     import soundfile
 
     buffer = io.BytesIO()
@@ -76,7 +76,7 @@ def spectrogram(samples: np.ndarray) -> np.ndarray:
 
 
 def spectrogram_uri(samples: np.ndarray) -> str:
-    """Draw the spectrogram as a grey PNG, dark where it is loud: a data URI for an ``<img>`` element."""
+    """Draw the spectrogram as a grey PNG, in which dark is loud: a data URI for an ``<img>`` element."""
     from PIL import Image
 
     buffer = io.BytesIO()
@@ -86,7 +86,7 @@ def spectrogram_uri(samples: np.ndarray) -> str:
 
 
 def pitch_lines(samples: np.ndarray) -> tuple[tuple[tuple[float, float], ...], ...]:
-    """Trace the pitch: a polyline for each voiced stretch, none where no frame is voiced."""
+    """Track the pitch: a polyline for each voiced stretch, none if no frame is voiced."""
     from ser.features.pitch import PitchOptions, pitch
 
     low, high = np.log(PITCH_RANGE)

@@ -1,4 +1,4 @@
-"""Sections of the report on how the run was made, a function each: trainings, annotators, protocol, cost."""
+"""Sections of the report on the run itself: trainings, annotators, protocol, cost. Each is a function."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ def _column(rows: list[Row], name: str) -> np.ndarray:
 
 
 def human_yardstick(run: Experiment) -> Section:
-    """Show how well each annotator agrees with the others, by the measures that score a system."""
+    """Show how well each annotator agrees with the others, by the measures that are used for systems."""
     rows = read_table(run.folder / "human.tsv")
     if not rows:
         what = "human.tsv, which needs a corpus with the votes of its annotators"
         return Section("Human yardstick", page.missing(what, run.remedy("report")))
-    caption = "Each annotator against the others on the same utterances, by the measures that score a system."
+    caption = "Each annotator against the others on the same utterances, by the measures that are used for systems."
     shown = [
         [row["annotator"], wording.grouped(row["utts"]), *(row[name] for name in ("ua", "wa", "eer"))] for row in rows
     ]
@@ -94,7 +94,7 @@ def cost(run: Experiment) -> Section:
     sums = (f"{np.nansum([number(row[column]) for row in rows]):,.1f}" for column in columns)
     wall, cpu, _, disk = sums
     peak = f"{np.nanmax([0.0, *(number(row['memory_mb']) for row in rows)]):,.0f}"
-    caption = "The last complete run of each stage, without this report's own. CPU time: all jobs, on any machine, "
+    caption = "The last complete run of each stage, without this report. CPU time: all jobs, on any machine, "
     caption += "and the script; disk: the files that the stage wrote."
     html = page.table(caption, heads, [*shown, ["all", wall, cpu, peak, disk]])
     dots = {

@@ -1,7 +1,7 @@
 """Cost of a stage of a recipe: time, memory and disk, from its logs and files.
 
-A stage writes the output of bash's ``times`` to a file when it begins and when it ends; files modified in between are
-its own. A job's log ends with its CPU time and peak memory, whether it ran here or under a scheduler elsewhere.
+A stage writes the output of bash's ``times`` to a file when it begins and when it ends; files that were modified in
+between belong to it. A job's log ends with its CPU time and peak memory, also under a scheduler on another machine.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ def measure(began: Path, ended: Path, folders: Sequence[Path]) -> Cost:
     """Measure a stage: its files in `folders` are those written between its two files of ``times``.
 
     Jobs that run.pl ran on this machine are children of the script, so ``times`` includes their CPU time; it does not
-    include jobs of a scheduler. So the CPU time is the larger of both for this machine, plus that of jobs elsewhere.
+    include jobs of a scheduler. The CPU time for this machine is the larger of ``times`` and the sum over the logs; the
+    CPU time of jobs elsewhere is added.
     """
     here = read_times(ended) - read_times(began)
     jobs_here = jobs_elsewhere = 0.0
@@ -71,7 +72,7 @@ def read_times(path: Path) -> float:
     Raises
     ------
     SerError
-        Where the file does not hold these four times.
+        If the file does not have these four times.
     """
     found = _TIMES.findall(path.read_text(encoding="utf-8")) if path.exists() else []
     if len(found) != 4:

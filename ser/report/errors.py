@@ -17,7 +17,7 @@ from ser.results import result_table
 LISTS = {
     "mistakes": "most confident mistakes",
     "unsure": "least certain",
-    "sure": "most certain and right",
+    "sure": "most certain and correct",
     "pairs": "examples of each pair of classes",
     "speakers": "mistakes of each speaker",
 }
@@ -25,13 +25,13 @@ LISTS = {
 
 @dataclass(frozen=True)
 class Known:
-    """What data dirs say of utterances: table -> utterance -> value; `files` are entries of wav.scp."""
+    """The tables of data dirs: table -> utterance -> value; `files` are the entries of wav.scp."""
 
     tables: Mapping[str, Mapping[str, str]]
 
     @classmethod
     def read(cls, data_dirs: Iterable[str | Path]) -> Known:
-        """Read the tables of data dirs; where two have the same utterance, the first wins."""
+        """Read the tables of data dirs; if two have the same utterance, the first one's value is used."""
         merged: dict[str, dict[str, str]] = {}
         for data_dir in data_dirs:
             for name in ("utt2spk", "utt2emo", "text", "utt2votes", "wav.scp", "segments"):
@@ -40,7 +40,7 @@ class Known:
         return cls(merged)
 
     def get(self, table: str, utt: str) -> str:
-        """Give a value, '' where there is none."""
+        """Return a value, '' if there is none."""
         return self.tables.get(table, {}).get(utt, "")
 
 
@@ -146,7 +146,7 @@ def read_judgements(row: MeanRow, known: Known) -> Judgements:
                 nearest=tuple(zip(fields[::2], map(float, fields[1::2]), strict=True)),
             )
     if not utterances:
-        raise SerError(f"{row.name}: no cell of it is there; run the recipe's stage of scores again")
+        raise SerError(f"{row.name}: it has no cells; run the recipe's stage of scores again")
     return Judgements(row, classes, tuple(utterances[utt] for utt in sorted(utterances)))
 
 
@@ -181,7 +181,7 @@ def pair_counts(utterances: Iterable[Judged]) -> Counter[tuple[str, str]]:
 
 
 def speaker_counts(utterances: Iterable[Judged]) -> dict[str, tuple[int, int]]:
-    """Give speaker -> mistakes, utterances; the largest share of mistakes first."""
+    """Return speaker -> (mistakes, utterances), the largest share of mistakes first."""
     totals: Counter[str] = Counter()
     wrong: Counter[str] = Counter()
     for one in utterances:

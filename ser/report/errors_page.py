@@ -29,9 +29,9 @@ def errors_page(
     Parameters
     ----------
     chosen : the utterances that get a card, from `ser.report.errors.choose`.
-    known : what the training data dirs say of the nearest training utterances.
-    recordings : gives the clip of an utterance, None where there is none to show.
-    heard : a sentence on which clips can be heard, and why not others.
+    known : tables of the training data dirs, for the nearest training utterances.
+    recordings : returns the clip of an utterance, or None if there is none.
+    heard : a sentence that tells which clips can be played, and why others cannot.
     """
     row = judgements.row.row
     title = f"Errors of {row.test}"
@@ -40,8 +40,8 @@ def errors_page(
     parts = {what: getattr(row, what) for what in ("system", "modality", "layer", "variant", "text", "backend")}
     name = ", ".join(f"{what} {value}" for what, value in parts.items() if value != NOT_APPLICABLE)
     head = page.paragraph(
-        f"{wrong} of {total} utterances are mistaken ({100 * wrong / total:.1f} %). {len(chosen)} utterances have a "
-        f"card here: {', '.join(LISTS.values())}. {heard}"
+        f"{wrong} of {total} utterances are misclassified ({100 * wrong / total:.1f} %). {len(chosen)} utterances "
+        f"have a card here: {', '.join(LISTS.values())}. {heard}"
     ) + page.paragraph(f"The row: {name}; trained on {row.train}.", "muted")
     cards = "".join(_card(one, judgements.classes, known, recordings(one.utt)) for one in chosen)
     return (
@@ -110,7 +110,7 @@ def _controls(classes: Sequence[str], chosen: Sequence[Judged]) -> str:
     ]
     search = '<label>Words or name <input id="search" type="search" autocomplete="off"></label>'
     return (
-        '<section>\n<h2 id="hear">Hear them</h2>\n<form id="controls">'
+        '<section>\n<h2 id="hear">Listen</h2>\n<form id="controls">'
         f'{"".join(selects)}{search}<button type="reset">Show all</button></form>\n'
         f'<p id="count" role="status" aria-live="polite">{len(chosen)} of {len(chosen)} cards</p>\n'
         '<p class="muted">Keys: <kbd>j</kbd> next card, <kbd>k</kbd> previous card, <kbd>p</kbd> play or pause.</p>\n'

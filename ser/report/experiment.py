@@ -20,7 +20,7 @@ COUNTS = ("trials", "targets")
 
 @dataclass(frozen=True)
 class MeanRow:
-    """A row of the results over all folds and seeds, with the folders of the cells that it averages."""
+    """A row of the results over all folds and seeds, with the folders of the cells that were averaged for it."""
 
     row: Result
     folders: tuple[Path, ...]
@@ -43,7 +43,7 @@ class Panel:
     cells: tuple[MeanRow, ...]
 
     def best(self) -> list[MeanRow]:
-        """Return the best cell of each modality: lowest EER, or highest UAR where the system scores no pairs."""
+        """Return the best cell of each modality: lowest EER, or highest UAR if the system does not score pairs."""
         best: dict[str, MeanRow] = {}
         for cell in sorted(self.cells, key=_worse):
             best.setdefault(cell.row.modality, cell)
@@ -60,7 +60,7 @@ class Experiment:
 
     @property
     def scores_pairs(self) -> bool:
-        """Whether any system of the run scores pairs of utterances; true where this is unknown."""
+        """Whether any system of the run scores pairs of utterances; true if this is unknown."""
         scored = [row for row in self.rows if row.status == result_table.OK]
         return not scored or any(row.eer is not None for row in scored)
 
@@ -79,7 +79,7 @@ def read_experiment(folder: Path) -> Experiment:
     Raises
     ------
     SerError
-        Where a table is malformed; the message names the line.
+        If a table is malformed; the message names the line.
     """
     rows = _read_results(folder / "results.tsv")
     listed = folder / "cells" / "list"
@@ -102,7 +102,7 @@ def read_experiment(folder: Path) -> Experiment:
         if row.fold != result_table.ALL:
             among += f", fold {row.fold} alone"
         if row.speaker_normalisation != result_table.NO_NORMALISATION:
-            among += f", less each speaker's mean ({row.speaker_normalisation})"
+            among += f", minus each speaker's mean ({row.speaker_normalisation})"
         title = f"{row.system}: " * several_systems + f"{row.test}, {among}"
         panels.setdefault(title, []).append(MeanRow(row, folders))
     return Experiment(folder, tuple(rows), tuple(Panel(title, tuple(of_it)) for title, of_it in panels.items()))
@@ -129,7 +129,7 @@ def read_table(path: Path) -> list[Row]:
     Raises
     ------
     SerError
-        Where a row has more or fewer fields than the header; the message names the line.
+        If a row has more or fewer fields than the header; the message names the line.
     """
     if not path.exists():
         return []

@@ -21,7 +21,7 @@ from scipy.special import ndtr, ndtri
 from ser.files import atomic_path, tab_separated, write_text
 from ser.report.experiment import modality_order
 
-# Colours that colour-blind readers tell apart (Okabe and Ito 2008), each with its own line style and marker.
+# Colours that colour-blind readers can distinguish (Okabe and Ito 2008), each with its own line style and marker.
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#999999")
 LINES = ("-", "--", "-.", ":")
 MARKS = ("o", "s", "^", "D", "v", "P", "X", "<", "*")
@@ -49,7 +49,7 @@ _STYLE: dict[Any, Any] = {
     "ytick.color": INK,
 }
 _in_style = matplotlib.rc_context(_STYLE)
-# More points than this are drawn as pixels, so that the page does not grow with the corpus.
+# If there are more points than this, they are drawn as pixels, so that the page does not grow with the corpus.
 _MOST_VECTOR_POINTS = 2000
 # Share of the colour scale up to which white text has more contrast than black.
 _DARK = 0.46
@@ -156,7 +156,7 @@ def draw_map(
 
     Parameters
     ----------
-    values : (R, C), NaN where there is nothing to show.
+    values : (R, C); NaN for an empty square.
     labels : y axis, x axis and colour bar, with units.
     limits : values that get the darkest and the lightest colour.
     """
@@ -194,7 +194,7 @@ def draw_dots(
     ----------
     label : of the x axis, with its unit.
     names : (N,) names of the rows, from the top.
-    dots : name in the legend -> (N, 3): value, lower and upper bound; NaN where there is none.
+    dots : name in the legend -> (N, 3): value, lower and upper bound; NaN if there is none.
     """
     figure, axes = _axes(4.8, 1.3 + 0.16 * len(names) * max(2, len(dots)), title)
     height = 0.7 / len(dots)
@@ -213,7 +213,7 @@ def draw_dots(
 
 @_in_style
 def draw_reliability(title: str, bins: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Figure:
-    """Draw a reliability diagram: how often the chosen class is right, by its posterior.
+    """Draw a reliability diagram: the share of right choices, by the posterior of the chosen class.
 
     Parameters
     ----------

@@ -11,9 +11,9 @@ logger = logging.getLogger(__name__)
 
 
 class Recordings:
-    """Gives the clip of an utterance, with sound if it is in `audible`; None with a warning if it cannot be read.
+    """Returns the clip of an utterance, with sound if it is in `audible`; None with a warning if it cannot be read.
 
-    An utterance without a recording, such as text alone, gives None without a warning.
+    For an utterance without a recording, such as one of text only, it returns None without a warning.
     """
 
     def __init__(self, known: Known, audible: Container[str]) -> None:

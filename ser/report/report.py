@@ -13,7 +13,7 @@ SECTIONS = (
     *(scores.strata, scores.unseen, classes.calibration, classes.embeddings, conduct.training_curves),
     *(conduct.human_yardstick, conduct.protocol_card, conduct.cost),
 )
-# These sections need a system that scores pairs; a run of classifiers leaves them out, without a note.
+# These sections need a system that scores pairs; a run without one leaves them out, without a note.
 OF_PAIRS = {
     scores.det_curves,
     scores.layer_map,
@@ -42,6 +42,8 @@ def write_report(folder: Path) -> int:
     for old in (folder / "figures").glob("*.*"):
         if old.suffix in (".png", ".tsv") and old.stem not in names:
             old.unlink()
-    head = summary(run) + (page.link("Errors, to hear and to sort", "errors.html") if has_errors_page(folder) else "")
+    head = summary(run)
+    if has_errors_page(folder):
+        head += page.link("Misclassified utterances, with sound", "errors.html")
     write_text(folder / "report.html", page.page(f"Report of {folder.name}", head, sections))
     return len(drawn)

@@ -1,4 +1,4 @@
-"""Sections of the report on scores, a function each: all results, EER, DET, layers, strata, unseen emotions."""
+"""Sections of the report on scores: all results, EER, DET, layers, strata, unseen emotions. Each is a function."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ def table_of_results(run: Experiment) -> Section:
     common = ", ".join(f"{name} {getattr(every[0], name)}" for name in result_table.NAMES if name in same)
     html = page.paragraph(
         "EER: equal error rate of the trials; UAR: mean recall of the classes; WA: accuracy; F1: mean over the "
-        "classes. Brackets: intervals by bootstrap over speakers. Bold and *: the best of its modality."
+        "classes. Brackets: intervals by bootstrap over speakers. Bold and *: the best row of each modality."
     )
-    caption = f"{len(means)} results, means over folds where there are folds. All rows: {common}."
+    caption = f"{len(means)} results; if there are folds, means over folds. All rows: {common}."
     marked = [row in best for row in means]
     html += page.table(caption, [*names, *_HEADS], rows_of(means, names), len(names), marked)
     if folds := [row for row in every if row not in means]:
@@ -130,7 +130,7 @@ def layer_map(run: Experiment) -> Section:
         picture = Picture(
             f"layers-{wording.slug(panel.title)}",
             f"EER by layer and modality: {panel.title}",
-            "EER by layer and modality; where a square has several cells, the lowest. Dark is low; chance is "
+            "EER by layer and modality; of several cells, the lowest. Dark is low; chance is "
             f"{CHANCE_EER:.0f} %; {wording.trials_of(cells)}.",
             pictures.draw_map(panel.title, values, texts, layers, modalities, labels, limits),
             ("layer", "modality", "eer"),
@@ -168,9 +168,9 @@ def strata(run: Experiment) -> Section:
     if not drawn:
         return Section("Strata", page.missing("strata.tsv in the cells", run.remedy("cells")))
     about = page.paragraph(
-        "All pairs of utterances include pairs of one speaker, one sentence or one dialogue, in which who speaks, or "
-        "what is said, can be mistaken for the emotion; the strata exclude them. 'enrol N': classes enrolled with N "
-        "utterances of other speakers."
+        "Some pairs of utterances have the same speaker, sentence or dialogue. On them a system can score well by "
+        "recognising the speaker or the words instead of the emotion; the strata leave such pairs out. 'enrol N': "
+        "classes enrolled with N utterances of other speakers."
     )
     return Section("Strata", about + page.figures(drawn) + html, tuple(drawn))
 

@@ -1,4 +1,4 @@
-"""The first screen: what was run, the best result of each modality, the protocol in a sentence."""
+"""The first screen of the report: what was run, the best result of each modality, the protocol in a sentence."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _protocol(run: Experiment) -> str:
     two_speakers = any(cell.row.pairs == result_table.TWO_SPEAKERS for cell in cells)
     return (
         (f"{trials}{wording.trials_of(cells)}. " if run.scores_pairs else "No pairs of utterances are scored. ")
-        + "Pairs of one speaker are left out where a system does better or worse on them. " * two_speakers
+        + "Pairs of the same speaker are left out for systems that do better or worse on them. " * two_speakers
         + "Brackets: intervals by bootstrap over speakers. "
         + (f"Scored text: {', '.join(texts)}. " if texts else "No text is scored. ")
         + _audit(run)
@@ -58,7 +58,7 @@ def _protocol(run: Experiment) -> str:
 
 
 def _audit(run: Experiment) -> str:
-    """Word what the card says that test sets share with what trained for them."""
+    """Say what the protocol card found that test sets share with training data."""
     found = [row for row in read_table(run.folder / "protocol_card.tsv") if row["section"] == "audit"]
     if not found:
         return "No protocol card here says whether training and test overlap."

@@ -13,7 +13,7 @@ from ser.report.style import CSS, ERRORS_CSS, TIMELINE_CSS
 if TYPE_CHECKING:
     from ser.detect.detection import Detection
 
-# Colours that colour-blind readers tell apart (Okabe and Ito 2008); the dashes tell them apart in grey, too.
+# Colours that colour-blind readers can distinguish (Okabe and Ito 2008); the dashes differ in grey, too.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#999999")
 DASHES = ("", "8 4", "2 3", "10 3 2 3", "14 4", "1 2", "6 6")
 WIDTH, HEIGHT = 1000, 200
@@ -32,7 +32,7 @@ def timeline_page(detections: Sequence[Detection], classes: Sequence[str], sound
     )
     title = f"Emotion over time: {len(recordings)} recording{'s' * (len(recordings) != 1)}"
     head = page.paragraph(
-        "Posterior of each class in each window, with equal priors, from 0 to 1. Gaps have too little "
+        "Posterior of each class in each window, with equal priors, from 0 to 1. Gaps are windows with too little "
         "speech. Press or click a curve to listen from there; the line follows the player."
     )
     return (
@@ -45,9 +45,9 @@ def timeline_page(detections: Sequence[Detection], classes: Sequence[str], sound
 
 
 def curves(found: Sequence[Detection], classes: Sequence[str]) -> dict[str, list[list[tuple[float, float]]]]:
-    """Give class -> pieces of (seconds, posterior): a point in the middle of each window.
+    """Return class -> pieces of (seconds, posterior), with a point in the middle of each window.
 
-    A window without speech begins a new piece. One window alone becomes a level line over its length.
+    A window without speech ends a piece. If there is only one window, it becomes a level line over its length.
     """
     pieces: dict[str, list[list[tuple[float, float]]]] = {name: [[]] for name in classes}
     for one in found:

@@ -44,7 +44,7 @@ def grouped(text: str) -> str:
 
 
 def plain(value: float) -> str:
-    """Write a number to a table of numbers."""
+    """Format a number for a table."""
     return f"{value:.4f}" if np.isfinite(value) else result_table.NOT_APPLICABLE
 
 
@@ -55,7 +55,7 @@ def names_of(row: Result, names: Sequence[str], mark: str = "") -> list[str]:
 
 
 def trials_of(cells: Sequence[MeanRow]) -> str:
-    """Say on how many trials and folds the figures of `cells` rest."""
+    """Say from how many trials and folds the figures of `cells` were computed."""
     counts = sorted({cell.row.trials for cell in cells if cell.row.trials is not None})
     folds = max(len(cell.folders) for cell in cells)
     text = " to ".join(f"{count:,}" for count in dict.fromkeys((counts[0], counts[-1]))) + " trials" if counts else ""

@@ -1,1 +1,1 @@
-"""Cells of the results table: the folder of each, its row, and the tables that are made of the rows."""
+"""Cells of the results table: the folder of each cell, its row, and the tables that are made from the rows."""

@@ -3,17 +3,17 @@
 classes.txt           the classes of the training, in the order of the scores in the next two files
 speakers.tsv          every speaker of the test corpus and the number of utterances that are scored here
 predictions.txt       utterance, predicted class, score of each class
-posteriors.txt        utterance, posterior of each class, calibrated where the system can be calibrated
+posteriors.txt        utterance, posterior of each class, calibrated if the system can be calibrated
 confusion.tsv         number of utterances by true class (row) and predicted class (column)
 calibration.tsv       Cllr, DCF and ECE of the log likelihood ratios of pairs and of the posteriors: raw, affine, pav
-calibrated_on.tsv     speakers of the calibration, and whether nets had seen them
-reliability.tsv       for each bin of confidence the utterances, the share expected to be right, the share that is right
+calibrated_on.tsv     speakers of the calibration, and whether nets were trained on them
+reliability.tsv       for each bin of confidence the utterances, the mean confidence, and the share that is right
 bootstrap.tsv         the figures of each resample of the speakers, with the same draws for every cell of a test corpus
 bootstrap_two_speakers.tsv    the EER of each resample on the pairs of two speakers
 det.tsv strata.tsv emotion_pairs.tsv    only of systems that score pairs
 nearest.txt           utterance, the training utterances with the highest pair scores, each with its score
 projected.tsv         the first two LDA dimensions of each utterance, only of system A
-text_missing          utterances without text, where these are scored by speech
+text_missing          utterances without text, if these are scored by speech
 result.tsv            the row of the table, of all pairs; written last, so a folder without it is known to be incomplete
 failed                in place of result.tsv, the row of a cell that failed
 """
@@ -70,10 +70,10 @@ class PairScores:
 class Cell:
     """A cell, or a mean of cells, as read from disk: the folders, the row, and the resamples behind its intervals.
 
-    `resamples` (R, 4), in percent, has a column for each of `MEASURES` (bootstrap.tsv); None where there are none.
-    `utts_of` is speaker -> utterances (speakers.tsv); None where unknown. `units` is the number of speakers or folds
-    that are resampled; None where the resamples need no widening, see `ser.metrics.intervals.spread`. `two_speakers` is
-    None where the pairs of one speaker, or of two, have no EER.
+    `resamples` (R, 4), in percent, has a column for each of `MEASURES` (bootstrap.tsv); None if there are none.
+    `utts_of` is speaker -> number of utterances (speakers.tsv); None if unknown. `units` is the number of speakers or
+    folds that are resampled; None if the interval needs no widening, see `ser.metrics.intervals.spread`.
+    `two_speakers` is None if there is no EER of the pairs of one speaker, or of the pairs of two speakers.
     """
 
     folders: tuple[Path, ...]
@@ -90,7 +90,7 @@ class Cell:
 
 
 def start_cell(folder: Path) -> None:
-    """Delete files of an earlier run that this run may not overwrite: an old row must not lie beside new scores."""
+    """Delete files of an earlier run that this run may not overwrite, so that no old row is left with new scores."""
     for name in ("result.tsv", *OPTIONAL_FILES):
         (folder / name).unlink(missing_ok=True)
 
@@ -110,8 +110,8 @@ def write_cell(
     ----------
     row : the names of the row; its figures are set here.
     class_scores : (N, K) of the utterances against the K classes of training, which come first in `utterances.classes`.
-    posteriors : name -> (N, K): ``raw`` and, where they were calibrated, ``affine``. The last one is written.
-    pairs : None for a system that does not score pairs: there is then no EER, and none of the files of pairs.
+    posteriors : name -> (N, K): ``raw`` and, if they were calibrated, ``affine``. The last one is written.
+    pairs : None for a system that does not score pairs; then there is no EER and none of the files of pairs.
     """
     held_out = None if row.held_out == result_table.NOT_APPLICABLE else row.held_out
     predicted = class_scores.argmax(axis=1)
@@ -193,7 +193,7 @@ def read_cell(folder: str | Path, allow_failed: bool = False) -> Cell:
     Raises
     ------
     SerError
-        Where the cell has no row, because its evaluation did not finish.
+        If the cell has no row, because its evaluation did not finish.
     """
     folder = Path(folder)
     path, failed = folder / "result.tsv", folder / "failed"
@@ -221,7 +221,7 @@ def _read_speakers(path: Path) -> dict[str, int] | None:
 
 
 def _draws(utterances: Utterances, protocol: ProtocolConfig) -> np.ndarray | None:
-    """Draw the speakers of each resample, (R, S); None, with a line in the log, where the corpus has one speaker."""
+    """Draw the speakers of each resample, (R, S); None, with a line in the log, if the corpus has only one speaker."""
     if len(utterances.all_speakers) < 2:
         logger.info("no resamples: all %d utterances are of one speaker", len(utterances.utts))
         return None
@@ -272,7 +272,7 @@ def _write_strata(
             options = (size, protocol.enrol_draws, protocol.seed, protocol.p_target, held_out)
             found.append(strata.enrolment_stratum(utterances, pairs.score_models, *options))
     else:
-        logger.info("strata: no enrolment, which takes two speakers")
+        logger.info("strata: no enrolment, which needs two speakers")
     write_text(folder / "strata.tsv", strata_tables.strata_to_tsv(found))
     by_emotion = strata.emotion_pairs(utterances, pairs.scores, which, protocol.p_target)
     write_text(folder / "emotion_pairs.tsv", strata_tables.emotion_pairs_to_tsv(by_emotion))
@@ -286,7 +286,7 @@ def _write_strata(
 def _detection_figures(
     trials: ScoredTrials, calibrate: Callable[[np.ndarray], np.ndarray], p_target: float
 ) -> dict[str, float]:
-    # Sort again: where scores are lower for targets than for nontargets, the fitted scale is negative.
+    # Sort again: if scores are lower for targets than for nontargets, the fitted scale is negative.
     target, nontarget = (np.sort(calibrate(part).astype(np.float32)) for part in (trials.target, trials.nontarget))
     return {
         "cllr": calibration.cllr(target, nontarget),

@@ -1,4 +1,4 @@
-"""Which pairs of utterances the headline of a system is of: all, or those of two speakers alone."""
+"""Decides whether the headline EER of a system is over all pairs of utterances, or only over pairs of two speakers."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from ser.results.protocol_config import ProtocolConfig
 
 
 def settle_pairs(cells: Sequence[Cell], protocol: ProtocolConfig) -> list[Cell]:
-    """Take the pairs of one speaker out of the headline of each system that does better or worse on them.
+    """Leave pairs of the same speaker out of the headline of each system whose EER on them differs from that of all.
 
-    The EER of all pairs of one system, and that of the pairs of one speaker, are averaged over its folds and seeds. If
-    they differ by more than `one_speaker_points`, its rows get the EER, minDCF, number of trials and interval of the
-    pairs of two speakers.
+    For each system, the EER of all pairs and the EER of the pairs of one speaker are averaged over its folds and seeds.
+    If they differ by more than `one_speaker_points`, the rows of the system get the EER, minDCF, number of trials and
+    interval of the pairs of two speakers.
     """
     groups: dict[tuple[str, ...], list[Cell]] = {}
     for cell in cells:
@@ -29,7 +29,7 @@ def settle_pairs(cells: Sequence[Cell], protocol: ProtocolConfig) -> list[Cell]:
 
 
 def _one_speaker_gap(group: Sequence[Cell]) -> float:
-    """Return how far the EER of pairs of one speaker is from that of all, in points; 0 where a cell has no such EER."""
+    """Return by how many points the EER of pairs of one speaker differs from that of all; 0 if a cell has none."""
     scored = [cell for cell in group if cell.row.status == result_table.OK]
     gaps = [
         cell.two_speakers.one_speaker_eer - cell.row.eer
@@ -40,7 +40,7 @@ def _one_speaker_gap(group: Sequence[Cell]) -> float:
 
 
 def without_one_speaker(cell: Cell, protocol: ProtocolConfig) -> Cell:
-    """Return a cell whose headline is of the pairs of two speakers; itself if it failed, or has no such figures."""
+    """Return a cell whose headline is over the pairs of two speakers; the cell itself if it has no such figures."""
     two = cell.two_speakers
     if two is None or cell.row.status != result_table.OK or cell.row.eer is None:
         return cell

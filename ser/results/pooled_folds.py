@@ -1,7 +1,8 @@
-"""Figures of all folds' utterances together, over all and by stratum, beside the mean of the folds' figures.
+"""Figures over the utterances of all folds together, of all utterances and by stratum.
 
-A fold's UAR weighs its few utterances of a rare class as heavily as another fold's many; pooled, every utterance of a
-class counts the same. Papers give either without saying which.
+They differ from the mean over folds. In that mean, the few utterances of a rare class in one fold have as much weight
+as the many in another; pooled, all utterances of a class have the same weight. Papers give one or the other, often
+without saying which.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ DURATIONS = ("short", "medium", "long")  # thirds of the utterances
 
 @dataclass(frozen=True)
 class Answers:
-    """The answers of one experiment: its row without figures, and fold -> utterance -> predicted class."""
+    """The predictions of one experiment: its row without figures, and fold -> utterance -> predicted class."""
 
     row: Result
     folds: dict[str, dict[str, str]]
@@ -37,12 +38,12 @@ class Answers:
 
 
 def read_answers(cells: Sequence[str | Path]) -> list[Answers]:
-    """Read the predictions of cells, and put the folds of an experiment together.
+    """Read the predictions of cells, and group them by experiment.
 
     Raises
     ------
     SerError
-        Where a cell has no row or no predictions.
+        If a cell has no row or no predictions.
     """
     found: dict[tuple[str, ...], Answers] = {}
     for folder in map(Path, cells):
@@ -54,10 +55,10 @@ def read_answers(cells: Sequence[str | Path]) -> list[Answers]:
 
 
 def read_strata(data_dir: Path, seconds: Mapping[str, float]) -> dict[str, dict[str, str]]:
-    """Part utterances by what the data dir knows of them: kind of stratum -> utterance -> stratum.
+    """Read the strata of utterances from a data dir: kind of stratum -> utterance -> stratum.
 
-    ``style`` (utt2style: scripted, improvised), ``duration`` (thirds of `seconds`), and ``agreement`` (utt2votes with
-    utt2emo: whether all votes are the label's; only where the data dir has votes).
+    The kinds are ``style`` (utt2style: scripted, improvised), ``duration`` (thirds of `seconds`) and ``agreement``
+    (whether all votes in utt2votes are for the class in utt2emo; only if the data dir has votes).
     """
     strata: dict[str, dict[str, str]] = {}
     if (data_dir / "utt2style").exists():
@@ -76,7 +77,7 @@ def read_strata(data_dir: Path, seconds: Mapping[str, float]) -> dict[str, dict[
 
 @dataclass(frozen=True)
 class Pooled:
-    """Figures in percent of the utterances of one stratum, over all folds; intervals are over speakers."""
+    """Figures of the utterances of one stratum, over all folds, in percent; intervals are over speakers."""
 
     utts: int
     uar: float

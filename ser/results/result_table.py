@@ -18,16 +18,16 @@ from ser.files import tab_separated
 
 # The fold of a mean over folds, and the seed of a mean over seeds.
 ALL = "all"
-# The seed of a row whose scores are averaged over the nets of several seeds. Means over seeds leave it out.
+# The seed of a row whose scores are averaged over the nets of several seeds. Means over seeds leave such rows out.
 AVERAGE = "average"
-# What a column that does not apply to a row has.
+# Value of a column that does not apply to a row.
 NOT_APPLICABLE = "-"
-# Which pairs the EER, minDCF and count of trials are of.
+# Values of the column `pairs`: the pairs over which EER, minDCF and number of trials are computed.
 ALL_PAIRS = "all"
 TWO_SPEAKERS = "two_speakers"
 # Joins the names of the folds in the fold column of a mean over some of the folds.
 AND = "+"
-# How `lda_dim` 0 is written: the LDA has as many rows as K classes determine.
+# `lda_dim` 0 is written as this: the rank of LDA for K classes.
 ALL_DETERMINED = "K-1"
 OK = "ok"
 MODALITIES = ("speech", "text", "speech+text")
@@ -137,7 +137,7 @@ def from_tsv(text: str, where: str) -> list[Result]:
     Raises
     ------
     SerError
-        For another header, a wrong number of fields or a value that is no number; the message names the line.
+        If the header, a number of fields or a value is wrong; the message names the line.
     """
     lines = text.splitlines()
     columns = tuple(lines[0].split("\t")) if lines else ()

@@ -1,4 +1,4 @@
-"""Systems side by side on the same folds: choices on some folds, figures on those and on the others, with intervals."""
+"""Comparison of systems on the same folds: choices on some folds, figures on these and on the other folds."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ Backend = Literal["plda", "gaussian", "svm"]
 
 @dataclass(frozen=True)
 class System:
-    """Vectors that a net gives to each utterance of the corpus.
+    """A source of vectors, one for each utterance of the corpus.
 
     Attributes
     ----------
-    group : systems of one group differ in what may be chosen, such as the layer; the best of a group has a row.
-    vectors : scp or ark of them. ``{fold}`` and ``{seed}`` stand for the fold that the net was not trained on, and for
-        the seed of its training; without these the net saw nothing of the corpus, or has one seed.
-    posteriors : whether the vectors are posteriors of the classes, in sorted order: no back end is trained on them.
+    group : systems of a group differ only in a choice such as the layer; the best system of a group has a row.
+    vectors : their scp or ark. ``{fold}`` and ``{seed}`` stand for the fold that the net was not trained on and the
+        seed of its training. Without ``{fold}`` the net was not trained on the corpus; without ``{seed}`` it has one.
+    posteriors : whether the vectors are posteriors of the classes, in sorted order, so that they need no back end.
     """
 
     group: str
@@ -43,12 +43,12 @@ class SideBySideConfig:
 
     Attributes
     ----------
-    choice_folds : on which layers, back ends and joins are chosen; the others only report.
-    seeds : of the systems that are trained with several.
+    choice_folds : folds on which layers, back ends and joins are chosen; the other folds are only reported.
+    seeds : seeds of the systems that are trained with several.
     backends : kinds of back end of single systems, see `ser.backend.fold_scores.score_fold`.
     join_backends : kinds of back end of joined vectors.
     backend_config, protocol : YAML of PLDA, and YAML of parts, priors and intervals.
-    most_joined : systems in a join at the most; 1 for no joins.
+    most_joined : largest number of systems in a join; 1 for no joins.
     systems : name -> system.
     """
 
@@ -75,11 +75,11 @@ class SideBySideConfig:
 
 @dataclass(frozen=True)
 class Way:
-    """A way to recognise emotions: a back end on one system's vectors or several systems' joined ones.
+    """A way to recognise emotions: a back end on the vectors of one system, or on the joined vectors of several.
 
-    `speakers` is ``none``, or ``all`` where each speaker's mean is taken off, which uses the test speaker's other
+    `speakers` is ``none``, or ``all`` if each speaker's mean is subtracted, which uses the test speaker's other
     recordings, without labels. An average of the scores of several ways has the back end ``average``. With
-    `over_seeds` the scores of the nets of all seeds are averaged, and these averages are judged.
+    `over_seeds`, the scores of the nets of all seeds are averaged before they are evaluated.
     """
 
     systems: tuple[str, ...]
@@ -100,14 +100,14 @@ SeedFigures = Mapping[str, Mapping[str, Figures]]
 
 
 def goodness(figures: SeedFigures, folds: Sequence[str]) -> float:
-    """Return what choices maximise: UAR less EER, in percent, the mean over these folds and all seeds."""
+    """Return the criterion of all choices: UAR minus EER, in percent, the mean over these folds and all seeds."""
     return float(np.mean([of_fold[fold].uar - of_fold[fold].eer for of_fold in figures.values() for fold in folds]))
 
 
 def choose_forward(
     candidates: Sequence[str], evaluate: Callable[[tuple[str, ...]], float], most: int
 ) -> tuple[str, ...]:
-    """Add the candidate that raises `evaluate` most to the chosen ones, as long as one does, up to `most`.
+    """Choose up to `most` candidates: add the one that raises `evaluate` most, as long as one raises it.
 
     >>> worth = {"a": 1, "b": 3, "c": 2}
     >>> choose_forward("abc", lambda names: sum(worth[name] for name in names) - len(names) ** 2, 3)
@@ -128,7 +128,7 @@ def choose_forward(
 
 @dataclass(frozen=True)
 class Summary:
-    """Figures of some folds: name -> mean over folds and seeds, and its interval over folds of speakers and seeds."""
+    """Figures of some folds: name -> mean over folds and seeds, and its interval over speaker folds and seeds."""
 
     mean: Mapping[str, float]
     low: Mapping[str, float]

@@ -1,4 +1,4 @@
-"""Runs of systems side by side: reads vectors, scores each way once, chooses, and writes the tables."""
+"""Runs the comparison of systems: reads vectors, scores each way once, and makes the choices."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class SideBySide:
 
     Parameters
     ----------
-    train_speakers : so many speakers train, drawn anew for each fold; 0 for all.
+    train_speakers : number of training speakers, drawn anew for each fold; 0 for all.
     """
 
     def __init__(self, config: SideBySideConfig, corpus: Corpus, train_speakers: int = 0) -> None:
@@ -65,7 +65,7 @@ class SideBySide:
 
     @property
     def other_folds(self) -> list[str]:
-        """The folds on which nothing is chosen."""
+        """The folds that are not used for choices."""
         return [fold for fold in self.folds if fold not in self.config.choice_folds]
 
     def average_of(self, members: Sequence[Way]) -> Way:
@@ -76,9 +76,9 @@ class SideBySide:
         return way
 
     def seeds(self, way: Way) -> tuple[str, ...]:
-        """Return the seeds of a way: those of the settings where one of its nets is trained with several.
+        """Return the seeds of a way: those of the settings if one of its nets is trained with several.
 
-        An average over seeds has one, ``-``.
+        An average over seeds has only one, ``-``.
         """
         if way.over_seeds:
             return ("-",)
@@ -144,11 +144,11 @@ class SideBySide:
         }
 
     def goodness(self, way: Way) -> float:
-        """Return what choices maximise, on the folds of choice."""
+        """Return the criterion of choices, on the folds of choice."""
         return goodness(self.figures(way, self.config.choice_folds), self.config.choice_folds)
 
     def backends(self, names: Sequence[str]) -> tuple[str, ...]:
-        """Return the kinds of back end that these systems' joined vectors may have."""
+        """Return the kinds of back end for the joined vectors of these systems."""
         posteriors = [self.config.systems[name].posteriors for name in names]
         return (ITSELF,) if any(posteriors) else self.config.backends
 
@@ -164,9 +164,9 @@ class SideBySide:
     def choose(self) -> dict[tuple[str, str], Way]:
         """Choose on the folds of choice: (row, speaker normalisation) -> way.
 
-        The rows are the groups, each with its best system and back end; ``joined``, where the systems are added one by
-        one to the vectors, all for the back end that is best alone; and ``averaged``, where ways are added one by one
-        to an average of scores. Where nets of several seeds take part, ``<row>, seeds averaged`` follows.
+        There is a row for each group, with its best system and back end; a row ``joined``, for which systems are added
+        one by one to the joined vectors; and a row ``averaged``, for which ways are added one by one to an average of
+        scores. After a row with nets of several seeds comes ``<row>, seeds averaged``.
         """
         found: dict[tuple[str, str], Way] = {}
         for speakers in (NONE, ALL):
@@ -213,7 +213,7 @@ class SideBySide:
         return ways[0] if len(ways) == 1 else self.average_of(ways)
 
     def recalls(self, way: Way) -> dict[tuple[str, str], tuple[int, int]]:
-        """Count by speaker and class what is right and what there is, over all seeds."""
+        """Return (speaker, class) -> number of right predictions and of all, over all seeds."""
         corpus = self.corpus
         counts: dict[tuple[str, str], tuple[int, int]] = {}
         for seed, fold in itertools.product(self.seeds(way), self.folds):
@@ -225,9 +225,9 @@ class SideBySide:
         return counts
 
     def offsets(self, name: str) -> dict[str, float]:
-        """Return how far each speaker's mean lies from that of the others: the root mean square, in deviations.
+        """Return the distance of each speaker's mean from that of the others: root mean square, in standard deviations.
 
-        Vectors are those of the first seed, by the net that was not trained on the speaker.
+        The vectors are those of the first seed, from the net that was not trained on the speaker.
         """
         seed = self.seeds(Way((name,), "", NONE))[0]
         found = {}
@@ -240,7 +240,7 @@ class SideBySide:
         return found
 
     def predictions(self, way: Way) -> Mapping[str, str]:
-        """Return the class that the first seed's nets give each utterance."""
+        """Return the class that the nets of the first seed predict for each utterance."""
         found: dict[str, str] = {}
         for fold in self.folds:
             mine = np.flatnonzero(self.corpus.folds == fold)

@@ -1,4 +1,4 @@
-"""Tables of systems side by side, as tab-separated text."""
+"""Tables of the comparison of systems, as tab-separated text."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def write_tables(run: SideBySide, chosen: Chosen) -> dict[str, str]:
 
 
 def best_of_each(run: SideBySide, chosen: Chosen) -> str:
-    """Write the chosen way of each row: figures of all folds with intervals, UAR and EER of some folds.
+    """Write the chosen way of each row: figures of all folds with intervals, UAR and EER also of some folds.
 
-    Those of the folds of choice, and of the others, are means: three folds or so are too few for an interval.
+    For the folds of choice and for the other folds there are only means: about three folds are too few for an interval.
     """
     columns = ["row", "speakers", "systems", "backend", "seeds", *DECIMALS]
     parts = {"choice": list(run.config.choice_folds), "other": run.other_folds}
@@ -46,7 +46,7 @@ def best_of_each(run: SideBySide, chosen: Chosen) -> str:
 
 
 def every_way(run: SideBySide) -> str:
-    """Write every system with every back end: means of the folds of choice, which is what choices see."""
+    """Write the means over the folds of choice, by which choices are made, for every system and back end."""
     folds, names = list(run.config.choice_folds), ("uar", "wa", "eer", "eer_two", "cllr")
     rows = []
     for way in run.singles():
@@ -66,7 +66,7 @@ def by_fold(run: SideBySide, chosen: Chosen) -> str:
 
 
 def by_speaker(run: SideBySide, chosen: Chosen) -> str:
-    """Write how many utterances of each speaker and class are recognised, a mean over seeds, of how many there are."""
+    """Write the number of right predictions, a mean over seeds, and of utterances, for each speaker and class."""
     rows = []
     for (row, speakers), way in chosen.items():
         counts, seeds = run.recalls(way), len(run.seeds(way))
@@ -79,7 +79,7 @@ def by_speaker(run: SideBySide, chosen: Chosen) -> str:
 
 
 def offsets(run: SideBySide) -> str:
-    """Write how far each speaker's mean lies from that of the others, for each system."""
+    """Write the distance of each speaker's mean from that of the others, for each system."""
     found = {name: run.offsets(name) for name, system in run.config.systems.items() if not system.posteriors}
     speakers = sorted({str(name) for name in run.corpus.speakers})
     rows = ([speaker, *(f"{one[speaker]:.2f}" for one in found.values())] for speaker in speakers)
@@ -87,7 +87,7 @@ def offsets(run: SideBySide) -> str:
 
 
 def predicted(run: SideBySide, chosen: Chosen) -> str:
-    """Write the true class of each utterance and what each chosen way takes it for."""
+    """Write the true class of each utterance and the class that each chosen way predicts."""
     found = {f"{row}, {speakers}": run.predictions(way) for (row, speakers), way in chosen.items()}
     corpus = run.corpus
     rows = (

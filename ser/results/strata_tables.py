@@ -22,7 +22,7 @@ def read_strata(path: Path) -> dict[str, Stratum]:
     Raises
     ------
     SerError
-        Where a line is none of such a table.
+        If a line is not a stratum with its figures.
     """
     found = {}
     for number, line in enumerate(read_text_lines(path, "evaluate the cell again")[1:], start=2):

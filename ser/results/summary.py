@@ -22,7 +22,7 @@ from ser.results.protocol_config import ProtocolConfig
 
 @dataclass(frozen=True)
 class Difference:
-    """A figure of two systems, each averaged over folds and seeds, and the test of the first less the second."""
+    """A figure of two systems, each averaged over folds and seeds, and the test of the first minus the second."""
 
     first: float
     second: float
@@ -32,17 +32,17 @@ class Difference:
 def with_means(cells: Sequence[Cell], protocol: ProtocolConfig) -> list[Cell]:
     """Add to the cells the mean over the folds of each experiment, then the mean over its seeds, if it has several.
 
-    Where the folds do not cover all speakers of the test corpus, the mean is named by them, such as ``1+2``; a single
+    If the folds do not cover all speakers of the test corpus, the mean is named after them, such as ``1+2``; a single
     fold gets no mean. The resamples of a mean over folds are the means of the folds' resamples, which draw the same
-    speakers; where folds have few speakers, whole folds are resampled. The interval of a mean over seeds covers the
+    speakers; if folds have few speakers, whole folds are resampled. The interval of a mean over seeds covers the
     variation over both speakers and seeds.
 
-    Before that, pairs of one speaker leave the headline of the systems that `settle_pairs` says.
+    Before that, `settle_pairs` decides which systems' headline leaves out pairs of the same speaker.
 
     Raises
     ------
     SerError
-        Where a row comes twice, or the folds of an experiment have different numbers of resamples.
+        If a row comes twice, or the folds of an experiment have different numbers of resamples.
     """
     seen: dict[tuple[str, ...], Cell] = {}
     for cell in cells:
@@ -62,7 +62,7 @@ def deviations(cells: Sequence[Cell]) -> str:
 
     Parameters
     ----------
-    cells : as `with_means` returns them.
+    cells : what `with_means` returns.
     """
     names = [name for name in result_table.NAMES if name not in ("fold", "seed")]
     columns = [*names, "seeds", *(f"{name}{end}" for name in result_table.MEASURES for end in ("", "_stddev"))]
@@ -87,21 +87,21 @@ def deviations(cells: Sequence[Cell]) -> str:
 def compare(first: Sequence[Cell], second: Sequence[Cell], protocol: ProtocolConfig) -> dict[str, Difference]:
     """Compare two systems, each given by the cells of its folds and seeds: measure -> difference, in percent.
 
-    Where pairs of one speaker leave the headline of one of them (`settle_pairs`), they leave that of both. A figure
-    that one of the two does not have is left out.
+    If the headline of one of them leaves out pairs of the same speaker (`settle_pairs`), so does that of the other. A
+    figure that one of the two lacks is left out.
 
     Raises
     ------
     SerError
-        Where the two have different folds, utterances, classes or resamples, or an average of seeds is given as one of
-        the seeds.
+        If the two have different folds, utterances, classes or resamples, or an average of seeds is given as one of the
+        seeds.
     """
     for side in (first, second):
         seeds = {cell.row.seed for cell in side}
         if len(seeds) > 1 and seeds & {result_table.AVERAGE, result_table.ALL}:
             raise SerError(
                 f"compare: seeds {', '.join(sorted(seeds))} of one system: the average of the scores of several seeds "
-                "is a system of its own; give it alone"
+                "is a separate system; give only it, or only the seeds"
             )
     settled = [settle_pairs(side, protocol) for side in (first, second)]
     if any(cell.row.pairs == result_table.TWO_SPEAKERS for side in settled for cell in side):
@@ -144,7 +144,7 @@ def _by_seed(cells: Sequence[Cell]) -> dict[str, list[Cell]]:
 
 
 def _over_their_folds(cells: Sequence[Cell], protocol: ProtocolConfig) -> Cell:
-    """Return the mean of the cells of one seed, which are one for each fold."""
+    """Return the mean of the cells of one seed; each fold has one."""
     mean = cells[0] if len(cells) == 1 else _mean(cells, "fold", result_table.ALL, protocol)
     if mean.resamples is None:
         raise SerError("compare: cells without resamples; evaluate both alike")
@@ -197,7 +197,7 @@ def _resample_folds(
 ) -> tuple[np.ndarray, int | None]:
     """Return the resamples (R, 4) of a mean over folds, and the number of units that they are drawn from.
 
-    Where a fold has fewer speakers than `interval_speakers`, whole folds are resampled in place of speakers.
+    If a fold has fewer speakers than `interval_speakers`, whole folds are resampled instead of speakers.
     """
     if utts_of is None:
         return resamples, None
@@ -224,13 +224,13 @@ def _add_training(group: Sequence[Cell], resamples: np.ndarray, protocol: Protoc
 
 
 def _over_folds(cells: Sequence[Cell]) -> list[Cell]:
-    """Pick for each experiment and seed the cell over the most folds, as `result_table.over_folds` does."""
+    """Return for each experiment and seed the cell over the most folds, like `result_table.over_folds`."""
     kept = {row.name() for row in result_table.over_folds([cell.row for cell in cells])}
     return [cell for cell in cells if cell.row.name() in kept]
 
 
 def _utts_of(cells: Sequence[Cell]) -> dict[str, int] | None:
-    """Add up the utterances of each speaker over folds; None where they are unknown for a fold, or a fold failed."""
+    """Add up the utterances of each speaker over folds; None if they are unknown for a fold, or a fold failed."""
     known = [cell.utts_of for cell in cells if cell.utts_of is not None]
     if len(known) < len(cells):
         return None

@@ -1,4 +1,4 @@
-"""Reading of the scored utterances with their speakers, sentences and dialogues from a data dir."""
+"""Reads the scored utterances with their speakers, sentences and dialogues from a data dir."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ def read_utterances(
     classes: Sequence[str],
     all_spk2utt: str | Path | None = None,
 ) -> Utterances:
-    """Read ``utt2spk``, and ``text`` and ``utt2dialogue`` where they exist, for the utterances `utts`.
+    """Read ``utt2spk``, and ``text`` and ``utt2dialogue`` if they exist, for the utterances `utts`.
 
     Parameters
     ----------
-    labels, classes : of `utts`, see `Utterances`.
+    labels, classes : labels of `utts` and their classes, see `Utterances`.
     all_spk2utt : spk2utt of the whole test corpus; if None, the speakers are those of the data dir.
     """
     data_dir = Path(data_dir)
     speakers = read_speakers(data_dir / "utt2spk", utts)
     all_speakers = tables.sort_keys(tables.read_map(all_spk2utt) if all_spk2utt else set(speakers.tolist()))
     if unknown := set(speakers.tolist()) - set(all_speakers):
-        raise SerError(f"{all_spk2utt}: no speaker {', '.join(sorted(unknown)[:5])}, who speaks in {data_dir}")
+        raise SerError(f"{all_spk2utt}: no speaker {', '.join(sorted(unknown)[:5])}, who is in {data_dir}/utt2spk")
 
     def numbers(name: str, normalise: Callable[[str], str]) -> np.ndarray | None:
         path = data_dir / name
         if not path.exists():
             return None
         known = {utt: normalise(value) for utt, value in tables.read_map(path, allow_empty=True).items()}
-        # An utterance without a value gets a value of its own, so that it shares none with another.
+        # An utterance without a value gets a unique one, so that it shares it with no other utterance.
         values = [f"known {known[utt]}" if known.get(utt) else f"of {utt} alone" for utt in utts]
         return np.unique(values, return_inverse=True)[1]
 

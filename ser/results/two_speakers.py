@@ -1,4 +1,4 @@
-"""Figures of a cell on the pairs of two speakers alone, beside its headline on all pairs."""
+"""Figures of a cell on the pairs of two different speakers; its headline is usually over all pairs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RESAMPLES = "bootstrap_two_speakers.tsv"
 class TwoSpeakers:
     """Figures of the pairs of two speakers, and the EER of the pairs of one speaker; both rates in percent.
 
-    `resamples` (R,), in percent, are those of `eer`; None where there are none.
+    `resamples` (R,), in percent, are those of `eer`; None if there are none.
     """
 
     trials: int
@@ -35,7 +35,7 @@ def write_resamples(folder: Path, rates: np.ndarray) -> None:
 
 
 def read_two_speakers(folder: Path) -> TwoSpeakers | None:
-    """Read the figures of pairs of two speakers; None where they, or the pairs of one speaker, have no EER."""
+    """Read the figures of pairs of two speakers; None if they, or the pairs of one speaker, have no EER."""
     path = folder / "strata.tsv"
     found = strata_tables.read_strata(path) if path.exists() else {}
     one, two = (found.get(name) for name in (strata.ONE_SPEAKER, strata.TWO_SPEAKERS))

@@ -50,7 +50,10 @@ def test_a_word_loop_gives_each_word_the_same():
     ("text", "message"),
     [
         ("\\data\\\nngram 1=2\n\n\\1-grams:\n-1\ta\n\\end\\\n", r"\{1: 1\} n-grams, but its header says \{1: 2\}"),
-        ("\\data\\\nngram 1=1\n\n\\1-grams:\nx\ta\n\\end\\\n", r"lm.arpa:5: expected log10, 1 words.* 'x\ta'"),
+        (
+            "\\data\\\nngram 1=1\n\n\\1-grams:\nx\ta\n\\end\\\n",
+            r"lm.arpa:5: expected log10 probability, 1 words.* 'x\ta'",
+        ),
     ],
 )
 def test_a_broken_arpa_file_is_named(tmp_path: Path, text: str, message: str):

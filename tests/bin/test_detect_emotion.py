@@ -112,7 +112,7 @@ def test_speakers_of_recordings_are_shown_and_taken_off(toy_run, say, tmp_path: 
     rows = [json.loads(line) for line in ser_detect(toy_run, "--json", *options).stdout.splitlines()]
     assert [row["speaker"] for row in rows] == ["ann", "ann", None]
     shown = ser_detect(toy_run, *options).stdout.splitlines()[1:]
-    assert [line.endswith("(less the mean of ann)") for line in shown] == [True, True, False]
+    assert [line.endswith("(minus the mean of ann)") for line in shown] == [True, True, False]
 
 
 @pytest.mark.parametrize(("arguments", "message"), [

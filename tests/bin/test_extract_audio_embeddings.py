@@ -249,7 +249,7 @@ class TestRefused:
             extract(encoder("wavlm-base"), tmp_path, wav_scp, layers="1 1")
         with pytest.raises(SerError, match=r"no layer '15'; there are 1 2 .* 14 final"):
             extract(encoder("yamnet"), tmp_path, wav_scp, layers="15")
-        with pytest.raises(SerError, match="one a patch, none a frame; give --level patch or utterance"):
+        with pytest.raises(SerError, match="it has a state per patch, not per frame; give --level patch or utterance"):
             extract(encoder("yamnet"), tmp_path, wav_scp, "--level", "frame")
 
     def test_frames_that_would_fill_the_disk(self, encoder, wav_scp, tmp_path, monkeypatch):

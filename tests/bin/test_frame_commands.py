@@ -90,7 +90,7 @@ def test_an_utterance_without_frames_is_named(folder: Path):
     lines = (folder / "good.scp").read_text().splitlines()[1:]
     (folder / "short.scp").write_text("\n".join(lines) + "\n")
     said = run(*train(folder, "short"), succeeds=False)
-    assert "nothing for 1 of 48 utterances, e.g. s1f-0" in said
+    assert "no frames of 1 of 48 utterances, e.g. s1f-0" in said
 
 
 def test_pooled_vectors_go_through_classifier_and_back_end(folder: Path):

@@ -72,7 +72,7 @@ def test_a_long_sequence_is_thinned_at_equal_distances(tmp_path, write):
 
 
 def test_archives_of_other_ids_of_vectors_and_of_nans_are_refused(tmp_path, write):
-    with pytest.raises(SerError, match=r"no speech for any of the 3 utterances of .*, such as 'a-1'"):
+    with pytest.raises(SerError, match=r"it has speech for none of the 3 utterances of .*, such as 'a-1'"):
         read_sequences(tmp_path, {"speech": write("other", {"x": np.ones((2, 2), np.float32)})})
     with pytest.raises(SerError, match=r"expected matrices, found an array of shape \(5,\)"):
         read_sequences(tmp_path, {"speech": write("vectors", {"a-1": np.ones(5, np.float32)})})

@@ -152,7 +152,7 @@ def test_what_is_done_to_channels_is_said(tmp_path: Path, caplog, kind):
     said = (
         "its channels cancel each other: channel 1 is taken"
         if kind == "inverse"
-        else "the mean of 2 channels that differ is taken"
+        else "the mean of 2 channels that differ is used"
     )
     assert len(caplog.messages) == 1 and said in caplog.messages[0]
     assert count_channels(tmp_path / "a.wav") == 2

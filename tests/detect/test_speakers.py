@@ -57,8 +57,8 @@ def test_speakers_are_read_by_path_name_or_stem(tmp_path):
     (tmp_path / "map").write_text("a.wav\tAnn Lee\nx/b one\n")
     assert read_speakers(tmp_path / "map", files) == {files[0]: "Ann Lee", files[1]: "one"}
     (tmp_path / "map").write_text("a.wav\n")
-    with pytest.raises(SerError, match=r"no speaker behind x/a\.wav; leave out the line"):
+    with pytest.raises(SerError, match=r"no speaker after x/a\.wav; leave out"):
         read_speakers(tmp_path / "map", files)
     (tmp_path / "map").write_text("a one\na two\n")
-    with pytest.raises(SerError, match=r"map:2: the speaker of x/a\.wav differ from what is in line 1"):
+    with pytest.raises(SerError, match=r"map:2: x/a\.wav is in line 1 too, with different speaker"):
         read_speakers(tmp_path / "map", files)

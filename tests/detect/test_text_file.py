@@ -43,9 +43,9 @@ def test_words_of_a_name_with_blanks_are_its_own(tmp_path, gap):
 
 
 def test_name_that_seems_to_be_cut_at_a_blank_is_refused(tmp_path):
-    with pytest.raises(SerError, match=r"words:1: is the recording 'f11' or 'f11 \(2\).wav'\? Put a tab"):
+    with pytest.raises(SerError, match=r"words:1: the recording may be 'f11' or 'f11 \(2\).wav'; put a tab"):
         read(tmp_path, "f11 (2).wav hello\n", WITH_BLANKS[:1])
-    with pytest.raises(SerError, match=r"words:1: is the recording 'yes' or 'yes we can'\? Put a tab"):
+    with pytest.raises(SerError, match=r"words:1: the recording may be 'yes' or 'yes we can'; put a tab"):
         read(tmp_path, "yes we can do it\n", [Path("yes.wav"), Path("yes we can.wav")])
     assert read(tmp_path, "yes\twe can do it\n", [Path("yes.wav"), Path("yes we can.wav")]) == {
         "yes.wav": "we can do it"
@@ -55,12 +55,12 @@ def test_name_that_seems_to_be_cut_at_a_blank_is_refused(tmp_path):
 def test_two_lines_of_one_recording_must_agree(tmp_path):
     files = [Path("d/f11.wav")]
     assert read(tmp_path, "f11 yes\n\nd/f11.wav yes\n", files) == {"d/f11.wav": "yes"}
-    with pytest.raises(SerError, match=r"words:2: the words of d/f11.wav differ from what is in line 1; keep one"):
+    with pytest.raises(SerError, match=r"words:2: d/f11.wav is in line 1 too, with different words; keep one"):
         read(tmp_path, "f11 yes\nf11.wav no\n", files)
 
 
 def test_list_of_other_recordings_is_refused(tmp_path):
-    with pytest.raises(SerError, match=r"words: none of its recordings is among those given"):
+    with pytest.raises(SerError, match=r"words: none of its recordings was given to the detector"):
         read(tmp_path, "f99 hello\n", WITH_BLANKS)
     with pytest.raises(SerError, match=r"absent: missing; give a file of recordings and words"):
         read_texts(tmp_path / "absent", WITH_BLANKS)

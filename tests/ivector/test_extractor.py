@@ -114,7 +114,7 @@ def test_gaussian_of_few_frames_stays_as_it_is():
     now, _ = training.update(sums, extractor, 100.0)
     np.testing.assert_array_equal(now.precisions[2], arrays.precisions[2])
     assert not np.allclose(now.precisions[1], arrays.precisions[1])
-    with pytest.raises(SerError, match=r"each of 3 Gaussians has less than 1e\+06 frames"):
+    with pytest.raises(SerError, match=r"each of 3 Gaussians has less than 1e\+06 scaled frames"):
         training.update(sums, extractor, 1e6)
     with pytest.raises(SerError, match="no utterance to train on"):
         training.update(training.ExtractorStats.zeros(extractor), extractor, 1.0)

@@ -165,5 +165,5 @@ def test_files_are_looked_up_in_the_working_directory_first(own, tmp_path, monke
     (tmp_path / "y/splice.conf").write_text("--left-context=3\n--right-context=3\n")
     OnlineExtractor.load(tmp_path / "x/online.conf")
     monkeypatch.chdir(tmp_path / "y")
-    with pytest.raises(SerError, match="7 joined frames"):
+    with pytest.raises(SerError, match="7 spliced frames"):
         OnlineExtractor.load(tmp_path / "x/online.conf")

@@ -114,7 +114,7 @@ def test_speakers_are_numbered_over_the_whole_corpus(tmp_path):
     (tmp_path / "all").write_text("0 0-1\na a-1\nb b-1\n")
     assert read(tmp_path, all_spk2utt=tmp_path / "all").speakers.tolist() == [1, 1, 1, 2, 2]
     (tmp_path / "all").write_text("a a-1\n")
-    with pytest.raises(SerError, match="all: no speaker b, who speaks in "):
+    with pytest.raises(SerError, match="all: no speaker b, who is in "):
         read(tmp_path, all_spk2utt=tmp_path / "all")
 
 

@@ -116,7 +116,8 @@ def test_speech_of_ravdess_alone_needs_no_text_and_no_other_net(options):
     asked = options(tests="", speech_only="ravdess", encoders="yamnet", fusion_encoder="yamnet", together="",
                     text_only="", text_train="")  # fmt: skip
     assert coattention.check(asked) == [
-        "No such rows of savee: --unseen is of --tests alone", "No such rows of iemocap: --random is of --tests alone",
+        "--unseen: no such rows of savee, since it is not in --tests",
+        "--random: no such rows of iemocap, since it is not in --tests",
     ]  # fmt: skip
     found = coattention.plan(asked, Facts({}, ("1", "2", "3")))
     assert coattention.corpora(asked) == ("ravdess",)

@@ -40,7 +40,7 @@ def test_a_corpus_that_lacks_what_a_role_needs_is_refused_with_those_that_have_i
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("esd\tESD\tspeech", r"tsv:2: expected 9 fields parted by tabs, found 3"),
+        ("esd\tESD\tspeech", r"tsv:2: expected 9 fields separated by tabs, found 3"),
         ("e-sd\tESD\tspeech\t1\t1\t-\t.wav\t-\t-", r"tsv:2: expected a name of small letters.* found 'e-sd'"),
         ("esd\tESD\tsong\t1\t1\t-\t.wav\t-\t-", r"tsv:2: holds: unknown 'song'; known: speech"),
         ("esd\tESD\tspeech\tmany\t1\t-\t.wav\t-\t-", r"tsv:2: expected numbers"),

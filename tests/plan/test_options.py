@@ -43,11 +43,11 @@ def test_a_driver_and_a_system_that_disagree_on_options_are_told(xvector_options
         ({"compress": "maybe"}, "--compress: expected true or false, found 'maybe'"),
         ({"stage": "10"}, "expected --stage 0 to 9 and a --stop-stage that is not before it, found '10' and '9'"),
         ({"stage": "3", "stop_stage": "2"}, "found '3' and '2'"),
-        ({"name": "a b"}, "--name: expected letters, digits and ._- alone, found 'a b'"),
-        ({"name": "../x"}, "--name: expected letters"),
-        ({"name": "my.JOB"}, "--name: 'my.JOB' has the word JOB by itself"),
+        ({"name": "a b"}, "--name: expected only letters, digits and ._-, found 'a b'"),
+        ({"name": "../x"}, "--name: expected only letters"),
+        ({"name": "my.JOB"}, "--name: 'my.JOB' has the word JOB"),
         ({"seed": "-1"}, "--seed: expected a number from 0, found '-1'"),
-        ({"toy": "true", "stage": "1", "corpora": "/nowhere"}, "for a toy run begin with --stage 0"),
+        ({"toy": "true", "stage": "1", "corpora": "/nowhere"}, "for a toy run start with --stage 0"),
     ],
 )
 def test_what_any_run_refuses(xvector_options, changes, message):

@@ -144,5 +144,5 @@ def test_settings_that_would_fail_later_are_refused(vgg_options, changes, messag
 
 
 def test_folds_that_are_too_few_to_train_validate_and_test_are_refused(vgg_options, facts):
-    with pytest.raises(SerError, match="iemocap has 2 folds here, but three or more are needed"):
+    with pytest.raises(SerError, match="iemocap has 2 folds here, but at least three are needed"):
         plan(vgg_options(), dataclasses.replace(facts, folds=("1", "2")))

@@ -164,7 +164,7 @@ def test_what_the_sentences_give_away_is_told_and_passes(make_dir):
     finding = run_audit(*sides)[audit.SENTENCE_TABLE]
     assert finding.status == audit.SHARED
     assert (
-        "a table of sentences is right in 100.0 % (UA 100.0 %), and knows the sentence of 100.0 %" in finding.examples
+        "a table of sentences has accuracy 100.0 % (UA 100.0 %) and knows the sentence of 100.0 %" in finding.examples
     )
 
 

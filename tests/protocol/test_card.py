@@ -96,7 +96,7 @@ def test_card_marks_a_speaker_normalisation_as_what_it_is(run, tmp_path):
     entries = make_card(exp, corpora, None)
     found = {entry.row: entry.value for entry in entries if entry.section == "speaker normalisation"}
     assert found == {"none": "1", "all": "1", "first 10": "1"}
-    assert "over other recordings of this speaker, without their labels" in to_markdown(entries, "x")
+    assert "it uses other recordings of this speaker, without their labels" in to_markdown(entries, "x")
 
 
 def test_card_warns_where_utterances_have_no_known_speaker(run, tmp_path):

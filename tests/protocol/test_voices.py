@@ -36,5 +36,5 @@ def test_a_name_with_few_utterances_is_compared_by_as_many_of_each():
 
 def test_too_few_names_are_refused():
     vectors, names = planted(3, {})
-    with pytest.raises(SerError, match="3 speakers have 4 utterances or more; a comparison of voices takes 4"):
+    with pytest.raises(SerError, match="3 speakers have 4 utterances or more; a comparison of voices needs 4"):
         compare_voices(vectors, names)

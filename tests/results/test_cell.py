@@ -200,7 +200,7 @@ def test_a_failed_cell_is_refused_unless_allowed(tmp_path):
 
 
 def test_settings_out_of_range_are_refused():
-    with pytest.raises(SerError, match="p_target lies between 0 and 1, found 0"):
+    with pytest.raises(SerError, match="p_target must be between 0 and 1, found 0"):
         dataclasses.replace(PROTOCOL, p_target=0.0)
     with pytest.raises(SerError, match=r"held_out_parts 2 or more, found 50, 2, \[1, 2\] and 1"):
         dataclasses.replace(PROTOCOL, held_out_parts=1)

@@ -18,8 +18,8 @@ def test_resamples_are_read_with_those_that_have_no_figure(tmp_path):
         ("", "expected lines of 2 numbers, found"),
         ("eer\tuar\n", "expected lines of 2 numbers, found"),
         ("eer\tuar\n30.5\n31.5\n", r"expected lines of 2 numbers, found \(2, 1\)"),
-        ("eer\tuar\n30.5\t60\n30.\n", "not 2 numbers a line"),
-        ("eer\tuar\n30.5\tsixty\n", "not 2 numbers a line"),
+        ("eer\tuar\n30.5\t60\n30.\n", "not 2 numbers per line"),
+        ("eer\tuar\n30.5\tsixty\n", "not 2 numbers per line"),
     ],
 )
 def test_a_file_that_was_cut_is_refused(tmp_path, text, message):

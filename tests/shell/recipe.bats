@@ -108,7 +108,7 @@ SCRIPT
   done
   run ./run.sh --name JOB --dry-run true
   [ "$status" -eq 1 ]
-  [[ "$output" == *"'JOB' has the word JOB by itself"* ]]
+  [[ "$output" == *"'JOB' has the word JOB"* ]]
 }
 
 @test "--dry-run prints the jobs of the stages that would run, and leaves nothing" {

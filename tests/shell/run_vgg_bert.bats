@@ -32,7 +32,7 @@ teardown() {
 @test "run_vgg_bert.sh begins with stage 0 on the toy corpora, and wants a folder of the corpus on others" {
   run local/run_vgg_bert.sh --name "$name" --stage 2
   [ "$status" -eq 1 ]
-  [[ "$output" == *"begin with --stage 0"* ]]
+  [[ "$output" == *"start with --stage 0"* ]]
   run local/run_vgg_bert.sh --name "$name" --ravdess "$tmp" --stop-stage 0
   [ "$status" -eq 1 ]
   [[ "$output" == *"no folder of iemocap; give --iemocap or --corpora"* ]]
