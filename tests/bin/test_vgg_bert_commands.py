@@ -238,7 +238,7 @@ def test_an_utterance_without_words_is_scored_by_speech_alone_and_counted(call, 
     planted_text(data, "text_posteriors")
     names = ("--system", "vgg_bert", "--train", "x", "--test", "x", "--layer", "bert", "--modality", "text")
     cell = tmp_path / "cell"
-    with pytest.raises(SerError, match=r"no probabilities of 1 of 24 utterances .* give --fallback, of speech alone"):
+    with pytest.raises(SerError, match=r"no probabilities of 1 of 24 utterances .* give --fallback, probabilities from speech alone"):
         call(
             "evaluate_posteriors",
             *names,
@@ -317,5 +317,5 @@ def test_late_fusion_refuses_embeddings(call, data, speech, tmp_path):
 
 def test_posteriors_want_embeddings_of_their_own_model(call, data, speech, tmp_path):
     planted_text(data, "text_posteriors")
-    with pytest.raises(SerError, match=r"vectors of 3 numbers, and .* has embeddings of 16; extract them with this"):
+    with pytest.raises(SerError, match=r"vectors of dimension 3, but .* has embeddings of 16; extract them with this"):
         call("compute_posteriors", speech, f"scp:{data}/text_posteriors.scp", f"ark:{tmp_path}/p.ark")
