@@ -238,7 +238,9 @@ def test_an_utterance_without_words_is_scored_by_speech_alone_and_counted(call, 
     planted_text(data, "text_posteriors")
     names = ("--system", "vgg_bert", "--train", "x", "--test", "x", "--layer", "bert", "--modality", "text")
     cell = tmp_path / "cell"
-    with pytest.raises(SerError, match=r"no probabilities of 1 of 24 utterances .* give --fallback, probabilities from speech alone"):
+    with pytest.raises(
+        SerError, match=r"no probabilities of 1 of 24 utterances .* give --fallback, probabilities from speech alone"
+    ):
         call(
             "evaluate_posteriors",
             *names,
