@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ser.corpora.named_clips import Naming, read_named
 from ser.corpora.records import LeftOut, Utterance
+from ser.corpora.tree import files_below
 
 PUBLISHED = 1166
 
@@ -36,5 +37,6 @@ def read(corpus: Path, num_folds: int) -> tuple[list[Utterance], list[LeftOut]]:
     """Read the clips; folds are of speakers."""
     utterances, left_out = read_named(corpus, NAMING, num_folds)
     # Without its dot the name has no suffix, by which clips are found.
-    left_out += [LeftOut(path.name, "no suffix: rename it") for path in sorted(corpus.rglob("s*_*[!.]avi"))]
+    dotless = [path.name for path in files_below(corpus, ("avi",)) if re.fullmatch(r"s.*_.*[^.]avi", path.name)]
+    left_out += [LeftOut(name, "no suffix: rename it") for name in dotless]
     return utterances, left_out

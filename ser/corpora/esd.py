@@ -17,6 +17,7 @@ from pathlib import Path
 
 from ser.corpora.named_clips import Naming, read_named
 from ser.corpora.records import LeftOut, Utterance
+from ser.corpora.tree import files_below
 from ser.errors import SerError
 
 PUBLISHED = {"all": 35000, "english": 17500, "mandarin": 17500}
@@ -29,8 +30,9 @@ PARTS = {"train": "train", "evaluation": "validation", "test": "test"}
 def read(corpus: Path, num_folds: int, language: str = "all") -> tuple[list[Utterance], list[LeftOut]]:
     """Read the clips of a language, english, mandarin or all; folds are of speakers."""
     texts: dict[str, str] = {}
-    for path in sorted(corpus.rglob("00[012][0-9].txt")):
-        texts |= _transcripts(path)
+    for path in files_below(corpus, (".txt",)):
+        if re.fullmatch(r"00[012]\d", path.stem):
+            texts |= _transcripts(path)
     in_parts = any(corpus.glob("**/Angry/train"))
     naming = Naming(
         title="ESD",

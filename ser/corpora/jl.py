@@ -15,6 +15,7 @@ from pathlib import Path
 from ser.corpora.emotion_names import emotion_name
 from ser.corpora.named_clips import Naming, read_named
 from ser.corpora.records import LeftOut, Utterance
+from ser.corpora.tree import files_below
 from ser.files import read_text
 
 PUBLISHED = 2400
@@ -35,7 +36,7 @@ def read(corpus: Path, num_folds: int) -> tuple[list[Utterance], list[LeftOut]]:
         emotions={word: emotion_name(word) for word in WORDS},
         layout="give the folder that has male1_angry_10a_1.wav and so on",
         gender=lambda name, _: name["speaker"][0],
-        text=_words if any(corpus.rglob("*male[12]_*.txt")) else None,
+        text=_words if any(NAME.search(path.stem) for path in files_below(corpus, (".txt",))) else None,
     )
     return read_named(corpus, naming, num_folds)
 

@@ -12,6 +12,7 @@ lexicon, librispeech-lexicon.txt, is another download.
 from pathlib import Path
 
 from ser.corpora.records import LeftOut, Utterance, audio_fault
+from ser.corpora.tree import list_folder
 from ser.errors import SerError
 from ser.files import read_text_lines
 
@@ -35,10 +36,12 @@ def read(corpus: Path, part: str) -> tuple[list[Utterance], list[LeftOut]]:
         raise SerError(f"{corpus}: no folder '{part}' in it; parts: {', '.join(PUBLISHED)}")
     genders = _genders(root / "SPEAKERS.TXT")
     utterances, left_out = [], []
-    for chapter in sorted(path for path in (root / part).glob("*/*") if path.is_dir()):
+    readers = [root / part / name for name in list_folder(root / part)[0]]
+    for chapter in (reader / name for reader in readers for name in list_folder(reader)[0]):
         speaker = f"{chapter.parent.name}-{chapter.name}"
         transcripts = _transcripts(chapter / f"{speaker}.trans.txt")
-        names = {path.stem: path for path in sorted(chapter.iterdir()) if path.suffix in (".flac", ".wav")}
+        files = (chapter / name for name in list_folder(chapter)[1])
+        names = {path.stem: path for path in files if path.suffix.lower() in (".flac", ".wav")}
         left_out += [LeftOut(name, "recording without a transcript") for name in sorted(names.keys() - transcripts)]
         for name, text in transcripts.items():
             path = names.get(name, chapter / f"{name}.flac")

@@ -24,6 +24,7 @@ from ser.corpora.csv_rows import parse_columns
 from ser.corpora.decoding import wav_entries
 from ser.corpora.emotion_names import emotion_name
 from ser.corpora.records import LeftOut, Utterance, audio_fault
+from ser.corpora.tree import files_below
 from ser.errors import SerError
 
 PUBLISHED = {"all": 13708, "train": 9989, "validation": 1109, "test": 2610}
@@ -37,6 +38,7 @@ PARTS = {
 EMOTIONS = {"anger", "disgust", "fear", "joy", "neutral", "sadness", "surprise"}
 BROKEN = {("train", "dia125_utt3"), ("validation", "dia110_utt7")}
 COLUMNS = ("Utterance", "Speaker", "Emotion", "Dialogue_ID", "Utterance_ID")
+CLIP = re.compile(r"dia\d+_utt\d+")
 # Names of several people at once.
 NOBODY = re.compile(r"\b(?:all|both|everyone|everybody|and|guys|women|men|crowd)\b|[,&/]", re.IGNORECASE)
 
@@ -46,7 +48,7 @@ def read(corpus: Path, part: str, audio: bool) -> tuple[list[Utterance], list[Le
     utterances: list[Utterance] = []
     left_out: list[LeftOut] = []
     for name in PARTS if part == "all" else [part]:
-        table = next(iter(sorted(corpus.rglob(f"{PARTS[name][0]}_sent_emo.csv"))), None)
+        table = next(files_below(corpus, (f"{PARTS[name][0]}_sent_emo.csv",)), None)
         if table is None:
             raise SerError(f"{corpus}: no {PARTS[name][0]}_sent_emo.csv in it; give the folder of MELD")
         clips = _clips(corpus, name) if audio else {}
@@ -98,11 +100,9 @@ def _rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
 
 def _clips(corpus: Path, part: str) -> dict[str, Path]:
     """Find the clips of a part: name -> file, a .wav rather than an .mp4; its folder lies anywhere below the corpus."""
-    clips: dict[str, Path] = {}
-    for folder in PARTS[part][1]:
-        for suffix in (".mp4", ".wav"):
-            for path in sorted(corpus.rglob(f"{folder}/dia*_utt*{suffix}")):
-                clips[path.stem] = path
+    found = [path for path in files_below(corpus, (".mp4", ".wav")) if path.parent.name in PARTS[part][1]]
+    found = sorted((path for path in found if CLIP.fullmatch(path.stem)), key=lambda path: path.suffix.lower())
+    clips = {path.stem: path for path in found}
     if not clips:
         raise SerError(f"{corpus}: no folder {PARTS[part][1][0]} with dia0_utt0.mp4; unpack MELD.Raw, or --audio false")
     return clips

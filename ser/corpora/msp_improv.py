@@ -25,6 +25,7 @@ from ser.corpora.emotion_names import emotion_name
 from ser.corpora.records import EMOTIONS as NAMES
 from ser.corpora.records import LeftOut, Utterance, audio_fault, opaque
 from ser.corpora.table_sources import audio_files
+from ser.corpora.tree import files_below
 from ser.errors import SerError
 from ser.files import read_text_lines
 
@@ -40,7 +41,7 @@ NAME = re.compile(r"IMPROV-(?P<scene>S\d\d[AHNS])-(?P<speaker>[FM](?P<session>0[
 
 def read(corpus: Path) -> tuple[list[Utterance], list[LeftOut]]:
     """Read the evaluated turns."""
-    tables = [path for name in ("Evalution.txt", "Evaluation.txt") for path in sorted(corpus.rglob(name))]
+    tables = [path for path in files_below(corpus, (".txt",)) if path.name in ("Evalution.txt", "Evaluation.txt")]
     if not tables:
         raise SerError(f"{corpus}: no Evalution.txt in it; give the folder of MSP-IMPROV")
     clips = {path.stem: path for path in audio_files(corpus)}

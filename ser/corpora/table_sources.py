@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from ser.corpora.csv_rows import parse_rows
 from ser.corpora.decoding import DECODED
-from ser.corpora.tree import files_below
+from ser.corpora.tree import files_below, is_junk
 from ser.errors import SerError
 from ser.files import read_text
 
@@ -72,14 +72,15 @@ def read_jsonl(path: Path) -> list[Row]:
     rows = list(_json_rows(path))
     if not rows:
         raise SerError(f"{path}: no line; give the table of the corpus")
-    folds = sorted(path.parent.glob("fold_*/*_test_fold*.jsonl"))
+    folds = [file for file in sorted(path.parent.glob("fold_*/*_test_fold*.jsonl")) if not is_junk(file.name)]
     told: dict[str, dict[str, str]] = {}
     for file in folds if len({file.parent for file in folds}) > 1 else []:
         _tell(told, file, OWN_FOLD, file.parent.name.removeprefix("fold_"))
     if not told and folds:
         for part in ("train", "valid", "test"):
             for file in sorted(folds[0].parent.glob(f"*_{part}_fold*.jsonl")):
-                _tell(told, file, OWN_PART, {"valid": "validation"}.get(part, part))
+                if not is_junk(file.name):
+                    _tell(told, file, OWN_PART, {"valid": "validation"}.get(part, part))
     if not told:
         return rows
     without = [row.where for row in rows if row.values.get("key") not in told]

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ser.corpora.records import LeftOut, Utterance
 from ser.corpora.stm import StmSegment, read_stm
+from ser.corpora.tree import files_below
 from ser.errors import SerError
 
 PUBLISHED = {"train": 92973, "dev": 507, "test": 1155}
@@ -61,8 +62,7 @@ def read_sphere_header(path: Path) -> Sphere:
 def read(corpus: Path, part: str) -> tuple[list[Utterance], list[LeftOut]]:
     """Read the segments of a part, ``train``, ``dev`` or ``test``."""
     folder = corpus / part
-    stms = {path.stem: path for path in sorted((folder / "stm").glob("*.stm"))}
-    sphs = {path.stem: path for path in sorted((folder / "sph").glob("*.sph"))}
+    stms, sphs = ({path.stem: path for path in files_below(folder / kind, (f".{kind}",))} for kind in ("stm", "sph"))
     if not stms:
         raise SerError(f"{folder}/stm: no stm file; give the folder TEDLIUM_release2 that holds train, dev and test")
     utterances: list[Utterance] = []

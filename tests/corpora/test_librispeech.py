@@ -42,3 +42,11 @@ def test_a_line_twice_is_named(make_files):
     files = FILES | {f"{CHAPTER}.trans.txt": "84-121123-0000 GO\n84-121123-0000 GO\n"}
     with pytest.raises(SerError, match=r"84-121123.trans.txt:2: expected a new utterance"):
         librispeech.read(make_files(files), "dev-clean-2")
+
+
+def test_suffixes_and_junk_are_no_matter(make_files):
+    part = "LibriSpeech/dev-clean-2"
+    junk = (f"{part}/84/@eaDir/a.flac", f"{part}/84/121123/._84-121123-0000.flac", f"{part}/lost+found/b/c.flac")
+    files = {name.replace("0001.flac", "0001.FLAC"): text for name, text in FILES.items()}
+    utterances, left_out = librispeech.read(make_files(files | dict.fromkeys(junk, "junk")), "dev-clean-2")
+    assert [item.utt for item in utterances] == ["84-121123-0000", "84-121123-0001"] and not left_out

@@ -63,6 +63,19 @@ def test_clips_are_read_through_ffmpeg_and_broken_ones_left_out(make_files, monk
     assert left_out == [("train/dia125_utt3", "cannot be decoded (a known fault)", True)]
 
 
+def test_suffixes_and_junk_are_no_matter(make_files, monkeypatch):
+    monkeypatch.setattr("shutil.which", lambda name: name)
+    corpus = make_files(
+        TABLES
+        | {"train_splits/dia0_utt0.MP4": None, "train_splits/dia0_utt1.Wav": None, "train_splits/dia125_utt3.mp4": None}
+        | dict.fromkeys((".Trash-1000/train_sent_emo.csv", "@eaDir/train_sent_emo.csv"), "junk")
+        | dict.fromkeys(("train_splits/._dia0_utt0.mp4", "@eaDir/train_splits/dia0_utt0.mp4"), "junk")
+    )
+    utterances, left_out = meld.read(corpus, "train", audio=True)
+    assert "train_splits/dia0_utt0.MP4" in utterances[0].wav and utterances[1].wav.endswith("dia0_utt1.Wav")
+    assert [item.chosen for item in left_out] == [True]
+
+
 @pytest.mark.parametrize(
     ("files", "message"),
     [

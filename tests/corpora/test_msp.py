@@ -89,7 +89,8 @@ IMPROV = {
 
 
 def test_improv_turns_have_sessions_as_folds_and_votes(make_files):
-    utterances, left_out = msp_improv.read(make_files(IMPROV))
+    junk = dict.fromkeys((".Trashes/Evalution.txt", "@eaDir/Evaluation.txt", "session1/._Evalution.txt"), "junk")
+    utterances, left_out = msp_improv.read(make_files(IMPROV | junk))
     first, second = utterances
     assert (first.spk, first.gender, first.emotion, first.fold) == ("improvF01", "f", "neutral", "1")
     assert (first.style, first.dims) == ("impro", (3.4, 3.2, 3.0))

@@ -153,6 +153,21 @@ def test_capital_suffixes_and_the_files_of_a_mac_do_no_harm(make_files):
     assert (len(utterances), left_out) == (1, [])
 
 
+@pytest.mark.parametrize(
+    ("module", "clip", "junk"),
+    [
+        (jl, "male1_angry_10a_1.wav", "__MACOSX/._male1_angry_10a_1.txt"),
+        (jl, "male1_angry_10a_1.wav", "@eaDir/male1_angry_10a_1.txt"),
+        (esd, "0011/Angry/0011_000351.wav", "@eaDir/0011.txt"),
+        (enterface, "subject 3/anger/sentence 1/s_3_an_1.wav", "subject 3/._s_3_an_2_avi"),
+        (enterface, "subject 3/anger/sentence 1/s_3_an_1.wav", "@eaDir/s_3_an_2avi"),
+    ],
+)
+def test_junk_is_neither_words_nor_a_film(make_files, module, clip, junk):
+    (item,), left_out = module.read(make_files({clip: None, junk: "0011_000351\tjunk\tAngry\n"}), 0)
+    assert item.text is None and left_out == []
+
+
 def test_corpus_that_lies_there_twice_is_read_once(make_files):
     tree = tess_tree()
     corpus = make_files(dict.fromkeys([*tree, *(f"TESS/{name}" for name in tree)]))

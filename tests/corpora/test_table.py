@@ -296,6 +296,14 @@ def test_single_emobox_fold_is_a_division_into_parts(tmp_path):
     assert {item.fold for item in prepare(table_sources.read_jsonl(path), path.parent, "none")[0]} == {None}
 
 
+@pytest.mark.parametrize("num_folds", [1, 3])
+def test_what_a_mac_puts_beside_the_folds_of_emobox_is_passed_over(tmp_path, num_folds):
+    path = emobox(tmp_path, num_folds)
+    for file in list(path.parent.rglob("*.jsonl")):
+        file.with_name(f"._{file.name}").write_bytes(b"\0\5\x16\7 Mac")
+    assert len(table_sources.read_jsonl(path)) == 6
+
+
 def test_emobox_clip_in_two_test_folds_or_none_is_refused(tmp_path):
     path = emobox(tmp_path, 3)
     fold = path.parent / "fold_2/mini_test_fold_2.jsonl"

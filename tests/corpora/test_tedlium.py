@@ -112,6 +112,17 @@ def test_what_is_no_sphere_is_told(tmp_path: Path):
     assert reasons == {"not a SPHERE file, it begins with b'RIFF....WAVE'; copy the corpus anew"}
 
 
+def test_suffixes_and_junk_are_no_matter(tmp_path: Path):
+    dev = write(tmp_path, "dev") / "dev"
+    for name in ("stm/._talk.stm", "stm/.DS_Store", "stm/@eaDir/a.stm", "sph/._talk.sph", "sph/@eaDir/a.sph"):
+        (dev / name).parent.mkdir(exist_ok=True)
+        (dev / name).write_bytes(b"\0\5\x16\7 Mac")
+    (dev / "stm" / "talk.stm").rename(dev / "stm" / "talk.STM")
+    (dev / "sph" / "talk.sph").rename(dev / "sph" / "talk.Sph")
+    utterances, left_out = tedlium.read(tmp_path, "dev")
+    assert len(utterances) == 2 and [item.chosen for item in left_out] == [True]
+
+
 def test_another_folder_is_refused(tmp_path: Path):
     with pytest.raises(SerError, match="no stm file; give the folder TEDLIUM_release2"):
         tedlium.read(tmp_path, "train")
