@@ -20,7 +20,8 @@ def main() -> None:
     from ser.corpora import records, voxceleb1
 
     corpus = records.require_folder(args.corpus_dir, "give the folder of VoxCeleb1")
-    records.write_data_dir(args.data_dir, voxceleb1.read(corpus, args.part), published=voxceleb1.PUBLISHED[args.part])
+    utterances, left_out = voxceleb1.read(corpus, args.part)
+    records.write_data_dir(args.data_dir, utterances, left_out, voxceleb1.PUBLISHED[args.part])
 
 
 if __name__ == "__main__":

@@ -23,9 +23,8 @@ def main() -> None:
     from ser.corpora import records, voxceleb2
 
     corpus = records.require_folder(args.corpus_dir, "give the folder of VoxCeleb2")
-    records.write_data_dir(
-        args.data_dir, voxceleb2.read(corpus, args.part, args.ffmpeg), published=voxceleb2.PUBLISHED[args.part]
-    )
+    utterances, left_out = voxceleb2.read(corpus, args.part, args.ffmpeg)
+    records.write_data_dir(args.data_dir, utterances, left_out, voxceleb2.PUBLISHED[args.part])
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ Each recording is its own speaker, as in Kaldi's recipes.
 from pathlib import Path
 
 from ser.corpora.records import LeftOut, Utterance, audio_fault
-from ser.corpora.tree import files_below, find_folders
+from ser.corpora.tree import AUDIO_SUFFIXES, files_below, find_folders, part_by_suffix
 from ser.errors import SerError
 
 PUBLISHED = 2016
@@ -28,7 +28,10 @@ def read(corpus: Path) -> tuple[list[Utterance], list[LeftOut]]:
         raise SerError(f"{corpus}: not MUSAN: no folder {', '.join(missing)} in it")
     utterances, left_out = [], []
     for kind in KINDS:
-        for path in (path for folder in folders[kind] for path in files_below(folder, SUFFIXES)):
+        files = [str(path) for folder in folders[kind] for path in files_below(folder, AUDIO_SUFFIXES)]
+        taken, others = part_by_suffix(files, SUFFIXES)
+        left_out += [LeftOut(Path(file).name, "neither .wav nor .flac: convert it") for file in others]
+        for path in map(Path, taken):
             if fault := audio_fault(path):
                 left_out.append(LeftOut(path.name, fault))
             else:

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 AUDIO_SUFFIXES = (
@@ -53,6 +53,18 @@ def _walk(folder: Path, suffixes: tuple[str, ...], above: frozenset[str]) -> Ite
             yield folder / name
     for name in folders:
         yield from _walk(folder / name, suffixes, above | {real})
+
+
+def part_by_suffix(names: Iterable[str], suffixes: tuple[str, ...]) -> tuple[list[str], list[str]]:
+    """Part names of files into those of `suffixes`, and those of other audio that has no such file beside it.
+
+    >>> part_by_suffix(["1.WAV", "1.mp3", "2.mp3", "notes.txt"], (".wav",))
+    (['1.WAV'], ['2.mp3'])
+    """
+    audio = [name for name in names if name.lower().endswith(AUDIO_SUFFIXES)]
+    taken = [name for name in audio if name.lower().endswith(suffixes)]
+    stems = {os.path.splitext(name)[0] for name in taken}
+    return taken, [name for name in audio if os.path.splitext(name)[0] not in stems]
 
 
 def find_folders(folder: Path, name: str) -> list[Path]:

@@ -21,8 +21,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from ser.corpora.records import Utterance
-from ser.corpora.tree import list_folder
+from ser.corpora.records import LeftOut, Utterance
+from ser.corpora.tree import AUDIO_SUFFIXES, files_below, list_folder, part_by_suffix
 from ser.errors import SerError
 from ser.files import read_text_lines
 
@@ -53,15 +53,24 @@ class Clip(NamedTuple):
     video: str
     segment: str
     path: str
+    fault: str = ""  # why it is not read
+
+    @property
+    def left_out(self) -> LeftOut:
+        """Its line in the list of clips that are left out."""
+        return LeftOut("/".join(self.path.split("/")[-3:]), self.fault)
 
 
-def read(corpus: Path, part: str) -> list[Utterance]:
+def read(corpus: Path, part: str) -> tuple[list[Utterance], list[LeftOut]]:
     """Read the utterances of ``part``: dev, test or all."""
     meta_path = corpus / "vox1_meta.csv"
     meta = read_meta(meta_path) if meta_path.exists() else {}
-    utterances = []
+    utterances, left_out = [], []
     for clip_part, clip in _clips(corpus, part, meta, meta_path):
         if part not in (clip_part, "all"):
+            continue
+        if clip.fault:
+            left_out.append(clip.left_out)
             continue
         if meta and clip.spk not in meta:
             raise SerError(
@@ -76,7 +85,7 @@ def read(corpus: Path, part: str) -> list[Utterance]:
                 gender=meta[clip.spk].gender if meta else None,
             )
         )
-    return utterances
+    return utterances, left_out
 
 
 def _clips(corpus: Path, part: str, meta: dict[str, Speaker], meta_path: Path) -> Iterator[tuple[str, Clip]]:
@@ -106,6 +115,7 @@ def scan(folder: Path, suffixes: tuple[str, ...]) -> Iterator[Clip]:
     """Yield the clips ``idNNNNN/video/NNNNN<suffix>``, without a system call for each of a million files.
 
     The case of suffixes does not matter; files that operating systems leave are skipped (`ser.corpora.tree.is_junk`).
+    Other audio has a `fault`.
     """
     root = os.path.abspath(folder)
     for spk in list_folder(root)[0]:
@@ -113,10 +123,25 @@ def scan(folder: Path, suffixes: tuple[str, ...]) -> Iterator[Clip]:
             raise SerError(
                 f"{root}/{spk}: expected folders called id and 5 digits; is this VoxCeleb as it is distributed?"
             )
-        for video in list_folder(f"{root}/{spk}")[0]:
-            for file in list_folder(f"{root}/{spk}/{video}")[1]:
-                if file.lower().endswith(suffixes):
-                    yield Clip(spk, video, os.path.splitext(file)[0], f"{root}/{spk}/{video}/{file}")
+        videos, loose = list_folder(f"{root}/{spk}")
+        misplaced = [f"{root}/{spk}/{file}" for file in loose if file.lower().endswith(AUDIO_SUFFIXES)]
+        for video in videos:
+            place = f"{root}/{spk}/{video}"
+            deeper, files = list_folder(place)
+            for file, fault in _judged(files, suffixes):
+                yield Clip(spk, video, os.path.splitext(file)[0], f"{place}/{file}", fault)
+            misplaced += [str(path) for inner in deeper for path in files_below(Path(place, inner), AUDIO_SUFFIXES)]
+        for path in misplaced:
+            yield Clip(
+                spk, "", "", path, "not in the folder of a video, such as id10001/VIDEO/00001.wav: move it there"
+            )
+
+
+def _judged(files: list[str], suffixes: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """Yield the audio files of a folder, each with what is wrong with its suffix, '' where nothing is."""
+    taken, others = part_by_suffix(files, suffixes)
+    yield from ((file, "") for file in taken)
+    yield from ((file, f"a suffix other than {' or '.join(suffixes)}: convert it") for file in others)
 
 
 def _scan_names(folder: Path, ids: dict[str, str], meta_path: Path) -> Iterator[Clip]:
@@ -124,11 +149,10 @@ def _scan_names(folder: Path, ids: dict[str, str], meta_path: Path) -> Iterator[
     for name in list_folder(root)[0]:
         if name not in ids:
             raise SerError(f"{meta_path}: no speaker called '{name}', a folder of {root}")
-        for file in list_folder(f"{root}/{name}")[1]:
-            if file.lower().endswith(SUFFIXES):
-                # The video's name has 11 characters and may hold '_' itself.
-                video, _, segment = os.path.splitext(file)[0].rpartition("_")
-                yield Clip(ids[name], video, segment, f"{root}/{name}/{file}")
+        for file, fault in _judged(list_folder(f"{root}/{name}")[1], SUFFIXES):
+            # The video's name has 11 characters and may hold '_' itself.
+            video, _, segment = os.path.splitext(file)[0].rpartition("_")
+            yield Clip(ids[name], video, segment, f"{root}/{name}/{file}", fault)
 
 
 def read_meta(path: Path) -> dict[str, Speaker]:

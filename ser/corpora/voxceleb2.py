@@ -13,7 +13,7 @@ import shlex
 import shutil
 from pathlib import Path
 
-from ser.corpora.records import Utterance
+from ser.corpora.records import LeftOut, Utterance
 from ser.corpora.voxceleb1 import PARTS, read_meta, scan
 from ser.errors import SerError
 
@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 PUBLISHED = {"dev": 1092009, "test": 36237, "all": 1128246}
 
 
-def read(corpus: Path, part: str, ffmpeg: str) -> list[Utterance]:
+def read(corpus: Path, part: str, ffmpeg: str) -> tuple[list[Utterance], list[LeftOut]]:
     """Read the utterances of ``part``: dev, test or all; ``ffmpeg`` is the program's name or path."""
     if shutil.which(ffmpeg) is None:
         raise SerError(
@@ -31,7 +31,7 @@ def read(corpus: Path, part: str, ffmpeg: str) -> list[Utterance]:
         )
     meta_path = corpus / "vox2_meta.csv"
     meta = read_meta(meta_path) if meta_path.exists() else {}
-    utterances = []
+    utterances, left_out = [], []
     for folder_part, folder in _folders(corpus, part):
         logger.info("VoxCeleb2 in %s", folder)
         for clip in scan(folder, (".m4a",)):
@@ -42,6 +42,9 @@ def read(corpus: Path, part: str, ffmpeg: str) -> list[Utterance]:
             clip_part = folder_part or (meta[clip.spk].part if meta else None)
             if part not in (clip_part, "all"):
                 continue
+            if clip.fault:
+                left_out.append(clip.left_out)
+                continue
             utterances.append(
                 Utterance(
                     utt=f"{clip.spk}-{clip.video}-{clip.segment}",
@@ -51,7 +54,7 @@ def read(corpus: Path, part: str, ffmpeg: str) -> list[Utterance]:
                     gender=meta[clip.spk].gender if meta else None,
                 )
             )
-    return utterances
+    return utterances, left_out
 
 
 def _folders(corpus: Path, part: str) -> list[tuple[str | None, Path]]:

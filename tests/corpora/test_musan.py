@@ -39,6 +39,13 @@ def test_suffixes_folders_and_junk_are_no_matter(make_files):
     assert [utterance.utt for utterance in musan.read(corpus)[0]] == ["music-fma-0000", "a", "b"]
 
 
+def test_audio_of_another_suffix_is_listed_unless_the_recording_is_there(make_files):
+    others = {"noise/free-sound/noise-free-sound-0001.mp3": None, "noise/free-sound/noise-free-sound-0003.MP3": None}
+    utterances, left_out = musan.read(make_files(CORPUS | others))
+    assert len(utterances) == 3
+    assert left_out == [("noise-free-sound-0003.MP3", "neither .wav nor .flac: convert it", False)]
+
+
 def test_copy_of_a_recording_is_left_out_by_name(make_files, tmp_path, monkeypatch):
     monkeypatch.setattr("ser.corpora.records.LARGEST_LOSS", 0.5)
     corpus = make_files(CORPUS | {"music/fma/music-fma-0000 (1).wav": None})

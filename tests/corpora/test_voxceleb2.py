@@ -16,14 +16,15 @@ IN_ONE = {"aac/id00012/video/00001.m4a": "x", "aac/id00017/video/00002.m4a": "y"
 
 @pytest.mark.parametrize("files", [IN_PARTS | {"vox2_meta.csv": META}, IN_ONE])
 def test_both_layouts_give_the_same_utterances(make_files, files):
-    dev, test = voxceleb2.read(make_files(files), "all", "true")
+    (dev, test), left_out = voxceleb2.read(make_files(files), "all", "true")
+    assert not left_out
     assert (dev.utt, dev.spk, dev.part, dev.gender) == ("id00012-video-00001", "id00012", "dev", "m")
     assert (test.utt, test.spk, test.part, test.gender) == ("id00017-video-00002", "id00017", "test", "f")
 
 
 @pytest.mark.parametrize("files", [IN_PARTS, IN_ONE])
 def test_part_is_taken_alone(make_files, files):
-    assert [utterance.spk for utterance in voxceleb2.read(make_files(files), "test", "true")] == ["id00017"]
+    assert [utterance.spk for utterance in voxceleb2.read(make_files(files), "test", "true")[0]] == ["id00017"]
 
 
 def test_path_with_spaces_and_quotes_reaches_ffmpeg_whole(tmp_path):
@@ -57,9 +58,17 @@ def test_one_folder_without_the_meta_file_cannot_be_divided(make_files):
     corpus = make_files({name: text for name, text in IN_ONE.items() if name != "vox2_meta.csv"})
     with pytest.raises(SerError, match="use --part all"):
         voxceleb2.read(corpus, "dev", "true")
-    assert len(voxceleb2.read(corpus, "all", "true")) == 2
+    assert len(voxceleb2.read(corpus, "all", "true")[0]) == 2
 
 
 def test_folder_of_another_corpus_is_refused(make_files):
     with pytest.raises(SerError, match="not VoxCeleb2: none of dev/aac"):
         voxceleb2.read(make_files({"wav/id10001/video/1.wav": None}), "all", "true")
+
+
+def test_suffixes_and_junk_are_no_matter_and_other_audio_is_listed(make_files):
+    junk = dict.fromkeys(("aac/lost+found/a.m4a", "aac/id00012/@eaDir/b.m4a", "aac/id00012/video/._00001.m4a"), "junk")
+    files = {"aac/id00012/video/00001.M4A": "x", "aac/id00012/video/00001.wav": "x", "aac/id00012/video/00002.wav": "x"}
+    utterances, left_out = voxceleb2.read(make_files(files | junk), "all", "true")
+    assert [item.utt for item in utterances] == ["id00012-video-00001"]
+    assert left_out == [("id00012/video/00002.wav", "a suffix other than .m4a: convert it", False)]

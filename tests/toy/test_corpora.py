@@ -81,7 +81,7 @@ def test_failure_leaves_nothing_behind(tmp_path):
 
 
 def test_voxceleb1_is_read_by_its_module(toy):
-    utterances = voxceleb1.read(toy / "VoxCeleb1", part="all")
+    utterances, _ = voxceleb1.read(toy / "VoxCeleb1", part="all")
     assert len(utterances) == 3 * 2 * 2
     assert Counter(utterance.part for utterance in utterances) == {"dev": 8, "test": 4}
     assert {utterance.gender for utterance in utterances} == {"m", "f"}
