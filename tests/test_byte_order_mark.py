@@ -1,11 +1,13 @@
 """Every reader of text gives the same with a byte order mark before it, as spreadsheets and editors write one."""
 
+import gzip
 import io
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from ser.asr import graph, lang_dir
 from ser.backend import trial_text
 from ser.backend.chain import BackendConfig
 from ser.config import load_config
@@ -46,6 +48,12 @@ def scored(path: Path) -> list:
     return [array.tolist() for array in trial_text.read_scored_trials(trials, scores, "", "")]
 
 
+def compressed_sentences(path: Path) -> list[str]:
+    packed = path.with_suffix(".gz")
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    return list(lang_dir.read_sentences([packed]))
+
+
 def blocks(path: Path) -> list[bytes]:
     return [block.tobytes() for block in trial_text.read_blocks(io.BytesIO(path.read_bytes()))]
 
@@ -60,6 +68,9 @@ READERS = {
     "vector": (b"[ 1 2 ]\n", lambda path: ark.read_vector_file(path).tolist()),
     "plda": ((REFERENCE / "backend" / "plda.txt").read_bytes(), lambda path: plda_file.read_plda(path)[0].tolist()),
     "nnet3": ((REFERENCE / "nnet3" / "final.txt").read_bytes(), lambda path: nnet3.read_nnet3(path).nodes),
+    "graph": (b"0 1 1 1 0.7\n1\n", lambda path: graph.read_fst_text(path).sources.tolist()),
+    "sentences": (b"so good\nno\n", lambda path: list(lang_dir.read_sentences([path]))),
+    "compressed sentences": (b"so good\nno\n", compressed_sentences),
     "trials": (b"a b\nc d\n", blocks),
     "scores": (b"a b 1.5\na c 2\n", scored),
     "cremad's votes": (VOTES, in_corpus(lambda corpus: cremad.read(corpus, "voice", "level", 2),

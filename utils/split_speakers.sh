@@ -10,10 +10,4 @@ set -euo pipefail
 . ./path.sh
 [ $# -eq 4 ] || { usage >&2; exit 1; }
 
-awk 'NR == FNR { listed[$1]; next } { bare = $2; sub(/^[a-z]+/, "", bare); if ($2 in listed || bare in listed) print $1 }' \
-  "$1" "$2/utt2spk" > "$2/listed_utts"
-[ -s "$2/listed_utts" ] || die "no speaker of $1 is in $2/utt2spk"
-awk 'NR == FNR { listed[$1]; next } !($1 in listed) { print $1 }' "$2/listed_utts" "$2/utt2spk" > "$2/other_utts"
-[ -s "$2/other_utts" ] || die "all speakers of $2/utt2spk are in $1"
-utils/subset_data_dir.sh "$2" "$2/listed_utts" "$3"
-utils/subset_data_dir.sh "$2" "$2/other_utts" "$4"
+python3 -m ser.bin.split_speakers "$1" "$2" "$3" "$4"

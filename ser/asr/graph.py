@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ser.errors import SerError
+from ser.files import read_text_lines
 
 # Steps of the HMM over which the probabilities of its states are averaged, as in Kaldi's chain-den-graph.cc.
 INITIAL_STEPS = 100
@@ -76,11 +77,7 @@ def read_fst_text(path: str | Path) -> Graph:
         With file and line, if the file holds anything else: a transducer, a label 0, a word where a number belongs.
     """
     arcs, finals, start = [], {}, None
-    try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SerError(f"{path}: cannot be read as text: {error}; print a binary graph with fstprint") from error
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(read_text_lines(path, "print a binary graph with fstprint"), start=1):
         fields = line.split()
         try:
             if len(fields) in (1, 2):

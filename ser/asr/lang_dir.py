@@ -46,7 +46,7 @@ def read_sentences(paths: Sequence[str | Path]) -> Iterator[str]:
             yield from read_text_lines(path, "give a text with one sentence per line")
             continue
         try:
-            with gzip.open(path, "rt", encoding="utf-8") as stream:
+            with gzip.open(path, "rt", encoding="utf-8-sig") as stream:
                 yield from (line.rstrip("\n") for line in stream)
         except (OSError, EOFError, UnicodeDecodeError) as error:
             raise SerError(f"{path}: cannot be read: {error}; download the file again") from error

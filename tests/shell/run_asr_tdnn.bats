@@ -52,10 +52,18 @@ teardown() {
   [ "$status" -eq 0 ]
   [ "$(cut -d ' ' -f 1 "$tmp/test/utt2spk" | xargs)" = "so02-a so02-b" ]
   [ "$(cut -d ' ' -f 1 "$tmp/train/utt2spk" | xargs)" = "so01-a" ]
+  printf '\xef\xbb\xbfso01\r\nso07\r\n' > "$tmp/list"     # as a Windows editor saves it
+  run utils/split_speakers.sh "$tmp/list" "$tmp/all" "$tmp/test" "$tmp/train"
+  [ "$status" -eq 0 ]
+  [ "$(cut -d ' ' -f 1 "$tmp/test/utt2spk" | xargs)" = "so01-a" ]
   echo 07 > "$tmp/list"
   run utils/split_speakers.sh "$tmp/list" "$tmp/all" "$tmp/test" "$tmp/train"
   [ "$status" -eq 1 ]
   [[ "$output" == *"no speaker of"* ]]
+  printf 'so01\nso02\n' > "$tmp/list"
+  run utils/split_speakers.sh "$tmp/list" "$tmp/all" "$tmp/test" "$tmp/train"
+  [ "$status" -eq 1 ]
+  [[ "$output" == *"all speakers of"* ]]
 }
 
 @test "run_asr_tdnn.sh takes data dirs of one's own, without their features, and cuts out the test speakers" {
