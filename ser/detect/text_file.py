@@ -13,6 +13,8 @@ from ser.kaldi.unicode_forms import compose
 logger = logging.getLogger(__name__)
 
 _NUM_EXAMPLES = 3
+# What systems put behind the name of a copy, as in "f11 (2).wav".
+_COPY = re.compile(r" +\(\d+\)(?= |$)")
 
 
 def read_texts(path: str | Path, files: Sequence[Path]) -> dict[Path, str]:
@@ -33,9 +35,9 @@ def read_lines_of(what: str, path: str | Path, files: Sequence[Path]) -> dict[Pa
     """Read the words of recordings, or other values such as speakers; `what` names them in messages.
 
     A line is a key, a tab and the words; or a key, blanks and the words. A key is the recording's path as it is given,
-    or the end of its path (``name.wav``, ``folder/name.wav``), with the suffix or without. Without a tab, the key is
-    the longest beginning of the line that fits a recording, so that names may hold blanks. Accented letters match in
-    both forms of Unicode (NFC and NFD), since file names of a Mac use NFD and keyboards NFC.
+    or the end of its absolute path (``name.wav``, ``folder/name.wav``), with the suffix or without. Without a tab, the
+    key is the longest beginning of the line that fits a recording, so that names may hold blanks. Accented letters
+    match in both forms of Unicode (NFC and NFD), since file names of a Mac use NFD and keyboards NFC.
 
     Parameters
     ----------
@@ -59,7 +61,7 @@ def read_lines_of(what: str, path: str | Path, files: Sequence[Path]) -> dict[Pa
         if not line.strip():
             continue
         where = f"{path}:{number}"
-        key, words = _split(where, compose(line), fitting)
+        key, words = _split(where, compose(line).removeprefix("./"), fitting)
         found = fitting.get(key, [])
         if len(found) > 1:
             raise SerError(
@@ -97,7 +99,8 @@ def _whole(file: Path) -> set[str]:
 
 
 def _ends(file: Path) -> set[str]:
-    return {"/".join(file.parts[-count:]) for count in range(1, len(file.parts) + 1)}
+    parts = file.absolute().parts[1:]  # the first is the root
+    return {str(file.absolute()), *("/".join(parts[-count:]) for count in range(1, len(parts) + 1))}
 
 
 def _stems(file: Path) -> set[str]:
@@ -115,11 +118,17 @@ def _split(where: str, line: str, fitting: dict[str, list[Path]]) -> tuple[str, 
     if keys and _has_suffix(keys[0]):
         return keys[0], line[len(keys[0]) :].strip()
     key, _, words = line.partition(" ")
+    if keys and (mark := _COPY.match(line[len(keys[0]) :])):
+        raise _ambiguous(where, keys[0], keys[0] + mark[0])
     cut = next((word for word in words.split() if _has_suffix(word)), None)
     if len({tuple(fitting[key]) for key in keys}) > 1 or (cut is not None and not _has_suffix(key)):
         also = keys[0] if keys and keys[0] != key else line[: line.index(cut) + len(cut)] if cut else keys[-1]
-        raise SerError(f"{where}: the recording may be '{key}' or '{also}'; put a tab between its name and its words")
+        raise _ambiguous(where, key, also)
     return (keys[0], line[len(keys[0]) :].strip()) if keys else (key, words.strip())
+
+
+def _ambiguous(where: str, one: str, other: str) -> SerError:
+    return SerError(f"{where}: the recording may be '{one}' or '{other}'; put a tab between its name and its words")
 
 
 def _has_suffix(name: str) -> bool:

@@ -36,6 +36,15 @@ def test_whole_path_goes_before_an_equal_end_of_another(tmp_path):
     assert read(tmp_path, "f10.wav here\nb/f10.wav there\n", files) == {"f10.wav": "here", "b/f10.wav": "there"}
 
 
+@pytest.mark.parametrize("key", ["./f10.wav", "f10.wav", "d/f10", "{folder}/d/f10.wav", "./f10"])
+def test_recording_is_found_by_any_way_to_write_its_path(tmp_path, monkeypatch, key):
+    (tmp_path / "d").mkdir()
+    monkeypatch.chdir(tmp_path / "d")
+    line = f"{key.format(folder=tmp_path)}\thello\n"
+    assert read(tmp_path, line, [Path("./f10.wav")]) == {"f10.wav": "hello"}
+    assert read(tmp_path, line, [tmp_path / "d/f10.wav"]) == {f"{tmp_path}/d/f10.wav": "hello"}
+
+
 @pytest.mark.parametrize("gap", ["\t", " ", "   "])
 def test_words_of_a_name_with_blanks_are_its_own(tmp_path, gap):
     text = f"f11 (2).wav{gap}two of them\nf11{gap}one\n"
@@ -45,6 +54,10 @@ def test_words_of_a_name_with_blanks_are_its_own(tmp_path, gap):
 def test_name_that_seems_to_be_cut_at_a_blank_is_refused(tmp_path):
     with pytest.raises(SerError, match=r"words:1: the recording may be 'f11' or 'f11 \(2\).wav'; put a tab"):
         read(tmp_path, "f11 (2).wav hello\n", WITH_BLANKS[:1])
+    with pytest.raises(SerError, match=r"words:1: the recording may be 'f11' or 'f11 \(2\)'; put a tab"):
+        read(tmp_path, "f11 (2) hello\n", WITH_BLANKS[:1])
+    assert read(tmp_path, "f11 (2) hello\n", WITH_BLANKS[1:]) == {"d/f11 (2).wav": "hello"}
+    assert read(tmp_path, "f11 hello (2) you\n", WITH_BLANKS[:1]) == {"d/f11.wav": "hello (2) you"}
     with pytest.raises(SerError, match=r"words:1: the recording may be 'yes' or 'yes we can'; put a tab"):
         read(tmp_path, "yes we can do it\n", [Path("yes.wav"), Path("yes we can.wav")])
     assert read(tmp_path, "yes\twe can do it\n", [Path("yes.wav"), Path("yes we can.wav")]) == {
