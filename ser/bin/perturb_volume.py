@@ -35,9 +35,10 @@ def main() -> None:
     import numpy as np
 
     from ser.kaldi import ark
+    from ser.kaldi.feats import read_features
 
     with ark.Writer(args.wspecifier) as writer:
-        for utt, features in cli.progress(ark.read(args.feats_rspecifier), None, "volume"):
+        for utt, features in cli.progress(read_features(args.feats_rspecifier), None, "volume"):
             factor = np.random.default_rng([args.seed, *utt.encode()]).uniform(args.low, args.high)
             features = features.copy()
             features[:, 0] += np.float32(2 * np.sqrt(args.num_mel_bins) * np.log(factor))

@@ -28,6 +28,7 @@ def main() -> None:
 
     from ser.features.pooling import STATISTICS, pool
     from ser.kaldi import ark
+    from ser.kaldi.feats import read_features
     from ser.record.job import Job
 
     statistics = args.statistics.split(",")
@@ -51,7 +52,7 @@ def main() -> None:
                 kind: stack.enter_context(ark.Writer(f"ark,scp:{stems[name, kind]}.ark,{stems[name, kind]}.scp"))
                 for kind in statistics
             }
-            for utt, frames in ark.read(f"scp:{table}"):
+            for utt, frames in read_features(f"scp:{table}"):
                 for kind, writer in writers.items():
                     try:
                         writer.write(utt, pool(frames, kind))

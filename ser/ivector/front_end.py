@@ -7,6 +7,7 @@ import numpy as np
 from ser.errors import SerError
 from ser.ivector.online_cmvn import OnlineCmvnOptions, cmvn_stats, online_cmvn
 from ser.ivector.splice import Splice
+from ser.kaldi import ark
 
 Tables = Callable[[], Iterable[tuple[str, np.ndarray]]]
 
@@ -29,8 +30,7 @@ def checked(tables: Tables) -> Iterator[tuple[str, np.ndarray]]:
             raise SerError(
                 f"'{utt}' has {features.shape[1]} features a frame, earlier utterances {width}; make all features alike"
             )
-        if not np.isfinite(features).all():
-            raise SerError(f"'{utt}': the features hold NaN or infinity; make them again")
+        ark.check_finite("features", utt, features)
         yield utt, features.astype(np.float32, copy=False)
 
 

@@ -115,6 +115,10 @@ def test_training_data_that_do_not_fit_are_refused(speech, trained, tmp_path):
         writer.write("b", np.ones((30, 4), np.float32))
     with pytest.raises(SerError, match="'b' has 4 features a frame, earlier utterances 5"):
         run(train_ubm, *SETTINGS, f"ark:{tmp_path}/feats", tmp_path / "x")
+    with ark.Writer(f"ark:{tmp_path}/feats") as writer:
+        writer.write("a", np.array([[1.0] * 5] * 7 + [[1, 1, 1, 1, np.nan]], np.float32))
+    with pytest.raises(SerError, match=r"'a': frame 7 \(from 0\) holds nan"):
+        run(train_ubm, *SETTINGS, f"ark:{tmp_path}/feats", tmp_path / "x")
     few = ["--set", "ubm.num_gaussians=500", f"scp:{speech}/feats.scp", tmp_path / "x"]
     with pytest.raises(SerError, match="1800 frames are too few for 500 Gaussians; give 5000 or more"):
         run(train_ubm, *SETTINGS, *few)

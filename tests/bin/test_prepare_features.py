@@ -99,36 +99,48 @@ def test_lengths_that_differ_fail_and_leave_no_output(tmp_path: Path):
     assert not (tmp_path / "out.ark").exists()
 
 
-@pytest.mark.parametrize("command", ["compute_vad", "prepare_features"])
-@pytest.mark.parametrize(("value", "column"), [(np.nan, 0), (np.inf, 1), (-np.inf, 2)])
+# What each command that reads features takes, besides in their order the features, the voice activity and the output.
+ARGUMENTS = {
+    "compute_vad": ("--config", "conf/vad.conf", "{feats}", "{out}"),
+    "prepare_features": ("--config", "conf/cmvn.conf", "{feats}", "{vad}", "{out}"),
+    "compute_cmvn_stats": ("--utt2spk", "{folder}/utt2spk", "{feats}", "{vad}", "{out}"),
+    "pool_features": ("{feats}", "{vad}", "{out}"),
+    "pool_frames": ("{folder}/pooled", "a={folder}/feats.scp"),
+    "perturb_volume": ("--num-mel-bins", "40", "{feats}", "{out}"),
+}
+
+
+def run_on(folder: Path, command: str) -> subprocess.CompletedProcess:
+    names = {name: f"ark:{folder}/{name}.ark" for name in ("feats", "vad", "out")}
+    return run(command, *(word.format(folder=folder, **names) for word in ARGUMENTS[command]))
+
+
+@pytest.mark.parametrize("command", ARGUMENTS)
+@pytest.mark.parametrize(("value", "column"), [(np.nan, 0), (-np.inf, 2)])
 def test_one_number_that_is_not_finite_is_an_error_with_its_frame(tmp_path: Path, command, value, column):
     feats = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
     feats[11, column] = value
-    with ark.Writer(f"ark:{tmp_path}/feats.ark") as writer:
+    with ark.Writer(f"ark,scp:{tmp_path}/feats.ark,{tmp_path}/feats.scp") as writer:
         writer.write("a", np.zeros((5, 3), np.float32))
         writer.write("b", feats)
     with ark.Writer(f"ark:{tmp_path}/vad.ark") as writer:
         writer.write("a", np.ones(5, np.float32))
         writer.write("b", np.ones(40, np.float32))
-    tables = [f"ark:{tmp_path}/feats.ark", f"ark:{tmp_path}/vad.ark", f"ark:{tmp_path}/out.ark"]
-    if command == "compute_vad":
-        done = run(command, "--config", "conf/vad.conf", tables[0], tables[2])
-    else:
-        done = run(command, "--config", "conf/cmvn.conf", *tables)
+    (tmp_path / "utt2spk").write_text("a s\nb s\n")
+    done = run_on(tmp_path, command)
     assert done.returncode == 1 and f"'b': frame 11 (from 0) holds {value}".encode() in done.stderr
-    assert not (tmp_path / "out.ark").exists()
+    assert not (tmp_path / "out.ark").exists() and not list(tmp_path.glob("pooled/**/*.ark"))
 
 
-@pytest.mark.parametrize("command", ["compute_vad", "prepare_features"])
+@pytest.mark.parametrize("command", ARGUMENTS)
 def test_an_empty_archive_exits_with_1(tmp_path: Path, command):
     for name in ("feats", "vad"):
-        with ark.Writer(f"ark:{tmp_path}/{name}.ark"):
+        with ark.Writer(f"ark,scp:{tmp_path}/{name}.ark,{tmp_path}/{name}.scp"):
             pass
-    tables = [f"ark:{tmp_path}/{name}.ark" for name in ("feats", "vad", "out")]
-    arguments = ("conf/vad.conf", tables[0], tables[2]) if command == "compute_vad" else ("conf/cmvn.conf", *tables)
-    done = run(command, "--config", *arguments)
+    (tmp_path / "utt2spk").write_text("a s\n")
+    done = run_on(tmp_path, command)
     assert done.returncode == 1 and b"no utterance in it" in done.stderr
-    assert not (tmp_path / "out.ark").exists()
+    assert not (tmp_path / "out.ark").exists() and not list(tmp_path.glob("pooled/**/*.ark"))
 
 
 def test_nothing_voiced_at_all_fails(tmp_path: Path):
