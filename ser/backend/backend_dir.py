@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ser.backend.chain import Backend, BackendConfig
+from ser.backend.chain import Backend, BackendConfig, config_for
 from ser.backend.plda import Plda
 from ser.config import load_config, to_yaml
 from ser.errors import SerError
@@ -58,7 +58,7 @@ def load_backend(folder: str | Path, default_config: str | Path) -> Backend:
         raise SerError(f"{matrices[0]}: {len(lda)} rows, but the PLDA beside it is of {len(plda.mean)} numbers")
     if lda is not None and mean is not None and lda.shape[1] not in (len(mean), len(mean) + 1):
         raise SerError(f"{matrices[0]}: {lda.shape[1]} columns do not fit mean.vec of {len(mean)} numbers")
-    return Backend(mean, lda, plda, config)
+    return Backend(mean, lda, plda, config_for(lda, config))
 
 
 def read_num_utts(folder: str | Path) -> dict[str, int]:

@@ -99,12 +99,18 @@ def train(vectors: np.ndarray, labels: np.ndarray, config: BackendConfig) -> Bac
 def train_in_blocks(blocks: Iterable[Block], num_classes: int, config: BackendConfig) -> Backend:
     """Train the chain on blocks of embeddings, in two passes; they need not be in memory all at once."""
     mean, lda = train_mean_and_lda(moments(blocks, num_classes), config)
-    if len(lda) == 1 and (config.normalize_vectors or config.normalize_length):
-        logger.info("back end: an LDA of one row: no length normalisation, which would leave the sign of one number")
-        config = dataclasses.replace(config, normalize_vectors=False, normalize_length=False)
+    config = config_for(lda, config)
     reduced = ((apply_lda(vectors - mean, lda, config.normalize_vectors), labels) for vectors, labels in blocks)
     plda = train_plda(moments(reduced, num_classes), config.plda_iterations)
     return Backend(mean, lda, plda.smoothed(config.smoothing), config)
+
+
+def config_for(lda: np.ndarray | None, config: BackendConfig) -> BackendConfig:
+    """Return the settings for an LDA (d, D + 1): of one row they normalise no length."""
+    if lda is None or len(lda) > 1 or not (config.normalize_vectors or config.normalize_length):
+        return config
+    logger.info("back end: an LDA of one row: no length normalisation, which would leave the sign of one number")
+    return dataclasses.replace(config, normalize_vectors=False, normalize_length=False)
 
 
 def train_mean_and_lda(whole: Moments, config: BackendConfig) -> tuple[np.ndarray, np.ndarray]:

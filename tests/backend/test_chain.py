@@ -33,6 +33,19 @@ def test_saved_back_end_is_read_back(data, tmp_path):
     assert (tmp_path / "new/mean.vec").read_bytes().startswith(b"\0BFV ")
 
 
+@pytest.mark.parametrize("with_settings", [True, False])
+def test_lda_of_one_row_normalises_no_length_once_it_is_read_back(data, tmp_path, caplog, with_settings):
+    backend = chain.train(data[0], data[1] % 2, SETTINGS)
+    backend_dir.save_backend(tmp_path, backend, {"a": 60, "b": 30})
+    if not with_settings:
+        (tmp_path / "config.yaml").unlink()
+        caplog.set_level("INFO")
+    again = backend_dir.load_backend(tmp_path, "conf/backend.yaml")
+    np.testing.assert_allclose(again.project(data[0]), backend.project(data[0]), atol=1e-4)
+    assert len(np.unique(again.project(data[0]))) > 80
+    assert with_settings or "an LDA of one row: no length normalisation" in caplog.text
+
+
 def test_lda_of_another_size_than_the_plda_is_refused(data, tmp_path):
     backend = chain.train(*data, SETTINGS)
     backend_dir.save_backend(tmp_path, dataclasses.replace(backend, lda=backend.lda[:1]), {"a": 1})
