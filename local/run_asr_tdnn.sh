@@ -29,7 +29,8 @@
 #   --lm-text "<file> ..."  sentences for the n-gram, plain or gzip (TED-LIUM's LM/*.en.gz; else the transcripts)
 #   --arpa <file>         a ready n-gram in ARPA format, in place of --lm-text
 #   --speeds "0.9 1.1"    speeds of the copies of the training part (no copies on the toy corpora)
-#   --decode true|false   compute word error rates; needs kaldifst and kaldi-decoder (pip install 'ser[asr]')
+#   --decode true|false   compute word error rates, with kaldifst and kaldi-decoder; if these are missing, they
+#                         are installed before stage 0 (the extra asr)
 #   --word-loop true|false  also compute them without a language model: all words are equally likely, so that the word
 #                         error rate shows what the net alone has learnt (false)
 #   --max-wer <percent>   stop if the word error rate is higher; "" for no limit (40)
@@ -53,6 +54,7 @@
 #   --ivector-history utterance|dialogue|speaker   what an i-vector is estimated from: this utterance, or the earlier
 #                         ones of the dialogue or speaker too. Of several ("utterance speaker"), all but the first
 #                         are further variants, such as pretrained_by_speaker
+#   --processes <n>       number of GPUs of one machine that share each minibatch when the recogniser is trained (1)
 #   --vote sum|log        what is summed over the frames of an utterance: probabilities or log probabilities
 #   The folder --conf has tdnnf.yaml, ivector.yaml and frames.yaml.
 # shellcheck disable=SC2034,SC2046,SC2086  # options are read by make_plan; wrappers and lists split into words
@@ -86,6 +88,7 @@ backend_config=conf/backend.yaml
 speaker_normalisation=
 ivector_history=utterance
 frame_offset=0
+processes=1
 vote=sum
 
 . utils/parse_options.sh
@@ -100,6 +103,11 @@ trains=true
 if [ -n "$asr_model" ]; then trains=false; fi
 # A toy run has no copies, which would triple the time of training.
 if $toy; then speeds="" max_active=500; fi
+# Without this, stage 5 would find out only after hours of training that there is no decoder.
+if $trains && $decode && [ "$stage" -le 5 ] && [ "$stop_stage" -ge 5 ]; then
+  python3 -c "import kaldifst, kaldi_decoder" 2> /dev/null || utils/make_venv.sh --extras asr ||
+    die "no kaldifst or kaldi-decoder, and pip cannot install them: see above, or give --decode false"
+fi
 
 if [ "$stage" -le 0 ] && [ "$stop_stage" -ge 0 ]; then
   begin_stage 0 "data dirs in $data"
@@ -161,13 +169,12 @@ fi
 
 if [ "$stage" -le 4 ] && [ "$stop_stage" -ge 4 ] && $trains; then
   begin_stage 4 "training of the recogniser"
-  run_jobs asr "$cuda_jobs" python3 -m ser.bin.train_asr --config "$conf/tdnnf.yaml" --num-threads "$num_threads"
+  run_jobs asr "$train_nets" $launcher -m ser.bin.train_asr --config "$conf/tdnnf.yaml" --num-threads "$num_threads"
   run_jobs random_net "$train_cmd" python3 -m ser.bin.train_asr --config "$conf/tdnnf.yaml" --num-threads "$num_threads"
 fi
 
 if [ "$stage" -le 5 ] && [ "$stop_stage" -ge 5 ] && $trains && $decode; then
   begin_stage 5 "word error rates"
-  python3 -c "import kaldifst, kaldi_decoder" || die "no kaldifst or kaldi-decoder: pip install 'ser[asr]', or --decode false"
   run_short_jobs outputs "$train_cmd" ser.bin.compute_nnet_outputs \
     --node output --frame-subsampling 3 --frames-per-chunk 150
   run_short_jobs decode "$train_cmd" ser.bin.decode_outputs \

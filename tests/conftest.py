@@ -171,7 +171,7 @@ ASR_TDNN = {
     "label_map": "conf/emotions/asr_tdnn4.map", "layers": "layer12 layer13 prefinal",
     "variants": "pretrained random no_ivector ivector_only mfcc", "statistics": "mean mean_stddev",
     "backend_config": "conf/backend.yaml", "speaker_normalisation": "",
-    "ivector_history": "utterance", "frame_offset": "0", "decode": "true",
+    "ivector_history": "utterance", "frame_offset": "0", "processes": "1", "decode": "true",
     "word_loop": "false", "max_wer": "40", "max_active": "7000", "lm_weight": "1.0",
     "word_penalty": "0.0", "vote": "sum",
 }  # fmt: skip

@@ -61,6 +61,7 @@ class Options(RunOptions):
     speaker_normalisation: str
     ivector_history: tuple[str, ...]
     frame_offset: int
+    processes: int
     decode: bool
     word_loop: bool
     max_wer: str
@@ -108,6 +109,8 @@ def check(options: Options) -> list[str]:
     check_words("vote", [options.vote], ("sum", "log"))
     if options.frame_offset not in FRAME_OFFSETS:
         raise SerError(f"--frame-offset {options.frame_offset}: expected 0, 1 or 2")
+    if options.processes < 1:
+        raise SerError(f"--processes: expected a number from 1, found '{options.processes}'")
     if options.lm_weight <= 0:
         raise SerError(f"--lm-weight {options.lm_weight:g}: expected more than 0")
     if not options.layers or PRETRAINED not in options.variants:

@@ -1,5 +1,6 @@
 """A recogniser from its corpus to its word errors, in miniature."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -80,6 +81,23 @@ def test_training_again_gives_the_same_bits(folder: Path):
     run(*train(folder, "again"))
     first, second = ((folder / name / "model.safetensors").read_bytes() for name in ("net", "again"))
     assert first == second
+
+
+def test_two_processes_share_the_minibatches_of_one_net(folder: Path):
+    module, *words = train(folder, "shared")
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2",
+               "-m", f"ser.bin.{module}", *map(str, words)]  # fmt: skip
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    alone, shared = (
+        np.array([line.split("\t")[1:5] for line in (folder / name / "train.tsv").read_text().splitlines()[1:]], float)
+        for name in ("net", "shared")
+    )
+    # The parts of a minibatch are of unequal lengths and weigh by their utterances, so the curves are only near.
+    np.testing.assert_array_equal(shared[:, 0], alone[:, 0])
+    assert shared[-1, 1] < shared[0, 1]
+    np.testing.assert_allclose(shared[:, 1], alone[:, 1], rtol=0.05)
 
 
 def test_words_are_recognised_and_scored(folder: Path):

@@ -171,6 +171,7 @@ def test_a_recogniser_learns_from_any_data_dirs_with_a_lexicon(asr_options, fact
     ("changes", "message"),
     [
         ({"frame_offset": "3"}, "--frame-offset 3: expected 0, 1 or 2"),
+        ({"processes": "0"}, "--processes: expected a number from 1, found '0'"),
         ({"statistics": "median"}, "--statistics: unknown 'median'; known: mean mean_stddev"),
         ({"layers": ""}, "--layers: name one or more"),
         ({"variants": "random"}, "--variants: include pretrained"),

@@ -98,3 +98,20 @@ END
   [ "$status" -eq 1 ]
   [[ "$output" == *"no $tmp/mine/text"* ]]
 }
+
+@test "run_asr_tdnn.sh asks for a missing decoder before it does anything, and not for later stages" {
+  mkdir "$tmp/tree" "$tmp/lacking"
+  for part in local ser steps conf path.sh cmd.sh .venv; do ln -s "$PWD/$part" "$tmp/tree/$part"; done
+  cp -r utils "$tmp/tree/utils"
+  printf '#!/bin/sh\necho "make_venv $*" >> %s/asked\n[ $# -eq 0 ]\n' "$tmp" > "$tmp/tree/utils/make_venv.sh"
+  echo 'raise ImportError("not installed")' > "$tmp/lacking/kaldifst.py"
+  PYTHONPATH=$tmp/lacking run "$tmp/tree/local/run_asr_tdnn.sh" --name "$name"
+  [ "$status" -eq 1 ]
+  [[ "$output" == *"no kaldifst or kaldi-decoder"*"--decode false"* ]]
+  grep -q "make_venv --extras asr" "$tmp/asked"
+  [ ! -e "$tmp/tree/data/$name/corpora" ]
+  rm "$tmp/asked"
+  PYTHONPATH=$tmp/lacking run "$tmp/tree/local/run_asr_tdnn.sh" --name "$name" --stage 8 --corpora "$tmp"
+  run grep "make_venv --extras asr" "$tmp/asked"
+  [ "$status" -eq 1 ]
+}
