@@ -3,12 +3,13 @@
 import shutil
 from pathlib import Path
 
-from ser.config import read_yaml
+from ser.config import load_config
+from ser.examples.configs import TrainConfig
 from ser.files import atomic_path, sha256
 from ser.kaldi.unseen import FILE as UNSEEN
 from ser.record.fingerprint import fingerprint
 from ser.record.note import Note
-from ser.training.model_dir import NOTE, WEIGHTS, flatten
+from ser.training.model_dir import NOTE, WEIGHTS, noted_settings
 
 _FILES = ("config.yaml", NOTE, "classes.txt", "train.tsv", "curve.png", "command.txt", "version.txt", WEIGHTS)
 
@@ -26,7 +27,7 @@ def differs(net: Path, config: Path, initial: Path, data_dir: Path) -> str:
     if not all((net / name).is_file() for name in (WEIGHTS, NOTE)):
         return "it does not exist, or is not finished"
     needed = Note(
-        flatten(read_yaml(config)),
+        noted_settings(load_config(TrainConfig, config)),
         {
             "initial model": sha256(initial / WEIGHTS),
             "utt2class": sha256(data_dir / "utt2emo"),

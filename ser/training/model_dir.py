@@ -65,10 +65,9 @@ def begin(
         Where the folder was begun with other settings or inputs; the message names the difference.
     """
     model_dir = Path(model_dir)
-    settings = to_yaml(config)
     command = shlex.join(sys.orig_argv)
     note = Note(
-        settings=flatten(yaml.safe_load(settings)),
+        settings=noted_settings(config),
         inputs={name: sha256(path) for name, path in inputs.items()} | dict(digests or {}),
         code=Sources(Path(ser.__file__).parents[1]).used_by(command),
     )
@@ -91,7 +90,7 @@ def begin(
     note.write(model_dir / NOTE)
     write_text(model_dir / "command.txt", command + "\n")
     write_text(model_dir / "version.txt", _version() + "\n")
-    write_text(model_dir / "config.yaml", settings)
+    write_text(model_dir / "config.yaml", to_yaml(config))
     return True
 
 
@@ -222,15 +221,20 @@ def _written(model_dir: Path) -> list[Path]:
     return sorted(path for path, parts in names if parts[0] not in passing | {"log", "q"})
 
 
-def flatten(data: Any, prefix: str = "") -> dict[str, str]:
+def noted_settings(config: Any) -> dict[str, str]:
+    """Return the effective settings as a note has them: dotted name -> value, defaults too."""
+    return _flatten(yaml.safe_load(to_yaml(config)))
+
+
+def _flatten(data: Any, prefix: str = "") -> dict[str, str]:
     """Flatten the settings of a YAML to dotted name -> value.
 
-    >>> flatten({"fit": {"seed": 0, "rates": [1, 2]}})
+    >>> _flatten({"fit": {"seed": 0, "rates": [1, 2]}})
     {'fit.seed': '0', 'fit.rates': '[1, 2]'}
     """
     if not isinstance(data, dict):
         return {prefix: str(data)}
-    return {k: v for key, item in data.items() for k, v in flatten(item, f"{prefix}.{key}".lstrip(".")).items()}
+    return {k: v for key, item in data.items() for k, v in _flatten(item, f"{prefix}.{key}".lstrip(".")).items()}
 
 
 def _checksum(tensors: Mapping[str, Tensor]) -> str:
