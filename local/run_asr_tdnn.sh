@@ -204,7 +204,7 @@ if [ "$stage" -le 8 ] && [ "$stop_stage" -ge 8 ]; then
   run_short_jobs backends "$train_cmd" ser.bin.evaluate_backends --config "$backend_config"
   if [ -n "$statistics" ]; then cat "$exp"/cells/*.list >> "$exp/cells/list"; fi
   make_results "$label_map" --notes conf/asr_tdnn/traps.tsv
-  python3 -m ser.bin.pool_folds "$data/${test}_classes" "$exp" $(cat "$exp/cells/list")
+  python3 -m ser.bin.pool_folds "$(planned classes)" "$exp" $(cat "$exp/cells/list")
   steps/make_report.sh "$exp"
   run_jobs detector "$train_cmd" python3 -m ser.bin.make_asr_detector --mfcc-config "$mfcc_config" \
     --label-map "$label_map" --backend-config "$backend_config"

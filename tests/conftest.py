@@ -186,9 +186,18 @@ SIZES = {
 FACTS = Facts(SIZES, ("1", "2", "3", "4", "5"))
 
 
+def _words(values: dict[str, str], changes: dict[str, str]) -> list[str]:
+    return [f"--{name.replace('_', '-')}={value}" for name, value in {**COMMON, **values, **changes}.items()]
+
+
 def _make(cls: type, values: dict[str, str], changes: dict[str, str]):
-    words = [f"--{name.replace('_', '-')}={value}" for name, value in {**COMMON, **values, **changes}.items()]
-    return read_options(cls, words, read_corpora())
+    return read_options(cls, _words(values, changes), read_corpora())
+
+
+@pytest.fixture(scope="session")
+def xvector_words() -> Callable[..., list[str]]:
+    """The words that run.sh passes to plan_run, changed by keyword."""
+    return lambda **changes: _words(XVECTOR_BERT, changes)
 
 
 @pytest.fixture(scope="session")

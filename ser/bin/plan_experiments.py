@@ -33,18 +33,23 @@ def main() -> None:
     from ser.config import load_config
     from ser.experiments import plan
     from ser.experiments.artefact import Workshop, all_needed
+    from ser.experiments.finished_run import FinishedRun
     from ser.experiments.grid import GridConfig, expand
     from ser.experiments.point_artefacts import PointArtefacts
     from ser.files import write_text
+    from ser.plan.layout import Layout
+    from ser.plan.options import options_of_run
+    from ser.plan.xvector_bert import Options
     from ser.record.code import Sources
     from ser.record.digests import Digests
 
     config = load_config(GridConfig, args.config)
-    run = Path("exp", config.run)
-    exp = run / "experiments" / config.name
+    at, options = Layout.of_run(config.run), options_of_run(Options, config.run)
+    exp = at.exp / "experiments" / config.name
     digests = Digests(exp / "digests")
-    recipe = PointArtefacts(config, Workshop(Sources(Path())), digests, Path("data", config.run), run)
-    expansion = expand(config, recipe.layers, recipe.folds())
+    run = FinishedRun(options, at, digests)
+    recipe = PointArtefacts(config, Workshop(Sources(Path())), run)
+    expansion = expand(config, recipe.layers, run.roles)
     cells = {recipe.cell(cell): recipe.row(cell) for cell in expansion.cells}
     logger.info(
         "%s: %d cells of %d points: %d are another point's cell, %d name a layer that the variant does not have",
@@ -56,7 +61,7 @@ def main() -> None:
     for artefact in all_needed(cells):
         artefact.check(exp / plan.ARTEFACTS, contents=args.check_inputs)
     left = plan.write_plan(exp, cells)
-    write_text(exp / "plan" / "card.args", "".join(f"{word}\n" for word in recipe.card_options()))
+    write_text(Layout(exp, exp).plan / "card.args", "".join(f"{word}\n" for word in recipe.card_options()))
     digests.save()
     logger.info("%s: %d artefacts to make", exp, left)
     print(exp)

@@ -7,13 +7,14 @@ done with them:
   --do show      print the table of the jobs of the stages that will run
   --do estimate  print what each of these stages costs in disk, CPU hours and GPU hours
   --do write     write the plan to exp/<name>/plan: plan.tsv, the table; <kind>.list, what the jobs of a kind make, and
-                 <kind>.<n>.args, the arguments of the n-th of them
+                 <kind>.<n>.args, the arguments of the n-th of them; options.args, the options of this call
 
 The drivers call it by utils/recipe.sh, with all of their options; ./run.sh --dry-run true does so too.
 
   python3 -m ser.bin.plan_run --do show xvector_bert --name=toy --corpora=data/toy/corpora
 """
 
+import dataclasses
 import importlib
 import logging
 import pkgutil
@@ -39,7 +40,7 @@ def main() -> None:
     from ser.plan import job
     from ser.plan.corpora import read_corpora
     from ser.plan.facts import find_out
-    from ser.plan.options import read_options
+    from ser.plan.options import FILE, read_options
 
     if not args.system.isidentifier() or not _has_module("ser.plan", args.system):
         raise SerError(f"no system '{args.system}': there is no ser/plan/{args.system}.py")
@@ -49,7 +50,8 @@ def main() -> None:
     facts = find_out(options, system.corpora(options), options.test)
     plan = system.plan(options, facts)
     if args.do == "write":
-        job.write(plan, options.layout.plan)
+        texts = {**plan.texts, FILE: "".join(f"{word}\n" for word in words)}
+        job.write(dataclasses.replace(plan, texts=texts), options.layout.plan)
         return
     stages = (options.stage, options.stop_stage)
     if args.do == "show":

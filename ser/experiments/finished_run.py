@@ -1,28 +1,36 @@
-"""What a grid takes from the finished run that it builds on: data dirs and models, and their digests."""
+"""What a grid takes from the finished run that it builds on: options, data dirs and models, and their digests."""
 
 from collections.abc import Iterable
+from functools import cached_property
 from pathlib import Path
 
 from ser.errors import SerError
+from ser.plan.facts import read_folds
 from ser.plan.layout import Layout
-from ser.plan.roles import distinct
+from ser.plan.roles import Roles, distinct, in_order
+from ser.plan.xvector_bert_options import Options
 from ser.record.digests import Digests
 
 WEIGHTS = "model.safetensors"
 
 
 class FinishedRun:
-    """The folders of a run; each method checks that what it returns is there.
+    """A run; each method that returns a folder checks that it is there.
 
     Parameters
     ----------
-    name : the run's name.
+    options : the run's options.
     at : its folders.
     digests : digests of its files.
     """
 
-    def __init__(self, name: str, at: Layout, digests: Digests) -> None:
-        self._name, self.at, self._digests = name, at, digests
+    def __init__(self, options: Options, at: Layout, digests: Digests) -> None:
+        self.options, self.at, self._digests = options, at, digests
+
+    @cached_property
+    def roles(self) -> Roles:
+        """The corpora of each role, with the folds of the test corpus in their order."""
+        return self.options.roles(tuple(in_order(read_folds(self.emotion(self.options.test)))))
 
     def data_dir(self, folder: Path) -> Path:
         """Return a data dir of the run."""
@@ -54,6 +62,6 @@ class FinishedRun:
 
     def _given(self, folder: Path, name: str, what: str) -> Path:
         if not (folder / name).is_file():
-            options = f"the options of earlier runs are in {self.at.exp}/commands.txt"
-            raise SerError(f"{folder}: no {what}; make it by ./run.sh --name {self._name} ({options})")
+            told = f"the options of earlier runs are in {self.at.exp}/commands.txt"
+            raise SerError(f"{folder}: no {what}; make it by ./run.sh --name {self.options.name} ({told})")
         return folder

@@ -7,15 +7,14 @@ from typing import Literal
 
 from ser.backend.speaker_normalisation import SpeakerNormalisation
 from ser.errors import SerError
-from ser.plan.calls import NOT_APPLICABLE, TEXT_LAYER
+from ser.plan.calls import TEXT_LAYER
 from ser.plan.encoders import Encoder, by_column, read_encoders
-from ser.plan.roles import NONE
+from ser.plan.roles import NONE, Roles
+from ser.results.result_table import AVERAGE, NO_NORMALISATION, NOT_APPLICABLE
 
 Modality = Literal["speech", "text", "speech+text"]
 Backend = Literal["plda", "cosine", "logistic"]
 Scored = Literal["whole", "folds"]
-# The seed of a cell whose scores are averaged over the seeds of its block.
-AVERAGE = "average"
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ class Block:
     backend: tuple[Backend, ...]
     seed: tuple[int, ...]
     held_out: tuple[str, ...]
-    speaker_normalisation: tuple[str, ...] = ("none",)
+    speaker_normalisation: tuple[str, ...] = (NO_NORMALISATION,)
     backend_train: tuple[tuple[str, ...], ...] = ((),)
     scored: tuple[Scored, ...] = ("whole",)
     average_seeds: bool = False
@@ -67,33 +66,22 @@ class GridConfig:
     Attributes
     ----------
     name : name of the grid; its folder is exp/<run>/experiments/<name>.
-    run : name of the finished ./run.sh that it builds on: data/<run>, exp/<run>.
-    system : its name in the results table.
-    test, pretrain, text_train, drawn_text, label_map, hold_out_speakers : the options of the run, see
-        ``./run.sh --help``.
+    run : name of the finished ./run.sh that it builds on: data/<run>, exp/<run>. What is scored, pretrained and drawn,
+        the classes and who is held out are options of that run.
     noise_kinds : kinds of noisy copies: reverb, noise, music, babble.
     backend_config, protocol : YAML of the back end, and YAML of the figures that are reported of a cell.
     variants : name -> variant.
-    unseen : classes of the test corpus that nothing is trained on; see ``./run.sh --help``.
     blocks : parts of the grid, which is their union.
     encoders : published audio encoders, as --encoders of ./run.sh names them; their layers are ``<name>_<layer>``.
     """
 
     name: str
     run: str
-    system: str
-    test: str
-    pretrain: tuple[str, ...]
-    text_train: tuple[str, ...]
-    drawn_text: tuple[str, ...]
-    label_map: str
     noise_kinds: tuple[str, ...]
     backend_config: str
     protocol: str
     variants: dict[str, Variant]
     blocks: tuple[Block, ...]
-    unseen: tuple[str, ...] = ()
-    hold_out_speakers: float = 0.0
     encoders: tuple[str, ...] = ()
 
     @property
@@ -120,7 +108,7 @@ class GridPoint:
     backend: str
     lda_dim: int | str
     held_out: str
-    speaker_normalisation: str = "none"
+    speaker_normalisation: str = NO_NORMALISATION
     backend_train: tuple[str, ...] = ()
     part: str = NOT_APPLICABLE
     averaged: tuple[int, ...] = ()
@@ -129,6 +117,11 @@ class GridPoint:
     def backend_corpora(self) -> tuple[str, ...]:
         """The corpora that train the back end."""
         return self.backend_train or self.train
+
+    @property
+    def scored(self) -> str:
+        """The fold that is scored, ``none`` for the whole test corpus."""
+        return self.fold if self.part == NOT_APPLICABLE else self.part
 
     def of_each_seed(self) -> list["GridPoint"]:
         """List the points whose scores this one averages; itself alone where it has one seed."""
@@ -156,14 +149,14 @@ class Expansion:
         return self.points - self.absent - len(self.cells)
 
 
-def expand(config: GridConfig, layers: Mapping[str, Collection[str]], folds: Collection[str]) -> Expansion:
+def expand(config: GridConfig, layers: Mapping[str, Collection[str]], roles: Roles) -> Expansion:
     """Expand the blocks of a grid into its cells.
 
     Parameters
     ----------
     config : the grid.
     layers : variant -> segment-level layers of its net.
-    folds : folds of the test corpus.
+    roles : those of the run, with the folds of the test corpus.
 
     Raises
     ------
@@ -176,11 +169,11 @@ def expand(config: GridConfig, layers: Mapping[str, Collection[str]], folds: Col
     for number, block in enumerate(config.blocks):
         where = f"block {number + 1} of the grid {config.name}"
         _check_known(where, "variant", block.variant, config.variants)
-        _check_known(where, "fold", block.fold, folds)
+        _check_known(where, "fold", block.fold, roles.folds)
         for words in block.speaker_normalisation:
             SpeakerNormalisation.parse(words)
         _check_known(where, "layer", block.layer, {*frozen, *(layer for known in layers.values() for layer in known)})
-        of_block = list(_product(block, folds, config.test, frozen))
+        of_block = list(_product(block, roles, frozen))
         if block.average_seeds and len(set(block.seed)) < 2:
             raise SerError(f"{where}: average_seeds: there is one seed; give two or more, or leave average_seeds out")
         if not of_block:
@@ -199,9 +192,9 @@ def _without_net(modality: str, layer: str, frozen: Collection[str]) -> bool:
     return modality == "text" or layer in frozen
 
 
-def _product(block: Block, folds: Collection[str], test: str, frozen: Collection[str]) -> Iterator[GridPoint]:
+def _product(block: Block, roles: Roles, frozen: Collection[str]) -> Iterator[GridPoint]:
     # Two products, since the types of one of so many axes are too many for a type checker.
-    corpora = itertools.product(block.train, block.backend_train, block.fold or folds, block.scored)
+    corpora = itertools.product(block.train, block.backend_train, block.fold or roles.folds, block.scored)
     scores = itertools.product(block.layer, block.modality, block.backend, block.lda_dim, block.speaker_normalisation)
     seeds: list[tuple[int | str, tuple[int, ...]]] = [(seed, ()) for seed in block.seed]
     seeds += [(AVERAGE, tuple(sorted(set(block.seed))))] * block.average_seeds
@@ -210,11 +203,10 @@ def _product(block: Block, folds: Collection[str], test: str, frozen: Collection
         train, backend_train, fold, scored = of_corpora
         layer, modality, backend, lda_dim, speaker = score
         backend_alone = backend_train and _without_net(modality, layer, frozen)
-        without = test not in (*(() if backend_alone else train), *backend_train)
-        part = fold if without and scored == "folds" else NOT_APPLICABLE
-        point = GridPoint(variant, seed, train, fold, layer, modality, backend, lda_dim, held_out, speaker)
-        fold = NONE if without else fold
-        yield replace(point, fold=fold, backend_train=backend_train, part=part, averaged=averaged)
+        condition = roles.fold_of(fold, (*(() if backend_alone else train), *backend_train))
+        part = fold if condition == NONE and scored == "folds" else NOT_APPLICABLE
+        point = GridPoint(variant, seed, train, condition, layer, modality, backend, lda_dim, held_out, speaker)
+        yield replace(point, backend_train=backend_train, part=part, averaged=averaged)
 
 
 def _normalised(point: GridPoint, frozen: Collection[str]) -> GridPoint:

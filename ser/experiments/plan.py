@@ -30,7 +30,8 @@ def write_plan(exp: Path, cells: Mapping[Artefact, result_table.Result]) -> int:
     exp : folder of the grid.
     cells : artefact of a cell -> its row of the results table, still without figures.
     """
-    store, folder = exp / ARTEFACTS, exp / "plan"
+    at = Layout(exp, exp)
+    store, folder = exp / ARTEFACTS, at.plan
     for old in folder.glob("*.list"):
         old.unlink()
     arranged = waves(cells, store)
@@ -42,7 +43,7 @@ def write_plan(exp: Path, cells: Mapping[Artefact, result_table.Result]) -> int:
                 write_text(folder / f"{number}.{kind}.list", "".join(listed))
     rows = [[*row.name(), str(store / artefact.name / CELL)] for artefact, row in cells.items()]
     write_text(exp / CELLS, tab_separated([*result_table.NAMES, "folder"], rows))
-    listed_cells = Layout(exp, exp).cells / "list"
+    listed_cells = at.cells / "list"
     lines = "".join(f"{row[-1]}\n" for row in rows)
     if arranged or not listed_cells.exists() or listed_cells.read_text(encoding="utf-8") != lines:
         (exp / "results.tsv").unlink(missing_ok=True)
@@ -98,7 +99,7 @@ def _gather_audits(exp: Path) -> None:
     at = Layout(exp, exp)
     for old in at.audits.glob("*.tsv"):
         old.unlink()
-    unused = set((exp / "plan" / "unused").read_text(encoding="utf-8").splitlines())
+    unused = set((at.plan / "unused").read_text(encoding="utf-8").splitlines())
     for found in sorted((exp / ARTEFACTS).glob(f"audit-*/{AUDIT}")):
         if str(found.parent) not in unused:
             name = found.parent.name.removeprefix("audit-")

@@ -1,6 +1,7 @@
 """The artefacts of each point of a grid, from data dirs and pretrained models of a finished run to scores."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,17 +11,16 @@ from ser.config import read_yaml
 from ser.errors import SerError
 from ser.experiments.artefact import Artefact, Workshop, shell_words
 from ser.experiments.finished_run import WEIGHTS, FinishedRun
-from ser.experiments.grid import NOT_APPLICABLE, GridConfig, GridPoint
+from ser.experiments.grid import GridConfig, GridPoint
 from ser.experiments.training_sets import DIR, TrainingSets, data_of
-from ser.kaldi import tables
 from ser.plan import calls
-from ser.plan.layout import Layout
-from ser.plan.roles import NONE, Roles, distinct, in_order
-from ser.record.digests import Digests
-from ser.results.result_table import NAMES, Result
+from ser.plan.roles import NONE, Roles, distinct
+from ser.results.result_table import NAMES, NOT_APPLICABLE, Result
 
 # What holds the files of evaluate_backend in the folder of a cell.
 CELL = "cell"
+# The words that are scored, and those of training: the corpora's own.
+TEXT = "gold"
 
 
 class _Model(NamedTuple):
@@ -37,47 +37,33 @@ class PointArtefacts:
     Parameters
     ----------
     config : the grid.
-    workshop, digests : factory of artefacts, and digests of the run's files.
-    data, exp : the folders of the run, data/<run> and exp/<run>.
+    workshop : factory of artefacts.
+    run : the finished run that it builds on.
     """
 
-    def __init__(self, config: GridConfig, workshop: Workshop, digests: Digests, data: Path, exp: Path) -> None:
-        self._config = config
-        self._make = workshop.artefact
-        self._run = FinishedRun(config.run, Layout(data, exp), digests)
-        self._at = self._run.at
+    def __init__(self, config: GridConfig, workshop: Workshop, run: FinishedRun) -> None:
+        self._config, self._make, self._run, self._at = config, workshop.artefact, run, run.at
         self._sets = TrainingSets(config, workshop, self._run)
         self._frozen = config.frozen_layers
         sizes = {name: len(_settings(v.config)["model"]["segment_dims"]) for name, v in config.variants.items()}
         # Variant -> segment-level layers of its net.
         self.layers = {name: tuple(f"tdnn{6 + index}" for index in range(size)) for name, size in sizes.items()}
 
-    def folds(self) -> list[str]:
-        """List the folds of the test corpus."""
-        path = self._run.emotion(self._config.test) / "utt2fold"
-        return in_order(tables.read_map(path, fields=2).values()) if path.exists() else []
-
     def card_options(self) -> list[str]:
         """Return the options of make_protocol_card for the card of the grid."""
-        config = self._config
-        trained = [name for block in config.blocks for train in (*block.train, *block.backend_train) for name in train]
-        corpora = self._run.corpora((*config.pretrain, *trained, *config.text_train, config.test))
-        text = ["--text-condition", "gold"] if config.text_train else []
-        return ["--corpora", " ".join(map(str, corpora)), "--label-map", config.label_map, *text]
+        roles, blocks = self._run.roles, self._config.blocks
+        trained = [name for block in blocks for train in (*block.train, *block.backend_train) for name in train]
+        corpora = self._run.corpora((*roles.pretrain, *trained, *roles.text_train, roles.test))
+        return [*calls.card(corpora, TEXT if roles.text_train else None), "--label-map", self._run.options.label_map]
 
     def row(self, cell: GridPoint) -> Result:
         """Return the row of a cell in the results table, still without figures."""
-        config = self._config
+        named = calls.row(
+            self._roles_of(cell), cell.fold, cell.scored, cell.modality, cell.layer, cell.variant, cell.seed, TEXT
+        )
+        names: dict[str, Any] = {name: str(value) for name, value in named.items()}
         return Result(
-            system=config.system,
-            train=self._roles_of(cell).train_name(cell.fold, cell.modality),
-            test=config.test if cell.part == NOT_APPLICABLE else calls.by_fold(config.test),
-            fold=calls.row_fold(cell.fold) if cell.part == NOT_APPLICABLE else cell.part,
-            variant=cell.variant,
-            seed=str(cell.seed),
-            text=NOT_APPLICABLE if cell.modality == "speech" else "gold",
-            layer=cell.layer,
-            modality=cell.modality,
+            **names,
             backend=cell.backend,
             lda_dim=cell.lda_dim if isinstance(cell.lda_dim, int) else None,
             held_out=NOT_APPLICABLE if cell.held_out == NONE else cell.held_out,
@@ -87,15 +73,14 @@ class PointArtefacts:
 
     def cell(self, cell: GridPoint) -> Artefact:
         """Describe the scores of a cell: its back end, result and predictions, in ``$dir/cell``."""
-        config = self._config
-        backend = cell.backend_corpora
-        role = self._sets.role(backend, self._sets.fold(cell.fold, backend), cell.held_out)
-        scored = cell.fold if cell.part == NOT_APPLICABLE else cell.part
-        test, whole = self._run.data_dir(self._at.test(scored)), self._run.emotion(config.test)
+        config, options, roles = self._config, self._run.options, self._roles_of(cell)
+        fold = roles.fold_of(cell.fold, roles.backend)
+        role = self._sets.role(roles.backend, fold, cell.held_out)
+        test, whole = self._run.data_dir(self._at.test(cell.scored)), self._run.emotion(options.test)
         vectors = [self._vectors(one) for one in cell.of_each_seed()]
         names = {"config": config.backend_config, "protocol": config.protocol}
         names |= dict(zip(NAMES, self.row(cell).name(), strict=True))
-        names["unseen"] = " ".join(config.unseen) or NOT_APPLICABLE
+        names["unseen"] = " ".join(options.unseen) or NOT_APPLICABLE
         names = {name: value for name, value in names.items() if value != NOT_APPLICABLE}
         (_, scp), *others = vectors
         also = [word for _, other in others for word in ("--also", f"scp:{other}", f"scp:{other}")]
@@ -105,7 +90,7 @@ class PointArtefacts:
             shell_words("python3 -m ser.bin.evaluate_backend", words),
             inputs=(role, *(made for made, _ in vectors)),
             given=self._run.digest_data(test, whole),
-            after=(self._sets.audit(backend, self._sets.fold(cell.fold, backend), cell.held_out),),
+            after=(self._sets.audit(roles.backend, fold, cell.held_out),),
         )
 
     def _vectors(self, cell: GridPoint) -> tuple[Artefact, str]:
@@ -126,7 +111,7 @@ class PointArtefacts:
     def _embeddings(self, cell: GridPoint) -> tuple[Artefact, str]:
         """Embeddings of all layers of a net or of an encoder, for back-end training and test utterances:
         ``$dir/<layer>.scp``; and the cell's layer."""
-        sources = [self._run.emotion(name) for name in distinct((*cell.backend_corpora, self._config.test))]
+        sources = [self._run.emotion(name) for name in distinct((*cell.backend_corpora, self._run.options.test))]
         command = f"utils/combine_data.sh $dir/data {' '.join(map(str, sources))}"
         embedded = self._make("embedded", command, given=self._run.digest_data(*sources))
         if cell.layer in self._frozen:
@@ -154,7 +139,7 @@ class PointArtefacts:
         variant = self._config.variants[cell.variant]
         settings = _settings(variant.config)
         settings["fit"]["seed"] = cell.seed
-        fold = self._sets.fold(cell.fold, cell.train)
+        fold = self._run.roles.fold_of(cell.fold, cell.train)
         role = self._sets.role(cell.train, fold, cell.held_out, variant)
         initial = self._pretrained(cell)
         adopt = f"python3 -m ser.bin.adopt_net {self._at.model('finetune', fold)} $dir/config.yaml"
@@ -172,7 +157,7 @@ class PointArtefacts:
 
     def _pretrained(self, cell: GridPoint) -> _Model:
         """The run's own pretrained net; with another seed, one of the same settings and data: ``$dir/model``."""
-        fold = self._sets.fold(cell.fold, self._config.pretrain)
+        fold = self._run.roles.fold_of(cell.fold, self._run.roles.pretrain)
         own, data = self._run.model("pretrain", fold), self._at.role("pretrain", fold)
         settings = _settings(f"{own}/config.yaml")
         if settings["fit"]["seed"] == cell.seed:
@@ -192,14 +177,14 @@ class PointArtefacts:
 
         With another seed or without the class held out, it is one that is trained with the same settings.
         """
-        config = self._config
-        fold = self._sets.fold(cell.fold, config.text_train)
+        roles = self._roles_of(cell)
+        fold = roles.fold_of(cell.fold, roles.text_train)
         own, data = self._run.model("text", fold), self._at.role("text", fold)
         settings = _settings(f"{own}/config.yaml")
         if cell.held_out == NONE:
             donors = _Model(str(data), (), self._run.digest_data(self._run.data_dir(data)))
         else:
-            role = self._sets.role(config.text_train, fold, cell.held_out)
+            role = self._sets.text_role(roles, fold, cell.held_out)
             donors = _Model(f"{role.path}/data", (role,), {})
         if cell.held_out == NONE and settings["fit"]["seed"] == cell.seed:
             return _Model(str(own), (), self._run.digest_model(own)), donors
@@ -216,17 +201,18 @@ class PointArtefacts:
 
     def _text_vectors(self, cell: GridPoint) -> Artefact:
         """Text vectors of back-end training and test utterances: ``$dir/all.scp``."""
-        config = self._config
+        options = self._run.options
         model, donors = self._text_model(cell)
-        sources = {name: self._run.emotion(name) for name in distinct((*cell.backend_corpora, config.test))}
+        sources = {name: self._run.emotion(name) for name in distinct((*cell.backend_corpora, options.test))}
         commands, read = [], dict(sources)
-        for name in config.drawn_text if cell.held_out != NONE else ():
+        for name in options.drawn_text if cell.held_out != NONE else ():
             if name in sources:
                 # A held-out class has no donors, and no training utterance needs one.
                 read[name] = DIR / "parts" / sources[name].name
                 words = calls.role_dir(read[name], [(name, sources[name])], "", NONE)
                 commands.append(shell_words(f"local/make_role_dir.sh --without-class {cell.held_out}", words))
-        words = calls.text_vectors(model.folder, donors.folder, DIR, read, config.drawn_text)
+        pooling = ["--pooling", options.pooling] if options.pooling else []
+        words = [*pooling, *calls.text_vectors(model.folder, donors.folder, DIR, read, options.drawn_text)]
         return self._make(
             "text_vectors",
             *commands,
@@ -237,9 +223,8 @@ class PointArtefacts:
 
     def _roles_of(self, cell: GridPoint) -> Roles:
         """Return the roles of a point of the grid; an encoder is trained by none."""
-        config = self._config
-        net = ((), ()) if cell.layer in self._frozen else (config.pretrain, cell.train)
-        return Roles(*net, cell.backend_corpora, config.text_train, config.test, ())
+        roles = replace(self._run.roles, finetune=cell.train, backend=cell.backend_corpora)
+        return replace(roles, pretrain=(), finetune=()) if cell.layer in self._frozen else roles
 
 
 def _config_file(settings: dict[str, Any]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from ser.experiments.grid import GridConfig, Variant
 from ser.plan import calls
 from ser.plan.corpora import holding, read_corpora
 from ser.plan.layout import Layout
-from ser.plan.roles import NONE
+from ser.plan.roles import NONE, Roles
 
 # The folder of an artefact, as its commands write it; and of an audit's, the table.
 DIR = Path("$dir")
@@ -31,27 +31,50 @@ class TrainingSets:
     """
 
     def __init__(self, config: GridConfig, workshop: Workshop, run: FinishedRun) -> None:
-        self._config, self._make, self._run, self._at = config, workshop.artefact, run, run.at
+        self._config, self._make, self._run = config, workshop.artefact, run
 
     def role(self, train: tuple[str, ...], fold: str, held_out: str, variant: Variant | None = None) -> Artefact:
-        """Utterances of the training corpora without the fold and without the held-out class: ``$dir/data``.
+        """Utterances that train net and back end, without the fold and without the held-out class: ``$dir/data``.
 
         With a variant, its noisy copies and those at other speeds are included.
         """
-        at = self._at
-        sources = [(name, self._run.emotion(name)) for name in train]
+        sources = self._sources(train)
         for speed in variant.speeds if variant else ():
-            sources += [(name, self._run.emotion(at.at_speed(name, speed))) for name in train]
+            sources += [(name, self._run.emotion(self._run.at.at_speed(name, speed))) for name in train]
         copies = {name: self._copies(name) for name in train} if variant and variant.noise else {}
         noisy = [(name, self._copies_dir(name, Path(made.path))) for name, made in copies.items()]
+        shares = self._run.options.hold_out_speakers, None
+        return self._role_dir(sources, noisy, fold, held_out, shares, tuple(copies.values()))
+
+    def text_role(self, roles: Roles, fold: str, held_out: str) -> Artefact:
+        """Utterances that train the text model, without speakers that the back end keeps from nets: ``$dir/data``."""
+        other = roles.fold_of(fold, roles.backend)
+        backend = self.role(roles.corpora_of(other, roles.backend), other, held_out)
+        shares = calls.held_out(roles, self._run.options.hold_out_speakers, "text", data_of(backend))
+        inputs = (backend,) if shares[1] else ()
+        return self._role_dir(self._sources(roles.text_train), [], fold, held_out, shares, inputs)
+
+    def _sources(self, names: tuple[str, ...]) -> list[tuple[str, Path]]:
+        return [(name, self._run.emotion(name)) for name in names]
+
+    def _role_dir(
+        self,
+        sources: list[tuple[str, Path]],
+        made: list[tuple[str, Path]],
+        fold: str,
+        held_out: str,
+        shares: tuple[float, Path | None],
+        inputs: tuple[Artefact, ...],
+    ) -> Artefact:
+        """Combine data dirs of the run (`sources`) and of `inputs` (`made`); `shares` as `calls.held_out` has them."""
+        options = self._run.options
         without = f" --without-class {held_out}" if held_out != NONE else ""
-        config = self._config
-        without += f" --unseen '{' '.join(config.unseen)}'" if config.unseen else ""
-        words = calls.role_dir(DIR / "data", [*sources, *noisy], config.test, fold, config.hold_out_speakers)
+        without += f" --unseen '{' '.join(options.unseen)}'" if options.unseen else ""
+        words = calls.role_dir(DIR / "data", [*sources, *made], options.test, fold, *shares)
         return self._make(
             "role",
             shell_words(f"local/make_role_dir.sh{without}", words),
-            inputs=tuple(copies.values()),
+            inputs=inputs,
             given=self._run.digest_data(*(data for _, data in sources)),
         )
 
@@ -62,37 +85,35 @@ class TrainingSets:
 
     def _copies(self, corpus: str) -> Artefact:
         """Noisy copies of a corpus, prepared for the nets: the folder `_copies_dir` in ``$dir``."""
-        config, at = self._config, Layout(DIR, DIR)
+        at, options = Layout(DIR, DIR), self._run.options
+        compress = f"--nj 1 --compress {str(options.compress).lower()}"
+        configs = "--mfcc-config conf/mfcc.conf --pitch-config conf/pitch.conf"
+        by_speaker = f"--speaker-cmvn {str(options.speaker_cmvn).lower()}"
         copies, prepared = at.corpus("copies"), at.normalised("copies")
         clean, musan, rirs = self._run.corpora((corpus, *holding("noise", read_corpora())))
         return self._make(
             "copies",
-            f"steps/augment_data_dir.sh --kinds '{' '.join(config.noise_kinds)}' {clean} {musan} {rirs} {copies}",
-            f"steps/make_mfcc_pitch.sh --nj 1 --mfcc-config conf/mfcc.conf --pitch-config conf/pitch.conf {copies}",
-            f"steps/prepare_feats.sh --nj 1 --cmvn-config conf/cmvn.conf {copies} {prepared}",
-            f"utils/apply_label_map.sh {config.label_map} {prepared} {self._copies_dir(corpus, DIR)}",
+            f"steps/augment_data_dir.sh --kinds '{' '.join(self._config.noise_kinds)}' {clean} {musan} {rirs} {copies}",
+            f"steps/make_mfcc_pitch.sh {compress} {configs} {copies}",
+            f"steps/prepare_feats.sh {compress} {by_speaker} --cmvn-config conf/cmvn.conf {copies} {prepared}",
+            f"utils/apply_label_map.sh {options.label_map} {prepared} {self._copies_dir(corpus, DIR)}",
             given=self._run.digest_data(clean, musan, rirs),
         )
 
     def audit(self, train: tuple[str, ...], fold: str, held_out: str, variant: Variant | None = None) -> Artefact:
         """The audit: a fold's test set must share nothing with its training sets; if it fails, nothing is trained."""
-        config = self._config
+        run, roles = self._run, self._run.roles
         role = self.role(train, fold, held_out, variant)
-        test = self._run.data_dir(self._at.test(fold))
-        pretrain = self._run.data_dir(self._at.role("pretrain", self.fold(fold, config.pretrain)))
-        text_fold = self.fold(fold, config.text_train)
-        given = {"pretrain": pretrain}
-        if config.text_train:
-            given["text"] = self._run.data_dir(self._at.role("text", text_fold))
-        corpora = self._run.corpora((*config.pretrain, *train, *config.text_train, config.test))
+        test = run.data_dir(run.at.test(fold))
+        others = {"pretrain": roles.pretrain, "text": roles.text_train}
+        given = {
+            name: run.data_dir(run.at.role(name, roles.fold_of(fold, names))) for name, names in others.items() if names
+        }
+        corpora = run.corpora((*roles.pretrain, *train, *roles.text_train, roles.test))
         words = calls.audit(corpora, DIR / AUDIT, test, {**given, "finetune+backend": data_of(role)})
         return self._make(
             "audit",
             shell_words("python3 -m ser.bin.audit_protocol", words),
             inputs=(role,),
-            given=self._run.digest_data(test, *given.values(), *corpora),
+            given=run.digest_data(test, *given.values(), *corpora),
         )
-
-    def fold(self, fold: str, corpora: tuple[str, ...]) -> str:
-        """Return the fold of what is trained on these corpora: `none` where the scored corpus is not among them."""
-        return fold if self._config.test in corpora else NONE

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ser.kaldi.unseen import FILE as UNSEEN
-from ser.plan.layout import Layout
 from ser.plan.roles import NONE, Roles
+from ser.results.result_table import ALL, NOT_APPLICABLE
 
-# Value of the results' column `layer` in a row of text alone, and value of a column that does not apply.
+SYSTEM = "xvector_bert"
+# Value of the results' column `layer` in a row of text alone.
 TEXT_LAYER = "bert"
-NOT_APPLICABLE = "-"
 
 
 def role_dir(
@@ -41,14 +41,16 @@ def role_dir(
     return [*words, str(made), *(str(data) for _, data in sources)]
 
 
-def held_out(roles: Roles, at: Layout, share: float, role: str, fold: str) -> tuple[float, Path | None]:
-    """Return `hold_out` and `without_speakers` of `role_dir` for a role."""
-    known = roles.training
+def held_out(roles: Roles, share: float, role: str, backend: Path) -> tuple[float, Path | None]:
+    """Return `hold_out` and `without_speakers` of `role_dir` for a role.
+
+    `backend` is the data dir on which the back end of the same fold trains; its speakers are listed there.
+    """
     if role in ("finetune", "backend"):
         return share, None
-    if not share or not set(known[role]) & set(known["backend"]):
+    if not share or not set(roles.training[role]) & set(roles.backend):
         return 0.0, None
-    return 0.0, at.role("backend", roles.fold_of(fold, known["backend"])) / UNSEEN
+    return 0.0, backend / UNSEEN
 
 
 def audit(corpora: Iterable[Path], made: Path, test: Path, trained: Mapping[str, Path]) -> list[str]:
@@ -104,14 +106,31 @@ def cell(
     return [*words, *pairs, str(made)]
 
 
-def by_fold(test: str) -> str:
-    """Return the value of the results' column `test` for models without the scored corpus that are scored fold by fold.
+def row(
+    roles: Roles, condition: str, scored: str, modality: str, layer: str, variant: str, seed: object, text: str
+) -> dict[str, object]:
+    """Name a row of the results: column -> value.
 
-    They have the same trials as the models that were trained on the other folds, so that the two can be compared.
+    Parameters
+    ----------
+    condition, scored : the condition that is trained for, and the fold that is scored. A corpus that is in no training
+        may be scored fold by fold too; the column `test` says so. These rows have the same trials as the models that
+        were trained on the other folds, so that the two can be compared.
+    text : the text condition; it does not apply to speech alone.
     """
-    return f"{test}_by_fold"
+    return {
+        "system": SYSTEM,
+        "train": roles.train_name(condition, modality),
+        "test": roles.test if scored == condition else f"{roles.test}_by_fold",
+        "fold": ALL if scored == NONE else scored,
+        "variant": variant,
+        "seed": seed,
+        "text": NOT_APPLICABLE if modality == "speech" else text,
+        "layer": layer,
+        "modality": modality,
+    }
 
 
-def row_fold(condition: str) -> str:
-    """Return the value of the results' column `fold` for a condition."""
-    return "all" if condition == NONE else condition
+def card(corpora: Iterable[Path], text: str | None) -> list[str]:
+    """Return arguments of ser.bin.make_protocol_card: the corpora, and the text condition where text is scored."""
+    return ["--corpora", " ".join(map(str, corpora)), *(["--text-condition", text] if text else [])]

@@ -64,9 +64,7 @@ def find_out(options: RunOptions, corpora: Iterable[str], test: str) -> Facts:
     scored = layout.corpus(test)
     folds = find(test, read_corpora()).fold_names
     if (scored / "utt2spk").is_file():
-        folds = ()
-        if (scored / "utt2fold").is_file():
-            folds = tuple(dict.fromkeys(tables.read_map(scored / "utt2fold", fields=2).values()))
+        folds = read_folds(scored)
     words = tables.read_map(scored / "text", allow_empty=True) if (scored / "text").is_file() else {}
     return Facts(
         sizes,
@@ -76,6 +74,12 @@ def find_out(options: RunOptions, corpora: Iterable[str], test: str) -> Facts:
         has_trials=_has_trials(options, sizes),
         missing=missing,
     )
+
+
+def read_folds(data_dir: Path) -> tuple[str, ...]:
+    """Return the folds of a data dir; none where it has no utt2fold."""
+    path = data_dir / "utt2fold"
+    return tuple(dict.fromkeys(tables.read_map(path, fields=2).values())) if path.is_file() else ()
 
 
 def _has_trials(options: RunOptions, corpora: Iterable[str]) -> bool:

@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ser.errors import SerError
-from ser.files import JOB_WORD
+from ser.files import JOB_WORD, read_text_lines
 from ser.plan.corpora import Corpus, find, read_corpora
 from ser.plan.layout import Layout
 
 Options = TypeVar("Options", bound="RunOptions")
+
+# The options of a run's last call, in the folder of its plan, as `read_options` takes them, one a line.
+FILE = "options.args"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +100,26 @@ def read_options(cls: type[Options], words: Sequence[str], corpora: Mapping[str,
     if missing := known - values.keys():
         raise SerError(f"missing option --{min(missing).replace('_', '-')}; the driver must set it")
     return cls(**values, folders={name: value for name, value in folders.items() if value})
+
+
+def options_of_run(cls: type[Options], name: str) -> Options:
+    """Read the options of the last call of the driver that made a run.
+
+    Raises
+    ------
+    SerError
+        If no driver has planned the run, or one whose options were others.
+    """
+    path = Layout.of_run(name).plan / FILE
+    if not path.is_file():
+        raise SerError(
+            f"{path}: no such file; make the run by ./run.sh --name {name}; where an earlier version made it, --stage 9"
+            " with the options of that run writes the file"
+        )
+    try:
+        return read_options(cls, read_text_lines(path), read_corpora())
+    except SerError as error:
+        raise SerError(f"{path}: {error}") from error
 
 
 def check_words(option: str, words: Iterable[str], known: Collection[str]) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from ser.errors import SerError
 from ser.files import read_text_lines
 from ser.plan.job import TABLE
+from ser.plan.layout import Layout
 
 # The part of a run that has the scores; also the kind of the jobs that make them.
 CELLS = "cells"
@@ -21,7 +22,7 @@ def command_for(exp: Path, what: str) -> str:
     what : the part: ``run`` (all of it), ``training``, ``cells`` or ``report``.
     """
     command = _last_command(exp)
-    stage = _stages(exp / "plan" / TABLE).get(what)
+    stage = _stages(Layout(exp, exp).plan / TABLE).get(what)
     return command if stage is None else f"{command} --stage {stage}"
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from ser.config import read_yaml
 from ser.errors import SerError
 from ser.plan import calls
-from ser.plan.calls import NOT_APPLICABLE, TEXT_LAYER
+from ser.plan.calls import SYSTEM, TEXT_LAYER
 from ser.plan.corpora import holding, read_corpora
 from ser.plan.encoders import read_encoders
 from ser.plan.facts import Facts
@@ -16,10 +16,10 @@ from ser.plan.job import Job, Plan, job
 from ser.plan.roles import NONE, Roles, distinct, in_order
 from ser.plan.xvector_bert_options import LAST_STAGE, Options, check
 from ser.plan.xvector_bert_results import results, text_used
+from ser.results.result_table import NOT_APPLICABLE
 
 __all__ = ["KINDS", "LAST_STAGE", "SYSTEM", "Options", "check", "corpora", "plan"]
 
-SYSTEM = "xvector_bert"
 VOXCELEB = "voxceleb1"
 # Kind of job -> number of the stage that runs it.
 KINDS = {
@@ -141,7 +141,8 @@ class _Builder:
             sources += [(name, of(at.noisy(name))) for name in trained if noisy]
             sources += [(name, of(at.at_speed(name, speed))) for speed in speeds for name in trained]
             made = at.role(role, fold)
-            held_out = calls.held_out(self.roles, at, options.hold_out_speakers, role, fold)
+            backend = at.role("backend", self.roles.fold_of(fold, self.roles.backend))
+            held_out = calls.held_out(self.roles, options.hold_out_speakers, role, backend)
             words = calls.role_dir(made, sources, options.test, fold, *held_out)
             if role != "pretrain" and options.unseen:
                 words = ["--unseen", " ".join(options.unseen), *words]
@@ -259,10 +260,9 @@ class _Builder:
 
     def _cell(self, condition: str, part: str, modality: str, layer: str, speaker_normalisation: str) -> Job:
         at, roles, options = self.at, self._roles(layer), self.options
-        fallback, variant, settings, text = None, options.variant(), options.finetune_settings, options.text_name
+        fallback, variant, settings = None, options.variant(), options.finetune_settings
         if modality == "speech":
             train = test = self._speech(layer, condition)
-            text = NOT_APPLICABLE
         elif modality == "text":
             fold = roles.fold_of(condition, roles.text_train)
             train, test = (at.vectors("text_embeddings", fold, side) / "all.scp" for side in ("", self.suffix))
@@ -283,12 +283,7 @@ class _Builder:
         if settings:
             seed = read_yaml(settings)["fit"]["seed"] if options.seed is None else options.seed
         data, scored = at.role("backend", roles.fold_of(condition, roles.backend)), at.test(part)
-        names = {
-            "system": SYSTEM, "train": roles.train_name(condition, modality),
-            "test": options.test if part == condition else calls.by_fold(options.test),
-            "fold": calls.row_fold(part), "variant": variant, "seed": seed, "text": text, "layer": layer,
-            "modality": modality,
-        }  # fmt: skip
+        names = calls.row(roles, condition, part, modality, layer, variant, seed, options.text_name)
         words = [] if options.lda_dim is None else [f"--lda-dim={options.lda_dim}"]
         words += ["--unseen", " ".join(options.unseen)] if options.unseen else []
         if speaker_normalisation:

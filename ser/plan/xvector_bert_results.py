@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from ser.plan import calls
 from ser.plan.facts import Facts
 from ser.plan.job import Job, job
 from ser.plan.roles import NONE
@@ -21,9 +22,8 @@ def results(options: Options, facts: Facts, corpus_dirs: Iterable[Path]) -> Iter
     if facts.annotated:
         inputs, table = [at.corpus(options.test), at.test(NONE) / "utt2emo"], at.exp / "human.tsv"
         yield job(9, "human", options.test, [*inputs, table], inputs, [table])
-    words: list[object] = ["--corpora", " ".join(map(str, corpus_dirs))]
-    words += ["--text-condition", options.text_name] if options.uses_text else []
-    yield job(9, "card", "card", [*words, at.exp], [at.audits], [at.card])
+    words: list[object] = [*calls.card(corpus_dirs, options.text_name if options.uses_text else None), at.exp]
+    yield job(9, "card", "card", words, [at.audits], [at.card])
     # The licence of a real corpus may forbid embedding its clips; the page of errors looks it up by this name.
     test, trained = at.emotion(options.test), [at.emotion(name) for name in options.roles().backend]
     words = ["--test-dir", test, "--train-dirs", " ".join(map(str, trained))]

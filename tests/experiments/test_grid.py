@@ -9,9 +9,10 @@ import yaml
 from ser.config import from_mapping, load_config, read_yaml
 from ser.errors import SerError
 from ser.experiments.grid import GridConfig, GridPoint, expand
+from ser.plan.roles import Roles
 
 LAYERS = {"all": ("tdnn6", "tdnn7"), "tdnn8": ("tdnn6", "tdnn7", "tdnn8")}
-FOLDS = ("1", "2")
+ROLES = Roles(("voxceleb1",), (), (), ("dailydialog",), "iemocap", ("1", "2"))
 
 
 def grid(**axes) -> GridConfig:
@@ -26,7 +27,7 @@ def grid(**axes) -> GridConfig:
 
 
 def cells(**axes) -> tuple[GridPoint, ...]:
-    return expand(grid(**axes), LAYERS, FOLDS).cells
+    return expand(grid(**axes), LAYERS, ROLES).cells
 
 
 def test_a_block_is_the_product_of_its_axes():
@@ -92,20 +93,20 @@ def test_speaker_normalisation_is_an_axis_of_known_words():
 def test_layers_of_an_encoder_stand_beside_the_nets_and_have_no_variant_or_seed():
     axes = {"layer": ["tdnn7", "w_6"], "seed": [0, 1]}
     config = dataclasses.replace(grid(**axes), encoders=("w=microsoft/wavlm-base:6",))
-    found = expand(config, LAYERS, FOLDS)
+    found = expand(config, LAYERS, ROLES)
     assert [(cell.layer, cell.variant, cell.seed) for cell in found.cells] == [
         ("tdnn7", "all", 0), ("w_6", "-", "-"), ("tdnn7", "all", 1),
     ]  # fmt: skip
     assert found.absent == 0
     # Its joined text has a seed.
-    joined = expand(dataclasses.replace(config, blocks=grid(modality=["speech+text"], **axes).blocks), LAYERS, FOLDS)
+    joined = expand(dataclasses.replace(config, blocks=grid(modality=["speech+text"], **axes).blocks), LAYERS, ROLES)
     assert [cell.seed for cell in joined.cells if cell.layer == "w_6"] == [0, 1]
     with pytest.raises(SerError, match="layer: unknown 'w_7'; known: tdnn6, tdnn7, tdnn8, w_6"):
-        expand(dataclasses.replace(config, blocks=grid(layer=["w_7"]).blocks), LAYERS, FOLDS)
+        expand(dataclasses.replace(config, blocks=grid(layer=["w_7"]).blocks), LAYERS, ROLES)
 
 
 def test_a_layer_that_the_variant_does_not_have_is_dropped_and_counted():
-    expansion = expand(grid(variant=["all", "tdnn8"], layer=["tdnn7", "tdnn8"]), LAYERS, FOLDS)
+    expansion = expand(grid(variant=["all", "tdnn8"], layer=["tdnn7", "tdnn8"]), LAYERS, ROLES)
     assert [(cell.variant, cell.layer) for cell in expansion.cells] == [
         ("all", "tdnn7"), ("tdnn8", "tdnn7"), ("tdnn8", "tdnn8"),
     ]  # fmt: skip
@@ -116,7 +117,7 @@ def test_a_layer_that_the_variant_does_not_have_is_dropped_and_counted():
 def test_a_cell_of_two_blocks_is_there_once():
     config = grid()
     twice = dataclasses.replace(config, blocks=(*config.blocks, *config.blocks))
-    assert len(expand(twice, LAYERS, FOLDS).cells) == 1
+    assert len(expand(twice, LAYERS, ROLES).cells) == 1
 
 
 @pytest.mark.parametrize(
@@ -148,7 +149,7 @@ def test_the_paper_s_grid_has_its_table():
     config = load_config(GridConfig, "conf/experiments.yaml")
     sizes = {name: len(read_yaml(one.config)["model"]["segment_dims"]) for name, one in config.variants.items()}
     layers = {name: tuple(f"tdnn{6 + place}" for place in range(size)) for name, size in sizes.items()}
-    expansion = expand(config, layers, ("1", "2", "3", "4", "5"))
+    expansion = expand(config, layers, dataclasses.replace(ROLES, folds=("1", "2", "3", "4", "5")))
     nets = 2 * (2 * 2 + 2 * 3 + 2 * 4)  # layers of the 12 variants
     assert sum(map(len, layers.values())) == nets
     # Without IEMOCAP, its 5 folds for net and back end, and for the back end alone, which text does not tell apart.

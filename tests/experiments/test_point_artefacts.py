@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,13 +12,17 @@ from ser import cli
 from ser.config import load_config
 from ser.errors import SerError
 from ser.experiments.artefact import Artefact, Workshop, all_needed
+from ser.experiments.finished_run import FinishedRun
 from ser.experiments.grid import GridConfig, GridPoint, Variant, expand
 from ser.experiments.point_artefacts import PointArtefacts
+from ser.plan.layout import Layout
+from ser.plan.roles import Roles
 from ser.record.code import Sources
 from ser.record.digests import Digests
 
 EMOTIONS = ("anger", "fear", "happiness", "neutral", "sadness")
 SOURCES = Sources(Path())
+PAPER = load_config(GridConfig, "conf/experiments.yaml")
 
 
 def data_dir(folder: Path) -> None:
@@ -58,9 +63,16 @@ def run(tmp_path) -> Path:
     return tmp_path
 
 
-def recipe(run: Path, sources: Sources = SOURCES) -> PointArtefacts:
-    config = load_config(GridConfig, "conf/experiments.yaml")
-    return PointArtefacts(config, Workshop(sources), Digests(run / "digests"), run / "data", run / "exp")
+@pytest.fixture
+def recipe(run, xvector_options) -> Callable[..., PointArtefacts]:
+    """What makes the artefacts of conf/experiments.yaml; a grid or options of the run may be others."""
+
+    def make(config: GridConfig = PAPER, sources: Sources = SOURCES, **options: str) -> PointArtefacts:
+        at = Layout(run / "data", run / "exp")
+        found = FinishedRun(xvector_options(name="xvector_bert", **options), at, Digests(run / "digests"))
+        return PointArtefacts(config, Workshop(sources), found)
+
+    return make
 
 
 def cell(**changes) -> GridPoint:
@@ -79,29 +91,29 @@ def named(artefact: Artefact, step: str) -> list[Artefact]:
     return [one for one in all_needed([artefact]) if one.step == step]
 
 
-def test_cells_that_differ_in_the_back_end_share_the_rest(run):
-    made = recipe(run)
+def test_cells_that_differ_in_the_back_end_share_the_rest(recipe):
+    made = recipe()
     cells = [made.cell(cell(backend=backend, lda_dim=dim)) for backend in ("plda", "cosine") for dim in (0, 200)]
     expected = {"cell": 4, "role": 1, "audit": 1, "net": 1, "embedded": 1, "embeddings": 1}
     assert steps(*cells) == expected
 
 
-def test_a_cell_asks_for_its_lda_as_evaluate_backend_takes_it(run):
+def test_a_cell_asks_for_its_lda_as_evaluate_backend_takes_it(recipe):
     for dim, written in ((0, "K-1"), (200, "200")):
-        assert f" --lda-dim {written} " in recipe(run).cell(cell(lda_dim=dim)).commands[0]
+        assert f" --lda-dim {written} " in recipe().cell(cell(lda_dim=dim)).commands[0]
         assert cli.lda_rows(written) == dim
 
 
-def test_a_speaker_normalisation_is_a_setting_of_the_cell_alone(run):
-    made = recipe(run)
+def test_a_speaker_normalisation_is_a_setting_of_the_cell_alone(recipe):
+    made = recipe()
     cells = [made.cell(cell(speaker_normalisation=words)) for words in ("none", "first 10")]
     assert steps(*cells)["cell"] == 2 and steps(*cells)["net"] == 1
     assert ' --speaker-normalisation "first 10" ' in cells[1].commands[0]
     assert made.row(cell(speaker_normalisation="all")).speaker_normalisation == "all"
 
 
-def test_a_back_end_with_the_test_corpus_behind_a_net_without_it_trains_no_net_anew(run):
-    made = recipe(run)
+def test_a_back_end_with_the_test_corpus_behind_a_net_without_it_trains_no_net_anew(run, recipe):
+    made = recipe()
     both = ("cremad", "iemocap")
     without, mixed, with_it = (
         made.cell(cell(**changes))
@@ -119,8 +131,8 @@ def test_a_back_end_with_the_test_corpus_behind_a_net_without_it_trains_no_net_a
     ]
 
 
-def test_a_fold_scored_by_what_was_trained_without_its_corpus_is_another_cell_of_the_same_models(run):
-    made = recipe(run)
+def test_a_fold_scored_by_what_was_trained_without_its_corpus_is_another_cell_of_the_same_models(run, recipe):
+    made = recipe()
     whole, part = made.cell(cell()), made.cell(cell(part="2"))
     assert part.inputs == whole.inputs and part.after == whole.after
     assert f" {run}/data/test_2 " in part.commands[0] and " --fold 2 " in part.commands[0]
@@ -128,16 +140,14 @@ def test_a_fold_scored_by_what_was_trained_without_its_corpus_is_another_cell_of
     assert (made.row(cell(part="2")).test, made.row(cell(part="2")).fold) == ("iemocap_by_fold", "2")
 
 
-def test_a_class_that_nothing_has_seen_is_kept_from_every_training_and_named_to_the_cell(run):
-    config = dataclasses.replace(load_config(GridConfig, "conf/experiments.yaml"), unseen=("sadness", "fear"))
-    made = PointArtefacts(config, Workshop(SOURCES), Digests(run / "digests"), run / "data", run / "exp")
-    found = made.cell(cell())
+def test_a_class_that_nothing_has_seen_is_kept_from_every_training_and_named_to_the_cell(recipe):
+    found = recipe(unseen="sadness fear").cell(cell())
     assert '--unseen "sadness fear"' in found.commands[0]
     assert all("local/make_role_dir.sh --unseen 'sadness fear' " in role.commands[0] for role in named(found, "role"))
 
 
-def test_layers_and_speech_with_text_share_one_net_and_one_text_model(run):
-    made = recipe(run)
+def test_layers_and_speech_with_text_share_one_net_and_one_text_model(recipe):
+    made = recipe()
     cells = [
         made.cell(cell(layer=layer, modality=modality))
         for layer in ("tdnn6", "tdnn7")
@@ -147,8 +157,8 @@ def test_layers_and_speech_with_text_share_one_net_and_one_text_model(run):
     assert (found["net"], found["embeddings"], found["text_vectors"], found["joined"]) == (1, 1, 1, 2)
 
 
-def test_another_seed_variant_fold_or_class_is_another_net(run):
-    made = recipe(run)
+def test_another_seed_variant_fold_or_class_is_another_net(recipe):
+    made = recipe()
     nets = {
         named(made.cell(cell(**changes)), "net")[0].name
         for changes in (
@@ -164,8 +174,8 @@ def test_another_seed_variant_fold_or_class_is_another_net(run):
     assert len(nets) == 7
 
 
-def test_a_seed_reaches_pretraining_fine_tuning_text_model_and_draws(run):
-    made = recipe(run)
+def test_a_seed_reaches_pretraining_fine_tuning_text_model_and_draws(run, recipe):
+    made = recipe()
     own, other = (made.cell(cell(seed=seed, modality="speech+text")) for seed in (0, 1))
     # Seed 0 is that of the run, whose models serve.
     assert not named(own, "pretrained") and not named(own, "text_model")
@@ -185,8 +195,8 @@ def test_a_seed_reaches_pretraining_fine_tuning_text_model_and_draws(run):
     assert named(held_out, "pretrained") == [pretrained] and named(held_out, "text_model") != [text_model]
 
 
-def test_an_average_over_seeds_scores_what_each_seed_made(run):
-    made = recipe(run)
+def test_an_average_over_seeds_scores_what_each_seed_made(recipe):
+    made = recipe()
     average = made.cell(cell(seed="average", averaged=(0, 1, 2), modality="speech+text"))
     alone = [made.cell(cell(seed=seed, modality="speech+text")) for seed in (0, 1, 2)]
     tables = [f"scp:{one.inputs[1].path}/vectors.scp" for one in alone]
@@ -196,20 +206,17 @@ def test_an_average_over_seeds_scores_what_each_seed_made(run):
     assert made.row(cell(seed="average", averaged=(0, 1))).seed == "average"
 
 
-def test_copies_at_other_speeds_train_the_net_and_not_the_back_end(run):
+def test_copies_at_other_speeds_train_the_net_and_not_the_back_end(run, recipe):
     data_dir(run / "data" / "cremad_speed0.9_emotion")
-    config = load_config(GridConfig, "conf/experiments.yaml")
-    variants = {**config.variants, "slow": Variant("conf/xvector_finetune.yaml", False, ("0.9",))}
-    digests = Digests(run / "digests")
-    config = dataclasses.replace(config, variants=variants)
-    made = PointArtefacts(config, Workshop(SOURCES), digests, run / "data", run / "exp").cell(cell(variant="slow"))
+    variants = {**PAPER.variants, "slow": Variant("conf/xvector_finetune.yaml", False, ("0.9",))}
+    made = recipe(dataclasses.replace(PAPER, variants=variants)).cell(cell(variant="slow"))
     (net,) = named(made, "net")
     assert "cremad_speed0.9_emotion" in net.inputs[0].commands[0]
     assert sum("cremad_speed0.9_emotion" in role.commands[0] for role in named(made, "role")) == 1
 
 
-def test_a_class_that_is_held_out_is_left_out_of_every_training(run):
-    made = recipe(run).cell(cell(held_out="anger", modality="speech+text"))
+def test_a_class_that_is_held_out_is_left_out_of_every_training(recipe):
+    made = recipe().cell(cell(held_out="anger", modality="speech+text"))
     roles = named(made, "role")
     assert len(roles) == 2 and all("--without-class anger " in role.note.made_of() for role in roles)
     for trained in (*named(made, "net"), *named(made, "text_model"), made):
@@ -218,31 +225,31 @@ def test_a_class_that_is_held_out_is_left_out_of_every_training(run):
     assert "--without-class anger" in named(made, "text_vectors")[0].note.made_of()
 
 
-def test_each_net_waits_for_the_audit_of_its_own_data(run):
-    made = recipe(run).cell(cell(variant="all+noise", train=("cremad", "iemocap"), fold="2"))
+def test_each_net_waits_for_the_audit_of_its_own_data(run, recipe):
+    made = recipe().cell(cell(variant="all+noise", train=("cremad", "iemocap"), fold="2"))
     (net,) = named(made, "net")
     (audit,) = net.after
     assert audit.inputs == net.inputs
     assert f"{run}/data/test_2" in audit.note.made_of()
 
 
-def test_names_change_with_inputs_and_with_nothing_else(run):
-    before = recipe(run).cell(cell(modality="speech+text")).name
-    assert recipe(run).cell(cell(modality="speech+text")).name == before
+def test_names_change_with_inputs_and_with_nothing_else(run, recipe):
+    before = recipe().cell(cell(modality="speech+text")).name
+    assert recipe().cell(cell(modality="speech+text")).name == before
     (run / "exp/pretrain_none/curve.png").write_text("a picture")
-    assert recipe(run).cell(cell(modality="speech+text")).name == before
+    assert recipe().cell(cell(modality="speech+text")).name == before
 
     (run / "exp/pretrain_none/model.safetensors").write_text("other weights")
-    other_weights = recipe(run).cell(cell(modality="speech+text"))
+    other_weights = recipe().cell(cell(modality="speech+text"))
     assert other_weights.name != before
     (run / "data/test_none/utt2emo").write_text((run / "data/test_none/utt2emo").read_text().replace("fear", "anger"))
-    other_labels = recipe(run).cell(cell(modality="speech+text"))
+    other_labels = recipe().cell(cell(modality="speech+text"))
     assert other_labels.name != other_weights.name
     # What is scored is no input of the training.
     assert named(other_labels, "net")[0].name == named(other_weights, "net")[0].name
 
 
-def test_a_change_of_code_makes_anew_the_steps_that_use_it_and_what_follows(run):
+def test_a_change_of_code_makes_anew_the_steps_that_use_it_and_what_follows(recipe):
     class Edited(Sources):
         """The files here, one of them edited."""
 
@@ -250,14 +257,14 @@ def test_a_change_of_code_makes_anew_the_steps_that_use_it_and_what_follows(run)
             used = super().used_by(commands)
             return used | {path: "edited" for path in used if path == "ser/models/xvector.py"}
 
-    before = {made.step: made.name for made in all_needed([recipe(run).cell(cell(modality="speech+text"))])}
-    after = recipe(run, Edited(Path())).cell(cell(modality="speech+text"))
+    before = {made.step: made.name for made in all_needed([recipe().cell(cell(modality="speech+text"))])}
+    after = recipe(sources=Edited(Path())).cell(cell(modality="speech+text"))
     changed = {made.step for made in all_needed([after]) if made.name != before[made.step]}
     assert changed == {"net", "embeddings", "joined", "cell"}
 
 
-def test_the_row_names_what_trained_the_cell(run):
-    made = recipe(run)
+def test_the_row_names_what_trained_the_cell(recipe):
+    made = recipe()
     assert made.row(cell()).train == "voxceleb1+voxceleb2+cremad"
     joined = made.row(cell(modality="speech+text", train=("cremad", "iemocap"), fold="1"))
     assert (joined.train, joined.fold, joined.text) == ("voxceleb1+voxceleb2+cremad+iemocap+dailydialog", "1", "gold")
@@ -265,10 +272,9 @@ def test_the_row_names_what_trained_the_cell(run):
     assert (text.train, text.fold, text.held_out, text.lda_dim) == ("dailydialog+cremad", "all", "fear", 0)
 
 
-def test_the_paper_s_grid_plans(run):
-    made = recipe(run)
-    config = load_config(GridConfig, "conf/experiments.yaml")
-    expansion = expand(config, made.layers, made.folds())
+def test_the_paper_s_grid_plans(recipe):
+    made = recipe()
+    expansion = expand(PAPER, made.layers, Roles((), (), (), (), "iemocap", ("1", "2")))
     artefacts = {made.cell(one) for one in expansion.cells}
     assert len(artefacts) == len(expansion.cells)
     found = steps(*artefacts)
@@ -278,25 +284,25 @@ def test_the_paper_s_grid_plans(run):
     assert found["text_model"] == 5
 
 
-def test_what_the_run_did_not_make_is_named_with_the_command(run):
+def test_what_the_run_did_not_make_is_named_with_the_command(run, recipe):
     (run / "exp/pretrain_none/model.safetensors").unlink()
     with pytest.raises(
         SerError, match=r"exp/pretrain_none: no finished model; make it by ./run.sh --name xvector_bert"
     ):
-        recipe(run).cell(cell())
+        recipe().cell(cell())
     (run / "data/test_1/utt2spk").unlink()
     with pytest.raises(SerError, match=r"data/test_1: no data dir"):
-        recipe(run).cell(cell(train=("cremad", "iemocap"), fold="1"))
+        recipe().cell(cell(train=("cremad", "iemocap"), fold="1"))
 
 
-def test_an_encoders_embeddings_are_made_of_its_folder_and_of_no_net(run):
+def test_an_encoders_embeddings_are_made_of_its_folder_and_of_no_net(run, recipe):
     folder = run / "net"
     folder.mkdir()
     (folder / "config.yaml").write_text("kind: yamnet\n")
-    config = dataclasses.replace(load_config(GridConfig, "conf/experiments.yaml"), encoders=(f"y={folder}:9,10",))
+    config = dataclasses.replace(PAPER, encoders=(f"y={folder}:9,10",))
 
     def made(**changes) -> tuple[list[Artefact], PointArtefacts]:
-        found = PointArtefacts(config, Workshop(SOURCES), Digests(run / "digests"), run / "data", run / "exp")
+        found = recipe(config)
         return list(all_needed([found.cell(cell(variant="-", seed="-", layer="y_10", **changes))])), found
 
     artefacts, found = made()
@@ -307,3 +313,26 @@ def test_an_encoders_embeddings_are_made_of_its_folder_and_of_no_net(run):
     assert (row.train, row.layer, row.seed) == ("cremad", "y_10", "-")
     (folder / "config.yaml").write_text("kind: yamnet\nmodel: {}\n")
     assert next(one for one in made()[0] if one.step == "encoded").path != encoded.path
+
+
+def test_noisy_copies_and_text_vectors_are_made_as_the_run_made_its_own(recipe):
+    """A grid once made them by the steps' defaults, whatever the run's options were."""
+    made = recipe(compress="false", speaker_cmvn="true", pooling="mean")
+    (copies,) = named(made.cell(cell(variant="all+noise")), "copies")
+    assert " --compress false " in copies.commands[1] and " --compress false --speaker-cmvn true " in copies.commands[2]
+    (vectors,) = named(made.cell(cell(modality="text", variant="-", layer="bert")), "text_vectors")
+    assert " --pooling mean " in vectors.commands[-1]
+
+
+@pytest.mark.parametrize(("text_train", "kept"), [("iemocap", True), ("dailydialog", False)])
+def test_a_text_model_learns_from_no_speaker_that_the_back_end_keeps_from_nets(run, recipe, text_train, kept):
+    (run / "exp/text_1").symlink_to("text_none")
+    (run / "data/text_1").symlink_to("text_none")
+    point = cell(modality="speech+text", held_out="anger", train=("cremad", "iemocap"), fold="1")
+    made = recipe(hold_out_speakers="0.2", text_train=text_train).cell(point)
+    backend = made.inputs[0]
+    assert " --hold-out=0.2 " in backend.commands[0]
+    (text_model,) = named(made, "text_model")
+    (role,) = text_model.inputs
+    assert (f" --without-speakers={backend.path}/data/unseen_speakers " in role.commands[0]) == kept
+    assert " --hold-out=" not in role.commands[0] and (backend in role.inputs) == kept

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from ser.plan import calls
 from ser.plan.layout import Layout
+from ser.plan.roles import Roles
 
 AT = Layout(Path("data/x"), Path("exp/x"))
 
@@ -43,7 +44,18 @@ def test_a_cell_reads_the_training_vectors_before_those_of_the_test():
         "scp:b.scp",
         "c",
     ]
-    assert calls.row_fold("none") == "all" and calls.row_fold("2") == "2"
+
+
+def test_a_row_says_what_trained_it_and_which_trials_it_has():
+    roles = Roles((), ("cremad", "iemocap"), ("cremad", "iemocap"), ("dailydialog",), "iemocap", ("1", "2"))
+
+    def row(condition: str, scored: str, modality: str = "speech") -> list[object]:
+        names = calls.row(roles, condition, scored, modality, "tdnn7", "all", 0, "gold")
+        return [names[column] for column in ("train", "test", "fold", "text")]
+
+    assert row("none", "none") == ["cremad", "iemocap", "all", "-"]
+    assert row("none", "2") == ["cremad", "iemocap_by_fold", "2", "-"]
+    assert row("2", "2", "speech+text") == ["cremad+iemocap+dailydialog", "iemocap", "2", "gold"]
 
 
 def test_the_folds_of_finished_models_are_found(tmp_path):

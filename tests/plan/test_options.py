@@ -1,13 +1,16 @@
 """Options as a driver's shell passes them."""
 
 import dataclasses
+import sys
+from pathlib import Path
 
 import pytest
 
+from ser.bin import plan_run
 from ser.errors import SerError
 from ser.plan import xvector_bert
 from ser.plan.corpora import read_corpora
-from ser.plan.options import RunOptions, check_run, read_options
+from ser.plan.options import RunOptions, check_run, options_of_run, read_options
 
 
 def test_words_become_values_of_the_fields_types(xvector_options):
@@ -32,6 +35,22 @@ def test_a_driver_and_a_system_that_disagree_on_options_are_told(xvector_options
     with pytest.raises(SerError, match="expected --option=value, found 'pooling'"):
         read_options(xvector_bert.Options, ["pooling"], read_corpora())
     assert "seed" in names
+
+
+def test_a_run_tells_the_options_of_its_last_call(tmp_path, monkeypatch, xvector_words, xvector_options):
+    (tmp_path / "conf").symlink_to(Path("conf").resolve())
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(
+        SerError, match=r"^exp/run/plan/options\.args: no such file; make the run by \./run\.sh --name run"
+    ):
+        options_of_run(xvector_bert.Options, "run")
+    for seed in ("", "3"):
+        monkeypatch.setattr(sys, "argv", ["plan_run", "--do", "write", "xvector_bert", *xvector_words(seed=seed)])
+        plan_run.main()
+        assert options_of_run(xvector_bert.Options, "run") == xvector_options(seed=seed)
+    Path("exp/run/plan/options.args").write_text("--moon=1\n")
+    with pytest.raises(SerError, match=r"^exp/run/plan/options\.args: unknown option --moon"):
+        options_of_run(xvector_bert.Options, "run")
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ teardown() {
   for dry_run in true false; do
     run local/run_experiments.sh --dry-run "$dry_run" "$tmp/grid.yaml"
     [ "$status" -eq 1 ]
-    [[ "$output" == *"data/$run_name/iemocap_emotion: no data dir; make it by ./run.sh --name $run_name"* ]]
+    [[ "$output" == *"exp/$run_name/plan/options.args: no such file; make the run by ./run.sh --name $run_name"* ]]
   done
   [ ! -e "exp/$run_name" ]
 }
