@@ -57,6 +57,12 @@ def read_yaml(path: str | Path) -> Any:
     return _replaced(base, data)
 
 
+def base_of(path: str | Path) -> Path | None:
+    """Return the file that ``like`` in a file of settings names; None where it has no ``like``."""
+    data = _read_one(path)
+    return Path(path).parent / str(data[LIKE]) if isinstance(data, dict) and LIKE in data else None
+
+
 def _replaced(base: dict, changes: dict) -> dict:
     """Return `base` with the values of `changes` in place of its own, section by section."""
     both = dict(base)

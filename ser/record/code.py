@@ -17,6 +17,7 @@ from typing import Any
 
 import yaml
 
+from ser.config import LIKE
 from ser.errors import SerError
 from ser.files import atomic_path, cache_folder
 from ser.versions import package_version
@@ -32,7 +33,7 @@ _DISTRIBUTIONS = {"sklearn": "scikit-learn", "yaml": "PyYAML"}
 # Fields of a syntax tree that not all versions of Python have, or that say nothing about what is computed.
 _NOT_CODE = {"ctx", "kind", "type_comment", "type_ignores", "type_params"}
 # Cache of the parsed files. Change the number in its name when its contents or the way of digesting change.
-_CACHE = "code-1.json"
+_CACHE = "code-2.json"
 
 
 class Sources:
@@ -51,8 +52,9 @@ class Sources:
 
         Files are the scripts of steps/, utils/ and local/ that the commands call; the scripts that these call or
         source; the commands of ser.bin that any of them runs; every module of ser that these import, at the top or
-        inside a function; and the files of conf/ that `commands` name. A file of conf/ that only a script names does
-        not count: it is a default, which the caller may have replaced. Packages are those that any module imports.
+        inside a function; and the files of conf/ that `commands` name, with those that they are like. A file of conf/
+        that only a script names does not count: it is a default, which the caller may have replaced. Packages are
+        those that any module imports.
 
         For Python the digest is of the syntax tree without docstrings, for YAML of the data, otherwise of the lines.
         Comments and blank lines do not change it.
@@ -95,7 +97,7 @@ class Sources:
             if (known := self._parsed.get(str(file))) and known[:2] == state:
                 return known[2], tuple(known[3])
             text = file.read_text(encoding="utf-8")
-            digest, uses = self._read_text(file.suffix, text)
+            digest, uses = self._read_text(path, text)
         except OSError as error:
             raise SerError(f"{file}: cannot be read: {error.strerror}; a step of the grid uses it") from error
         except (SyntaxError, yaml.YAMLError) as error:
@@ -104,13 +106,17 @@ class Sources:
         self._news = True
         return digest, uses
 
-    def _read_text(self, suffix: str, text: str) -> tuple[str, tuple[str, ...]]:
+    def _read_text(self, path: str, text: str) -> tuple[str, tuple[str, ...]]:
         """Return the digest of the text of a file, and the files and packages that it uses."""
+        suffix = os.path.splitext(path)[1]
         if suffix == ".py":
             tree = ast.parse(text)
             return _sha256(repr(_plain(tree))), tuple(self._imports(tree))
         if suffix == ".yaml":
-            return _sha256(json.dumps(yaml.safe_load(text), sort_keys=True)), ()
+            data = yaml.safe_load(text)
+            base = [str(data[LIKE])] if isinstance(data, dict) and LIKE in data else []
+            uses = tuple(os.path.normpath(os.path.join(os.path.dirname(path), name)) for name in base)
+            return _sha256(json.dumps(data, sort_keys=True)), uses
         lines = (line.strip() for line in text.splitlines())
         says = "\n".join(line for line in lines if line and not line.startswith("#"))
         return _sha256(says), tuple(self._called(says)) if suffix == ".sh" else ()

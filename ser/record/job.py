@@ -8,10 +8,11 @@ import argparse
 import hashlib
 import logging
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import ser
+from ser.config import base_of
 from ser.errors import SerError
 from ser.files import sha256
 from ser.kaldi import specifiers, tables
@@ -45,7 +46,7 @@ class Job:
         if self._path is None:
             return
         self._outputs = [str(path) for path in outputs if path]
-        inputs = {str(path): sha256(path) for path in files if path and os.path.isfile(path)}
+        inputs = {str(path): sha256(path) for path in _with_bases(files)}
         self._note = Note(
             settings={name: str(value) for name, value in vars(args).items()},
             inputs=inputs | {rspecifier: _digest(rspecifier) for rspecifier in rspecifiers},
@@ -79,6 +80,15 @@ class Job:
     def _made(self) -> list[str]:
         """The outputs that exist: a job may have had nothing to write to some of them."""
         return [path for path in self._outputs if os.path.isfile(path)]
+
+
+def _with_bases(files: Iterable[str | Path | None]) -> Iterator[str | Path]:
+    """Yield the files that exist; after a file of settings the one that it is ``like``."""
+    for path in files:
+        if path and os.path.isfile(path):
+            yield path
+            if str(path).endswith(".yaml") and (base := base_of(path)):
+                yield base
 
 
 def _digest(rspecifier: str) -> str:

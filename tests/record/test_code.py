@@ -22,7 +22,8 @@ FILES = {
     "ser/deep/inner.py": "import ser.deep.innermost\n",
     "ser/deep/innermost.py": "",
     "ser/unused.py": "",
-    "conf/own.yaml": "a: 1\nb: [1, 2]\n",
+    "conf/own.yaml": "like: all.yaml\na: 1\nb: [1, 2]\n",
+    "conf/all.yaml": "c: 4\n",
     "conf/default.yaml": "a: 2\n",
 }
 COMMAND = "steps/work.sh --config conf/own.yaml $dir"
@@ -48,6 +49,7 @@ def test_scripts_commands_and_imports_are_followed_to_the_end(root):
         ("ser/deep/innermost.py", "", "x = 1"),
         ("utils/part.sh", "sort", "sort -u"),
         ("conf/own.yaml", "a: 1", "a: 3"),
+        ("conf/all.yaml", "c: 4", "c: 5"),
     ],
 )
 def test_a_change_of_code_or_settings_changes_that_digest_alone(root, name, old, new):
@@ -62,7 +64,7 @@ def test_a_change_of_code_or_settings_changes_that_digest_alone(root, name, old,
     [
         ("ser/cli.py", '"""Doc."""\n\n\ndef run():\n    """Return."""\n    return (1)  # one\n'),
         ("utils/part.sh", "# Sorts.\n\n  sort\n"),
-        ("conf/own.yaml", "# Two settings.\nb:\n- 1\n- 2\na: 1\n"),
+        ("conf/own.yaml", "# Two settings.\nb:\n- 1\n- 2\na: 1\nlike: all.yaml\n"),
         ("conf/default.yaml", "a: 5\n"),
         ("ser/unused.py", "x = 1\n"),
     ],

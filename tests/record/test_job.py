@@ -16,12 +16,15 @@ def job(tmp_path):
     with ark.Writer(f"ark,scp:{tmp_path}/in.ark,{tmp_path}/in.scp") as writer:
         writer.write("a", np.ones((3, 2), np.float32))
     (tmp_path / "conf").write_text("--window=3\n")
+    (tmp_path / "own.yaml").write_text("like: all.yaml\n")
+    (tmp_path / "all.yaml").write_text("rate: 1\n")
     (tmp_path / "out").write_text("made\n")
 
     def look(command=COMMAND, **settings):
         args = argparse.Namespace(done=str(tmp_path / "note"), size=1)
         vars(args).update(settings)
-        return Job(command, args, [tmp_path / "conf", None], [f"scp:{tmp_path}/in.scp"], [tmp_path / "out"])
+        files = [tmp_path / "conf", tmp_path / "own.yaml", None]
+        return Job(command, args, files, [f"scp:{tmp_path}/in.scp"], [tmp_path / "out"])
 
     first = look()
     assert not first.is_valid()
@@ -33,11 +36,11 @@ def test_the_same_job_is_done(job):
     assert job[1]().is_valid()
 
 
-@pytest.mark.parametrize("name", ["conf", "in.scp", "in.ark", "out"])
+@pytest.mark.parametrize("name", ["conf", "own.yaml", "all.yaml", "in.scp", "in.ark", "out"])
 def test_a_file_that_is_another_makes_it_to_do(job, name):
     folder, look = job
     with open(folder / name, "ab") as stream:
-        stream.write(b"x")
+        stream.write(b"#")
     assert not look().is_valid()
 
 
