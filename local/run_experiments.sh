@@ -32,8 +32,8 @@ if $dry_run; then
   echo "$counts"
   exit 0
 fi
-run=exp/$(awk '$1 == "run:" { print $2 }' "$config")
-exp=$run/experiments/$(awk '$1 == "name:" { print $2 }' "$config")
+exp=$(head -n 1 <<< "$counts")
+run=${exp%/experiments/*}
 mkdir -p "$exp"
 data=$exp lock_run                                # two drivers at once would overwrite each other's lists
 python3 -m ser.bin.check_stages "$run" 8          # the files that the grid uses must be as the run wrote them

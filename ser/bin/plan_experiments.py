@@ -1,6 +1,6 @@
 """Expand a grid of experiments into its cells and artefacts, and write those that are still to be made.
 
-local/run_experiments.sh calls it, and runs the jobs that it lists.
+local/run_experiments.sh calls it, and runs the jobs that it lists. The first line that it prints is the grid's folder.
 
   python3 -m ser.bin.plan_experiments --dry-run true conf/experiments.yaml
 """
@@ -55,6 +55,7 @@ def main() -> None:
         "%s: %d cells of %d points: %d are another point's cell, %d name a layer that the variant does not have",
         config.name, len(cells), expansion.points, expansion.shared, expansion.absent,
     )  # fmt: skip
+    print(exp)
     if args.dry_run:
         print(plan.describe(exp, cells), end="")
         return
@@ -64,7 +65,6 @@ def main() -> None:
     write_text(Layout(exp, exp).plan / "card.args", "".join(f"{word}\n" for word in recipe.card_options()))
     digests.save()
     logger.info("%s: %d artefacts to make", exp, left)
-    print(exp)
 
 
 if __name__ == "__main__":

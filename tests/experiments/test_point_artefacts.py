@@ -1,6 +1,7 @@
 """What cells are made of: shared where they have it in common, and never of what they must not have seen."""
 
 import dataclasses
+import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 import yaml
 
 from ser import cli
+from ser.bin import plan_experiments
 from ser.config import load_config
 from ser.errors import SerError
 from ser.experiments.artefact import Artefact, Workshop, all_needed
@@ -336,3 +338,26 @@ def test_a_text_model_learns_from_no_speaker_that_the_back_end_keeps_from_nets(r
     (role,) = text_model.inputs
     assert (f" --without-speakers={backend.path}/data/unseen_speakers " in role.commands[0]) == kept
     assert " --hold-out=" not in role.commands[0] and (backend in role.inputs) == kept
+
+
+def test_the_first_line_is_the_folder_whatever_form_the_yaml_has(run, monkeypatch, capsys, xvector_words):
+    """The driver once looked for the keys in the text of the YAML, and took another folder for those of a `like`."""
+    root = run / "root"
+    for kind in ("data", "exp"):
+        (root / kind).mkdir(parents=True)
+        (root / kind / "xvector_bert").symlink_to(run / kind)
+    for name in ("conf", "local", "ser", "steps", "utils"):
+        (root / name).symlink_to(Path(name).resolve())
+    (run / "exp/plan").mkdir()
+    (run / "exp/plan/options.args").write_text("".join(f"{word}\n" for word in xvector_words(name="xvector_bert")))
+    block = {
+        "variant": ["all"], "train": [["cremad"]], "fold": [], "layer": ["tdnn7"], "modality": ["speech"],
+        "lda_dim": [0], "backend": ["plda"], "seed": [0], "held_out": ["none"],
+    }  # fmt: skip
+    (root / "mine.yaml").write_text(f"like: conf/experiments.yaml\nname: 'mine'\nblocks: [{block}]\n")
+    monkeypatch.chdir(root)
+    monkeypatch.setattr(sys, "argv", ["plan_experiments", "--dry-run", "true", "mine.yaml"])
+    plan_experiments.main()
+    folder, *counts = capsys.readouterr().out.splitlines()
+    assert folder == "exp/xvector_bert/experiments/mine"
+    assert "cell              1      0" in counts
