@@ -148,6 +148,11 @@ def is_onnx(folder: Path) -> bool:
     return isinstance(data, dict) and data.get("kind") == KIND
 
 
+def read_config(folder: Path) -> OnnxConfig:
+    """Read the settings of a folder of `import_onnx`."""
+    return from_mapping(OnnxConfig, read_yaml(folder / CONFIG).get("model"), f"{folder / CONFIG}: model")
+
+
 def load_onnx(folder: Path, what: str, max_seconds: float) -> OnnxEncoder:
     """Load the encoder of a folder that `import_onnx` wrote.
 
@@ -156,8 +161,7 @@ def load_onnx(folder: Path, what: str, max_seconds: float) -> OnnxEncoder:
     SerError
         If onnxruntime is not installed, or the file is missing or not the imported one.
     """
-    config = from_mapping(OnnxConfig, read_yaml(folder / CONFIG).get("model"), f"{folder / CONFIG}: model")
-    path = folder / MODEL
+    config, path = read_config(folder), folder / MODEL
     if not path.is_file() or sha256(path) != config.sha256:
         raise SerError(f"{path}: missing, or not the file that was imported; import the net again")
     return OnnxEncoder(what, _session(path), config, max_seconds)

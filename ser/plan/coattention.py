@@ -121,8 +121,8 @@ class _Builder:
         for corpus in spoken:
             data, utts = self.at.classes(corpus), self.facts.utts([corpus])
             segments = ["--segments", data / "segments"] if (data / "segments").is_file() else []
-            fronts = distinct(ENCODERS[name][1] for name in options.encoders)
-            for front in fronts if "tuned" in options.variants and corpus in options.tests else ():
+            fronts = distinct(ENCODERS[name][1] for name in options.tuned)
+            for front in fronts if corpus in options.tests else ():
                 made = at.exp / "patches" / f"{front}_{corpus}"
                 words = ["--net", front, *segments, "--done", f"{made}.done", f"scp:{data}/wav.scp"]
                 words += [f"ark,scp:{made}.ark,{made}.scp"]

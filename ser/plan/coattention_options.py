@@ -1,7 +1,9 @@
 """The options of system C and the checks of their values."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
+from ser.encoders import onnx_net
 from ser.errors import SerError
 from ser.plan.corpora import check_holds, read_corpora
 from ser.plan.options import RunOptions, check_run, check_words
@@ -56,9 +58,20 @@ class Options(RunOptions):
         return f"{self.conf}/{name}.yaml"
 
     @property
+    def tuned(self) -> tuple[str, ...]:
+        """The audio nets that have a row `tuned`: all, except ONNX nets, which cannot be trained."""
+        return tuple(name for name in self.encoders if "tuned" in self.variants and not is_onnx(self, name))
+
+    @property
     def scored(self) -> tuple[str, ...]:
         """All corpora that are scored."""
         return distinct((*self.tests, *self.together, *self.speech_only, *self.text_only))
+
+
+def is_onnx(options: Options, encoder: str) -> bool:
+    """Whether the user gave the folder of an imported ONNX net as this audio net."""
+    folder = getattr(options, encoder)
+    return bool(folder) and onnx_net.is_onnx(Path(folder))
 
 
 def check(options: Options) -> list[str]:
@@ -85,11 +98,17 @@ def check(options: Options) -> list[str]:
         raise SerError("--together: name two corpora or more, or none")
     names = ["fusion", *(["triplet"] if "triplet" in options.encoders and not options.triplet else [])]
     names += ["goemotions"] * bool(options.text_train)
-    if "tuned" in options.variants:
-        names += [f"tune_{name}" for name in options.encoders]
+    names += [f"tune_{name}" for name in options.tuned]
     check_run(options, LAST_STAGE, [options.label_map, options.text_map, *map(options.settings, names)])
+    fixed = [name for name in options.encoders if is_onnx(options, name)]
+    for name in fixed:
+        folder = Path(getattr(options, name))
+        if onnx_net.read_config(folder).input != "patches":
+            raise SerError(f"--{name} {folder}: takes waveforms, but system C needs a row of states for each patch; "
+                           "import a net of patches (import_audio_net --input patches)")  # fmt: skip
     others = {name: [word for word in getattr(options, name) if word not in options.tests] for name in EXTRA_ROWS}
-    return [
+    warnings = [f"--{name}: no row tuned, since ONNX nets cannot be trained" for name in fixed]
+    return warnings * ("tuned" in options.variants) + [
         f"--{name}: no such rows of {' '.join(words)}, since it is not in --tests"
         for name, words in others.items()
         if words

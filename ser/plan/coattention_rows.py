@@ -90,7 +90,7 @@ def _of_test(options: Options, corpus: str) -> Iterator[Row]:
             if variant == "fixed":
                 heard = {"speech": states(options, encoder, corpus)}
                 yield Row(corpus, f"{encoder}_fixed", f"{encoder}_{layer}", variant, heard, "-", fusion)
-            else:
+            elif encoder in options.tuned:
                 heard = {"speech": patches(options, encoder, corpus)}
                 settings, tune = options.settings(f"tune_{encoder}"), (net_folder(options, encoder), layer)
                 yield Row(corpus, f"{encoder}_tuned", f"{encoder}_{layer}", variant, heard, "-", settings, (), tune)

@@ -125,6 +125,25 @@ def test_speech_of_ravdess_alone_needs_no_text_and_no_other_net(options):
     assert not found.of("unseen") and not found.of("random_parts")
 
 
+def test_an_onnx_net_in_the_place_of_trill_has_its_fixed_row_alone(options, tmp_path):
+    settings = "kind: onnx\nmodel: {input: INPUT, row: frame, sample_rate: 16000, least_samples: 400, sha256: x}\n"
+    (tmp_path / "config.yaml").write_text(settings.replace("INPUT", "patches"))
+    asked = options(triplet=str(tmp_path))
+    assert coattention.check(asked) == ["--triplet: no row tuned, since ONNX nets cannot be trained"]
+    assert coattention.check(options(triplet=str(tmp_path), variants="fixed")) == []
+    found = coattention.plan(asked, FACTS)
+    of_savee = {row[1:3] for row in columns(found) if row[0] == "savee" and row[3] == "speech"}
+    assert of_savee == {("triplet_final", "fixed")} | {
+        (layer, variant) for layer in ("vggish_fc1", "yamnet_10") for variant in ("fixed", "tuned")
+    }
+    assert not found.of("triplet")
+    (states,) = [one.arguments for one in found.of("states") if one.name == "triplet_savee"]
+    assert " ".join(states).startswith(f"--encoder {tmp_path} --layers final --level patch ")
+    (tmp_path / "config.yaml").write_text(settings.replace("INPUT", "waveform"))
+    with pytest.raises(SerError, match=r"--triplet .*: takes waveforms, but system C needs a row of states for each"):
+        coattention.check(asked)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
