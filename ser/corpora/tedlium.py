@@ -8,14 +8,19 @@ Layout: ``{train,dev,test}/{stm/*.stm,sph/*.sph}``, ``TEDLIUM.152k.dic``, ``LM/*
 of training are widened by 0.15 s before and 0.1 s after, as Kaldi does.
 """
 
+import logging
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from ser.corpora.records import LeftOut, Utterance
 from ser.corpora.stm import StmSegment, read_stm
 from ser.corpora.tree import files_below
 from ser.errors import SerError
+
+logger = logging.getLogger(__name__)
 
 PUBLISHED = {"train": 92973, "dev": 507, "test": 1155}
 LEXICON = "TEDLIUM.152k.dic"
@@ -67,8 +72,10 @@ def read(corpus: Path, part: str) -> tuple[list[Utterance], list[LeftOut]]:
         raise SerError(f"{folder}/stm: no stm file; give the folder TEDLIUM_release2 that holds train, dev and test")
     utterances: list[Utterance] = []
     left_out = [LeftOut(f"{name}.sph", "recording without an stm file") for name in sorted(sphs.keys() - stms.keys())]
+    overlapping: list[StmSegment] = []
     for name, stm in stms.items():
         segments = read_stm(stm)
+        overlapping += _overlapping(segments)
         if name not in sphs:
             left_out += [_left_out(segment, "missing audio file") for segment in segments if not segment.ignored]
             continue
@@ -88,7 +95,18 @@ def read(corpus: Path, part: str) -> tuple[list[Utterance], list[LeftOut]]:
                 )
             else:
                 utterances.append(_utterance(segment, part, wav, seconds))
+    if overlapping:
+        logger.warning(
+            "%s: %d segments begin before the one before them ends, e.g. %s; they are kept, though each then has words "
+            "of the other", folder, len(overlapping), _name(overlapping[0]),
+        )  # fmt: skip
     return utterances, left_out
+
+
+def _overlapping(segments: Sequence[StmSegment]) -> list[StmSegment]:
+    """Return the segments of one recording that begin before an earlier one ends."""
+    spoken = sorted((segment for segment in segments if not segment.ignored), key=lambda segment: segment.begin)
+    return [later for earlier, later in pairwise(spoken) if later.begin < earlier.end]
 
 
 def _recording(path: Path) -> tuple[str, float, str | None]:

@@ -1,6 +1,10 @@
+from collections import Counter
+from pathlib import Path
+
 import pytest
 
 from ser.corpora import iemocap, records
+from ser.corpora.label_map import read_label_map
 from ser.errors import SerError
 
 HEADER = "% [START_TIME - END_TIME] TURN_NAME EMOTION [V, A, D]\n\n"
@@ -145,6 +149,25 @@ def test_evaluations_that_differ_are_refused_with_both_files(make_files, tmp_pat
 def test_bad_label_line_is_refused_with_its_number(make_files, old, new, message):
     with pytest.raises(SerError, match=message):
         iemocap.read(make_files(CORPUS | {EVALUATION: SCRIPT.replace(old, new)}))
+
+
+def test_the_map_of_system_b_takes_excitement_and_no_happiness():
+    names = {"anger", "excitement", "neutral", "sadness"}
+    assert read_label_map("conf/emotions/asr_tdnn4.map") == {name: name for name in names}
+
+
+REAL = Path(__file__).parents[3] / "shared" / "corpora" / "IEMOCAP_full_release"
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="the real IEMOCAP is not beside the repository")
+def test_the_sessions_of_system_b_are_the_papers():
+    mapping = read_label_map("conf/emotions/asr_tdnn4.map")
+    counts = Counter((item.fold, mapping.get(item.emotion)) for item in iemocap.read(REAL)[0])
+    found = {fold: [counts[fold, name] for name in sorted(set(mapping.values()))] for fold in "12345"}
+    assert found == {  # anger, excitement, neutral, sadness: table 1 of Zhou and Beigi
+        "1": [229, 143, 384, 194], "2": [137, 210, 362, 197], "3": [240, 151, 320, 305], "4": [327, 238, 258, 143],
+        "5": [170, 299, 384, 245],
+    }  # fmt: skip
 
 
 def test_folder_of_another_corpus_is_refused(make_files):

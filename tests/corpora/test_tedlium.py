@@ -59,6 +59,16 @@ def test_a_segment_that_ends_before_it_begins_is_left_out_by_name(tmp_path: Path
     ]
 
 
+def test_segments_that_overlap_are_counted_and_kept(tmp_path: Path, caplog):
+    utterances, left_out = tedlium.read(write(tmp_path, "dev"), "dev")
+    assert len(utterances) == 2 and not caplog.records
+    stm = STM + "talk 1 talk 1.00 1.50 <o,f0,male> both\n"
+    utterances, left_out = tedlium.read(write(tmp_path, "dev", stm), "dev")
+    assert len(utterances) == 3 and all(item.chosen for item in left_out)
+    # 1.00 to 1.50 begins inside the first one, and the one that begins at 1.25 inside it.
+    assert "2 segments begin before the one before them ends, e.g. talk-0000100-0000150; they are kept" in caplog.text
+
+
 def test_stm_without_sph_and_sph_without_stm_are_told(tmp_path: Path):
     corpus = write(write(tmp_path, "dev"), "dev", name="other")
     (corpus / "dev" / "sph" / "talk.sph").unlink()

@@ -120,3 +120,27 @@ def test_yamnet_makes_a_detector_too(run, say, tmp_path):
     call(make_detector, "--encoders", encoders, "--layer", "yamnet_7", data, exp, tmp_path / "detector")
     assert Detector.load(tmp_path / "detector")(say("anger", 3)).posteriors
     assert not (ROOT / "encoder").exists()
+
+
+def test_words_are_heard_beside_an_encoder(run, say, tmp_path):
+    from ser.text import wordpiece
+
+    data, exp = run[0], Path(shutil.copytree(run[1], tmp_path / "exp", ignore=shutil.ignore_patterns("detector")))
+    scratch = wordpiece.ScratchConfig(60, 1, 8, 2, 8, 16, 0.1, 0.05)
+    wordpiece.build_encoder(["the furious paper was alone"] * 4, scratch, 0, exp / "text_none" / "encoder")
+    (exp / "text_none" / "config.yaml").write_text("model:\n  pooling: mean\n  dropout: 0.1\n")
+    (exp / "speech+text_none").mkdir()
+    stem, rng = exp / "speech+text_none" / "wavlm_2", np.random.default_rng(0)
+    heard = ark.load(f"scp:{exp}/encoded_wavlm/2.scp")
+    with ark.Writer(f"ark,scp:{stem}.ark,{stem}.scp") as writer:
+        for utt, vector in heard.items():
+            writer.write(utt, np.concatenate([vector, rng.standard_normal(8)]).astype(np.float32))
+    call(make_detector, "--encoders", run[2], "--layer", "wavlm_2", data, exp, exp / "detector")
+    detector, clip = Detector.load(exp), say("neutral", 3)
+    assert isinstance(detector, EncodedDetector)
+    spoken, silent = detector(clip, text="the furious paper"), detector(clip, text=" ")
+    assert spoken.modality == "speech+text" and silent.modality == "speech" and silent == detector(clip)
+    assert spoken.posteriors != silent.posteriors
+    # The back end of both reads the encoder's vector, then that of the words.
+    width = detector.deciders["speech+text"].classes.averages.shape[1]
+    assert len(detector.embed(clip)[0]) == len(next(iter(heard.values()))) == width - 8

@@ -26,15 +26,17 @@ def test_the_encoder_alone_is_loaded_and_a_text_ends_with_its_end_token(folder):
     assert tokenizer.convert_ids_to_tokens(ids) == ["▁the", "▁happy", "▁house", "</s>"]
 
 
-def test_a_whole_model_with_its_decoder_gives_its_encoder(folder, tmp_path):
-    from transformers import AutoTokenizer, T5Config, T5ForConditionalGeneration
+@pytest.mark.parametrize("kind", ["T5", "MT5", "UMT5"])
+def test_a_whole_model_with_its_decoder_gives_its_encoder(folder, tmp_path, kind):
+    import transformers
 
-    config = T5Config.from_pretrained(folder)
+    config = getattr(transformers, f"{kind}Config").from_pretrained(folder)
     config.is_encoder_decoder, config.num_decoder_layers = True, 1
-    whole = T5ForConditionalGeneration(config).eval()
+    whole = getattr(transformers, f"{kind}ForConditionalGeneration")(config).eval()
     whole.save_pretrained(tmp_path)
-    AutoTokenizer.from_pretrained(folder).save_pretrained(tmp_path)
+    transformers.AutoTokenizer.from_pretrained(folder).save_pretrained(tmp_path)
     encoder, _ = bert.load_encoder(str(tmp_path))
+    assert type(encoder).__name__ == f"{kind}EncoderModel"
     ids = torch.tensor([[4, 5, 1]])
     torch.testing.assert_close(encoder(ids).last_hidden_state, whole.encoder(ids).last_hidden_state)
 
