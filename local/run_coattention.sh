@@ -31,7 +31,9 @@
 #   --triplet-train <corpus>      corpus that the triplet net is trained on, without labels
 #   --text-train goemotions       corpus that the text model is fine-tuned on; "" for none
 #   --encoders "vggish yamnet triplet"   audio encoders
-#   --fusion-encoder <encoder>    the one of --encoders that is used in the fusion
+#   --published "<name>=<folder or name on the Hub>:<layer> ..."   further audio encoders, such as
+#                                 wavlm=microsoft/wavlm-base:9; they stay fixed, and every fourth frame is used
+#   --fusion-encoder <encoder>    the one of --encoders or --published that is used in the fusion
 #   --variants "fixed tuned"      fixed: only the attention is trained; tuned: the audio encoder is trained with it
 #   --losses "bce ce"             losses of the fusion: bce, binary cross-entropy for each class; ce, over all classes
 #   --vggish <dir>, --yamnet <dir>   encoders that ser.bin.import_audio_net imported
@@ -55,6 +57,7 @@ random=iemocap
 triplet_train=voxceleb1
 text_train=goemotions
 encoders="vggish yamnet triplet"
+published=
 fusion_encoder=triplet
 variants="fixed tuned"
 losses="bce ce"
@@ -143,9 +146,13 @@ if [ "$stage" -le 7 ] && [ "$stop_stage" -ge 7 ]; then
   begin_stage 7 "cells of the results table, table and report"
   make_cells ser.bin.evaluate_posteriors
   make_results "$label_map" --notes conf/coattention/traps.tsv
+  for corpus in $tests $speech_only $text_only; do
+    python3 -m ser.bin.pool_folds "$data/${corpus}_classes" "$exp/pooled/$corpus" $(grep "_${corpus}_" "$exp/cells/list")
+  done
   steps/make_report.sh "$exp"
   log "Report:  $exp/report.html; training curves: $exp/*/curve.png"
   log "Results: $exp/results.tsv (fold all: the mean); scores of the sentences alone: $exp/audit/*.tsv"
+  log "By class and by stratum, all folds pooled: $exp/pooled/*/confusions.tsv, pooled.tsv"
 fi
 end_stage
 

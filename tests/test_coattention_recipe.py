@@ -79,6 +79,17 @@ def test_the_table_has_speech_text_and_both_above_chance(exp):
         assert float(row["uar"]) > 35, row  # chance is 25
 
 
+def test_every_row_has_its_figures_by_class(exp):
+    with open(exp / "pooled" / "savee" / "confusions.tsv", newline="") as stream:
+        found = list(csv.DictReader(stream, delimiter="\t"))
+    assert {(row["layer"], row["text"]) for row in found} == {
+        ("triplet_final", "-"), ("t5", "gold"), ("triplet+t5", "gold"), ("triplet+t5", "none")
+    }  # fmt: skip
+    for layer in ("triplet_final", "t5"):
+        said = [row for row in found if row["layer"] == layer and row["true"] == "anger"]
+        assert sum(int(row["utts"]) for row in said) == 16
+
+
 def test_the_audit_and_the_card_tell_that_sentences_give_the_emotion_away(exp):
     with open(exp / "audit" / "savee_1.tsv", newline="") as stream:
         found = {row["check"]: row for row in csv.DictReader(stream, delimiter="\t") if row["role"] == "train"}

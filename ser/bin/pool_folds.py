@@ -68,10 +68,10 @@ def main() -> None:
         for row, column in np.ndindex(*counts.shape):
             cell = (counts[row, column], f"{100 * shares[row, column]:.1f}", f"{100 * mean[row, column]:.1f}")
             matrices.append((*answers.name, classes[row], classes[column], *cell))
-    names = ("variant", "layer", "backend", "speaker_normalisation")
+    names = ("variant", "layer", "backend", "speaker_normalisation", "text")
     measures = ("uar", "uar_low", "uar_high", "wa", "wa_low", "wa_high")
     columns = [*names, "folds", "kind", "stratum", "utts", *measures]
-    rows.sort(key=lambda row: tuple(map(str, row[:4])))
+    rows.sort(key=lambda row: tuple(map(str, row[: len(names)])))
     write_text(out / "pooled.tsv", tab_separated(columns, rows))
     columns = [*names, "true", "predicted", "utts", "pooled", "mean_of_folds"]
     write_text(out / "confusions.tsv", tab_separated(columns, matrices))

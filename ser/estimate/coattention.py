@@ -15,6 +15,8 @@ LAST_OF_DATA = 3
 # Net -> multiplications per patch of 0.96 s, dimension of its states, number of weights. A triplet net is at most as
 # large as a YAMNet.
 _NETS = {"vggish": (864e6, 4096, 72e6), "yamnet": (69.2e6, 512, 3.7e6), "triplet": (69.2e6, 1024, 3.7e6)}
+# A published encoder of the size of WavLM base: 50 frames a second, of which every fourth is kept.
+_PUBLISHED = (95e6 * 24, 6 * 768, 95e6)
 _PATCH_SECONDS, _PATCH_NUMBERS, _BANDS = 0.48, 96 * 64, 64
 # Matrix products in training: one forward, and two backward (gradients of the inputs and of the weights).
 _PASSES = 3
@@ -29,7 +31,7 @@ def estimate(options: Options, plan: Plan, facts: Facts, rates: Rates) -> list[C
         return sum(hours.get(name, 0.0) for name in names.split("+")) * 3600 / _PATCH_SECONDS
 
     def seconds(encoder: str, count: float) -> float:
-        return 2 * _NETS[encoder][0] * count / (rates.picture_gflops * 1e9)
+        return 2 * _NETS.get(encoder, _PUBLISHED)[0] * count / (rates.picture_gflops * 1e9)
 
     def epochs(name: str) -> int:
         return int(setting(Path(options.settings(name)), "fit", "epochs"))
@@ -50,7 +52,7 @@ def estimate(options: Options, plan: Plan, facts: Facts, rates: Rates) -> list[C
     cpu = rates.start * (len(plan.of("patches")) + len(plan.of("states")))
     for one in plan.of("states"):
         encoder, corpus = one.name.split("_", 1)
-        disk += 4 * _NETS[encoder][1] * patches(corpus)
+        disk += 4 * _NETS.get(encoder, _PUBLISHED)[1] * patches(corpus)
         cpu += seconds(encoder, patches(corpus)) + hours.get(corpus, 0.0) * rates.logmel
     stages.append(Cost(3, "patches, states", disk, cpu))
     if plan.of("t5") or plan.of("tokens"):

@@ -5,7 +5,17 @@ from pathlib import Path
 
 from ser.config import read_yaml
 from ser.corpora.folds import group_folds
-from ser.plan.coattention_options import ALL, ENCODERS, LAST_STAGE, RANDOM, SYSTEM, TOKENS, Options, check
+from ser.plan.coattention_options import (
+    ALL,
+    ENCODERS,
+    LAST_STAGE,
+    RANDOM,
+    SYSTEM,
+    TOKENS,
+    Options,
+    check,
+    has_patches,
+)
 from ser.plan.coattention_rows import Row, list_rows, net_folder, states, tokens
 from ser.plan.corpora import find, read_corpora
 from ser.plan.facts import Facts
@@ -14,6 +24,8 @@ from ser.plan.roles import distinct
 
 # For rows `unseen-sentence`, the sentences of a corpus are divided into two halves: one for training, one for test.
 HALVES = ("1", "2")
+# Of the frames of a published encoder, 50 a second, every so many.
+EVERY = 4
 
 __all__ = ["KINDS", "LAST_STAGE", "Options", "check", "corpora", "plan"]
 
@@ -127,19 +139,15 @@ class _Builder:
                 words = ["--net", front, *segments, "--done", f"{made}.done", f"scp:{data}/wav.scp"]
                 words += [f"ark,scp:{made}.ark,{made}.scp"]
                 yield job(3, "patches", f"{front}_{corpus}", words, [data], [f"{made}.scp"], utts)
-            needed = options.encoders if corpus in options.tests and "fixed" in options.variants else ()
+            needed = options.nets if corpus in options.tests and "fixed" in options.variants else ()
             for encoder in distinct((*needed, options.fusion_encoder)):
                 scp = Path(states(options, encoder, corpus))
-                words = [
-                    "--encoder",
-                    net_folder(options, encoder),
-                    "--layers",
-                    ENCODERS[encoder][0],
-                    "--level",
-                    "patch",
-                ]
+                net = net_folder(options, encoder)
+                words = ["--encoder", net, "--layers", options.layer(encoder)]
+                is_patchwise = encoder in ENCODERS or has_patches(net)
+                words += ["--level", "patch"] if is_patchwise else ["--level", "frame", "--every", EVERY]
                 words += [*segments, "--done", scp.parent / "done", f"scp:{data}/wav.scp", scp.parent]
-                yield job(3, "states", f"{encoder}_{corpus}", words, [data, net_folder(options, encoder)], [scp], utts)
+                yield job(3, "states", f"{encoder}_{corpus}", words, [data, net], [scp], utts)
 
     def text(self) -> Iterator[Job]:
         at, options = self.at, self.options

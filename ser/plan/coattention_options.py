@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from ser.config import read_yaml
 from ser.encoders import onnx_net
 from ser.errors import SerError
 from ser.plan.corpora import check_holds, read_corpora
+from ser.plan.encoders import Encoder, check_encoders, read_encoders
 from ser.plan.options import RunOptions, check_run, check_words
 from ser.plan.roles import distinct
 
@@ -37,6 +39,7 @@ class Options(RunOptions):
     triplet_train: str
     text_train: str
     encoders: tuple[str, ...]
+    published: tuple[str, ...]
     variants: tuple[str, ...]
     fusion_encoder: str
     losses: tuple[str, ...]
@@ -58,6 +61,20 @@ class Options(RunOptions):
         return f"{self.conf}/{name}.yaml"
 
     @property
+    def others(self) -> dict[str, Encoder]:
+        """The audio encoders of --published, by name."""
+        return {one.name: one for one in read_encoders(self.published)}
+
+    @property
+    def nets(self) -> tuple[str, ...]:
+        """All audio nets: those of --encoders, then those of --published."""
+        return (*self.encoders, *self.others)
+
+    def layer(self, net: str) -> str:
+        """Name of the layer of an audio net whose states are used."""
+        return ENCODERS[net][0] if net in ENCODERS else self.others[net].layers[0]
+
+    @property
     def tuned(self) -> tuple[str, ...]:
         """The audio nets that have a row `tuned`: all, except ONNX nets, which cannot be trained."""
         return tuple(name for name in self.encoders if "tuned" in self.variants and not is_onnx(self, name))
@@ -66,6 +83,17 @@ class Options(RunOptions):
     def scored(self) -> tuple[str, ...]:
         """All corpora that are scored."""
         return distinct((*self.tests, *self.together, *self.speech_only, *self.text_only))
+
+
+def has_patches(source: str) -> bool:
+    """Whether the states of the encoder in a folder are one for each patch; else they are one for each frame."""
+    path = Path(source) / onnx_net.CONFIG
+    if not path.is_file():
+        return False
+    data = read_yaml(path)
+    if data.get("kind") == onnx_net.KIND:
+        return onnx_net.read_config(Path(source)).input == "patches"
+    return data.get("kind") in ("yamnet", "vggish") or data.get("network") in ("yamnet", "resnet")
 
 
 def is_onnx(options: Options, encoder: str) -> bool:
@@ -88,7 +116,11 @@ def check(options: Options) -> list[str]:
     check_words("encoders", options.encoders, ENCODERS)
     check_words("variants", options.variants, VARIANTS)
     check_words("losses", options.losses, LOSSES)
-    check_words("fusion-encoder", [options.fusion_encoder], options.encoders)
+    check_encoders(options.published, "published")
+    for one in options.others.values():
+        if one.name in ENCODERS or len(one.layers) > 1:
+            raise SerError(f"--published {one.name}: give one layer, and a name other than {', '.join(ENCODERS)}")
+    check_words("fusion-encoder", [options.fusion_encoder], options.nets)
     for name in options.encoders:
         if name != "triplet" and not options.toy and not getattr(options, name):
             raise SerError(f"--{name}: give the folder that import_audio_net wrote, or leave it out of --encoders")

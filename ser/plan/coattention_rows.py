@@ -49,12 +49,14 @@ class Row:
 
 def net_folder(options: Options, encoder: str) -> str:
     """Folder of an audio encoder: the user's, or the one that the run makes."""
+    if encoder in options.others:
+        return options.others[encoder].source
     return getattr(options, encoder) or str(options.layout.exp / encoder)
 
 
 def states(options: Options, encoder: str, corpus: str) -> str:
     """Table of the states of an audio encoder for the patches of a corpus."""
-    return str(options.layout.exp / "states" / f"{encoder}_{corpus}" / f"{ENCODERS[encoder][0]}.scp")
+    return str(options.layout.exp / "states" / f"{encoder}_{corpus}" / f"{options.layer(encoder)}.scp")
 
 
 def patches(options: Options, encoder: str, corpus: str) -> str:
@@ -75,7 +77,7 @@ def list_rows(options: Options) -> list[Row]:
         read = {"speech": states(options, best, both), "text": tokens(options, both)}
         rows.append(Row(both, "fusion", f"{best}+{TOKENS}", options.losses[0], read, "gold", fusion))
     for corpus in options.speech_only:
-        heard, layer = {"speech": states(options, best, corpus)}, f"{best}_{ENCODERS[best][0]}"
+        heard, layer = {"speech": states(options, best, corpus)}, f"{best}_{options.layer(best)}"
         rows.append(Row(corpus, "speech", layer, "fixed", heard, "-", fusion))
     for corpus in options.text_only:
         rows.append(Row(corpus, "text", TOKENS, "fixed", {"text": tokens(options, corpus)}, "gold", fusion))
@@ -84,8 +86,8 @@ def list_rows(options: Options) -> list[Row]:
 
 def _of_test(options: Options, corpus: str) -> Iterator[Row]:
     fusion, best = options.settings("fusion"), options.fusion_encoder
-    for encoder in options.encoders:
-        layer = ENCODERS[encoder][0]
+    for encoder in options.nets:
+        layer = options.layer(encoder)
         for variant in options.variants:
             if variant == "fixed":
                 heard = {"speech": states(options, encoder, corpus)}
@@ -95,7 +97,7 @@ def _of_test(options: Options, corpus: str) -> Iterator[Row]:
                 settings, tune = options.settings(f"tune_{encoder}"), (net_folder(options, encoder), layer)
                 yield Row(corpus, f"{encoder}_tuned", f"{encoder}_{layer}", variant, heard, "-", settings, (), tune)
     heard, read = {"speech": states(options, best, corpus)}, {"text": tokens(options, corpus)}
-    speech, joint = f"{best}_{ENCODERS[best][0]}", f"{best}+{TOKENS}"
+    speech, joint = f"{best}_{options.layer(best)}", f"{best}+{TOKENS}"
     yield Row(corpus, "text", TOKENS, "fixed", read, "gold", fusion)
     for loss in options.losses:
         change = (f"loss.kind={LOSSES[loss]}",)

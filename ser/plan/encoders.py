@@ -32,7 +32,7 @@ class Encoder:
         return {f"{self.name}_{layer}": layer for layer in self.layers}
 
 
-def read_encoders(words: Iterable[str]) -> tuple[Encoder, ...]:
+def read_encoders(words: Iterable[str], option: str = "encoders") -> tuple[Encoder, ...]:
     """Read the words of --encoders: ``<name>=<folder or name on the Hub>:<layer>,<layer>...``.
 
     >>> read_encoders(["wavlm=microsoft/wavlm-base:6,final"])
@@ -49,9 +49,9 @@ def read_encoders(words: Iterable[str]) -> tuple[Encoder, ...]:
         source, colon, layers = rest.rpartition(":")
         listed = tuple(filter(None, layers.split(",")))
         if not re.fullmatch(r"[A-Za-z0-9.+-]+", name) or not source or not colon or not listed:
-            raise SerError(f"--encoders: expected <name>=<folder>:<layer>,<layer>..., found '{word}'")
+            raise SerError(f"--{option}: expected <name>=<folder>:<layer>,<layer>..., found '{word}'")
         if name in found or len(set(listed)) < len(listed):
-            raise SerError(f"--encoders: '{word}': a name or a layer comes twice")
+            raise SerError(f"--{option}: '{word}': a name or a layer comes twice")
         found[name] = Encoder(name, source, listed)
     return tuple(found.values())
 
@@ -61,14 +61,14 @@ def by_column(encoders: Iterable[Encoder]) -> dict[str, tuple[Encoder, str]]:
     return {name: (encoder, layer) for encoder in encoders for name, layer in encoder.columns.items()}
 
 
-def check_encoders(words: Iterable[str]) -> None:
+def check_encoders(words: Iterable[str], option: str = "encoders") -> None:
     """Raise a `SerError` if an encoder is badly named, or is neither a folder nor like a name on the Hub."""
-    for encoder in read_encoders(words):
+    for encoder in read_encoders(words, option):
         folder = Path(encoder.source)
         if not folder.is_dir() and (
             not _HUB.fullmatch(encoder.source) or (folder.parent.is_dir() and len(folder.parts) > 1)
         ):
             raise SerError(
-                f"--encoders: {encoder.name}: no folder {encoder.source}; import one (ser.bin.import_audio_net), or"
+                f"--{option}: {encoder.name}: no folder {encoder.source}; import one (ser.bin.import_audio_net), or"
                 " give a name on the Hub"
             )

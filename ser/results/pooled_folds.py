@@ -32,9 +32,10 @@ class Answers:
     folds: dict[str, dict[str, str]]
 
     @property
-    def name(self) -> tuple[str, str, str, str]:
-        """Variant, layer, back end and speaker normalisation."""
-        return self.row.variant, self.row.layer, self.row.backend, self.row.speaker_normalisation
+    def name(self) -> tuple[str, str, str, str, str]:
+        """Variant, layer, back end, speaker normalisation and text condition."""
+        row = self.row
+        return row.variant, row.layer, row.backend, row.speaker_normalisation, row.text
 
 
 def read_answers(cells: Sequence[str | Path]) -> list[Answers]:

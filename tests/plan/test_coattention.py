@@ -144,6 +144,33 @@ def test_an_onnx_net_in_the_place_of_trill_has_its_fixed_row_alone(options, tmp_
         coattention.check(asked)
 
 
+def test_any_published_encoder_has_fixed_rows_and_may_be_the_fusions(options, tmp_path):
+    (tmp_path / "net").mkdir()
+    (tmp_path / "net" / "config.yaml").write_text("kind: yamnet\nmodel: {}\n")
+    given = {"published": f"wavlm=microsoft/wavlm-base:9 yam={tmp_path}/net:7", "fusion_encoder": "wavlm"}
+    asked = options(**given)
+    assert coattention.check(asked) == []
+    found = coattention.plan(asked, FACTS)
+    rows = columns(found)
+    assert {row[1:3] for row in rows if row[1].startswith(("wavlm_", "yam_"))} == {
+        ("wavlm_9", "fixed"), ("yam_7", "fixed"), ("wavlm_9", "random")
+    }  # fmt: skip
+    assert ("savee", "wavlm+t5", "bce", "speech+text", "gold", "4") in rows
+    assert ("ravdess", "wavlm_9", "fixed", "speech", "-", "6") in rows
+    words = {one.name: " ".join(one.arguments) for one in found.of("states")}
+    assert words["wavlm_savee"].startswith("--encoder microsoft/wavlm-base --layers 9 --level frame --every 4 ")
+    assert words["yam_savee"].startswith(f"--encoder {tmp_path}/net --layers 7 --level patch ")
+    assert not any(one.name.startswith(("wavlm", "yam_")) for one in found.of("tuned"))
+    alone = options(**given | {"encoders": "", "published": "wavlm=microsoft/wavlm-base:9"})
+    assert coattention.check(alone) == []
+    assert {row[1] for row in columns(coattention.plan(alone, FACTS)) if row[3] == "speech"} == {"wavlm_9"}
+    for word in ("wavlm=microsoft/wavlm-base:8,9", "yamnet=microsoft/wavlm-base:9"):
+        with pytest.raises(SerError, match=r"--published (wavlm|yamnet): give one layer, and a name other than vggish"):
+            coattention.check(options(published=word))
+    with pytest.raises(SerError, match="--published: wavlm: no folder /absent"):
+        coattention.check(options(published="wavlm=/absent:9"))
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -84,6 +84,7 @@ def test_the_command_writes_both_tables(tmp_path):
         "layer12",
         "-",
         "none",
+        "-",
         "2",
         "all",
         "all",
@@ -96,11 +97,11 @@ def test_the_command_writes_both_tables(tmp_path):
         "-",
     ]
     lines = [line.split("\t") for line in (tmp_path / "confusions.tsv").read_text().splitlines()]
-    assert lines[1] == ["pretrained", "layer12", "-", "none", "a", "a", "2", "50.0", "33.3"]
+    assert lines[1] == ["pretrained", "layer12", "-", "none", "-", "a", "a", "2", "50.0", "33.3"]
     # A class that no utterance has may be answered all the same; an utterance without a class may not be scored.
     tables.write_map(tmp_path / "2" / "predictions.txt", {utt: "c 0.5 0.5" for utt in FOLDS["2"]})
     subprocess.run(list(map(str, command)), cwd=ROOT, check=True)
-    assert "none\tc\tc\t0\t0.0\t0.0" in (tmp_path / "confusions.tsv").read_text()
+    assert "none\t-\tc\tc\t0\t0.0\t0.0" in (tmp_path / "confusions.tsv").read_text()
     tables.write_map(tmp_path / "2" / "predictions.txt", {"w": "a 0.5 0.5"})
     failed = subprocess.run(list(map(str, command)), cwd=ROOT, check=False, capture_output=True, text=True)
     assert "utt2emo: no class of 1 of the scored utterances, e.g. w" in failed.stderr
