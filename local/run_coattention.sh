@@ -149,8 +149,8 @@ if [ "$stage" -le 7 ] && [ "$stop_stage" -ge 7 ]; then
   for corpus in $tests $speech_only $text_only; do
     python3 -m ser.bin.pool_folds "$data/${corpus}_classes" "$exp/pooled/$corpus" $(grep "_${corpus}_" "$exp/cells/list")
   done
-  steps/make_report.sh "$exp"
-  log "Report:  $exp/report.html; training curves: $exp/*/curve.png"
+  each_job report steps/make_report.sh
+  log "Report:  $exp/report.html; errors to play: $exp/errors.html; training curves: $exp/*/curve.png"
   log "Results: $exp/results.tsv (fold all: the mean); scores of the sentences alone: $exp/audit/*.tsv"
   log "By class and by stratum, all folds pooled: $exp/pooled/*/confusions.tsv, pooled.tsv"
 fi

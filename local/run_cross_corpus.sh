@@ -84,7 +84,7 @@ fi
 if [ "$stage" -le 5 ] && [ "$stop_stage" -ge 5 ]; then
   begin_stage 5 "matrix and report"
   make_results "$label_map"     # $exp/results.tsv, and the protocol card
-  steps/make_report.sh "$exp"
+  each_job report steps/make_report.sh
   log "Matrix:  $exp/figures/cross_eer.tsv, cross_uar.tsv, and as heat maps in $exp/report.html"
   log "Results: $exp/results.tsv; classes: $exp/classes.tsv; what is shared: $exp/audit/*.tsv"
 fi

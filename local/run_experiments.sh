@@ -66,6 +66,7 @@ python3 -m ser.bin.make_results_table --allow-failed true "$exp" "@$exp/cells/li
 echo "$command_line" >> "$exp/commands.txt"
 python3 -m ser.bin.make_protocol_card "@$exp/plan/card.args" "$exp"
 log "Results: $exp/results.tsv; cells: $exp/cells.tsv"
-steps/make_report.sh "$exp"
+mapfile -t report < "$exp/plan/report.args"
+steps/make_report.sh "${report[@]}"
 [ "$failed" -eq 0 ] ||
   die "$failed of $(wc -l < "$exp/cells/list") cells failed; the column status of $exp/results.tsv names the logs"

@@ -153,7 +153,7 @@ if [ "$stage" -le 7 ] && [ "$stop_stage" -ge 7 ]; then
   each_job human python3 -m ser.bin.score_annotators --label-map "$label_map"     # where annotators' votes are known
   make_results "$label_map"     # $exp/results.tsv, and the protocol card
   each_job report steps/make_report.sh
-  log "Report:  $exp/report.html; training curves: $exp/*/curve.png"
+  log "Report:  $exp/report.html; errors to play: $exp/errors.html; training curves: $exp/*/curve.png"
   log "Results: $exp/results.tsv (every fold); what the parts of each fold share: $exp/protocol_card.md"
 fi
 end_stage

@@ -9,13 +9,15 @@
 #   --test-dir <data-dir>            all utterances that the run scored, with classes and recordings
 #   --train-dirs "<data-dir> ..."    training data of its back ends
 #   --audio none|worst|all           clips on the page of errors; worst, the default: of the most confident errors
-#   --corpus <name>                  the test corpus; no clips are included if its licence forbids passing them on
+#   --corpus "<name> ..."            the scored corpora; no clips are included if a licence forbids passing them on
+#   --row "<column>=<value> ..."     the row of the results that the page of errors shows; the best of several, by default
 set -euo pipefail
 
 test_dir=
 train_dirs=
 audio=worst
 corpus=
+row=
 
 . utils/parse_options.sh
 . ./path.sh
@@ -25,6 +27,6 @@ exp=$1
 [ -d "$exp" ] || die "no folder $exp; give that of a run, which ./run.sh makes"
 if [ -n "$test_dir" ] && [ -s "$exp/cells/list" ]; then
   python3 -m ser.bin.make_errors_page --audio "$audio" ${corpus:+"--corpus=$corpus"} \
-    ${train_dirs:+"--train=$train_dirs"} "$exp" "$test_dir"
+    ${train_dirs:+"--train=$train_dirs"} ${row:+"--row=$row"} "$exp" "$test_dir"
 fi
 python3 -m ser.bin.make_report "$exp"

@@ -56,3 +56,8 @@ def test_classes_are_stated_pairs_audited_and_the_matrix_drawn(exp):
     assert found["speakers"] == found["recordings"] == "ok"
     assert len(table(exp / "figures/cross_eer.tsv")) == len(table(exp / "figures/cross_uar.tsv")) == 4
     assert 'id="across-corpora"' in (exp / "report.html").read_text(encoding="utf-8")
+
+
+def test_mistakes_of_the_best_row_can_be_heard_and_the_report_leads_to_them(exp):
+    assert "<audio " in (exp / "errors.html").read_text(encoding="utf-8")
+    assert 'href="errors.html"' in (exp / "report.html").read_text(encoding="utf-8")

@@ -18,13 +18,15 @@ def main() -> None:
         "--audio", choices=("none", "worst", "all"), default="worst", help="clips to embed [%(default)s]"
     )
     parser.add_argument(
-        "--corpus", metavar="NAME", help="name of the test corpus, if it is one that may not be passed on"
+        "--corpus", metavar="'NAME ...'", default="", help="names of the scored corpora, if one may not be passed on"
     )
     parser.add_argument("--count", metavar="N", type=int, default=20, help="length of the lists [%(default)s]")
     parser.add_argument(
-        "--modality", metavar="NAME", help="modality of the row of the results that is shown [the best]"
+        "--row",
+        metavar="'COLUMN=VALUE ...'",
+        default="",
+        help="which row of the results is shown, such as 'layer=tdnn7 test=iemocap'; of several the best [the best]",
     )
-    parser.add_argument("--layer", metavar="NAME", help="layer of that row [the best]")
     parser.add_argument("--train", default="", metavar="'DIR ...'", help="data dirs of the training utterances")
     parser.add_argument("--out", metavar="FILE", type=Path, help="file to write [<exp-dir>/errors.html]")
     parser.add_argument("exp_dir", metavar="<exp-dir>", type=Path, help="folder of a run, such as exp/toy")
@@ -36,7 +38,7 @@ def main() -> None:
     from ser.corpora.licences import NOT_TO_BE_SHARED
     from ser.errors import SerError
     from ser.files import write_text
-    from ser.report.errors import Known, choose, choose_row, read_judgements
+    from ser.report.errors import Known, choose, choose_row, parse_row, read_judgements
     from ser.report.errors_page import errors_page
     from ser.report.experiment import read_experiment
     from ser.report.recordings import Recordings
@@ -46,18 +48,24 @@ def main() -> None:
         raise SerError(f"--count {args.count}: give 1 or more")
     if not args.exp_dir.is_dir():
         raise SerError(f"{args.exp_dir}: no such folder; give that of a run, which ./run.sh makes")
-    row = choose_row(read_experiment(args.exp_dir), args.modality, args.layer)
+    out = args.out or args.exp_dir / "errors.html"
+    run = read_experiment(args.exp_dir)
+    if not run.panels:
+        out.unlink(missing_ok=True)
+        logger.warning("%s: no row of its results has figures, so there is no page of errors", args.exp_dir)
+        return
+    row = choose_row(run, parse_row(args.row))
     known = Known.read([args.test_dir, *args.train.split()])
     judgements = read_judgements(row, known)
     chosen = choose(judgements, args.count)
     audio, heard = args.audio, {"none": "No clip is embedded.", "all": "Every card can be heard."}.get(args.audio)
-    if args.corpus in NOT_TO_BE_SHARED and audio != "none":
-        audio, heard = "none", f"No clip is embedded: {args.corpus} is {NOT_TO_BE_SHARED[args.corpus]}."
+    kept = [f"{name} is {NOT_TO_BE_SHARED[name]}" for name in args.corpus.split() if name in NOT_TO_BE_SHARED]
+    if kept and audio != "none":
+        audio, heard = "none", f"No clip is embedded: {'; '.join(kept)}."
         logger.warning("%s", heard)
     heard = heard or "The most confident mistakes can be heard."
     audible = {one.utt for one in chosen if audio == "all" or (audio == "worst" and "mistakes" in one.lists)}
     recordings = Recordings(known, audible)
-    out = args.out or args.exp_dir / "errors.html"
     clips = {one.utt: recordings(one.utt) for one in cli.progress(chosen, len(chosen), "clips")}
     write_text(out, errors_page(judgements, chosen, known, clips.get, heard))
     logger.info("%s: %d cards, %d with sound, %d kB", out, len(chosen), len(audible), out.stat().st_size // 1000)

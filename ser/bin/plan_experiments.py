@@ -62,7 +62,8 @@ def main() -> None:
     for artefact in all_needed(cells):
         artefact.check(exp / plan.ARTEFACTS, contents=args.check_inputs)
     left = plan.write_plan(exp, cells)
-    write_text(Layout(exp, exp).plan / "card.args", "".join(f"{word}\n" for word in recipe.card_options()))
+    for name, words in (("card", recipe.card_options()), ("report", recipe.report_options(exp))):
+        write_text(Layout(exp, exp).plan / f"{name}.args", "".join(f"{word}\n" for word in words))
     digests.save()
     logger.info("%s: %d artefacts to make", exp, left)
 

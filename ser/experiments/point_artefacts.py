@@ -51,10 +51,21 @@ class PointArtefacts:
 
     def card_options(self) -> list[str]:
         """Return the options of make_protocol_card for the card of the grid."""
-        roles, blocks = self._run.roles, self._config.blocks
-        trained = [name for block in blocks for train in (*block.train, *block.backend_train) for name in train]
-        corpora = self._run.corpora((*roles.pretrain, *trained, *roles.text_train, roles.test))
+        roles = self._run.roles
+        corpora = self._run.corpora((*roles.pretrain, *self._trained(), *roles.text_train, roles.test))
         return [*calls.card(corpora, TEXT if roles.text_train else None), "--label-map", self._run.options.label_map]
+
+    def report_options(self, exp: Path) -> list[str]:
+        """Return the arguments of steps/make_report.sh for the grid in the folder `exp`."""
+        options, at = self._run.options, self._run.at
+        real = [] if options.toy else [options.test]
+        return calls.report(exp, at.emotion(options.test), real, map(at.emotion, self._trained()))
+
+    def _trained(self) -> tuple[str, ...]:
+        """Return the corpora that train nets or back ends of any block."""
+        return distinct(
+            name for block in self._config.blocks for train in (*block.train, *block.backend_train) for name in train
+        )
 
     def row(self, cell: GridPoint) -> Result:
         """Return the row of a cell in the results table, still without figures."""

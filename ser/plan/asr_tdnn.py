@@ -7,6 +7,7 @@ from pathlib import Path
 from ser.config import read_yaml
 from ser.errors import SerError
 from ser.features.pooling import MEAN_STDDEV
+from ser.plan import calls
 from ser.plan.asr_tdnn_options import (
     DATA_DIR,
     IVECTOR_ONLY,
@@ -28,6 +29,8 @@ from ser.plan.roles import in_order
 
 __all__ = ["KINDS", "LAST_STAGE", "SYSTEM", "Options", "check", "corpora", "plan"]
 
+# The layer of the row of ser.bin.evaluate_frames that is chosen in each fold without its test session.
+NESTED = "nested"
 # Suffix of a layer's name in the table if its vectors have the standard deviations too.
 WITH_DEVIATIONS = "+stddev"
 # --max-active for the net with random weights: it finds all paths equally likely, so more only take time.
@@ -38,7 +41,8 @@ TRAINING_HISTORY = "2"
 KINDS = {
     "prepare": 0, "prepare_speech": 0, "classes": 1, "mfcc": 1, "copies": 1, "fold_parts": 1, "audit": 1,
     "extractor": 2, "ivectors": 2, "lang": 3, "asr": 4, "random_net": 4, "outputs": 5, "decode": 5,
-    "bottlenecks": 6, "pooled": 6, "frames": 7, "cells": 8, "backends": 8, "card": 8, "detector": 8,
+    "bottlenecks": 6, "pooled": 6, "frames": 7, "cells": 8, "backends": 8, "card": 8,
+    "report": 8, "detector": 8,
 }  # fmt: skip
 
 
@@ -182,6 +186,11 @@ class _Builder:
         yield from backends
         words = ["--corpora", at.corpus(options.test), at.exp]
         yield job(8, "card", "card", words, [at.audits], [at.card])
+        # The headline: if there are several layers, the choice in which no test session has a say.
+        layer = NESTED if len(options.layers) > 1 else options.layers[0]
+        real = [] if options.toy else [options.test]
+        page = calls.report(at.exp, self.labelled, real, row={"variant": PRETRAINED, "layer": layer})
+        yield job(8, "report", "report", page, [at.cells], [at.exp / "report.html"])
         # A detector has only one recording at a time, so its i-vectors must be estimated from single utterances.
         if options.pooled and options.ivector_history[0] == "utterance":
             fold, made, pooled = self.folds[0], at.exp / "detector", at.exp / "pooled" / PRETRAINED

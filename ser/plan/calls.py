@@ -131,6 +131,29 @@ def row(
     }
 
 
+def report(
+    exp: Path, test: Path, corpora: Iterable[str], train: Iterable[Path] = (), row: Mapping[str, str] | None = None
+) -> list[str]:
+    """Return the arguments of steps/make_report.sh, with a page of errors.
+
+    Parameters
+    ----------
+    test : data dir of all that was scored, with classes and recordings.
+    corpora : those scored, unless they are toy ones: the licence of a real corpus may forbid embedding its clips.
+    train : data dirs of the back ends' training.
+    row : column of the results -> its value in the row that the page shows; None for the best row.
+    """
+    words = ["--test-dir", str(test)]
+    for option, values in (
+        ("--train-dirs", map(str, train)),
+        ("--corpus", corpora),
+        ("--row", (f"{name}={value}" for name, value in (row or {}).items())),
+    ):
+        if value := " ".join(values):
+            words += [option, value]
+    return [*words, str(exp)]
+
+
 def card(corpora: Iterable[Path], text: str | None) -> list[str]:
     """Return arguments of ser.bin.make_protocol_card: the corpora, and the text condition where text is scored."""
     return ["--corpora", " ".join(map(str, corpora)), *(["--text-condition", text] if text else [])]

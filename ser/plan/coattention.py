@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ser.config import read_yaml
 from ser.corpora.folds import group_folds
+from ser.plan import calls
 from ser.plan.coattention_options import (
     ALL,
     ENCODERS,
@@ -33,7 +34,7 @@ __all__ = ["KINDS", "LAST_STAGE", "Options", "check", "corpora", "plan"]
 KINDS = {
     "prepare": 0, "classes": 1, "together": 1, "parts": 1, "unseen": 1, "random_parts": 1, "audit": 1,
     "frames": 2, "toy_nets": 2, "triplet": 2, "patches": 3, "states": 3, "text_init": 4, "t5": 4, "tokens": 5,
-    "merged": 5, "fixed": 6, "tuned": 6, "joined": 6, "cells": 7, "card": 7,
+    "merged": 5, "fixed": 6, "tuned": 6, "joined": 6, "cells": 7, "card": 7, "report": 7,
 }  # fmt: skip
 
 
@@ -224,6 +225,12 @@ class _Builder:
                     yield self._cell(row, fold, "none", "posteriors_none")
         words = ["--corpora", " ".join(str(at.corpus(name)) for name in options.scored), "--text-condition", "gold"]
         yield job(7, "card", "card", [*words, at.exp], [at.audits], [at.card])
+        # Of the first corpus: its co-attention, if it has one.
+        shown = {"test": options.test}
+        if options.test in options.tests:
+            shown |= {"modality": "speech+text", "variant": options.losses[0], "text": "gold"}
+        words = calls.report(at.exp, at.classes(options.test), [] if options.toy else [options.test], row=shown)
+        yield job(7, "report", "report", words, [at.cells], [at.exp / "report.html"])
 
     def _cell(self, row: Row, fold: str, text: str, scp: str) -> Job:
         options, model, test = self.options, self._model(row, fold), self._part("test", row.corpus, fold)

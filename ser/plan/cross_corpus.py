@@ -7,6 +7,7 @@ from pathlib import Path
 from ser.config import read_yaml
 from ser.errors import SerError
 from ser.kaldi import tables
+from ser.plan import calls
 from ser.plan.corpora import check_holds, find, read_corpora
 from ser.plan.facts import Facts
 from ser.plan.job import Job, Plan, job
@@ -18,7 +19,7 @@ LAST_STAGE = 5
 # Kind of job -> number of the stage that runs it.
 KINDS = {
     "prepare": 0, "features": 1, "classes": 1, "shared": 1, "others": 1, "folds": 1, "audit": 1,
-    "nets": 2, "embedded": 3, "embeddings": 3, "encoded": 3, "cells": 4, "card": 5,
+    "nets": 2, "embedded": 3, "embeddings": 3, "encoded": 3, "cells": 4, "card": 5, "report": 5,
 }  # fmt: skip
 PLAIN, ADAPTED = "plain", "adapted"
 
@@ -204,3 +205,6 @@ class _Builder:
         dirs = " ".join(str(self.at.corpus(name)) for name in self.options.among)
         made = self.at.card
         yield job(5, "card", "card", ["--corpora", dirs, self.at.exp], [self.at.audits], [made])
+        exp, among = self.at.exp, [] if self.options.toy else self.options.among
+        words = calls.report(exp, self.at.embedded, among)
+        yield job(5, "report", "report", words, [self.at.cells], [exp / "report.html"])

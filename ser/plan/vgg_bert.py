@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ser.config import read_yaml
+from ser.plan import calls
 from ser.plan.facts import Facts
 from ser.plan.job import Job, Plan, job
 from ser.plan.roles import next_fold
@@ -216,9 +217,8 @@ class _Builder:
         text = ["--text-condition", "gold"] if options.uses("text") else []
         words = ["--corpora", corpus, *text, at.exp]
         yield job(7, "card", "card", words, [at.audits], [at.card])
-        # The licence of a real corpus may forbid embedding its clips; the page of errors looks it up by this name.
-        words = ["--test-dir", self.labelled, *([] if options.toy else ["--corpus", options.test]), at.exp]
-        yield job(7, "report", "report", words, [at.cells], [at.exp / "report.html"])
+        page = calls.report(at.exp, self.labelled, [] if options.toy else [options.test])
+        yield job(7, "report", "report", page, [at.cells], [at.exp / "report.html"])
 
     def _cell(self, system: str, kind: str, model: Path, scp: str, fold: str, modality: str) -> Job:
         options, made, test = self.options, self.at.cell(kind, modality, fold), self.at.test(fold)

@@ -24,11 +24,9 @@ def results(options: Options, facts: Facts, corpus_dirs: Iterable[Path]) -> Iter
         yield job(9, "human", options.test, [*inputs, table], inputs, [table])
     words: list[object] = [*calls.card(corpus_dirs, options.text_name if options.uses_text else None), at.exp]
     yield job(9, "card", "card", words, [at.audits], [at.card])
-    # The licence of a real corpus may forbid embedding its clips; the page of errors looks it up by this name.
     test, trained = at.emotion(options.test), [at.emotion(name) for name in options.roles().backend]
-    words = ["--test-dir", test, "--train-dirs", " ".join(map(str, trained))]
-    words += [*([] if options.toy else ["--corpus", options.test]), at.exp]
-    yield job(9, "report", "report", words, [at.cells], [at.exp / "report.html"])
+    page = calls.report(at.exp, test, [] if options.toy else [options.test], trained)
+    yield job(9, "report", "report", page, [at.cells], [at.exp / "report.html"])
     # A detector has only one recording, not all recordings of its speaker.
     if "speech" in options.scored and not (options.uses_net and options.speaker_cmvn):
         words = ["--encoders", " ".join(options.encoders)] if options.encoders else []

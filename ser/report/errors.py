@@ -84,21 +84,41 @@ class Judgements:
     utterances: tuple[Judged, ...]
 
 
-def choose_row(run: Experiment, modality: str | None, layer: str | None) -> MeanRow:
-    """Choose the best row of the results of this modality and layer (None: any): by EER, else by UAR.
+def parse_row(words: str) -> dict[str, str]:
+    """Parse what a row of the results is chosen by, ``<column>=<value>`` words.
+
+    >>> parse_row("layer=nested variant=pretrained")
+    {'layer': 'nested', 'variant': 'pretrained'}
+    """
+    wanted = {}
+    for word in words.split():
+        name, equals, value = word.partition("=")
+        if not equals or name not in result_table.NAMES:
+            raise SerError(f"--row: expected <column>=<value> of {', '.join(result_table.NAMES)}; found '{word}'")
+        wanted[name] = value
+    return wanted
+
+
+def choose_row(run: Experiment, wanted: Mapping[str, str]) -> MeanRow:
+    """Choose the best row of the results that has these values of columns: by EER, else by UAR.
 
     Rows whose training set has the other folds of the test corpus come before rows trained without that corpus.
 
     Raises
     ------
     SerError
-        If there is none; the message lists the rows that exist.
+        If there is none; the message lists the values that the rows have.
     """
     rows = [row for panel in run.panels for row in panel.cells]
-    fitting = [one for one in rows if modality in (None, one.row.modality) and layer in (None, one.row.layer)]
+
+    def told(one: MeanRow) -> dict[str, str]:
+        return {name: result_table.format_field(name, getattr(one.row, name)) for name in wanted}
+
+    fitting = [one for one in rows if told(one) == wanted]
     if not fitting:
-        there = ", ".join(sorted({f"{one.row.modality} {one.row.layer}" for one in rows})) or "nothing"
-        raise SerError(f"{run.folder}/results.tsv: no row of {modality or 'any'} {layer or ''}; it has {there}")
+        there = sorted({" ".join(f"{name}={value}" for name, value in told(one).items()) for one in rows})
+        asked = " ".join(f"{name}={value}" for name, value in wanted.items())
+        raise SerError(f"{run.folder}/results.tsv: no row {asked}; it has {', '.join(there) or 'nothing'}")
 
     def order(one: MeanRow) -> tuple[bool, float]:
         outside = one.row.test not in result_table.trained_corpora(one.row.train)

@@ -36,6 +36,10 @@ def test_a_recogniser_is_trained_recognised_and_its_layers_classify(asr_options,
     assert "--layers=layer12,layer13,prefinal" in arguments(found, "bottlenecks", "random")
     assert "exp/run/asr_random" in arguments(found, "bottlenecks", "random")
     assert "--ivectors=zero" in arguments(found, "bottlenecks", "no_ivector")
+    page = "--test-dir data/run/iemocap_classes --corpus iemocap --row variant=pretrained layer="
+    assert arguments(found, "report", "report") == f"{page}nested exp/run"
+    one_layer = plan(asr_options(corpora="/corpora", layers="prefinal"), facts)
+    assert arguments(one_layer, "report", "report") == f"{page}prefinal exp/run"
     assert "--trained=no_ivector:prefinal:exp/run/frames/no_ivector_prefinal" in arguments(found, "cells", "cells")
 
 

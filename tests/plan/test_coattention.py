@@ -99,6 +99,20 @@ def test_an_unseen_row_is_trained_half_by_half_and_its_halves_are_joined(options
     )
 
 
+@pytest.mark.parametrize(
+    ("changes", "page"),
+    [
+        ({}, "--corpus iemocap --row test=iemocap modality=speech+text variant=bce text=gold exp/run"),
+        ({"toy": "true"}, "--row test=iemocap modality=speech+text variant=bce text=gold exp/run"),
+        ({"tests": "", "together": "", "unseen": "", "random": ""}, "--corpus ravdess --row test=ravdess exp/run"),
+    ],
+)
+def test_the_page_of_errors_is_of_the_first_corpus_and_its_co_attention(options, changes, page):
+    (one,) = coattention.plan(options(**changes), FACTS).of("report")
+    (name,) = re.findall(r"test=(\w+)", page)
+    assert " ".join(one.arguments) == f"--test-dir data/run/{name}_classes {page}"
+
+
 def test_the_text_model_is_tuned_on_the_training_part_of_goemotions_alone(options):
     (one,) = coattention.plan(options(), FACTS).of("t5")
     assert " ".join(one.arguments) == "--part train data/run/goemotions exp/run/t5"

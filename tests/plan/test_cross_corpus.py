@@ -63,6 +63,13 @@ def test_the_diagonal_is_by_folds_each_with_its_own_net_and_audit():
     assert "iemocap_2" in names(found, "audit")
 
 
+def test_the_page_of_errors_is_of_any_corpus_and_embeds_no_clip_if_one_may_not_be_passed_on():
+    page = "--test-dir data/run/embedded"
+    for toy, words in (("false", f"{page} --corpus cremad iemocap ravdess exp/run"), ("true", f"{page} exp/run")):
+        (one,) = plan(options(toy=toy), FACTS_HERE).of("report")
+        assert " ".join(one.arguments) == words
+
+
 def test_two_corpora_have_no_others_together():
     found = plan(options(among="cremad iemocap", within="false"), FACTS_HERE)
     assert names(found, "nets") == ["iemocap", "cremad"]

@@ -1,8 +1,6 @@
 """The page of errors: what is on it, and what a browser does with it."""
 
-import base64
 import dataclasses
-import io
 import re
 
 import numpy as np
@@ -19,14 +17,10 @@ from ser.report.report import write_report
 from ser.results import result_table
 from ser.results.result_table import Result
 from tests.report import chromium
+from tests.report.test_clip import tone
 
 CLASSES = ("anger", "neutral", "sadness")
 NUM_UTTS = 36
-
-
-def tone(hertz: float, seconds: float) -> np.ndarray:
-    time = np.arange(int(seconds * clip.RATE)) / clip.RATE
-    return (0.3 * np.sign(np.sin(2 * np.pi * hertz * time))).astype(np.float32)
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +83,7 @@ def make(root, monkeypatch, *options):
 
 def judged(root):
     known = errors.Known.read([root / "data", root / "train"])
-    return errors.read_judgements(errors.choose_row(read_experiment(root / "exp"), None, None), known)
+    return errors.read_judgements(errors.choose_row(read_experiment(root / "exp"), {}), known)
 
 
 def test_mistakes_come_by_confidence_and_lists_are_as_long_as_asked(scored):
@@ -117,14 +111,36 @@ def test_counts_are_of_all_utterances_not_of_cards(scored):
 
 def test_row_is_the_best_or_the_one_asked_for(scored):
     run = read_experiment(scored / "exp")
-    assert errors.choose_row(run, "speech", "tdnn7").row.eer == 30.0
-    with pytest.raises(SerError, match=r"no row of text ; it has speech tdnn7"):
-        errors.choose_row(run, "text", None)
+    asked = errors.parse_row("modality=speech layer=tdnn7 lda_dim=2")
+    assert errors.choose_row(run, asked).row.eer == 30.0
+    with pytest.raises(SerError, match=r"no row modality=text; it has modality=speech"):
+        errors.choose_row(run, errors.parse_row("modality=text"))
+    with pytest.raises(SerError, match=r"expected <column>=<value> of system, train, .*; found 'eer=30'"):
+        errors.parse_row("eer=30")
+
+
+def test_row_without_other_folds_of_its_corpus_comes_after_those_with_them(scored, tmp_path):
+    whole = result_table.from_tsv((scored / "exp/results.tsv").read_text(), "results.tsv")[-1]
+    outside = dataclasses.replace(whole, train="cremad", eer=20.0)
+    (tmp_path / "results.tsv").write_text(result_table.to_tsv([whole, outside]))
+    run = read_experiment(tmp_path)
+    assert errors.choose_row(run, {}).row.eer == 30.0
+    assert errors.choose_row(run, {"train": "cremad"}).row.eer == 20.0
+
+
+def test_run_whose_cells_all_failed_has_no_page_and_no_link_to_an_old_one(scored, monkeypatch, tmp_path, caplog):
+    row = result_table.from_tsv((scored / "exp/results.tsv").read_text(), "results.tsv")[-1]
+    failed = result_table.mean([dataclasses.replace(row, status="failed: log")], "fold")
+    (tmp_path / "results.tsv").write_text(result_table.to_tsv([failed]))
+    (tmp_path / "errors.html").write_text("old")
+    monkeypatch.setattr("sys.argv", ["x", str(tmp_path), str(scored / "data")])
+    make_errors_page.main()
+    assert not (tmp_path / "errors.html").exists() and "there is no page of errors" in caplog.text
 
 
 def test_utterance_that_the_data_dir_lacks_is_refused(scored, tmp_path):
     write_data_dir(tmp_path / "other", [Utterance("x-1", "x", emotion="anger")])
-    row = errors.choose_row(read_experiment(scored / "exp"), None, None)
+    row = errors.choose_row(read_experiment(scored / "exp"), {})
     with pytest.raises(SerError, match=r"'s0-00' has no class in the test data dir"):
         errors.read_judgements(row, errors.Known.read([tmp_path / "other"]))
 
@@ -148,7 +164,7 @@ def test_sound_is_embedded_as_asked(scored, monkeypatch, audio, heard):
 
 
 def test_recordings_that_may_not_be_passed_on_are_never_embedded(scored, monkeypatch, caplog):
-    page = make(scored, monkeypatch, "--audio", "all", "--corpus", "iemocap")
+    page = make(scored, monkeypatch, "--audio", "all", "--corpus", "ravdess iemocap")
     assert "<audio " not in page
     assert "No clip is embedded: iemocap is by agreement" in page and "No clip is embedded" in caplog.text
 
@@ -179,44 +195,6 @@ def test_segment_is_cut_out_of_its_recording(scored):
     assert recordings("part").seconds == pytest.approx(0.2)
     assert recordings("tail").seconds == pytest.approx(0.05)
     assert recordings("out") is None
-
-
-def test_sound_comes_back_from_its_uri():
-    samples = tone(200, 1.0)
-    kind, data = clip.sound_uri(samples).split(";base64,")
-    assert kind in ("data:audio/mpeg", "data:audio/flac")
-    back, rate = soundfile.read(io.BytesIO(base64.b64decode(data)))
-    assert rate == clip.RATE and abs(len(back) - len(samples)) < 3000
-    assert len(data) < 20_000
-
-
-def test_spectrogram_has_a_tone_in_its_band():
-    time = np.arange(clip.RATE) / clip.RATE
-    levels = clip.spectrogram(np.sin(2 * np.pi * 2500 * time).astype(np.float32))
-    assert levels.shape[0] == clip.BANDS and levels.dtype == np.uint8
-    # 2,500 of 5,000 Hz: in the middle.
-    assert abs(int(levels.mean(axis=1).argmax()) - clip.BANDS // 2) <= 1
-    assert clip.spectrogram(np.zeros(100, np.float32)).shape == (clip.BANDS, 1)
-    assert clip.spectrogram(tone(100, 60.0)).shape[1] <= clip.MOST_COLUMNS + 1
-
-
-def test_pitch_line_of_a_tone_is_at_its_height():
-    (line,) = clip.pitch_lines(tone(169.7, 1.0))  # the middle of 60 and 480 Hz in octaves
-    heights = [y for _, y in line]
-    assert np.median(heights) == pytest.approx(0.5, abs=0.01)
-    assert min(x for x, _ in line) >= 0 and max(x for x, _ in line) <= 1
-    assert clip.pitch_lines(np.zeros(100, np.float32)) == ()
-
-
-def test_hum_in_a_pause_has_no_pitch_line():
-    samples = np.concatenate([0.003 * tone(60, 0.5), tone(200, 0.5)])
-    (line,) = clip.pitch_lines(samples)
-    assert min(x for x, _ in line) > 0.45
-
-
-def test_long_clip_is_cut_but_says_its_length():
-    made = clip.make_clip(tone(100, 25.0), with_sound=False)
-    assert made.seconds == 25.0 and made.sound == ""
 
 
 @pytest.fixture(scope="module")
