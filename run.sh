@@ -35,7 +35,8 @@
 #   --same-trials true|false  for a test corpus that also trains: score the run in which it only tests a second time, fold
 #                         by fold, on the trials of the run in which it trains; rows of the test <corpus>_by_fold, for
 #                         ser.bin.compare_cells (true, but not on the toy corpora)
-#   --finetune-config <name>  settings of fine-tuning: <name>.yaml in --conf
+#   --pretrain-config, --finetune-config <name>   settings of these trainings: <name>.yaml in --conf, such as
+#                         xvector_pretrain_kaldi, Kaldi's
 #   --modalities "speech text speech+text"   modalities that are scored; models that none of them needs are not trained
 #   --layers tdnn6,tdnn7,...   layers of the net whose embeddings are scored
 #   --encoders "<name>=<folder or name on the Hub>:<layer>,<layer> ..."   frozen published audio encoders, whose layers
@@ -70,6 +71,7 @@ label_map=conf/emotions/collapsed5.map
 unseen=
 ties=drop
 same_trials=
+pretrain_config=xvector_pretrain
 finetune_config=xvector_finetune
 modalities="speech text speech+text"
 layers=tdnn6,tdnn7

@@ -23,7 +23,7 @@ LAST_OF_DATA = 2
 def estimate(options: Options, plan: Plan, facts: Facts, rates: Rates) -> list[Cost]:
     """Estimate the cost of each stage of a run from its plan; a corpus that was not found costs nothing."""
     conf = Path(options.conf)
-    pretrain, finetune = conf / "xvector_pretrain.yaml", Path(options.finetune_settings)
+    pretrain, finetune = Path(options.pretrain_settings), Path(options.finetune_settings)
     return costs(
         options,
         plan,

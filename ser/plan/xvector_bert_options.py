@@ -40,6 +40,7 @@ class Options(RunOptions):
     augment: tuple[str, ...]
     finetune_noise: bool
     finetune_speeds: tuple[str, ...]
+    pretrain_config: str
     finetune_config: str
     label_map: str
     unseen: tuple[str, ...]
@@ -85,6 +86,11 @@ class Options(RunOptions):
     def frozen_layers(self) -> dict[str, tuple[Encoder, str]]:
         """The layers of published encoders, by their names in the results: each one's encoder and layer."""
         return by_column(read_encoders(self.encoders)) if self.uses_speech else {}
+
+    @property
+    def pretrain_settings(self) -> str:
+        """Path of the YAML file of settings of the pretraining."""
+        return f"{self.conf}/{self.pretrain_config}.yaml"
 
     @property
     def finetune_settings(self) -> str:
@@ -135,10 +141,12 @@ class Options(RunOptions):
         return distinct((*self.speech_corpora(), *roles.backend, self.test, *roles.text_train, *noise))
 
     def variant(self) -> str:
-        """Return the name of the fine-tuning in the results, from its settings' name and the kinds of copies."""
+        """Return the name of the trainings in the results, from their settings' names and the kinds of copies."""
         name = self.finetune_config.removeprefix("xvector_finetune").removeprefix("_") or "all"
         if not self.roles().pretrain:
             name = "scratch" if name == "all" else f"scratch_{name}"
+        elif pretrained := self.pretrain_config.removeprefix("xvector_pretrain"):
+            name += f"+pretrain{pretrained}"
         name += "+noise" * bool(self.augment and self.finetune_noise) + "+speed" * bool(self.finetune_speeds)
         return name + "+speaker_cmvn" * self.speaker_cmvn
 
@@ -150,7 +158,7 @@ def check(options: Options) -> list[str]:
         raise SerError("--layers and --encoders are both empty; name a layer of the net, or an encoder")
     check_encoders(options.encoders)
     if options.uses_net:
-        files += [f"{options.conf}/xvector_pretrain.yaml"] * bool(options.pretrain) + [options.finetune_settings]
+        files += [options.pretrain_settings] * bool(options.pretrain) + [options.finetune_settings]
     if options.uses_text:
         files.append(f"{options.conf}/bert.yaml")
     check_words("modalities", options.modalities, MODALITIES)

@@ -253,6 +253,16 @@ def test_the_page_of_errors_knows_a_real_corpus_by_name_and_what_trained_the_bac
     assert arguments(plan(xvector_options(toy="true"), facts), "report", "report") == f"{page} exp/run"
 
 
+def test_other_settings_of_pretraining_are_read_and_named_in_the_variant(xvector_options, facts):
+    kaldi = xvector_options(pretrain_config="xvector_pretrain_kaldi")
+    check(kaldi)
+    assert kaldi.pretrain_settings == "conf/xvector_pretrain_kaldi.yaml"
+    assert (xvector_options().variant(), kaldi.variant()) == ("all", "all+pretrain_kaldi")
+    assert xvector_options(pretrain="", pretrain_config="xvector_pretrain_kaldi").variant() == "scratch"
+    with pytest.raises(SerError, match=r"conf/toy/xvector_pretrain_kaldi.yaml"):
+        check(xvector_options(pretrain_config="xvector_pretrain_kaldi", conf="conf/toy"))
+
+
 def test_features_normalised_by_speaker_are_named_in_the_variant_and_make_no_detector(xvector_options, facts):
     found, plain = (plan(xvector_options(speaker_cmvn=word), facts) for word in ("true", "false"))
     of_speech = [" ".join(one.arguments) for one in found.of("cells") if "speech" in one.name]
