@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from ser.config import read_yaml
 from ser.corpora.folds import natural_key
 from ser.corpora.label_map import apply_label_map, read_label_map
@@ -25,6 +27,8 @@ NOTES = {
     "augmented or speed-perturbed copies.",
     "data": "The data dirs that the run scored and trained on. test_<fold> is the test set of a fold; fold none is the "
     "whole test corpus, scored by models that were not trained on it.",
+    "signal-to-noise ratio": "WADA-SNR of the test corpus's clips, estimated from their samples alone: right to within "
+    "some decibels below 20 dB, coarse above.",
     "audit": "What the test set of each fold shares with the training data of its models. Fold none is the whole test "
     "corpus, with models that were not trained on it. 'not told' means that one side lacks the table for this check; "
     "'shared' means that both sides have these sentences, which is no fault.",
@@ -69,6 +73,7 @@ def make_card(
         *_corpora(corpora, missing),
         *_labels(corpora, label_map, missing),
         *_data(findings, corpora, missing),
+        *_signal_to_noise(exp_dir),
         *_text(exp_dir, text_condition, missing),
         *_audit(findings),
         *_calibration(exp_dir),
@@ -166,6 +171,18 @@ def _data(findings: Mapping[str, list[audit.Finding]], corpora: Corpora, missing
             yield from _counts("data", name, Inventory(path, corpora), with_corpora=True)
         else:
             missing[path] = "removed since the audit"
+
+
+def _signal_to_noise(exp_dir: Path) -> Iterator[Entry]:
+    """Say how the ratios of ser.bin.measure_snr are spread, where it was run: in system D, whose paper checks them."""
+    path = exp_dir / "snr.tsv"
+    if not path.is_file():
+        return
+    ratios = [float(line.split("\t")[1]) for line in read_text_lines(path)[1:]]
+    low, middle, high = np.quantile(ratios, (0.05, 0.5, 0.95))
+    yield Entry("signal-to-noise ratio", "clips", "", str(len(ratios)))
+    yield Entry("signal-to-noise ratio", "median", "", f"{middle:.1f} dB")
+    yield Entry("signal-to-noise ratio", "5 to 95 % of the clips", "", f"{low:.1f} to {high:.1f} dB")
 
 
 def _text(exp_dir: Path, text_condition: str | None, missing: dict[str, str]) -> Iterator[Entry]:

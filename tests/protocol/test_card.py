@@ -99,6 +99,17 @@ def test_card_marks_a_speaker_normalisation_as_what_it_is(run, tmp_path):
     assert "it uses other recordings of this speaker, without their labels" in to_markdown(entries, "x")
 
 
+def test_card_says_how_noisy_the_clips_are_where_that_was_measured(run, tmp_path):
+    exp, corpora = run
+    assert not any(entry.section == "signal-to-noise ratio" for entry in make_card(exp, corpora, tmp_path / "two.map"))
+    lines = "".join(f"a-{number}\t{number}.0\n" for number in range(101))
+    write_text(exp / "snr.tsv", f"utt\tsnr_db\n{lines}")
+    card = make_card(exp, corpora, tmp_path / "two.map")
+    found = {entry.row: entry.value for entry in card if entry.section == "signal-to-noise ratio"}
+    assert found == {"clips": "101", "median": "50.0 dB", "5 to 95 % of the clips": "5.0 to 95.0 dB"}
+    assert "## Signal-to-noise ratio\n\nWADA-SNR of the test corpus's clips" in to_markdown(card, "card")
+
+
 def test_card_warns_where_utterances_have_no_known_speaker(run, tmp_path):
     exp, _ = run
     utts = {"a-1": "a", "b-2": "b-2", "c-3": "c-3"}
