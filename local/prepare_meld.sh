@@ -2,15 +2,15 @@
 # Makes a Kaldi data dir of MELD: its transcripts and, if the clips are there, its audio, which ffmpeg decodes. There are
 # no folds. MELD's own parts share speakers; a warning says so.
 # Usage: local/prepare_meld.sh [options] <corpus-dir> <data-dir>
-#  e.g.: local/prepare_meld.sh --audio true corpora/MELD.Raw data/meld
+#  e.g.: local/prepare_meld.sh corpora/MELD.Raw data/meld
 # Options:
 #   --part all|train|validation|test   (all)
-#   --audio true|false                 whether the clips are read (false: words only)
+#   --audio auto|true|false            whether the clips are read (auto: where they are); false: words only
 
 set -euo pipefail
 
 part=all        # all three, told apart in utt2part
-audio=false     # the films are a download of their own
+audio=auto      # the films are a download of their own
 
 . utils/parse_options.sh
 . ./path.sh

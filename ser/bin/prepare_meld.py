@@ -1,8 +1,8 @@
-"""Make a Kaldi data dir of MELD: its words and, with --audio true, its clips.
+"""Make a Kaldi data dir of MELD: its words and, where they are at hand, its clips.
 
 Its layouts are in ser/corpora/meld.py.
 
-  python3 -m ser.bin.prepare_meld --part all --audio true corpora/MELD.Raw data/meld
+  python3 -m ser.bin.prepare_meld --part all --audio auto corpora/MELD.Raw data/meld
 """
 
 from pathlib import Path
@@ -15,7 +15,9 @@ def main() -> None:
     parser.add_argument(
         "--part", required=True, choices=("train", "validation", "test", "all"), help="part of the corpus"
     )
-    parser.add_argument("--audio", required=True, type=cli.boolean, help="read the clips, too")
+    parser.add_argument(
+        "--audio", required=True, choices=("auto", "true", "false"), help="read the clips, too; auto: where they are"
+    )
     parser.add_argument("corpus_dir", metavar="<corpus-dir>", type=Path, help="MELD as it is distributed")
     parser.add_argument("data_dir", metavar="<data-dir>", help="the data dir to write")
     args = parser.parse_args()
@@ -25,7 +27,7 @@ def main() -> None:
     from ser.corpora import meld, records
 
     corpus = records.require_folder(args.corpus_dir, "give the folder of MELD")
-    utterances, left_out = meld.read(corpus, args.part, args.audio)
+    utterances, left_out = meld.read(corpus, args.part, {"auto": None, "true": True, "false": False}[args.audio])
     records.write_data_dir(args.data_dir, utterances, left_out, meld.PUBLISHED[args.part])
     if shared := meld.shared_speakers(utterances):
         logging.getLogger(__name__).warning(

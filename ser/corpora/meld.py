@@ -7,7 +7,7 @@ anger 1,607, sadness 1,002, disgust 361, fear 358.
 
 Layout: ``{train,dev,test}_sent_emo.csv``, in the corpus folder or below; where the clips are at hand, each part's
 folder of them: ``train_splits/dia0_utt0.mp4``, ``dev_splits_complete/``, ``output_repeated_splits_test/``, which ffmpeg
-decodes (``--audio true``; ``.wav`` files of the same names are taken as they are).
+decodes (``.wav`` files of the same names are taken as they are). Where no part has its clips, there are words alone.
 
 The six friends speak in all parts: figures by these parts are not of new speakers, and no folds are made. A name such
 as "Waiter" stands for several people and is kept as one speaker; "All" and the like are nobody's own, so each such
@@ -15,6 +15,7 @@ utterance counts as a speaker of its own. Known faults: apostrophes of Windows-1
 dia110_utt7 cannot be decoded; laughter of an audience lies over much of the speech.
 """
 
+import logging
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
@@ -26,6 +27,8 @@ from ser.corpora.emotion_names import emotion_name
 from ser.corpora.records import LeftOut, Utterance, audio_fault
 from ser.corpora.tree import files_below
 from ser.errors import SerError
+
+logger = logging.getLogger(__name__)
 
 PUBLISHED = {"all": 13708, "train": 9989, "validation": 1109, "test": 2610}
 
@@ -43,15 +46,25 @@ CLIP = re.compile(r"dia\d+_utt\d+")
 NOBODY = re.compile(r"\b(?:all|both|everyone|everybody|and|guys|women|men|crowd)\b|[,&/]", re.IGNORECASE)
 
 
-def read(corpus: Path, part: str, audio: bool) -> tuple[list[Utterance], list[LeftOut]]:
-    """Read the utterances of `part`: train, validation, test or all; `audio` says whether their clips are read too."""
+def read(corpus: Path, part: str, audio: bool | None) -> tuple[list[Utterance], list[LeftOut]]:
+    """Read the utterances of `part`: train, validation, test or all.
+
+    `audio` says whether their clips are read too; None: where any of these parts has a folder of clips.
+    """
     utterances: list[Utterance] = []
     left_out: list[LeftOut] = []
-    for name in PARTS if part == "all" else [part]:
+    names = list(PARTS) if part == "all" else [part]
+    if audio is None:
+        audio = any(_clips(corpus, name) for name in names)
+        logger.info("%s: %s", corpus, "words and clips" if audio else "no clips, so words alone")
+    for name in names:
         table = next(files_below(corpus, (f"{PARTS[name][0]}_sent_emo.csv",)), None)
         if table is None:
             raise SerError(f"{corpus}: no {PARTS[name][0]}_sent_emo.csv in it; give the folder of MELD")
         clips = _clips(corpus, name) if audio else {}
+        if audio and not clips:
+            folder = PARTS[name][1][0]
+            raise SerError(f"{corpus}: no folder {folder} with dia0_utt0.mp4; unpack MELD.Raw, or --audio false")
         for where, row in _rows(table):
             clip = f"dia{row['Dialogue_ID']}_utt{row['Utterance_ID']}"
             wav = None
@@ -102,10 +115,7 @@ def _clips(corpus: Path, part: str) -> dict[str, Path]:
     """Find the clips of a part: name -> file, a .wav rather than an .mp4; its folder lies anywhere below the corpus."""
     found = [path for path in files_below(corpus, (".mp4", ".wav")) if path.parent.name in PARTS[part][1]]
     found = sorted((path for path in found if CLIP.fullmatch(path.stem)), key=lambda path: path.suffix.lower())
-    clips = {path.stem: path for path in found}
-    if not clips:
-        raise SerError(f"{corpus}: no folder {PARTS[part][1][0]} with dia0_utt0.mp4; unpack MELD.Raw, or --audio false")
-    return clips
+    return {path.stem: path for path in found}
 
 
 def shared_speakers(utterances: Iterable[Utterance]) -> list[str]:

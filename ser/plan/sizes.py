@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ser.corpora.decoding import DECODED
 from ser.kaldi import tables
 from ser.plan.corpora import Corpus, find, read_corpora
 
@@ -23,6 +24,7 @@ MOST_COUNTED = 20_000
 # Number of files whose headers are read to estimate the mean length.
 SAMPLED = 50
 FRAMES_PER_HOUR = 360_000
+TABLES = {".csv", ".tsv"}
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ def measure(corpus: str, data_dir: Path, folder: Path, toy: ToyConfig | None = N
     known = find(corpus, read_corpora())
     if (data_dir / "utt2spk").is_file():
         size = of_data_dir(data_dir, known.seconds)
-        return replace(size, folds=size.folds or known.folds, decoded=known.files == (".m4a",))
+        return replace(size, folds=size.folds or known.folds, decoded=_is_decoded(known))
     if toy is not None:
         from ser.toy.corpora import count_utterances
 
@@ -69,7 +71,8 @@ def measure(corpus: str, data_dir: Path, folder: Path, toy: ToyConfig | None = N
         utts = sum(path.read_bytes().count(b"__eou__") for path in _files(folder, known) if _has_turns(path))
         return _size(known, utts or known.utterances, 0.0, "counted" if utts else "published totals")
     paths = list(islice(_files(folder, known), MOST_COUNTED))
-    if not paths or len(paths) == MOST_COUNTED:
+    # A table has many utterances, and a folder may have the same ones in several.
+    if not paths or len(paths) == MOST_COUNTED or set(known.files) <= TABLES:
         return _size(known, known.utterances, known.seconds, "published totals")
     return _size(known, len(paths), _mean_seconds(paths) or known.seconds, "counted")
 
@@ -81,8 +84,12 @@ def published(corpus: str, where: str) -> Size:
 
 
 def _size(known: Corpus, utts: int, seconds: float, source: str, decoded: bool | None = None) -> Size:
-    decoded = known.files == (".m4a",) if decoded is None else decoded
+    decoded = _is_decoded(known) if decoded is None else decoded
     return Size(utts, utts * seconds / 3600, known.folds, source, decoded)
+
+
+def _is_decoded(known: Corpus) -> bool:
+    return set(known.files) <= DECODED
 
 
 def of_data_dir(data_dir: Path, seconds: float) -> Size:

@@ -76,6 +76,19 @@ def test_suffixes_and_junk_are_no_matter(make_files, monkeypatch):
     assert [item.chosen for item in left_out] == [True]
 
 
+def test_clips_are_read_where_they_are_and_words_alone_where_they_are_not(make_files, monkeypatch):
+    monkeypatch.setattr("shutil.which", lambda name: name)
+    corpus = make_files(TABLES)
+    assert {item.wav for item in meld.read(corpus, "all", audio=None)[0]} == {None}
+    for clip in ("train_splits/dia0_utt0", "train_splits/dia0_utt1", "dev_splits/dia0_utt0", "dev_splits/dia0_utt1"):
+        (corpus / clip).parent.mkdir(exist_ok=True)
+        (corpus / f"{clip}.mp4").write_bytes(b"film")
+    utterances, _ = meld.read(corpus, "validation", audio=None)
+    assert all("dev_splits" in item.wav for item in utterances)
+    with pytest.raises(SerError, match=r"no folder output_repeated_splits_test with dia0_utt0.mp4; unpack MELD.Raw"):
+        meld.read(corpus, "all", audio=None)
+
+
 @pytest.mark.parametrize(
     ("files", "message"),
     [

@@ -72,3 +72,14 @@ def test_a_corpus_that_is_not_there_has_no_size(tmp_path):
 def test_an_unknown_corpus_is_refused_with_those_that_are_known(tmp_path):
     with pytest.raises(SerError, match=r"unknown corpus 'timit'.*voxceleb1, voxceleb2"):
         sizes.measure("timit", tmp_path, tmp_path)
+
+
+def test_a_folder_of_tables_has_the_published_totals_and_one_of_films_is_decoded(tmp_path):
+    for name in ("goemotions/original/train.tsv", "goemotions/ekman/train.tsv", "MELD.Raw/train_splits/dia0_utt0.mp4"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text("x\ty\n")
+    size = sizes.measure("goemotions", tmp_path / "data", tmp_path / "goemotions")
+    assert (size.utts, size.source, size.decoded) == (43_410, "published totals", False)
+    size = sizes.measure("meld", tmp_path / "data", tmp_path / "MELD.Raw")
+    assert (size.utts, size.hours, size.decoded) == (1, pytest.approx(3.6 / 3600), True)
+    assert sizes.published("voxceleb2", "x").decoded and not sizes.published("cremad", "x").decoded
