@@ -7,18 +7,18 @@ Expected: what the table lists; `PUBLISHED` is a guess for estimates made before
 import logging
 import re
 import unicodedata
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ser.corpora import same_recordings
 from ser.corpora.decoding import wav_entries
 from ser.corpora.emotion_names import emotion_name, is_known
 from ser.corpora.records import LARGEST_LOSS, LeftOut, Utterance, audio_fault, opaque, write_left_out
 from ser.corpora.table_folds import assign_folds_of_table
 from ser.corpora.table_sources import OWN_PART, Row, columns_of, one_word, value
 from ser.errors import SerError
-from ser.files import sha256
 
 logger = logging.getLogger(__name__)
 
@@ -217,11 +217,11 @@ def _seconds(where: str, text: str) -> float | None:
 
 def _distinct(clips: Sequence[Clip]) -> tuple[list[Clip], list[LeftOut]]:
     """Keep each recording, or part of one, once; refuse those with two emotions or two speakers, by name."""
-    contents = _contents({clip.path for clip in clips})
+    recording = same_recordings.contents({clip.path for clip in clips})
     first: dict[tuple[str, float, float], Clip] = {}
     twice, conflicts = [], []
     for clip in clips:
-        key = (contents[clip.path], clip.start or 0.0, clip.end or -1.0)
+        key = (recording[clip.path], clip.start or 0.0, clip.end or -1.0)
         other = first.setdefault(key, clip)
         if other is clip:
             continue
@@ -238,21 +238,6 @@ def _distinct(clips: Sequence[Clip]) -> tuple[list[Clip], list[LeftOut]]:
     if conflicts:
         raise SerError(f"{'; '.join(conflicts)}; correct the table, or take these rows out of it")
     return list(first.values()), twice
-
-
-def _contents(paths: Iterable[Path]) -> dict[Path, str]:
-    """Give each file what stands for its bytes: equal for equal files. Only files of one size are read."""
-    sizes: defaultdict[int, list[Path]] = defaultdict(list)
-    for path in paths:
-        sizes[path.stat().st_size].append(path)
-    contents = {}
-    for same in sizes.values():
-        for path in same:
-            if len(same) == 1:
-                contents[path] = str(path)
-            else:
-                contents[path] = sha256(path)
-    return contents
 
 
 def _check_genders(clips: Iterable[Clip]) -> None:

@@ -139,7 +139,9 @@ def read_saved_dataset(folder: Path, audio_dir: Path) -> list[Row]:
     try:
         import datasets
     except ImportError as error:
-        raise SerError(f"{folder}: to read it the package datasets is needed: pip install datasets") from error
+        raise SerError(
+            f"{folder}: reading it needs the package datasets; install the extra: pip install 'ser[datasets]'"
+        ) from error
     try:
         loaded = datasets.load_from_disk(str(folder))
     except Exception as error:  # datasets raises what its parts raise

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ser.corpora import export, records, table, table_sources
+from ser.corpora import export, records, same_recordings, table, table_sources
 from ser.errors import SerError
 
 
@@ -35,8 +35,8 @@ def utterances(tmp_path, silence):
 
 
 def read_back(rows, audio_dir, monkeypatch):
-    # All clips here are the same silence: what tells recordings apart is tested in test_table.py.
-    monkeypatch.setattr(table, "_contents", lambda paths: {path: str(path) for path in paths})
+    # All clips here are the same silence: what tells recordings apart is tested in test_same_recordings.py.
+    monkeypatch.setattr(same_recordings, "contents", lambda paths: {path: str(path) for path in paths})
     columns = table.choose_columns(rows, {})
     clips, left_out = table.find_clips(rows, columns, audio_dir)
     return table.make_utterances(clips, columns, None, "mine"), left_out
