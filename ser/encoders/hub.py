@@ -9,6 +9,7 @@ import torch
 
 from ser.errors import SerError
 from ser.text.bert import quieten
+from ser.training import pretrained_dir
 
 # model_type of config.json -> the attribute of AutoModel's model that is the encoder.
 KINDS = {
@@ -69,7 +70,7 @@ def load_pretrained(folder: Path, name: str) -> tuple[torch.nn.Module, Any, str]
     Raises
     ------
     SerError
-        If a file is missing, the weights are a pickle or incomplete, or the kind is not in `KINDS`.
+        If a file is missing, the weights are a pickle, incomplete or damaged, or the kind is not in `KINDS`.
     """
     for file in ("config.json", "preprocessor_config.json"):
         if not (folder / file).is_file():
@@ -82,6 +83,7 @@ def load_pretrained(folder: Path, name: str) -> tuple[torch.nn.Module, Any, str]
             "where you trust it, then model.save_pretrained(folder, safe_serialization=True)"
         )
     kind = _read_kind(folder, name)
+    pretrained_dir.check(folder)
     quieten()
     from transformers import AutoConfig, AutoFeatureExtractor, AutoModel
 

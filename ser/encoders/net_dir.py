@@ -1,7 +1,6 @@
 """The folder of an imported net: ``config.yaml`` (kind and sizes), ``model.safetensors`` (with a checksum) and
 ``SOURCE`` (the original file, its digest and its licence). No other file is read."""
 
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +9,11 @@ from torch import nn
 from ser.config import from_mapping, read_yaml, to_yaml
 from ser.encoders.published import Published
 from ser.errors import SerError
-from ser.files import atomic_path, sha256, write_text
+from ser.files import sha256, write_text
 from ser.models.emotion2vec import Emotion2vec, Emotion2vecConfig
 from ser.models.vggish import Vggish, VggishConfig
 from ser.models.yamnet import Yamnet, YamnetConfig
-from ser.training import model_dir
+from ser.training import model_dir, pretrained_dir
 
 CONFIG = "config.yaml"
 NETS: dict[str, tuple[Any, Any]] = {
@@ -44,15 +43,9 @@ def save_encoder(folder: str | Path, origin: Path, encoder: Any) -> None:
     It has the same format as `origin`, so that the same code reads both.
     """
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     whole = getattr(encoder, "whole", None)
     if whole is not None:  # of transformers
-        with tempfile.TemporaryDirectory(prefix=".encoder.", suffix=".tmp", dir=folder) as scratch:
-            whole.save_pretrained(scratch, safe_serialization=True)
-            encoder.extractor.save_pretrained(scratch)
-            for path in sorted(Path(scratch).iterdir(), key=lambda path: path.name == "config.json"):
-                with atomic_path(folder / path.name) as temporary:
-                    path.replace(temporary)
+        pretrained_dir.save(folder, whole, encoder.extractor)
         return
     if (origin / CONFIG).is_file():
         write_text(folder / CONFIG, (origin / CONFIG).read_text(encoding="utf-8"))

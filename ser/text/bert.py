@@ -8,7 +8,6 @@ Code that comes with a model is never run, and weights are safetensors: nothing 
 import dataclasses
 import os
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -18,7 +17,7 @@ import torch
 from torch import Tensor
 
 from ser.errors import SerError
-from ser.files import atomic_path
+from ser.training import pretrained_dir
 
 Pooling = Literal["cls", "mean"]
 
@@ -76,10 +75,11 @@ def load_encoder(name: str) -> tuple[torch.nn.Module, Any]:
     Raises
     ------
     SerError
-        Where no model of that name is found, where weights of the encoder are missing, or where the tokenizer
-        cannot pad.
+        Where no model of that name is found, where weights of the encoder are missing or fail their checksum, or where
+        the tokenizer cannot pad.
     """
     folder = find_folder(name)
+    pretrained_dir.check(folder)
     quieten()
     from transformers import AutoConfig, AutoModel, AutoTokenizer
 
@@ -160,25 +160,9 @@ def find_folder(name: str) -> str:
 
 
 def save_encoder(folder: str | Path, encoder: Any, tokenizer: Any) -> None:
-    """Write the encoder and its tokenizer as a folder that `load_encoder` and any transformers program reads.
-
-    Each file appears whole, and config.json last, since a folder without it is not a model.
-    """
+    """Write the encoder and its tokenizer as a folder that `load_encoder` and any transformers program reads."""
     quieten()
-    folder = Path(folder)
-    config = folder / "config.json"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        config.unlink(missing_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".encoder.", suffix=".tmp", dir=folder) as scratch:
-            encoder.save_pretrained(scratch, safe_serialization=True)
-            tokenizer.save_pretrained(scratch)
-            for path in sorted(Path(scratch).iterdir(), key=lambda path: path.name == config.name):
-                # atomic_path also sets the usual permissions: safetensors makes files that only their owner can read.
-                with atomic_path(folder / path.name) as temporary:
-                    path.replace(temporary)
-    except OSError as error:
-        raise SerError(f"{folder}: cannot be written: {error.strerror or error}; check the free disk space") from error
+    pretrained_dir.save(folder, encoder, tokenizer)
 
 
 def quieten() -> None:

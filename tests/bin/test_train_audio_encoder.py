@@ -133,6 +133,12 @@ def test_other_kinds_are_trained(few, encoder, tmp_path, kind):
     train(few, encoder(kind), tmp_path / "m", *settings)
     run(extract_audio_embeddings, "--encoder", tmp_path / "m", f"scp:{few}/valid/wav.scp", tmp_path / "out")
     assert len(ark.load(f"scp:{tmp_path}/out/final.scp")) == 4
+    weights = tmp_path / "m" / "encoder" / "model.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    with pytest.raises(SerError, match=r"encoder/model\.safetensors: damaged"):
+        run(extract_audio_embeddings, "--encoder", tmp_path / "m", f"scp:{few}/valid/wav.scp", tmp_path / "again")
 
 
 def test_patches_of_yamnet_are_trained_and_frozen_norms_stay(data, encoder, tmp_path):

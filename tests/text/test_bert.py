@@ -100,6 +100,16 @@ def test_truncated_weights_are_refused(encoder_folder, tmp_path):
         bert.load_encoder(str(tmp_path))
 
 
+def test_a_flipped_bit_in_the_weights_of_a_saved_encoder_is_refused_and_the_file_named(encoder_folder, tmp_path):
+    bert.save_encoder(tmp_path, *bert.load_encoder(str(encoder_folder)))
+    path = tmp_path / "model.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(SerError, match=r"model\.safetensors: damaged: its numbers do not match its checksum"):
+        bert.load_encoder(str(tmp_path))
+
+
 def test_missing_folder_is_named(tmp_path):
     with pytest.raises(SerError, match="nowhere': no such folder; give --text-model a folder"):
         bert.load_encoder(str(tmp_path / "nowhere"))
