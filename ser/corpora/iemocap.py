@@ -175,11 +175,16 @@ def _emotion(where: str, word: str) -> str:
 
 def _transcripts(folder: Path) -> dict[str, str]:
     """Read utterance name -> words; other lines, such as breaths, do not match and are skipped."""
-    texts = {}
+    texts: dict[str, str] = {}
+    origin: dict[str, Path] = {}
     for path in _text_files(folder):
         for line in read_text_lines(path, errors="replace"):
             if match := TRANSCRIPT.match(line):
-                texts[match[1]] = " ".join(match[2].split())
+                words = " ".join(match[2].split())
+                first = origin.setdefault(match[1], path)
+                if first != path and texts[match[1]] != words:
+                    raise SerError(f"{first} and {path}: other words of {match[1]}; remove one of the two")
+                texts[match[1]] = words
     return texts
 
 

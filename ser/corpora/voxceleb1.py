@@ -161,7 +161,7 @@ def read_meta(path: Path) -> dict[str, Speaker]:
     columns = [name.strip().lower() for name in re.split(r"[\t,]", lines[0])] if lines else []
     if "gender" not in columns or "set" not in columns:
         raise SerError(f"{path}:1: expected columns called Gender and Set, found {', '.join(columns) or 'nothing'}")
-    speakers = {}
+    speakers: dict[str, Speaker] = {}
     for number, line in enumerate(lines[1:], start=2):
         if not line.strip():
             continue
@@ -169,5 +169,7 @@ def read_meta(path: Path) -> dict[str, Speaker]:
         if len(fields) != len(columns):
             raise SerError(f"{path}:{number}: expected {len(columns)} fields, found {len(fields)}: '{line}'")
         row = dict(zip(columns, fields, strict=True))
-        speakers[fields[0]] = Speaker(name=fields[1], gender=row["gender"].lower(), part=row["set"].lower())
+        speaker = Speaker(name=fields[1], gender=row["gender"].lower(), part=row["set"].lower())
+        if speakers.setdefault(fields[0], speaker) != speaker:
+            raise SerError(f"{path}:{number}: speaker {fields[0]} came before with other values; keep the right line")
     return speakers

@@ -131,6 +131,16 @@ def test_evaluation_that_is_there_twice_passes_if_it_says_the_same(make_files, t
     assert len((tmp_path / "data" / "utt2emo").read_text().splitlines()) == 3
 
 
+def test_transcription_that_is_there_twice_passes_if_it_says_the_same(make_files):
+    name = next(name for name in CORPUS if "transcriptions" in name)
+    copy = name.replace(".txt", " (1).txt")
+    corpus = make_files(CORPUS | {copy: CORPUS[name]})
+    assert len(iemocap.read(corpus)[0]) == 3
+    (corpus / copy).write_text(CORPUS[name].replace("Excuse me", "Excuse you").replace("]: ", "]: Well, "))
+    with pytest.raises(SerError, match=r"\(1\).txt and .*txt: other words of Ses.*; remove one of the two"):
+        iemocap.read(corpus)
+
+
 def test_evaluations_that_differ_are_refused_with_both_files(make_files, tmp_path):
     copy = EVALUATION.replace(".txt", " (1).txt")
     corpus = make_files(CORPUS | {copy: SCRIPT.replace("exc", "neu")})

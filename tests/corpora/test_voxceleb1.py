@@ -113,6 +113,15 @@ def test_speaker_that_the_meta_file_lacks_is_named(make_files):
         voxceleb1.read(corpus, "all")
 
 
+def test_speaker_whose_lines_of_the_meta_file_contradict_is_refused(make_files):
+    line = META.splitlines(keepends=True)[1]
+    corpus = make_files(IN_ONE | {"vox1_meta.csv": META + line})
+    assert voxceleb1.read(corpus, "dev")[0][0].gender == "m"
+    (corpus / "vox1_meta.csv").write_text(META + line.replace("\tm\t", "\tf\t"))
+    with pytest.raises(SerError, match=r"vox1_meta.csv:4: speaker id10001 came before with other values"):
+        voxceleb1.read(corpus, "dev")
+
+
 def test_meta_file_with_a_short_line_is_refused_with_its_number(make_files):
     corpus = make_files(IN_ONE | {"vox1_meta.csv": META + "id10002\tB\n"})
     with pytest.raises(SerError, match=r"vox1_meta.csv:4: expected 5 fields, found 2"):
