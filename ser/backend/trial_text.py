@@ -14,6 +14,7 @@ import numpy as np
 from ser.backend import trial_kernels as kernels
 from ser.errors import SerError
 from ser.files import BOM
+from ser.kaldi.unicode_forms import form_problem
 
 logger = logging.getLogger(__name__)
 
@@ -157,10 +158,10 @@ def read_scored_trials(
     try:
         return np.array([table[key] for key in _keys(trials)], dtype=np.float32)[kept], is_target[kept]
     except KeyError as error:
-        pair = b" ".join(error.args[0]).decode(errors="replace")
-        raise SerError(
-            f"{scores_name}: no score of the trial '{pair}' of {trials_name}; run score_backend on it"
-        ) from error
+        pair = [name.decode(errors="replace") for name in error.args[0]]
+        scored = {name.decode(errors="replace") for key in table for name in key}
+        remedy = form_problem(pair, scored, "make both lists from one table") or "run score_backend on it"
+        raise SerError(f"{scores_name}: no score of the trial '{' '.join(pair)}' of {trials_name}; {remedy}") from error
 
 
 def _first_of_each(

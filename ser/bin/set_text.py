@@ -28,6 +28,7 @@ def main() -> None:
 
     from ser.corpora.staging import staged_data_dir
     from ser.kaldi import data_subset, datadir, tables
+    from ser.kaldi.unicode_forms import check_list
     from ser.protocol.text_condition import shuffle_texts, take_transcripts
 
     if args.data_in.resolve() == args.data_out.resolve():
@@ -40,7 +41,9 @@ def main() -> None:
         has_folds = (args.data_in / "utt2fold").is_file()
         texts = shuffle_texts(texts, datadir.read_table(args.data_in, "utt2fold") if has_folds else {}, args.seed)
     elif args.condition not in ("gold", "none"):
-        texts = take_transcripts(utts, tables.read_map(args.condition, allow_empty=True), args.condition)
+        transcripts = tables.read_map(args.condition, allow_empty=True)
+        check_list(args.condition, transcripts, utts, args.data_in / "utt2spk")
+        texts = take_transcripts(utts, transcripts, args.condition)
     with staged_data_dir(args.data_out) as folder:
         data_subset.subset(args.data_in, utts, folder)
         tables.write_map(folder / "text", texts)

@@ -23,9 +23,11 @@ def main() -> None:
     args = parser.parse_args()
     from ser.kaldi import data_subset, tables
     from ser.kaldi.datadir import read_table
+    from ser.kaldi.unicode_forms import check_list
 
     named = {key for _, key, _ in tables.read_lines(args.speakers)}
     utt2spk = read_table(args.data_in, "utt2spk")
+    check_list(args.speakers, named, utt2spk.values(), f"{args.data_in}/utt2spk")
     listed = [utt for utt, spk in utt2spk.items() if spk in named or re.sub("^[a-z]+", "", spk) in named]
     if not listed:
         raise SerError(f"no speaker of {args.speakers} is in {args.data_in}/utt2spk")

@@ -22,9 +22,11 @@ def main() -> None:
     from ser.errors import SerError
     from ser.kaldi import data_subset, tables
     from ser.kaldi.datadir import read_table
+    from ser.kaldi.unicode_forms import check_list
 
     utterances = [key for _, key, _ in tables.read_lines(args.utterances)]
     known = read_table(args.data_in, "utt2spk")
+    check_list(args.utterances, utterances, known, f"{args.data_in}/utt2spk")
     if not any(utt in known for utt in utterances):
         raise SerError(f"{args.utterances}: none of its {len(utterances)} utterances is in {args.data_in}/utt2spk")
     count = data_subset.subset(args.data_in, utterances, args.data_out)

@@ -132,8 +132,10 @@ def validate(data_dir: str | Path, feats: bool = True, wav: bool = True, text: b
         elif kind == "utt" or recordings is None:
             _check_keys(directory / name, "utterance", utt2spk, table)
         elif missing := recordings - table.keys():
+            problem = form_problem(sorted(missing), table)
             raise SerError(
                 f"{directory}/{name}: {len(missing)} recordings of segments are missing, as '{min(missing)}'"
+                + (f"; {problem}" if problem else "")
             )
         _check_values(directory, name, table, wav)
 

@@ -5,6 +5,7 @@ File names from a Mac are decomposed and typed text is composed (Unicode Standar
 
 import unicodedata
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from ser.errors import SerError
 
@@ -14,7 +15,10 @@ def compose(text: str) -> str:
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
-def form_problem(missing: Iterable[str], there: Iterable[str]) -> str:
+_FIX = "utils/fix_data_dir.sh composes the letters of all tables of a data dir"
+
+
+def form_problem(missing: Iterable[str], there: Iterable[str], remedy: str = _FIX) -> str:
     """Return a message if missing keys exist in another Unicode form, else ''.
 
     >>> form_problem(["re\\u0301my"], ["r\\u00e9my"])[:48]
@@ -30,8 +34,16 @@ def form_problem(missing: Iterable[str], there: Iterable[str]) -> str:
     one, other = twins[0]
     return (
         f"{len(twins)} of them differ in Unicode form only, the first '{one}': {one.encode()!r} and {other.encode()!r};"
-        " utils/fix_data_dir.sh composes the letters of all tables of a data dir"
+        f" {remedy}"
     )
+
+
+def check_list(where: str | Path, listed: Iterable[str], known: Iterable[str], table: str | Path) -> None:
+    """Raise a `SerError` if names of the list `where` are in the table only in another Unicode form."""
+    known = set(known)
+    missing = sorted(set(listed) - known)
+    if problem := form_problem(missing, known, f"save the list in the form that {table} has"):
+        raise SerError(f"{where}: {len(missing)} of its names are not in {table}; {problem}")
 
 
 def compose_keys(table: Mapping[str, str], where: str) -> dict[str, str]:

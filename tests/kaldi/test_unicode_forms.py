@@ -1,8 +1,11 @@
+import importlib
+import sys
 import unicodedata
 
 import numpy as np
 import pytest
 
+from ser.backend import trial_text
 from ser.errors import SerError
 from ser.kaldi import ark, data_subset, datadir
 from ser.kaldi.labelled import read_labelled, read_speakers
@@ -61,6 +64,39 @@ def test_vectors_and_speakers_under_the_other_form_are_told(data_dir):
         read_labelled(data_dir / "utt2class", f"ark:{data_dir / 'v.ark'}")
     with pytest.raises(SerError, match=r"no speaker of 1 of 1 utterances: .*differ in Unicode form only"):
         read_speakers(data_dir / "utt2spk", [DECOMPOSED])
+
+
+@pytest.mark.parametrize(
+    ("command", "listed"),
+    [
+        ("subset_data_dir", f"anna-1\n{DECOMPOSED}\n"),
+        ("split_speakers", f"{unicodedata.normalize('NFD', SPEAKER)}\n"),
+        ("set_text", f"anna-1 yes\n{DECOMPOSED} no\n"),
+    ],
+)
+def test_list_in_the_other_form_is_refused_and_loses_nobody(data_dir, monkeypatch, command, listed):
+    (data_dir / "list").write_text(listed)
+    data, list_, out = str(data_dir), str(data_dir / "list"), str(data_dir / "out")
+    words = {"subset_data_dir": [data, list_, out], "set_text": [list_, data, out]}.get(
+        command, [list_, data, out, "x"]
+    )
+    monkeypatch.setattr(sys, "argv", [command, *words])
+    with pytest.raises(SerError, match=r"list: 1 of its names are not in .*utt2spk; 1 of them differ in Unicode form"):
+        importlib.import_module(f"ser.bin.{command}").main()
+    assert not (data_dir / "out").exists()
+
+
+def test_recordings_of_segments_and_trials_in_the_other_form_are_told(data_dir):
+    (data_dir / "text").unlink()
+    (data_dir / "wav.scp").write_text(f"{unicodedata.normalize('NFD', SPEAKER)} a.wav\n")
+    (data_dir / "segments").write_text(f"anna-1 {SPEAKER} 0 1\n{COMPOSED} {SPEAKER} 1 2\n")
+    with pytest.raises(SerError, match=r"1 recordings of segments are missing.*differ in Unicode form only"):
+        datadir.validate(data_dir, feats=False, wav=False, text=False)
+    trials, scores = (
+        np.frombuffer(line.encode(), np.uint8) for line in (f"a {COMPOSED} target\n", f"a {DECOMPOSED} 1\n")
+    )
+    with pytest.raises(SerError, match=r"no score of the trial .*differ in Unicode form only"):
+        trial_text.read_scored_trials(trials, scores, "t", "s")
 
 
 def test_two_forms_that_say_different_things_are_refused():
