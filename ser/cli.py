@@ -60,6 +60,13 @@ def command_name() -> str:
     return module.name if module is not None else Path(sys.argv[0]).name
 
 
+def done_note(text: str) -> str:
+    """Parse the file of a job's note; by its end the record of a stage tells it from what the job makes."""
+    if not text.endswith(".done"):
+        raise argparse.ArgumentTypeError(f"expected a name that ends in .done, found '{text}'")
+    return text
+
+
 def boolean(text: str) -> bool:
     """Parse an option value as Kaldi does: ``true`` or ``false``.
 
@@ -131,7 +138,9 @@ def set_num_threads(args: argparse.Namespace, default: int | None = None) -> Non
 
 def add_done_option(parser: argparse.ArgumentParser) -> None:
     """Add --done, the file of the note that `ser.record.job` writes."""
-    parser.add_argument("--done", metavar="FILE", help="note of this job's work; if it still holds, do nothing")
+    parser.add_argument(
+        "--done", type=done_note, metavar="X.done", help="note of this job's work; if it still holds, do nothing"
+    )
 
 
 def add_left_out_options(parser: argparse.ArgumentParser) -> None:

@@ -35,3 +35,12 @@ def test_rows_of_an_lda_are_a_number_or_k_less_1(text):
     assert parser.parse_args(["--lda-dim", "K-1"]).lda_dim == 0
     with pytest.raises(SystemExit):
         parser.parse_args(["--lda-dim", text])
+
+
+def test_a_note_that_a_stage_would_take_for_an_output_is_refused(capsys):
+    parser = cli.make_parser("A command.")
+    cli.add_done_option(parser)
+    assert parser.parse_args(["--done", "exp/embeddings.1.done"]).done == "exp/embeddings.1.done"
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--done", "exp/done"])
+    assert "expected a name that ends in .done, found 'exp/done'" in capsys.readouterr().err

@@ -166,7 +166,7 @@ class _Builder:
                 for kind in wanted
             }
             if wanted:
-                words = [f"--statistics={','.join(wanted)}", f"--done={pooled}/done", pooled]
+                words = [f"--statistics={','.join(wanted)}", f"--done={pooled}/pooled.done", pooled]
                 words += [f"{layer}={scp}" for layer, scp in tables.items()]
                 yield job(6, "pooled", variant, words, tables.values(), vectors.values(), self.utts)
             judged = dict(tables)

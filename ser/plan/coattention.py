@@ -147,7 +147,7 @@ class _Builder:
                 words = ["--encoder", net, "--layers", options.layer(encoder)]
                 is_patchwise = encoder in ENCODERS or has_patches(net)
                 words += ["--level", "patch"] if is_patchwise else ["--level", "frame", "--every", EVERY]
-                words += [*segments, "--done", scp.parent / "done", f"scp:{data}/wav.scp", scp.parent]
+                words += [*segments, "--done", scp.parent / "states.done", f"scp:{data}/wav.scp", scp.parent]
                 yield job(3, "states", f"{encoder}_{corpus}", words, [data, net], [scp], utts)
 
     def text(self) -> Iterator[Job]:

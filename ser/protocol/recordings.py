@@ -9,10 +9,12 @@ recording if their features have equally many frames and the same first frame. S
 or if features are missing.
 """
 
+import contextlib
+import fcntl
 import hashlib
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -138,8 +140,22 @@ def _digests_of(home: Path, places: Mapping[str, Place]) -> dict[str, str]:
     if unreadable:
         logger.warning("%s: %d recordings cannot be compared, the first %s", home, len(unreadable), unreadable[0])
     if fresh:
-        tables.write_map(cache, {**lines, **fresh})
+        with _locked(home):  # audits of other folds add theirs
+            lines = tables.read_map(cache) if cache.exists() else {}
+            tables.write_map(cache, {**lines, **fresh})
     return found
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Let one process at a time into this block; on a file system without locks, all of them."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _state(place: Place) -> str:

@@ -146,7 +146,7 @@ def test_bottlenecks_are_made_again_where_the_list_of_what_was_left_out_is_gone(
     arguments = ("--layers", "prefinal", "--ivectors", f"ark:{tmp_path}/vectors")
     arguments += ("--left-out", gone, "--max-left-out", 1)
     for _ in range(2):
-        run(extract_bottlenecks, "--done", tmp_path / "note", *arguments, model, FEATURES, tmp_path / "out")
+        run(extract_bottlenecks, "--done", tmp_path / "note.done", *arguments, model, FEATURES, tmp_path / "out")
         assert [line.split()[0] for line in gone.read_text().splitlines()] == utts[1:]
         gone.unlink()
 

@@ -209,7 +209,7 @@ def test_segments_are_utterances(encoder, wav_scp, waves, tmp_path):
 
 def test_done_job_is_left_alone_and_another_encoder_is_not(encoder, wav_scp, tmp_path, caplog):
     caplog.set_level("INFO")
-    note = ("--done", tmp_path / "note")
+    note = ("--done", tmp_path / "note.done")
     folder = tmp_path / "copy"
     shutil.copytree(encoder("hubert-base"), folder)
     first = extract(folder, tmp_path / "o", wav_scp, *note)["final"]

@@ -44,7 +44,10 @@ def test_a_corpus_that_lacks_what_a_role_needs_is_refused_with_those_that_have_i
         ("e-sd\tESD\tspeech\t1\t1\t-\t.wav\t-\t-", r"tsv:2: expected a name of small letters.* found 'e-sd'"),
         ("esd\tESD\tsong\t1\t1\t-\t.wav\t-\t-", r"tsv:2: holds: unknown 'song'; known: speech"),
         ("esd\tESD\tspeech\tmany\t1\t-\t.wav\t-\t-", r"tsv:2: expected numbers"),
-        ("esd\tESD\tspeech\t1\t1\t-\t.wav\t-\t-\nesd\tE\tspeech\t1\t1\t-\t.wav\t-\t-", r"tsv:3: 'esd' came before"),
+        (
+            "esd\tESD\tspeech\t1\t1\t-\t.wav\t-\t-\nesd\tE\tspeech\t1\t1\t-\t.wav\t-\t-",
+            r"tsv:3: 'esd' has an earlier line",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_line_is_told(tmp_path, line, message):

@@ -206,6 +206,20 @@ def test_digests_are_kept_until_the_file_is_another(make_dir, tmp_path, monkeypa
     assert leaks(run_audit(test, train)) == ["recordings"]
 
 
+def test_digests_of_another_audit_that_ends_in_between_are_kept(make_dir, monkeypatch):
+    test, train = make_dir("test", TEST), make_dir("train", TRAIN)
+    read, others = recordings.audio.read_wave, []
+
+    def read_late(*arguments):
+        others.append(f"z-{len(others)} digest state")
+        (train / recordings.CACHE).write_text(others[-1] + "\n")
+        return read(*arguments)
+
+    monkeypatch.setattr(recordings.audio, "read_wave", read_late)
+    run_audit(test, train)
+    assert others[-1] in (train / recordings.CACHE).read_text().splitlines()
+
+
 def test_recording_that_cannot_be_read_is_counted_and_costs_nothing_else(make_dir, tmp_path, caplog):
     (tmp_path / "8.wav").write_bytes(b"RIFF")
     train = make_dir("train", TRAIN | {"b-3": ("b", "2", "d2", "x", "8.wav")})
