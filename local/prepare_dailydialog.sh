@@ -7,7 +7,7 @@
 
 set -euo pipefail
 
-part=all        # utt2part tells the parts apart
+part=all        # all parts; utt2part tells which
 
 . utils/parse_options.sh
 . ./path.sh

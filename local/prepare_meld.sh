@@ -9,7 +9,7 @@
 
 set -euo pipefail
 
-part=all        # all three, told apart in utt2part
+part=all        # all three parts; utt2part tells which
 audio=auto      # the films are a download of their own
 
 . utils/parse_options.sh

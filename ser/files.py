@@ -78,7 +78,7 @@ def read_text(path: str | Path, remedy: str = "", errors: str = "strict", fallba
     Raises
     ------
     SerError
-        Where the file cannot be read, or is not UTF-8.
+        If the file cannot be read, or is not UTF-8.
     """
     remedy = f"; {remedy}" if remedy else ""
     try:

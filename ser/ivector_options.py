@@ -20,8 +20,8 @@ def add_training_arguments(parser: argparse.ArgumentParser) -> None:
 def add_options(parser: argparse.ArgumentParser, frames_per_chunk: int) -> None:
     """Add the options that say which i-vectors an acoustic net reads; `tables` returns their tables."""
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--ivectors", metavar="RSPECIFIER", help="one vector an utterance")
-    which.add_argument("--online-ivectors", metavar="RSPECIFIER", help="a matrix an utterance")
+    which.add_argument("--ivectors", metavar="RSPECIFIER", help="one vector per utterance")
+    which.add_argument("--online-ivectors", metavar="RSPECIFIER", help="one matrix per utterance")
     which.add_argument("--zero-ivectors", type=cli.boolean, default=False, help="zeros, as a control [%(default)s]")
     parser.add_argument(
         "--ivector-period", type=int, default=10, metavar="N", help="frames for each row of the matrix [%(default)s]"

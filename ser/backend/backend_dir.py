@@ -43,7 +43,7 @@ def load_backend(folder: str | Path, default_config: str | Path) -> Backend:
     Raises
     ------
     SerError
-        Where a file is missing or broken, or sizes disagree.
+        If a file is missing or broken, or sizes disagree.
     """
     folder = Path(folder)
     plda = Plda(*read_plda(folder / "plda"))
@@ -55,9 +55,9 @@ def load_backend(folder: str | Path, default_config: str | Path) -> Backend:
     if (folder / "mean.vec").exists():
         mean = ark.read_vector_file(folder / "mean.vec").astype(np.float64)
     if lda is not None and len(lda) != len(plda.mean):
-        raise SerError(f"{matrices[0]}: {len(lda)} rows, but the PLDA beside it is of {len(plda.mean)} numbers")
+        raise SerError(f"{matrices[0]}: {len(lda)} rows, but the PLDA in its folder has dimension {len(plda.mean)}")
     if lda is not None and mean is not None and lda.shape[1] not in (len(mean), len(mean) + 1):
-        raise SerError(f"{matrices[0]}: {lda.shape[1]} columns do not fit mean.vec of {len(mean)} numbers")
+        raise SerError(f"{matrices[0]}: {lda.shape[1]} columns do not fit mean.vec of dimension {len(mean)}")
     return Backend(mean, lda, plda, config_for(lda, config))
 
 

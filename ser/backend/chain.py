@@ -86,7 +86,7 @@ class Backend:
             return vectors
         if self.mean is not None:
             if size != len(self.mean):
-                raise SerError(f"back end: trained on vectors of {len(self.mean)} numbers, found vectors of {size}")
+                raise SerError(f"back end: trained on vectors of dimension {len(self.mean)}, found vectors of {size}")
             vectors = vectors - self.mean
         return vectors if self.lda is None else apply_lda(vectors, self.lda, self.config.normalize_vectors)
 
@@ -114,7 +114,7 @@ def config_for(lda: np.ndarray | None, config: BackendConfig) -> BackendConfig:
 
 
 def train_mean_and_lda(whole: Moments, config: BackendConfig) -> tuple[np.ndarray, np.ndarray]:
-    """Train the first half of the chain: the mean (D,), and the LDA (d, D + 1) of the vectors less the mean."""
+    """Train the first half of the chain: the mean (D,), and the LDA (d, D + 1) of the vectors minus the mean."""
     mean = whole.mean
     lda = train_lda(
         whole.moved(mean),
@@ -131,7 +131,7 @@ def apply_lda(centred: np.ndarray, lda: np.ndarray, normalize_vectors: bool) -> 
     size = centred.shape[1]
     if lda.shape[1] not in (size, size + 1):
         raise SerError(
-            f"LDA: a matrix of {lda.shape[1]} columns on vectors of {size} numbers; it needs {size} or {size + 1}"
+            f"LDA: a matrix of {lda.shape[1]} columns for vectors of dimension {size}; it needs {size} or {size + 1}"
         )
     reduced = centred @ lda[:, :size].T
     if lda.shape[1] > size:

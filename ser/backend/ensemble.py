@@ -48,7 +48,7 @@ def ensemble_trainer(train: Train, sizes: Sequence[int]) -> Train:
     """
     if len(sizes) < 2 or min(sizes) < 1:
         raise SerError(
-            f"ensemble: vectors of {', '.join(map(str, sizes))} numbers; give two or more vectors for each utterance"
+            f"ensemble: vectors of dimension {', '.join(map(str, sizes))}; give two or more vectors for each utterance"
         )
 
     def train_all(vectors: np.ndarray, labels: np.ndarray, speakers: np.ndarray) -> EnsembleRecognizer:
@@ -66,6 +66,6 @@ def split(vectors: np.ndarray, sizes: Sequence[int]) -> list[np.ndarray]:
     """
     if vectors.shape[1] != sum(sizes):
         raise SerError(
-            f"ensemble: vectors of {vectors.shape[1]} numbers; its members take {' + '.join(map(str, sizes))}"
+            f"ensemble: vectors of dimension {vectors.shape[1]}; its members take {' + '.join(map(str, sizes))}"
         )
     return np.split(vectors, np.cumsum(sizes)[:-1], axis=1)

@@ -34,7 +34,7 @@ class Calibrated:
 class FallbackRecognizer:
     """Scores by `main` where all utterances have its vector, and by `speech` the other utterances and pairs.
 
-    Vectors are (N, size + S): the `size` numbers of `main`, NaN where an utterance has none, then the S of `speech`. An
+    Vectors are (N, size + S): the `size` numbers of `main`, NaN if an utterance has none, then the S of `speech`. An
     average with NaN is NaN, so an enrolled class is scored by speech if one of its utterances is.
     """
 

@@ -84,7 +84,7 @@ def score_fold(
     Raises
     ------
     SerError
-        Where a class has no training utterance.
+        If a class has no training utterance.
     """
     scored = corpus.folds == fold
     seen = ~scored if trained is None else ~scored & trained

@@ -42,7 +42,7 @@ def cross_validate(
     Raises
     ------
     SerError
-        Where there is only one fold, or a class has no training utterance in a fold.
+        If there is only one fold, or a class has no training utterance in a fold.
     """
     names, num_classes = np.asarray(folds), int(labels.max()) + 1
     if len(np.unique(names)) < 2:

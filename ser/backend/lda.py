@@ -48,9 +48,7 @@ def train_lda(
             f"LDA: {len(counts)} classes of {counts.tolist()} vectors; it needs 2 classes and 2 vectors in one"
         )
     if not 1 <= dim <= size:
-        raise SerError(
-            f"LDA: {dim} rows asked of vectors of {size} numbers; set lda_dim to 1 to {size}, or 0 for K - 1"
-        )
+        raise SerError(f"LDA: {dim} rows for vectors of dimension {size}; set lda_dim to 1 to {size}, or 0 for K - 1")
     if dim > len(counts) - 1:
         logger.warning(
             "LDA: %d classes determine %d rows; the other %d of the %d are an arbitrary basis, which adds noise "
@@ -59,7 +57,7 @@ def train_lda(
         )  # fmt: skip
     if num < size:
         logger.warning(
-            "LDA: only %d vectors of %d numbers: the within-class covariance is singular (Kaldi stops here); "
+            "LDA: only %d vectors of dimension %d: the within-class covariance is singular (Kaldi stops here); "
             "the result hangs on the covariance floor %g and the shrinkage %g",
             num, size, covariance_floor, shrinkage,
         )  # fmt: skip

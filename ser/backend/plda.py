@@ -39,7 +39,7 @@ class Plda:
             For vectors of another size than the model's.
         """
         if vectors.shape[1] != len(self.mean):
-            raise SerError(f"PLDA: the model is of {len(self.mean)} numbers, the vectors are of {vectors.shape[1]}")
+            raise SerError(f"PLDA: the model has dimension {len(self.mean)}, the vectors have {vectors.shape[1]}")
         projected = vectors @ self.transform.T - self.transform @ self.mean
         if normalize_length:
             variance = self.psi + 1.0 / np.reshape(num_utts, (-1, 1))
@@ -68,7 +68,7 @@ def train_plda(moments: Moments, iterations: int) -> Plda:
     Raises
     ------
     SerError
-        Where no class has two vectors, or the estimate is singular.
+        If no class has two vectors, or the estimate is singular.
     """
     counts, scatter = moments.counts[:, None].astype(np.float64), moments.scatter
     if counts.max() < 2:

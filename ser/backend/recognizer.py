@@ -20,7 +20,7 @@ class Recognizer(Protocol):
 
     @property
     def lda_dim(self) -> int | None:
-        """Rows of its LDA, None where it has none."""
+        """Rows of its LDA, None if it has none."""
 
     def pair_scores(self, enrol: np.ndarray, test: np.ndarray, num_utts: int = 1) -> np.ndarray:
         """Score every pair: (N, M) float32. Rows of `enrol` (N, D) average `num_utts` utterances; `test` is (M, D)."""

@@ -1,4 +1,4 @@
-"""Speaker normalisation: each speaker's own mean is taken off the embeddings of that speaker, without any labels.
+"""Speaker normalisation: the mean of each speaker's embeddings is subtracted from them, without any labels.
 
 What a speaker's voice adds to every embedding is larger than what an emotion adds, and new speakers add something that
 the back end has not seen. The mean over a speaker's utterances estimates it (speaker normalisation of features: Busso,
@@ -94,7 +94,7 @@ def normalise_table(
     Raises
     ------
     SerError
-        Where the setting needs `utt2spk` and there is none, or it lacks an utterance.
+        If the setting needs `utt2spk` and there is none, or it lacks an utterance.
     """
     which = SpeakerNormalisation.parse(words)
     if not which:
@@ -147,7 +147,7 @@ class SpeakerMeans:
         Raises
         ------
         SerError
-            Where no speaker has so many.
+            If no speaker has so many.
         """
         if self._average is None:
             sums = np.array(list(self._sums.values()))  # (S, 3, D)
@@ -180,7 +180,7 @@ class SpeakerMeans:
 
 
 class NormalisedBlocks:
-    """Blocks of vectors less the means of their speakers, which one more pass over all blocks has found."""
+    """Blocks of vectors minus the means of their speakers, which an earlier pass over all blocks has computed."""
 
     def __init__(self, blocks: LabelledBlocks, which: SpeakerNormalisation, utt2spk: str | Path) -> None:
         self._blocks, self._utt2spk, self._means = blocks, utt2spk, SpeakerMeans(which)

@@ -1,7 +1,7 @@
 """Report names of speakers whose voices are as alike as one speaker's own: two names may be one person.
 
 A report and no failure: a fold by speakers leaks where one person has two names, but a net's opinion is no proof. The
-embeddings are of a net that was trained to tell speakers apart. Writes a TSV of the pairs, the most alike first.
+embeddings are of a net that was trained on speaker identity. Writes a TSV of the pairs, the most similar first.
 
   python3 -m ser.bin.compare_voices data/toy/embedded/utt2spk scp:exp/toy/voices/tdnn6.scp exp/toy/voices.tsv
 """

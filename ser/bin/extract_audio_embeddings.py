@@ -79,7 +79,7 @@ def main() -> None:
     if args.every < 1:
         raise SerError(f"--every {args.every}: give 1 or more")
 
-    # The small products of the log mel energies gain nothing by threads. Must be set before numpy is imported.
+    # The small products of the log-mel energies gain nothing by threads. Must be set before numpy is imported.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from ser.encoders.loading import find_encoder
     from ser.record.job import Job

@@ -1,4 +1,4 @@
-"""Write one vector for each utterance: the input of a VGG's output layer, computed from log mel energies.
+"""Write one vector for each utterance: the input of a VGG's output layer, computed from log-mel energies.
 
 If an utterance is longer than the model's clip, its middle is taken.
 

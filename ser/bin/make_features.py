@@ -15,7 +15,7 @@ from ser.errors import SerError
 
 logger = logging.getLogger(__name__)
 
-# The compression method of copy-feats --compress=true: about one byte a number.
+# The compression method of copy-feats --compress=true: about one byte per value.
 AUTOMATIC = 1
 
 
@@ -23,11 +23,11 @@ def main() -> None:
     parser = cli.make_parser(__doc__)
     kind = parser.add_mutually_exclusive_group(required=True)
     kind.add_argument("--mfcc-config", metavar="FILE", help="options of Kaldi's compute-mfcc-feats")
-    kind.add_argument("--fbank-config", metavar="FILE", help="options of compute-fbank-feats: log mel energies instead")
-    kind.add_argument("--logmel-config", metavar="FILE", help="YAML of librosa's log mel energies instead, not Kaldi's")
+    kind.add_argument("--fbank-config", metavar="FILE", help="options of compute-fbank-feats: log-mel energies instead")
+    kind.add_argument("--logmel-config", metavar="FILE", help="YAML of librosa's log-mel energies instead, not Kaldi's")
     parser.add_argument("--pitch-config", metavar="FILE", help="options of compute-kaldi-pitch-feats: add pitch")
     parser.add_argument("--pitch-process-config", metavar="FILE", help="options of process-kaldi-pitch-feats")
-    parser.add_argument("--compress", type=cli.boolean, default=False, help="store a byte a number [%(default)s]")
+    parser.add_argument("--compress", type=cli.boolean, default=False, help="store one byte per value [%(default)s]")
     parser.add_argument("--segments", metavar="FILE", help="the utterances are parts of the recordings")
     parser.add_argument("--utt2augment", metavar="FILE", help="table by which the waveforms are augmented first")
     parser.add_argument(

@@ -16,7 +16,7 @@ from ser.errors import SerError
 
 logger = logging.getLogger(__name__)
 
-# The compression method of copy-feats --compress=true: about one byte a number.
+# The compression method of copy-feats --compress=true: about one byte per value.
 AUTOMATIC = 1
 # Kaldi's --frame-shift, which conf/mfcc.conf leaves as it is.
 SECONDS_A_FRAME = 0.01
@@ -41,7 +41,7 @@ def main() -> None:
         help="statistics of compute_cmvn_stats: mean and variance of the speaker are taken in place of the window's",
     )
     parser.add_argument("--utt2spk", metavar="FILE", help="the speaker of each utterance, for --speaker-stats")
-    parser.add_argument("--compress", type=cli.boolean, default=False, help="store a byte a number [%(default)s]")
+    parser.add_argument("--compress", type=cli.boolean, default=False, help="store one byte per value [%(default)s]")
     cli.add_left_out_options(parser)
     parser.add_argument("--write-num-frames", metavar="FILE", help="write utt2num_frames")
     cli.add_done_option(parser)

@@ -1,4 +1,4 @@
-"""Train a VGG to tell the classes of utterances apart by their log mel energies.
+"""Train a VGG to classify utterances by their log-mel energies.
 
 Reads data dirs with feats.scp and utt2emo; the training one may hold copies, whose originals utt2uniq tells. A training
 that was stopped goes on where it was when the same command is given again.

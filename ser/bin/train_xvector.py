@@ -1,4 +1,4 @@
-"""Train an x-vector network to tell the classes of utterances apart: speakers, emotions, or what utt2class says.
+"""Train an x-vector network to classify utterances: by speaker, by emotion, or by any classes in utt2class.
 
 Reads a data dir of features ready for the network (feats.scp, utt2num_frames, and utt2uniq where there are copies).
 With --init-model the layers that fit begin with that model's weights. A run that was interrupted is resumed, one that

@@ -41,7 +41,7 @@ def parse_columns(path: Path, text: str, columns: Sequence[str]) -> Iterator[tup
     Raises
     ------
     SerError
-        Where a column is missing, or a row ends before the last of `columns`; and as `parse_rows` does.
+        If a column is missing, or a row ends before the last of `columns`; and as `parse_rows` does.
     """
     rows = parse_rows(path, text)
     _, names = next(rows, ("", []))

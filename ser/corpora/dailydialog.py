@@ -69,7 +69,7 @@ def _read_part(part: str | None, texts: Path, labels: Path) -> tuple[list[Uttera
         if unknown:
             raise SerError(f"{labels}:{number}: expected labels from 0 to 6, found '{unknown[0]}'")
         if len(turns) != len(emotions):
-            reason = f"not one label an utterance: {len(turns)} here, {len(emotions)} in {labels.name}:{number}"
+            reason = f"not one label per utterance: {len(turns)} here, {len(emotions)} in {labels.name}:{number}"
             left_out.append(LeftOut(f"{texts}:{number}", reason))
             continue
         dialogue = f"dd{part or ''}{number:05d}"

@@ -50,7 +50,7 @@ def read_lines(data_dir: Path, audio_dir: Path | None) -> list[Line]:
     Raises
     ------
     SerError
-        Where an entry of wav.scp is a command that no file can be told from, or a file is not below `audio_dir`.
+        If an entry of wav.scp is a command that no file can be told from, or a file is not below `audio_dir`.
     """
     tables = {name: datadir.read_table(data_dir, name) for name in datadir.table_names(data_dir)}
     if "wav.scp" not in tables:

@@ -35,7 +35,7 @@ def read(corpus: Path, part: str) -> tuple[list[Utterance], list[LeftOut]]:
     Raises
     ------
     SerError
-        Where a part is missing, or a line is not as it should be; names the line.
+        If a part is missing, or a line is not as it should be; names the line.
     """
     folders = [corpus / name for name in _FOLDERS if any((corpus / name / f"{one}.tsv").is_file() for one in PARTS)]
     if not folders:

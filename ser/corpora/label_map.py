@@ -27,7 +27,7 @@ def read_label_map(path: str | Path) -> dict[str, str]:
                 f"{path}:{number}: expected a native label and its class, found {len(fields)} fields: '{line}'"
             )
         if fields[0] in mapping:
-            raise SerError(f"{path}:{number}: the label '{fields[0]}' came before; keep one line a label")
+            raise SerError(f"{path}:{number}: the label '{fields[0]}' has an earlier line; keep one line per label")
         mapping[fields[0]] = fields[1]
     if not mapping:
         raise SerError(f"{path}: no label in it; expected lines of a native label and its class")

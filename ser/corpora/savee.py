@@ -60,7 +60,7 @@ def read(corpus: Path, num_folds: int | None, transcripts: Path | None = None) -
     Raises
     ------
     SerError
-        Where no clip is found, or the transcripts are of none of them.
+        If no clip is found, or the transcripts are of none of them.
     """
     naming = NAMING
     if transcripts is not None:
@@ -86,6 +86,6 @@ def _read_transcripts(path: Path) -> dict[str, str]:
         if not clip:
             continue
         if clip in words:
-            raise SerError(f"{path}:{number}: the clip '{clip}' came before; keep one line a clip")
+            raise SerError(f"{path}:{number}: the clip '{clip}' has an earlier line; keep one line per clip")
         words[clip] = " ".join(text.split())
     return words

@@ -138,7 +138,7 @@ def find_clips(rows: Iterable[Row], columns: Mapping[str, str], audio_dir: Path)
 def make_utterances(clips: Sequence[Clip], columns: Mapping[str, str], folds: str | None, name: str) -> list[Utterance]:
     """Give each clip its ids and its fold.
 
-    An utterance of an unknown speaker is a speaker of its own: its id is in both columns of utt2spk.
+    An utterance of an unknown speaker counts as a separate speaker: its id is in both columns of utt2spk.
 
     Parameters
     ----------
@@ -157,7 +157,7 @@ def make_utterances(clips: Sequence[Clip], columns: Mapping[str, str], folds: st
         logger.warning("the emotion '%s' is in no label map: add it to those of conf/emotions that you use", unknown)
     if nameless := sum(not clip.speaker for clip in clips):
         logger.warning(
-            "%d of %d utterances have no speaker: each counts as a speaker of its own, so folds may share speakers "
+            "%d of %d utterances have no speaker: each counts as a separate speaker, so folds may share speakers "
             "and figures may be too good; name the column by --speaker",
             *(nameless, len(clips)),
         )
@@ -194,7 +194,7 @@ def _path(audio_dir: Path, name: str) -> Path:
 
 
 def _seconds(where: str, text: str) -> float | None:
-    """Read seconds, or audformat's time such as ``0 days 00:00:01.500000``; None where there is none.
+    """Read seconds, or audformat's time such as ``0 days 00:00:01.500000``; None if there is none.
 
     >>> _seconds("", "1.5"), _seconds("", "1,5"), _seconds("", "0 days 00:01:01.250000"), _seconds("", "")
     (1.5, 1.5, 61.25, None)

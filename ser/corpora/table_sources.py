@@ -176,7 +176,7 @@ def _json_rows(path: Path) -> Iterator[Row]:
         try:
             record = json.loads(line)
         except ValueError as error:
-            raise SerError(f"{where}: not JSON: {error}; expected one object a line") from error
+            raise SerError(f"{where}: not JSON: {error}; expected one object per line") from error
         if not isinstance(record, dict):
             raise SerError(f"{where}: expected a JSON object, found '{line[:60]}'")
         yield Row(where, {name: _text(value) for name, value in record.items()})

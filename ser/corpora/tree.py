@@ -73,7 +73,7 @@ def find_folders(folder: Path, name: str) -> list[Path]:
 
 
 def id_fault(utt: str) -> str | None:
-    """Say why an utterance cannot have this id, which was made of the name of a file; None where it can.
+    """Say why an utterance cannot have this id, which was made of the name of a file; None if it can.
 
     >>> id_fault("id10001-video-00001 (1)")
     'white space in its name, of which ids are made: rename the file, or remove it if it is a copy'
@@ -86,7 +86,7 @@ def id_fault(utt: str) -> str | None:
 
 
 def path_fault(entry: str) -> str | None:
-    """Say why ``wav.scp`` cannot hold this path, or this command; None where it can.
+    """Say why ``wav.scp`` cannot hold this path, or this command; None if it can.
 
     >>> path_fault("/corpus/a\\n.wav")
     'a line feed or the like in its path: rename it'

@@ -34,7 +34,7 @@ def find_folder(name: str) -> Path:
     if path.is_dir():
         return path
     if path.is_absolute() or len(path.parts) > 2 or (len(path.parts) == 2 and path.parent.is_dir()):
-        raise SerError(f"encoder '{name}': no such folder; give a folder, or a name of the Hub such as owner/model")
+        raise SerError(f"encoder '{name}': no such folder; give a folder, or a name on the Hub such as owner/model")
     from huggingface_hub import snapshot_download
 
     quieten()

@@ -1,4 +1,4 @@
-"""Loads the audio encoder of a given name: a folder of transformers, a name of the Hub, an imported net or our own."""
+"""Loads the audio encoder of a given name: a folder of transformers, a name on the Hub, an imported net or our own."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -40,7 +40,7 @@ def load_audio_encoder(
 
     Parameters
     ----------
-    name : folder of transformers (config.json, preprocessor_config.json, model.safetensors), name of the Hub, folder
+    name : folder of transformers (config.json, preprocessor_config.json, model.safetensors), name on the Hub, folder
         of ``import_audio_net``, ``train_audio_encoder``, ``train_triplet`` or ``train_xvector``, or a folder with
         emotion2vec's ``model.pt``.
     device : device on which it is computed.

@@ -65,7 +65,7 @@ def xvector_net(path: Path, rates: Rates) -> Net:
 
 
 def vgg_net(path: Path, num_mels: int, rates: Rates) -> Net:
-    """Compute the size of the VGG net of ``conf/vgg_bert/vgg.yaml`` for log mel energies of `num_mels` bands."""
+    """Compute the size of the VGG net of ``conf/vgg_bert/vgg.yaml`` for log-mel energies of `num_mels` bands."""
     channels = setting(path, "model", "channels")
     kernels = [_PICTURE_KERNEL * one * next_one for one, next_one in itertools.pairwise((1, *channels))]
     products = sum(kernel * num_mels / _POOLED**layer for layer, kernel in enumerate(kernels))

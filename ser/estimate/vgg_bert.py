@@ -88,4 +88,4 @@ def _features(options: Options, plan: Plan, size: Size, rates: Rates, settings: 
     dirs = size.utts * rates.table * parts * (3 + len(options.copies))
     jobs = (1 + len(plan.of("copies"))) * options.nj
     cpu = hours * rates.logmel + size.hours * copied * rates.distort + jobs * rates.start
-    return Cost(1, "parts, log mel energies", disk + dirs, cpu + 8 * parts * rates.command)
+    return Cost(1, "parts, log-mel energies", disk + dirs, cpu + 8 * parts * rates.command)

@@ -74,7 +74,7 @@ def read_dialogues(
     Raises
     ------
     SerError
-        Where a modality has no vector for any utterance, or the tables that order the dialogues are missing.
+        If a modality has no vector for any utterance, or the tables that order the dialogues are missing.
     """
     data_dir = Path(data_dir)
     utt2spk = tables.read_map(data_dir / "utt2spk", fields=2)
@@ -174,7 +174,7 @@ def in_dialogues(
     Raises
     ------
     SerError
-        Where a table lacks an utterance, or a start is not a number; the message begins with the table's name.
+        If a table lacks an utterance, or a start is not a number; the message begins with the table's name.
 
     >>> in_dialogues(["a", "b", "c"], {"a": "x", "b": "y", "c": "x"}, {"a": "9.5", "b": "0", "c": "2"})
     [array([2, 0]), array([1])]

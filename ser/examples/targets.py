@@ -51,7 +51,7 @@ def read_targets(data_dir: str | Path, valid_dir: str | Path | None, label_map: 
     Raises
     ------
     SerError
-        Where an utterance has no class of the label map, or is in both sets.
+        If an utterance has no class of the label map, or is in both sets.
     """
     mapping = read_label_map(label_map)
     classes = sorted(set(mapping.values()))
@@ -92,7 +92,7 @@ def class_numbers(utts: Sequence[str], utt2class: Mapping[str, str], classes: Se
     Raises
     ------
     SerError
-        Where an utterance has no class, or one that is not in `classes`; `where` begins the message.
+        If an utterance has no class, or one that is not in `classes`; `where` begins the message.
     """
     if missing := [utt for utt in utts if utt not in utt2class]:
         raise SerError(f"{where}: no class of {len(missing)} of {len(utts)} utterances, the first '{missing[0]}'")

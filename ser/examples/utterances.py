@@ -61,7 +61,7 @@ def load_utterances(
     Raises
     ------
     SerError
-        Where fewer than two classes are left, or a length is missing.
+        If fewer than two classes are left, or a length is missing.
     """
     data_dir = Path(data_dir)
     reader = Reader(data_dir / "feats.scp")

@@ -88,7 +88,7 @@ class Artefact:
         Raises
         ------
         SerError
-            Where a file changed or is gone; the message names it.
+            If a file changed or is gone; the message names it.
         """
         folder = store / self.name
         if self.is_done(store) and (path := first_changed(Note.read(folder / DONE).outputs, contents)):

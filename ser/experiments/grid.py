@@ -161,7 +161,7 @@ def expand(config: GridConfig, layers: Mapping[str, Collection[str]], roles: Rol
     Raises
     ------
     SerError
-        Where an axis of a block is empty, or names an unknown variant, fold or layer.
+        If an axis of a block is empty, or names an unknown variant, fold or layer.
     """
     cells: dict[GridPoint, None] = {}
     points = absent = 0

@@ -2,7 +2,7 @@
 
 Hershey et al., "CNN architectures for large-scale audio classification", ICASSP 2017, section 3.1; the details are
 those of the TensorFlow models' research/audioset (mel_features.py, yamnet/features.py). The filters are triangles over
-mel, where other programs' HTK filters are triangles over Hz; the log mel energies of the two differ by up to 0.07.
+mel, where other programs' HTK filters are triangles over Hz; the log-mel energies of the two differ by up to 0.07.
 """
 
 import math
@@ -60,7 +60,7 @@ def mel_matrix() -> np.ndarray:
 
 
 def log_mel(samples: np.ndarray, log_offset: float) -> np.ndarray:
-    """Compute log mel energies of whole frames, from magnitudes, not powers.
+    """Compute log-mel energies of whole frames, from magnitudes, not powers.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def count_patches(num_samples: int, patch_hop: int) -> int:
 
 
 def patches(samples: np.ndarray, config: AudioSetConfig) -> np.ndarray:
-    """Cut a recording into patches of log mel energies.
+    """Cut a recording into patches of log-mel energies.
 
     As in YAMNet, a clip shorter than a patch is padded with zeros to one patch, and a longer one to a whole number of
     hops. So a clip of any length has at least one patch.
@@ -119,7 +119,7 @@ def patches(samples: np.ndarray, config: AudioSetConfig) -> np.ndarray:
     Raises
     ------
     SerError
-        Where there are no samples.
+        If there are no samples.
     """
     if not len(samples):
         raise SerError("a recording without samples has no patch")

@@ -188,7 +188,7 @@ class Augmenter:
         Raises
         ------
         SerError
-            Where the treatment, or a recording that it names, cannot be read.
+            If the treatment, or a recording that it names, cannot be read.
         """
         treatment = self.treatments.get(utt)
         if treatment is None or not len(samples):

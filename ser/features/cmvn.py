@@ -105,11 +105,11 @@ def apply_cmvn(feats: np.ndarray, stats: np.ndarray, norm_vars: bool = True) -> 
     Raises
     ------
     SerError
-        Where the statistics are of no frame, or of another number of features.
+        If the statistics are of no frame, or of another number of features.
     """
     if stats.shape != (2, feats.shape[1] + 1) or stats[0, -1] < 1.0:
         raise SerError(
-            f"cmvn: statistics of shape {stats.shape} for features of {feats.shape[1]} numbers a frame, or of no frame"
+            f"cmvn: statistics of shape {stats.shape} for features of dimension {feats.shape[1]}, or over no frames"
         )
     mean = stats[0, :-1] / stats[0, -1]
     scale = np.ones_like(mean)

@@ -1,4 +1,4 @@
-"""Feature extraction for an utterance: MFCC or log mel energies, with or without pitch."""
+"""Feature extraction for an utterance: MFCC or log-mel energies, with or without pitch."""
 
 from dataclasses import dataclass
 

@@ -28,7 +28,7 @@ def functionals(features: np.ndarray, voiced: np.ndarray) -> np.ndarray:
     Raises
     ------
     SerError
-        Where no frame is voiced.
+        If no frame is voiced.
 
     >>> found = functionals(np.array([[1.0], [3.0], [9.0]]), np.array([True, True, False]))
     >>> found.tolist()[:2], found.tolist()[7:]

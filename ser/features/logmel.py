@@ -24,7 +24,7 @@ class LogMelConfig:
 
 @dataclass(frozen=True)
 class LogMel:
-    """Computes log mel energies in decibels above the floor, so that silence and zero padding are 0."""
+    """Computes log-mel energies in decibels above the floor, so that silence and zero padding are 0."""
 
     config: LogMelConfig
 

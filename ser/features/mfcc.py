@@ -24,7 +24,7 @@ class MfccOptions(FrameOptions):
 
 
 def mfcc(wave: np.ndarray, options: MfccOptions, rng: np.random.Generator | None = None) -> np.ndarray:
-    """Compute MFCC: the cosine transform of the log mel energies, liftered.
+    """Compute MFCC: the cosine transform of the log-mel energies, liftered.
 
     Parameters
     ----------

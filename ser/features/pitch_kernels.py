@@ -47,7 +47,7 @@ def correlate(signal: np.ndarray, shift: int, length: int, first_lag: int, inner
     products = np.zeros(lanes, np.float32)
     whole = length // UNROLLED * UNROLLED
     for t in range(num_frames):
-        # 1. The frame less the mean of its first window, and its squares.
+        # 1. The frame minus the mean of its first window, and its squares.
         source = signal[t * shift : t * shift + span]
         total = np.float32(0)
         for i in range(length):

@@ -17,7 +17,7 @@ _SAMPLES = 1 << 17
 
 
 def wada_snr(samples: np.ndarray) -> float:
-    """Estimate the signal-to-noise ratio of samples (T,), in dB, from LOWEST to HIGHEST; NaN where all are zero.
+    """Estimate the signal-to-noise ratio of samples (T,), in dB, from LOWEST to HIGHEST; NaN if all are zero.
 
     Samples of value zero, as of a stretch of digital silence, are left out.
     """

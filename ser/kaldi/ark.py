@@ -142,7 +142,7 @@ class Reader:
         repeated = np.flatnonzero(self._sorted[1:] == self._sorted[:-1])
         if len(repeated):
             twice = self._sorted[repeated[0]].decode()
-            raise SerError(f"{self._name}: the key '{twice}' comes twice; make the list again, with one line a key")
+            raise SerError(f"{self._name}: the key '{twice}' comes twice; make the list again, with one line per key")
         self._files = MappedFiles()
 
     def __len__(self) -> int:

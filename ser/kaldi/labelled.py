@@ -107,7 +107,7 @@ def read_with_fallback(
         raise SerError(f"{rspecifier}: no vector of any utterance of {utt2class}; extract them first")
     vectors = stack_vectors(table, [labelled.utts[row] for row in known], rspecifier) if known else np.empty((0, size))
     if size not in (0, vectors.shape[1]):
-        raise SerError(f"{rspecifier}: vectors of {vectors.shape[1]} numbers; the training vectors have {size}")
+        raise SerError(f"{rspecifier}: vectors of dimension {vectors.shape[1]}; the training vectors have {size}")
     first = np.full((len(labelled.utts), vectors.shape[1]), np.nan, dtype=np.float32)
     first[known] = vectors
     return labelled._replace(vectors=np.hstack([first, labelled.vectors])), vectors.shape[1]

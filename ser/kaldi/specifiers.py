@@ -22,7 +22,7 @@ class ReadSpecifier(NamedTuple):
 
 
 class WriteSpecifier(NamedTuple):
-    """``ark:F``, ``ark,t:F`` or ``ark,scp:F,G``; the scp is None where there is none."""
+    """``ark:F``, ``ark,t:F`` or ``ark,scp:F,G``; the scp is None if there is none."""
 
     ark: str
     scp: str | None

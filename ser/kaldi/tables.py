@@ -52,7 +52,7 @@ def read_map(path: str | Path, fields: int | None = None, allow_empty: bool = Fa
     table: dict[str, str] = {}
     for number, (key, value) in enumerate(read_entries(path, fields, allow_empty), start=1):
         if key in table:
-            raise SerError(f"{path}:{number}: the key '{key}' came before; keep one line a key")
+            raise SerError(f"{path}:{number}: the key '{key}' has an earlier line; keep one line per key")
         table[key] = value
     return table
 

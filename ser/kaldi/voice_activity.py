@@ -20,7 +20,7 @@ class VoiceActivity:
         self._decisions = ark.Reader(name) if kind == "scp" else ark.load(rspecifier)
 
     def of(self, utt: str, feats: np.ndarray, source: str) -> np.ndarray | None:
-        """Return which frames (T,) of an utterance are voiced; None where nothing is known of it.
+        """Return which frames (T,) of an utterance are voiced; None if nothing is known of it.
 
         Parameters
         ----------
@@ -30,7 +30,7 @@ class VoiceActivity:
         Raises
         ------
         SerError
-            Where the decisions are of another number of frames.
+            If the decisions are of another number of frames.
         """
         if utt not in self._decisions:
             return None

@@ -58,7 +58,7 @@ def class_metrics(
     Returns
     -------
     ``uar``, ``wa`` and ``f1`` -> (R,) shares as `ser.metrics.classification` defines them, over the classes that the
-    resample has; NaN where it has no utterance.
+    resample has; NaN if it has no utterance.
     """
     _check(len(truth), speakers, multiplicities)
     # A resample's confusion matrix is the sum of its speakers' matrices, each as often as the speaker was drawn.
@@ -105,12 +105,12 @@ def pair_eer(
 
     Returns
     -------
-    (R,) shares; NaN where the resample has no targets, no nontargets, or only one of several speakers.
+    (R,) shares; NaN if the resample has no targets, no nontargets, or only one of several speakers.
 
     Raises
     ------
     SerError
-        Where a score is NaN or the sizes disagree.
+        If a score is NaN or the sizes disagree.
     """
     _check(len(labels), speakers, multiplicities)
     if scores.shape != (len(labels), len(labels)):

@@ -64,7 +64,7 @@ def affine(target: np.ndarray, nontarget: np.ndarray, p_target: float) -> Affine
     Raises
     ------
     SerError
-        Where a score is not finite, there are no targets or no nontargets, or the prior is not between 0 and 1.
+        If a score is not finite, there are no targets or no nontargets, or the prior is not between 0 and 1.
     """
     target, nontarget = _sorted(target, nontarget)
     prior = logit(_prior(p_target))
@@ -103,7 +103,7 @@ def pav(target: np.ndarray, nontarget: np.ndarray) -> PavCalibration:
     Raises
     ------
     SerError
-        Where a score is not finite, or there are no targets or no nontargets.
+        If a score is not finite, or there are no targets or no nontargets.
     """
     target, nontarget = _sorted(target, nontarget)
     thresholds, targets, nontargets = _pool(target, nontarget, extra=1)

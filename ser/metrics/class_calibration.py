@@ -37,11 +37,11 @@ def fit(scores: np.ndarray, truth: np.ndarray, *, with_bias: bool) -> ClassCalib
     Raises
     ------
     SerError
-        Where a score is not finite, or a true class has no column of scores.
+        If a score is not finite, or a true class has no column of scores.
     """
     _check_classes(scores, truth)
     num, size = scores.shape
-    # The softmax ignores a constant added to all scores of an utterance: take off their mean.
+    # The softmax ignores a constant that is added to all scores of an utterance, so their mean can be subtracted.
     centred = scores - scores.mean(axis=1, keepdims=True, dtype=np.float64)  # (N, K)
     # Scale to deviation 1, so that the search suits scores of any scale.
     spread = centred.std() or 1.0

@@ -62,7 +62,7 @@ class ScoredTrials:
         Raises
         ------
         SerError
-            Where a score is NaN, or there are no targets or no nontargets.
+            If a score is NaN, or there are no targets or no nontargets.
         """
         return cls._sorted(scores[is_target], scores[~is_target])
 
@@ -133,7 +133,7 @@ class ScoredTrials:
         return low / len(self.target)
 
     def ties_at_eer(self) -> int:
-        """Return how many trials tie at the equal error rate; 0 where it does not lie inside a tie."""
+        """Return how many trials tie at the equal error rate; 0 if it does not lie inside a tie."""
         step = self._crossing()
         return int(step.hits + step.alarms) if step.is_inside_a_tie else 0
 

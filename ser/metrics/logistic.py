@@ -21,7 +21,7 @@ def minimise(
     ----------
     loss : function from parameters (P,) to the mean loss and its gradient (P,).
     start : (P,), where the search begins.
-    bounds : the least and greatest value of each parameter; None where there is no bound.
+    bounds : the least and greatest value of each parameter; None if there is no bound.
     """
 
     def ridged(parameters: np.ndarray) -> tuple[float, np.ndarray]:

@@ -31,7 +31,7 @@ class Utterances:
     """N scored utterances with their classes, speakers, sentences and dialogues.
 
     `labels` (N,) int index `classes`. `speakers` (N,) int index `all_speakers`, the sorted speakers of the whole test
-    corpus, of which a fold has some. `sentences` and `dialogues` (N,) int number them; None where the corpus has none.
+    corpus, of which a fold has some. `sentences` and `dialogues` (N,) int number them; None if the corpus has none.
     `unseen` are classes that nothing was trained on: pairs of their utterances are trials, but nobody can name them.
     """
 

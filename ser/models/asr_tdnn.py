@@ -79,7 +79,7 @@ class AsrTdnn(nn.Module):
 
     @property
     def left_context(self) -> int:
-        """Frames before t that the output at t sees; it sees equally many after t."""
+        """Number of frames before t on which the output at t depends; it is the same after t."""
         return 1 + sum(self.config.strides)
 
     right_context = left_context
@@ -97,7 +97,7 @@ class AsrTdnn(nn.Module):
             raise SerError(f"asr tdnn: no node '{node}'; there are {', '.join(self.node_names)}")
 
     def width(self, node: str) -> int:
-        """Numbers a frame of a node."""
+        """Dimension of a node's output."""
         self.check_node(node)
         widths = {"lda": 3 * self.feature_dim + self.ivector_dim, "prefinal-l": self.config.prefinal_dim}
         widths |= {"prefinal-chain.batchnorm2": self.config.prefinal_dim}
@@ -105,7 +105,7 @@ class AsrTdnn(nn.Module):
         return widths.get(node, self.config.dim)
 
     def context(self, node: str) -> tuple[int, int]:
-        """Frames before and after t that `node` sees at t."""
+        """Numbers of frames before and after t on which `node` at t depends."""
         self.check_node(node)
         frames = 1 + sum(self.config.strides[: self.depth(node)])
         return frames, frames
@@ -190,7 +190,7 @@ class AsrTdnn(nn.Module):
         """Return a factored layer by its name."""
         found = self.get_submodule(layer)
         if not isinstance(found, FactoredLayer):
-            raise TypeError(f"{layer} is no factored layer")
+            raise TypeError(f"{layer} is not a factored layer")
         return found
 
     def orthonormal(self) -> Iterator[Tensor]:

@@ -88,11 +88,11 @@ class FoldedTdnn(nn.Module):
         self.net.check_node(node)
 
     def width(self, node: str) -> int:
-        """Numbers a frame of a node."""
+        """Dimension of a node's output."""
         return self.net.width(node)
 
     def context(self, node: str) -> tuple[int, int]:
-        """Frames before and after t that `node` sees at t."""
+        """Numbers of frames before and after t on which `node` at t depends."""
         return self.net.context(node)
 
     @torch.inference_mode()
@@ -105,7 +105,7 @@ class FoldedTdnn(nn.Module):
 
     @torch.inference_mode()
     def first_layer(self, features: Tensor, node: str) -> Tensor | None:
-        """Give what features (T, ..., F) add to the first layer, (T - 2, ..., C): see `node_outputs.SharingNet`."""
+        """Map features (T, ..., F) to their part of the first layer, (T - 2, ..., C): see `SharingNet`."""
         if node == "lda":
             return None
         joined = torch.cat([features[:-2], features[1:-1], features[2:]], dim=-1)

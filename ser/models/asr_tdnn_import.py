@@ -12,7 +12,7 @@ from ser.models.nnet3_graph import INPUT, IVECTOR, Nnet3Graph
 
 
 class MappedGraph(nn.Module):
-    """An imported network that computes the nodes that `fast` has by `fast`, the others by `graph`. A `SharingNet`."""
+    """An imported network: `fast` computes the nodes that it has, `graph` the others. A `SharingNet`."""
 
     def __init__(self, graph: Nnet3Graph, fast: FoldedTdnn) -> None:
         super().__init__()
@@ -30,19 +30,19 @@ class MappedGraph(nn.Module):
         return self.fast.compute(features, ivectors, name, step)
 
     def first_layer(self, features: Tensor, node: str) -> Tensor | None:
-        """Give what features add to the first layer: see `ser.models.node_outputs.SharingNet`."""
+        """Return the part of the first layer that depends on features: see `ser.models.node_outputs.SharingNet`."""
         name = self._fast_name(node)
         return None if name is None else self.fast.first_layer(features, name)
 
     def compute_rest(self, first: Tensor, ivectors: Tensor | None, node: str, step: int = 1) -> Tensor:
-        """Compute a node from what `first_layer` gave."""
+        """Compute a node from the result of `first_layer`."""
         name = self._fast_name(node)
         if name is None:
             raise ValueError(f"{node} is not computed from the first layer")
         return self.fast.compute_rest(first, ivectors, name, step)
 
     def _fast_name(self, node: str) -> str | None:
-        """Return the name that `fast` has for a node; None where it does not compute it."""
+        """Return the name that `fast` has for a node; None if it does not compute it."""
         name = "output" if node == "output.affine" else node
         name = "output-xent" if node == "output-xent.log-softmax" else name
         name = "tdnn1.dropout" if node == "tdnn1.batchnorm" else name

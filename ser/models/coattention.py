@@ -89,7 +89,7 @@ class Side(nn.Module):
 
     Parameters
     ----------
-    mean, stddev : (D,) of each number of the rows over the training set.
+    mean, stddev : (D,) of the rows over the training set.
     config : see `CoAttentionConfig`.
     """
 
@@ -130,13 +130,13 @@ class CoAttention(nn.Module):
     Parameters
     ----------
     config : see `CoAttentionConfig`.
-    statistics : of each modality, the mean and standard deviation (D,) of each number of its rows.
+    statistics : for each modality, the mean and standard deviation (D,) of its rows.
     num_classes : K.
 
     Raises
     ------
     SerError
-        Where the order lacks a modality or one follows itself, or the sizes don't fit each other.
+        If the order lacks a modality or one follows itself, or the sizes don't fit each other.
     """
 
     def __init__(

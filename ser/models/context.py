@@ -1,7 +1,7 @@
 """Baselines of system D that use the dialogue around an utterance: small versions of bc-LSTM and ICON.
 
 Both map vectors (B, U, D) of each modality, B dialogues of up to U utterances in the order of speaking, to logits of
-the N utterances where `scored` (B, U) is true, row by row. `mask` (B, U) is true where there is an utterance to hear.
+the N utterances for which `scored` (B, U) is true, row by row. `mask` (B, U) is false for padding.
 """
 
 from collections.abc import Mapping
@@ -17,9 +17,9 @@ class ContextConfig:
     """Sizes of a context network."""
 
     hidden: int  # units of each recurrent layer (of each direction, in bc-LSTM)
-    dropout: float  # on what enters a layer
-    history: int  # ICON: memories before an utterance that are read
-    hops: int  # ICON: times the memory is read, at least 1
+    dropout: float  # on the input of each layer
+    history: int  # ICON: number of memories before an utterance that are read
+    hops: int  # ICON: number of times that the memory is read, at least 1
 
 
 class BcLstm(nn.Module):
@@ -107,9 +107,9 @@ def _run(lstm: nn.LSTM, vectors: Tensor, lengths: Tensor) -> Tensor:
 
 
 def _read(query: Tensor, memory: Tensor, before: Tensor) -> Tensor:
-    """Add to each query (B, U, H) the attention over the memories (B, U, H) that lie `before` (U, U) bool it."""
+    """Add to each query (B, U, H) the attention over the memories (B, U, H) before it, by the mask `before` (U, U)."""
     similarity = (query @ memory.transpose(1, 2)).masked_fill(~before, float("-inf"))  # (B, U, U)
-    nothing = ~before.any(1)[:, None]  # where nothing came before, nothing is read
+    nothing = ~before.any(1)[:, None]  # the first utterance has no memories to read
     weights = similarity.masked_fill(nothing, 0.0).softmax(2).masked_fill(nothing, 0.0)
     return torch.tanh(query + weights @ memory)
 

@@ -77,7 +77,7 @@ class Emotion2vec(nn.Module):
     Raises
     ------
     SerError
-        Where a size does not fit the others.
+        If a size does not fit the others.
     """
 
     def __init__(self, config: Emotion2vecConfig) -> None:

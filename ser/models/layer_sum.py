@@ -15,7 +15,7 @@ class LayerSum(nn.Module):
     Parameters
     ----------
     num_layers : L.
-    normalised : whether each state is first normalised to mean 0 and variance 1 over its D numbers.
+    normalised : whether each state is first normalised to mean 0 and variance 1 over its D dimensions.
     """
 
     def __init__(self, num_layers: int, normalised: bool) -> None:

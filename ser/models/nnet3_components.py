@@ -88,7 +88,7 @@ def tensors(name: str, component: Component) -> dict[str, Tensor]:
     Raises
     ------
     SerError
-        Where a field is missing or its shape does not fit the others, or a batch norm has no statistics.
+        If a field is missing or its shape does not fit the others, or a batch norm has no statistics.
     """
     if component.type in _AFFINE or component.type == "TdnnComponent":
         return _affine(name, component)

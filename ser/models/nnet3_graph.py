@@ -84,12 +84,12 @@ class Nnet3Graph(nn.Module):
 
     @property
     def feature_dim(self) -> int:
-        """Features a frame."""
+        """Feature dimension."""
         return self.dims[INPUT]
 
     @property
     def ivector_dim(self) -> int:
-        """Numbers of an i-vector; 0 where the network takes none."""
+        """Numbers of an i-vector; 0 if the network takes none."""
         return self.dims.get(IVECTOR, 0)
 
     def check_node(self, node: str) -> None:
@@ -98,7 +98,7 @@ class Nnet3Graph(nn.Module):
             raise SerError(f"nnet3: no node '{node}'; there are {', '.join(self.node_names)}")
 
     def width(self, node: str) -> int:
-        """Numbers a frame of a node."""
+        """Dimension of a node's output."""
         self.check_node(node)
         return self.dims[node]
 
@@ -110,7 +110,7 @@ class Nnet3Graph(nn.Module):
         return module
 
     def context(self, node: str) -> tuple[int, int]:
-        """Frames before and after t that `node` sees at t."""
+        """Numbers of frames before and after t on which `node` at t depends."""
         self.check_node(node)
         # With Round descriptors the context differs from frame to frame: take the largest.
         plans = [self._plan(node, count + 1, count + 1, count) for count in range(self.modulus)]
@@ -133,7 +133,7 @@ class Nnet3Graph(nn.Module):
         Parameters
         ----------
         features : (T, B, F) float32, time first, with the frames of the node's context at both ends.
-        ivectors : (B, S), one for each sequence; None where the network takes none.
+        ivectors : (B, S), one for each sequence; None if the network takes none.
         step : every step-th frame is computed, beginning with the first.
 
         Returns
@@ -230,7 +230,7 @@ class Nnet3Graph(nn.Module):
         if node.kind == "dim-range":
             if node.start < 0 or node.dim < 1 or node.start + node.dim > width:
                 raise SerError(
-                    f"nnet3: the node '{node.name}' takes {node.dim} of {width} numbers from number {node.start} on"
+                    f"nnet3: the node '{node.name}' takes {node.dim} of {width} dimensions from number {node.start} on"
                 )
             return node.dim
         if node.kind == "output":
@@ -241,7 +241,7 @@ class Nnet3Graph(nn.Module):
         expected = getattr(module, "inputs", width)
         if width != expected or width % getattr(module, "block", 1):
             raise SerError(
-                f"nnet3: the node '{node.name}' reads {width} numbers a frame; its component is made for "
+                f"nnet3: the node '{node.name}' reads {width} dimensions; its component takes "
                 f"{getattr(module, 'inputs', getattr(module, 'block', 1))}"
             )
         return getattr(module, "outputs", width)
@@ -259,7 +259,7 @@ class Nnet3Graph(nn.Module):
         if source.kind == "Append":
             return sum(widths)
         if len(set(widths)) > 1:
-            raise SerError(f"nnet3: the node '{node}' adds what is {' and '.join(map(str, widths))} wide")
+            raise SerError(f"nnet3: the node '{node}' adds inputs of dimensions {' and '.join(map(str, widths))}")
         return widths[0]
 
 

@@ -24,11 +24,11 @@ class NodeNet(Protocol):
 
     @property
     def feature_dim(self) -> int:
-        """Features a frame."""
+        """Feature dimension."""
 
     @property
     def ivector_dim(self) -> int:
-        """Numbers of an i-vector; 0 where the net takes none."""
+        """Numbers of an i-vector; 0 if the net takes none."""
 
     @property
     def modulus(self) -> int:
@@ -41,7 +41,7 @@ class NodeNet(Protocol):
         """Raise a `SerError` that lists the nodes unless `node` is one."""
 
     def context(self, node: str) -> tuple[int, int]:
-        """Frames before and after t that `node` sees at t."""
+        """Numbers of frames before and after t on which `node` at t depends."""
 
     def compute(self, features: Tensor, ivectors: Tensor | None, node: str, step: int = 1) -> Tensor:
         """Map features (T, B, F), context included, and i-vectors (B, S) to (T', B, D)."""
@@ -49,12 +49,12 @@ class NodeNet(Protocol):
 
 @runtime_checkable
 class SharingNet(NodeNet, Protocol):
-    """A net with a first layer that overlapping chunks share: they differ by i-vectors, not by features."""
+    """A net whose first layer can be shared by overlapping chunks, which have the same features but other i-vectors."""
 
     def first_layer(self, features: Tensor, node: str) -> Tensor | None:
-        """Map features (T, F) to what they add to the first layer at frames 1 to T - 2, (T - 2, C).
+        """Map features (T, F) to their part of the first layer at frames 1 to T - 2, (T - 2, C).
 
-        None where `node` is not computed from it.
+        None if `node` is not computed from it.
         """
 
     def compute_rest(self, first: Tensor, ivectors: Tensor | None, node: str, step: int = 1) -> Tensor:
@@ -83,7 +83,7 @@ def compute_outputs(
     ----------
     net : in eval mode, on the CPU or a GPU.
     features : (T, F) float32, T at least 1.
-    ivectors : (S,) for the utterance, or (ceil(T / period), S) online i-vectors; None where the net takes none.
+    ivectors : (S,) for the utterance, or (ceil(T / period), S) online i-vectors; None if the net takes none.
 
     Returns
     -------
@@ -92,7 +92,7 @@ def compute_outputs(
     Raises
     ------
     SerError
-        Where no frame is left after `offset`, features or i-vectors do not have the net's size or are not finite, or
+        If no frame is left after `offset`, features or i-vectors do not have the net's size or are not finite, or
         the number of online i-vectors does not fit T frames.
     """
     _check(net, features, options, ivectors)
@@ -158,10 +158,10 @@ def _check(net: NodeNet, features: np.ndarray, options: OutputOptions, ivectors:
             )
         return
     if ivectors.shape[-1] != net.ivector_dim:
-        raise SerError(f"an i-vector of {ivectors.shape[-1]} numbers; the net takes {net.ivector_dim or 'none'}")
+        raise SerError(f"an i-vector of dimension {ivectors.shape[-1]}; the net takes {net.ivector_dim or 'none'}")
     if ivectors.ndim == 2 and len(ivectors) != -(-len(features) // options.period):
         raise SerError(
-            f"{len(ivectors)} rows of i-vectors do not fit {len(features)} frames: expected one each {options.period} "
+            f"{len(ivectors)} rows of i-vectors do not fit {len(features)} frames: expected one every {options.period} "
             f"frames, {-(-len(features) // options.period)}; give those of these features, and their --ivector-period"
         )
     if not np.isfinite(ivectors).all():

@@ -1,4 +1,4 @@
-"""Statistics pooling: the mean and standard deviation of frames over time, evenly or by attention."""
+"""Statistics pooling: the mean and standard deviation of frames over time, with equal weights or by attention."""
 
 import torch
 from torch import Tensor, nn
@@ -29,10 +29,11 @@ def mean_stddev(frames: Tensor) -> Tensor:
 
 
 class AttentivePooling(nn.Module):
-    """Attentive statistics pooling: the mean and standard deviation of frames by weights that the frames give.
+    """Attentive statistics pooling: the mean and standard deviation of frames, with weights computed from the frames.
 
-    Frame h_t weighs softmax over t of v' tanh(W h_t + b). Since v begins with zeros, all frames weigh alike at first,
-    and a net that was trained with `mean_stddev` can be trained on. The paper's constant beside v would cancel out.
+    The weight of frame h_t is the softmax over t of v' tanh(W h_t + b). Since v is initialised with zeros, all frames
+    have equal weight at first, so that training can continue from a net with `mean_stddev`. The constant that the paper
+    adds would cancel out.
     K. Okabe, T. Koshinaka and K. Shinoda, "Attentive statistics pooling for deep speaker embedding", Interspeech 2018,
     equations 5 to 8.
 

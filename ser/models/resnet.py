@@ -1,4 +1,4 @@
-"""A small residual network (ResNet) over patches of log mel energies.
+"""A small residual network (ResNet) over patches of log-mel energies.
 
 He, Zhang, Ren, Sun, "Deep residual learning for image recognition", CVPR 2016, section 3, with basic blocks; the
 patches are those of Hershey et al., "CNN architectures for large-scale audio classification", ICASSP 2017.
@@ -48,7 +48,7 @@ class Resnet(nn.Module):
     Raises
     ------
     SerError
-        Where there are no stages or no blocks.
+        If there are no stages or no blocks.
     """
 
     def __init__(self, config: ResnetConfig) -> None:

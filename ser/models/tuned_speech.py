@@ -9,7 +9,7 @@ from ser.models.coattention import CoAttention
 
 
 class TunedCoAttention(nn.Module):
-    """An encoder of patches of log mel energies, then the co-attention over the states of one of its layers.
+    """An encoder of patches of log-mel energies, then the co-attention over the states of one of its layers.
 
     Layer names for `fit.unfreezing` are ``coattention``, and ``encoder`` with the encoder's own layers inside.
 

@@ -1,4 +1,4 @@
-"""A small VGG: convolutions with max pooling over log mel spectrograms, then two linear layers.
+"""A small VGG: convolutions with max pooling over log-mel spectrograms, then two linear layers.
 
 Zhou et al., "A multi-modal approach to speech emotion recognition", section 5.2, figure 1 and table 2, after Simonyan
 and Zisserman, "Very deep convolutional networks for large-scale image recognition", ICLR 2015.
@@ -37,7 +37,7 @@ class Vgg(nn.Module):
     Raises
     ------
     SerError
-        Where there is no convolution, or so many that their pooling leaves none of the F bands.
+        If there is no convolution, or so many that their pooling leaves none of the F bands.
     """
 
     mean: Tensor

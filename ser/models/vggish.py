@@ -1,4 +1,4 @@
-"""VGGish: a VGG over patches of log mel energies, trained by Google on tags of videos; 72,141,184 parameters.
+"""VGGish: a VGG over patches of log-mel energies, trained by Google on tags of videos; 72,141,184 parameters.
 
 Hershey et al., "CNN architectures for large-scale audio classification", ICASSP 2017; the sizes are those of the
 TensorFlow models' research/audioset/vggish.

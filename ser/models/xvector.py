@@ -75,7 +75,7 @@ class XVector(nn.Module):
 
     @property
     def feature_dim(self) -> int:
-        """Features a frame."""
+        """Feature dimension."""
         return cast(nn.Conv1d, self.get_submodule("tdnn1.affine")).in_channels
 
     def check_layers(self, layers: Sequence[str]) -> None:
@@ -149,7 +149,7 @@ def embed_utterance(
     Raises
     ------
     SerError
-        Where there is no frame, or `XVector.embed` raises it.
+        If there is no frame, or `XVector.embed` raises it.
     """
     if not len(features):
         raise SerError("x-vector: an utterance without frames has no embedding")

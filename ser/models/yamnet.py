@@ -1,4 +1,4 @@
-"""YAMNet: a MobileNet v1 over patches of log mel energies, trained by Google on AudioSet's 521 classes.
+"""YAMNet: a MobileNet v1 over patches of log-mel energies, trained by Google on AudioSet's 521 classes.
 
 Howard et al., "MobileNets: efficient convolutional neural networks for mobile vision applications", arXiv 1704.04861,
 with the sizes of the TensorFlow models' research/audioset/yamnet: 3,729,481 trained parameters, 69.2 million

@@ -45,7 +45,7 @@ _BLOCK = 4096  # summaries of test utterances that are compared at once
 
 
 def spectrum(mfcc: np.ndarray, inverse: np.ndarray) -> np.ndarray:
-    """Compute log mel bands and log energy, (T, B + 1) float32, from MFCC.
+    """Compute log-mel bands and log energy, (T, B + 1) float32, from MFCC.
 
     The mean over the bands of each frame is subtracted, since the features have the log energy in place of c0, from
     which this mean would follow.
@@ -64,7 +64,7 @@ def spectrum(mfcc: np.ndarray, inverse: np.ndarray) -> np.ndarray:
 
 
 def inverse_transform(num_ceps: int, low_freq: float, high_freq: float, lifter: float) -> np.ndarray:
-    """Return the matrix (num_ceps, B) from MFCC to the B log mel energies below HIGHEST_HZ.
+    """Return the matrix (num_ceps, B) from MFCC to the B log-mel energies below HIGHEST_HZ.
 
     There must be as many MFCC as mel bands; only then can the cosine transform be inverted.
     """

@@ -98,7 +98,7 @@ class Result:
 
         Parameters
         ----------
-        resamples : (R, 4), percent, a column for each of `MEASURES`, NaN where a resample has no value.
+        resamples : (R, 4), percent, a column for each of `MEASURES`, NaN if a resample has no value.
         bounds : function from the resamples (R,) of a measure to its interval, such as `intervals.interval`.
         """
         changes: dict[str, Any] = {}

@@ -75,8 +75,8 @@ def load_encoder(name: str) -> tuple[torch.nn.Module, Any]:
     Raises
     ------
     SerError
-        Where no model of that name is found, where weights of the encoder are missing or fail their checksum, or where
-        the tokenizer cannot pad.
+        If no model of that name is found, weights of the encoder are missing or fail their checksum, or the tokenizer
+        cannot pad.
     """
     folder = find_folder(name)
     pretrained_dir.check(folder)
@@ -153,9 +153,9 @@ def find_folder(name: str) -> str:
         if not (path / "config.json").is_file():
             raise SerError(f"text model '{name}': {path} holds no config.json; give the folder of a text model")
         return str(path)
-    # A name of the Hub is `model` or `owner/model`.
+    # A name on the Hub is `model` or `owner/model`.
     if path.is_absolute() or len(path.parts) > 2 or (len(path.parts) == 2 and path.parent.is_dir()):
-        raise SerError(f"text model '{name}': no such folder; give --text-model a folder, or a name of the Hub")
+        raise SerError(f"text model '{name}': no such folder; give --text-model a folder, or a name on the Hub")
     return name
 
 

@@ -29,7 +29,7 @@ def draw_donors(
     Raises
     ------
     SerError
-        Where a class has no donor.
+        If a class has no donor.
     """
     by_class: dict[str, list[str]] = {}
     for donor in sorted(donors):

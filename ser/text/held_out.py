@@ -46,7 +46,7 @@ def split_off(
     Raises
     ------
     SerError
-        Where `fraction` is not between 0 and 1, or no text is left for validation.
+        If `fraction` is not between 0 and 1, or no text is left for validation.
     """
     words = [normalise_text(texts[utt]) or texts[utt].strip() for utt in utts]
     if any(parts.get(utt) == VALIDATION for utt in utts):

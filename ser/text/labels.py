@@ -26,7 +26,7 @@ def read_labels(data_dir: str | Path, mapping: Mapping[str, str], classes: Seque
     Raises
     ------
     SerError
-        Where a label is not a class, or no utterance has a class.
+        If a label is not a class, or no utterance has a class.
     """
     path = Path(data_dir) / "utt2labels"
     place = {name: number for number, name in enumerate(classes)}

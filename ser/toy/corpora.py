@@ -45,7 +45,7 @@ def make_corpora(out: str | Path, toy: ToyConfig) -> bool:
     Raises
     ------
     SerError
-        Where `out` exists and does not hold toy corpora.
+        If `out` exists and does not hold toy corpora.
     """
     out = Path(out)
     stamp = _stamp(toy)

@@ -86,7 +86,7 @@ def classification_loss(
     Raises
     ------
     SerError
-        Where a binary loss is combined with label smoothing.
+        If a binary loss is combined with label smoothing.
 
     Examples
     --------

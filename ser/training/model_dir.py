@@ -62,7 +62,7 @@ def begin(
     Raises
     ------
     SerError
-        Where the folder was begun with other settings or inputs; the message names the difference.
+        If the folder was begun with other settings or inputs; the message names the difference.
     """
     model_dir = Path(model_dir)
     command = shlex.join(sys.orig_argv)
@@ -134,7 +134,7 @@ def load_weights(path: str | Path) -> dict[str, Tensor]:
     Raises
     ------
     SerError
-        Where the file is missing or broken, or fails the checksum of `save_weights`. Files of other programs have none.
+        If the file is missing or broken, or fails the checksum of `save_weights`. Files of other programs have none.
     """
     path = Path(path) / WEIGHTS if Path(path).is_dir() else Path(path)
     try:
@@ -185,7 +185,7 @@ def warm_start(model: nn.Module, weights: Mapping[str, Tensor], same_classes: bo
     Raises
     ------
     SerError
-        Where a tensor of another layer has a different shape, or no name matches.
+        If a tensor of another layer has a different shape, or no name matches.
     """
     own = model.state_dict()
     fitting = {}

@@ -1,4 +1,4 @@
-"""Progress of a training: a record with a row an epoch (table and picture), and the checkpoint."""
+"""Progress of a training: a record with a row per epoch (table and picture), and the checkpoint."""
 
 import dataclasses
 import math

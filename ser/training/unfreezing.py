@@ -65,7 +65,7 @@ class Unfreezing:
     Raises
     ------
     SerError
-        Where a pattern names no layer or a group has nothing to train, a parameter is in no group, the starts don't
+        If a pattern names no layer or a group has nothing to train, a parameter is in no group, the starts don't
         rise from 0, or the last one is after the end.
     """
 

@@ -49,7 +49,7 @@ def test_lda_of_one_row_normalises_no_length_once_it_is_read_back(data, tmp_path
 def test_lda_of_another_size_than_the_plda_is_refused(data, tmp_path):
     backend = chain.train(*data, SETTINGS)
     backend_dir.save_backend(tmp_path, dataclasses.replace(backend, lda=backend.lda[:1]), {"a": 1})
-    with pytest.raises(SerError, match="1 rows, but the PLDA beside it is of 2 numbers"):
+    with pytest.raises(SerError, match="1 rows, but the PLDA in its folder has dimension 2"):
         backend_dir.load_backend(tmp_path, "conf/backend.yaml")
 
 
@@ -59,7 +59,7 @@ def test_vectors_that_went_through_the_lda_go_to_the_plda_as_they_are(data):
 
 
 def test_vectors_of_another_size_are_refused(data):
-    with pytest.raises(SerError, match="vectors of 8 numbers, found vectors of 7"):
+    with pytest.raises(SerError, match="vectors of dimension 8, found vectors of 7"):
         chain.train(*data, SETTINGS).project(data[0][:, :7])
 
 

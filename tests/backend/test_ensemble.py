@@ -53,7 +53,7 @@ def test_members_are_saved_each_in_its_folder(labels, tmp_path):
 
 
 def test_vectors_of_another_size_are_refused(labels):
-    with pytest.raises(SerError, match=r"vectors of 6 numbers; its members take 6 \+ 6"):
+    with pytest.raises(SerError, match=r"vectors of dimension 6; its members take 6 \+ 6"):
         ensemble_trainer(trainer("plda", SETTINGS), (6, 6))(vectors_of(0, labels), labels, labels)
-    with pytest.raises(SerError, match="vectors of 6 numbers; give two or more vectors for each utterance"):
+    with pytest.raises(SerError, match="vectors of dimension 6; give two or more vectors for each utterance"):
         ensemble_trainer(trainer("plda", SETTINGS), (6,))

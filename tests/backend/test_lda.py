@@ -82,7 +82,7 @@ def test_more_rows_than_classes_determine_is_said_once(caplog):
 def test_fewer_vectors_than_numbers_is_survived_and_said(caplog):
     vectors, labels = make_vectors(num=20, size=30)
     assert np.isfinite(train_lda(vectors, labels, 1, **KALDI)).all()
-    assert "only 20 vectors of 30 numbers" in caplog.text
+    assert "only 20 vectors of dimension 30" in caplog.text
 
 
 @pytest.mark.parametrize(

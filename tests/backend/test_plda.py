@@ -116,5 +116,5 @@ def test_a_class_of_one_vector_each_is_refused():
 
 
 def test_vectors_of_another_size_are_refused():
-    with pytest.raises(SerError, match="of 3 numbers, the vectors are of 2"):
+    with pytest.raises(SerError, match="has dimension 3, the vectors have 2"):
         Plda(np.zeros(3), np.eye(3), np.ones(3)).project(np.zeros((1, 2)), normalize_length=True)

@@ -58,7 +58,7 @@ def test_native_map_lists_every_label():
     ("text", "message"),
     [
         ("calm neutral\nanger\n", r"my.map:2: expected a native label and its class, found 1 fields: 'anger'"),
-        ("calm neutral\n# again\ncalm calm\n", r"my.map:3: the label 'calm' came before"),
+        ("calm neutral\n# again\ncalm calm\n", r"my.map:3: the label 'calm' has an earlier line"),
         ("# nothing\n", r"my.map: no label in it"),
     ],
 )

@@ -54,7 +54,7 @@ def test_words_are_those_of_a_users_file_and_a_clip_that_it_lacks_has_none(corpu
 def test_bad_transcripts_and_another_folder_are_refused(corpus, tmp_path):
     path = tmp_path / "savee.txt"
     path.write_text("DC_a01 one\nDC_a01 two\n")
-    with pytest.raises(SerError, match=r"savee.txt:2: the clip 'DC_a01' came before"):
+    with pytest.raises(SerError, match=r"savee.txt:2: the clip 'DC_a01' has an earlier line"):
         savee.read(corpus, 4, path)
     path.write_text("XX_a01 one\n")
     with pytest.raises(SerError, match="no words of any clip"):

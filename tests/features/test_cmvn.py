@@ -91,5 +91,5 @@ def test_kaldis_statistics_normalise_kaldis_features(reference):
 
 @pytest.mark.parametrize("stats", [np.zeros((2, 4)), np.ones((2, 5)), np.ones((1, 4))])
 def test_statistics_of_no_frame_or_of_other_features_are_refused(stats):
-    with pytest.raises(SerError, match=r"cmvn: statistics of shape \(\d, \d\) for features of 3 numbers"):
+    with pytest.raises(SerError, match=r"cmvn: statistics of shape \(\d, \d\) for features of dimension 3"):
         apply_cmvn(np.ones((2, 3), np.float32), stats)

@@ -51,7 +51,7 @@ def test_files_that_are_not_wanted_need_not_be_there(make_data_dir):
     [
         ("utt2spk", "a-1 a\na-2 a x\n", r"utt2spk:2: expected 2 fields, found 3: 'a-2 a x'"),
         ("utt2spk", "a-2 a\na-1 a\n", r"utt2spk:2: 'a-1' after 'a-2': not sorted; run utils/fix_data_dir.sh"),
-        ("utt2spk", "a-1 a\na-1 a\n", r"utt2spk:2: the key 'a-1' came before"),
+        ("utt2spk", "a-1 a\na-1 a\n", r"utt2spk:2: the key 'a-1' has an earlier line"),
         ("utt2spk", "a-1 b\na-2 a\n", r"utt2spk:2: speaker 'a' of 'a-2' after 'b': not sorted by speaker"),
         ("utt2spk", "a/1 a\n", r"utt2spk:1: '/' in the id 'a/1'"),
         ("utt2spk", "", r"utt2spk: no utterances"),

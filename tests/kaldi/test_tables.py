@@ -42,7 +42,7 @@ def test_inverse_of_the_inverse_is_the_same():
     [
         (b"1001 1001\n1002 1001 x\n", r"t:2: expected 2 fields, found 3: '1002 1001 x'"),
         (b"1001\n", r"t:1: expected 2 fields, found 1: '1001'"),
-        (b"a b\na c\n", r"t:2: the key 'a' came before; keep one line a key"),
+        (b"a b\na c\n", r"t:2: the key 'a' has an earlier line; keep one line per key"),
         (b"a b\n\n", r"t:2: expected a key and its value, found an empty line"),
         (b"a \xff\n", r"t:1: not UTF-8"),
     ],

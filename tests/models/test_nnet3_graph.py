@@ -147,11 +147,11 @@ def test_range_of_dimensions_is_cut_out():
         ("Append(input, other)", "the node 'sum' reads 'other', which is no node"),
         ("Switch(input, input)", "the node 'sum' reads Switch(...), which cannot be computed here"),
         ("Append(input, sum)", "the nodes sum, output form a loop"),
-        ("input", "the node 'sum' reads 2 numbers a frame; its component is made for 4"),
+        ("input", "the node 'sum' reads 2 dimensions; its component takes 4"),
         ("Append(Offset(input, -1), input", "the input of the node 'sum' ends too early"),
         ("Offset(input)", "the node 'sum' reads Offset with no number; expected one"),
         ("Offset(input, 0.5)", "the node 'sum' reads Offset with 0.5; expected an integer"),
-        ("Sum(input, Append(input, input))", "the node 'sum' adds what is 2 and 4 wide"),
+        ("Sum(input, Append(input, input))", "the node 'sum' adds inputs of dimensions 2 and 4"),
     ],
 )
 def test_wiring_that_is_not_computed_is_refused_by_name(source, message):
@@ -236,9 +236,9 @@ def test_batch_norm_without_statistics_is_refused(net):
 
 def test_input_that_does_not_fit_is_refused_with_its_sizes(net):
     features, ivector, options = signal(30), np.ones(10, np.float32), OutputOptions("output", 3)
-    with pytest.raises(SerError, match="an i-vector of 12 numbers; the net takes 10"):
+    with pytest.raises(SerError, match="an i-vector of dimension 12; the net takes 10"):
         compute_outputs(net, features, options, np.ones(12, np.float32))
-    with pytest.raises(SerError, match="2 rows of i-vectors do not fit 30 frames: expected one each 10 frames, 3"):
+    with pytest.raises(SerError, match="2 rows of i-vectors do not fit 30 frames: expected one every 10 frames, 3"):
         compute_outputs(net, features, options, np.ones((2, 10), np.float32))
     with pytest.raises(SerError, match="the net takes i-vectors of dimension 10"):
         compute_outputs(net, features, options)
