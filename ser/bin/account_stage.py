@@ -1,7 +1,8 @@
-"""Write what a stage of a recipe cost to cost.tsv, in place of what the same stage cost before.
+"""Write the cost of a recipe's stage to cost.tsv. An earlier row of the same stage is replaced.
 
-The stage is one of begin_stage in utils/recipe.sh: it began when <log-dir>/stage_<n>.began was written and ended when
-<log-dir>/stage_<n>.ended was; both files are removed. The files that it wrote are looked for in the folders.
+begin_stage of utils/recipe.sh starts the stage. Its time is the difference between the times at which the files
+<log-dir>/stage_<n>.began and <log-dir>/stage_<n>.ended were written; both are then removed. Its disk space is that of
+the files in the folders that were written in this time.
 
   python3 -m ser.bin.account_stage exp/toy/cost.tsv 3 "x-vector nets" exp/toy/log data/toy exp/toy
 """

@@ -1,7 +1,7 @@
 """Copy a data dir with its emotions mapped to the classes of a system.
 
-Utterances whose emotion the map does not list are left out of every file. So are those whose labels in utt2labels
-belong to two classes or more. The maps are conf/emotions/*.map.
+An utterance is left out of every file if the map does not list its emotion, or if its labels in utt2labels belong to
+two or more classes. The maps are conf/emotions/*.map.
 
   python3 -m ser.bin.apply_label_map conf/emotions/four.map data/iemocap data/iemocap_four
 """
@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
-    parser.add_argument("map", metavar="<map>", type=Path, help="lines of a native label and its class")
+    parser.add_argument("map", metavar="<map>", type=Path, help="lines '<label of the corpus> <class>'")
     parser.add_argument("data_in", metavar="<data-in>", type=Path, help="data dir with utt2emo or utt2labels")
     parser.add_argument("data_out", metavar="<data-out>", type=Path, help="data dir to write")
     args = parser.parse_args()
@@ -37,7 +37,7 @@ def main() -> None:
         path = args.data_in / "utt2labels"
         mapped, unlisted, several = one_class(mapping, tables.read_map(path))
         if several:
-            logger.warning("%s: %d of two classes or more left out", args.data_out, len(several))
+            logger.warning("%s: %d utterances with labels of two or more classes left out", args.data_out, len(several))
     elif not path.exists():
         raise SerError(
             f"{path}: missing, so no utterance has an emotion; if it is made of a table, name the column of "

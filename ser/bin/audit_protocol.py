@@ -1,14 +1,20 @@
-"""Check that a test set shares nothing with the data of the models that are scored on it; exit with 1 where it does.
+"""Check that test data and the training data of the models that are scored on it share nothing; if not, exit with 1.
 
-Compared are speakers, sessions (utt2fold), dialogues, utterances and their originals, the recordings themselves by
-their samples and, where the corpora have MFCC, by how they sound (a copy after a codec, resampled, cut, padded, softer
-or a little faster is found), and the words of dialogues, nearly equal ones too. Two more figures are reported and count
-as no fault: the sentences that both sides speak, and how many test utterances a table of sentences and their classes,
-learnt from the training side, classifies correctly. The table --out has a line for each check: test, role, train,
-check, status (ok, LEAK, shared, or not told), count, examples.
+The audit compares
 
-A combination of corpora loses tables that only some of them have, such as utt2dialogue; these are looked up in
---corpora. Without --corpora, the folds of all data dirs are taken as those of one corpus.
+  speakers, sessions (utt2fold) and dialogues
+  utterances, and the originals of augmented copies
+  recordings, by their samples
+  recordings, by their MFCC if the corpora have MFCC: this finds copies that were compressed, resampled, cut, padded,
+  made softer or a little faster
+  the words of dialogues, also if they are only nearly equal
+
+Two more figures are reported and are no leak: the number of sentences that both sides speak, and the number of test
+utterances whose class follows from the sentence, by a table of sentences and classes of the training data. The table
+--out has a row per check: test, role, train, check, status (ok, LEAK, shared, or not told), count, examples.
+
+A combined data dir lacks the tables that only some of its corpora have, such as utt2dialogue; these are read from the
+data dirs of --corpora. Without --corpora, the folds of all data dirs are taken to be those of one corpus.
 
   python3 -m ser.bin.audit_protocol --corpora "data/toy/cremad data/toy/iemocap" --out exp/toy/audit/1.tsv \\
     data/toy/test_1 pretrain=data/toy/pretrain_none finetune=data/toy/finetune_1 backend=data/toy/backend_1
@@ -33,9 +39,9 @@ def main() -> None:
         "--report-only",
         type=cli.boolean,
         default=False,
-        help="say what is shared and go on, for a split that a paper made by utterances [%(default)s]",
+        help="report leaks and do not fail, for a paper's split by utterances, not by speakers [%(default)s]",
     )
-    parser.add_argument("test", metavar="<test>", help="data dir that is scored")
+    parser.add_argument("test", metavar="<test>", help="data dir of the test data")
     parser.add_argument(
         "train", nargs="+", metavar="<role>=<data-dir>", help="role and data dir of each model's training data"
     )
@@ -47,7 +53,7 @@ def main() -> None:
     from ser.protocol.inventory import Corpora, Inventory
 
     corpora = Corpora(args.corpora.split())
-    # Tables that lack an utterance, or have it twice, would be a smaller or another set than the one that is audited.
+    # If a table lacked an utterance or had it twice, the audit would be of other data than the test.
     datadir.validate(args.test, feats=False, wav=False, text=False)
     test = Inventory(args.test, corpora)
     findings = []
@@ -63,7 +69,7 @@ def main() -> None:
         print(to_tsv(findings), end="")
     for finding in findings:
         if finding.check == SENTENCE_TABLE and finding.count:
-            logger.info("%s, by what trains the %s model: %s", args.test, finding.role, finding.examples)
+            logger.info("%s, by the training data of the %s model: %s", args.test, finding.role, finding.examples)
     leaks = [finding for finding in findings if finding.status == LEAK]
     if leaks and not args.report_only:
         raise SerError("\n  ".join([f"{args.test} is not held out:", *(finding.message() for finding in leaks)]))

@@ -1,8 +1,8 @@
 """Make a data dir of augmented copies: reverberated, with noise, with music, with babble.
 
-A copy of `<utt>` is `<utt>-<kind>`, and has every table's line of its original but the features; utt2uniq tells the
-original. How a copy sounds is its line in utt2augment, which make_features applies to the original's waveform; with
---write-wavs the waveforms are written here instead, and what comes out is a data dir like any other.
+The copy of `<utt>` is `<utt>-<kind>`. It has its original's line in every table but feats.scp; utt2uniq names the
+original. The copy's line in utt2augment says how make_features changes the original's waveform. With --write-wavs this
+command writes the changed waveforms instead, and the result is an ordinary data dir.
 
   python3 -m ser.bin.augment_data_dir --kinds "reverb noise" --seed 1 --proportion 0.5 \\
     data/train data/musan data/rirs data/train_aug
@@ -32,8 +32,12 @@ def main() -> None:
     parser.add_argument("--write-wavs", metavar="DIR", help="write the copies' waveforms there, as FLAC")
     parser.add_argument("--sample-rate", metavar="N", type=int, help="rate of the waveforms of --write-wavs, in Hz")
     parser.add_argument("data_in", metavar="<data-in>", help="data dir to read")
-    parser.add_argument("musan_data", metavar="<musan-data>", help="with utt2type noise, music or speech")
-    parser.add_argument("rirs_data", metavar="<rirs-data>", help="with utt2type smallroom or mediumroom")
+    parser.add_argument(
+        "musan_data", metavar="<musan-data>", help="data dir of MUSAN; utt2type: noise, music or speech"
+    )
+    parser.add_argument(
+        "rirs_data", metavar="<rirs-data>", help="data dir of room impulse responses; utt2type: smallroom or mediumroom"
+    )
     parser.add_argument("data_out", metavar="<data-out>", help="data dir to write")
     args = parser.parse_args()
     if args.write_wavs is not None and args.sample_rate is None:

@@ -1,7 +1,7 @@
-"""Report names of speakers whose voices are as alike as one speaker's own: two names may be one person.
+"""Report pairs of speaker names whose voices are as similar as recordings of one speaker: both may be one person.
 
-A report and no failure: a fold by speakers leaks where one person has two names, but a net's opinion is no proof. The
-embeddings are of a net that was trained on speaker identity. Writes a TSV of the pairs, the most similar first.
+Folds by speaker leak if one person has two names. The similarity is no proof, so the command reports and does not fail.
+The embeddings come from a net that was trained to classify speakers. Writes a TSV of the pairs, the most similar first.
 
   python3 -m ser.bin.compare_voices data/toy/embedded/utt2spk scp:exp/toy/voices/tdnn6.scp exp/toy/voices.tsv
 """

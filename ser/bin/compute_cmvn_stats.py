@@ -1,7 +1,7 @@
 """Compute sums and sums of squares of features over each speaker's voiced frames, as Kaldi's compute-cmvn-stats does.
 
-The result is Kaldi's: a matrix (2, F + 1) a speaker, of the sums and the number of frames, and of the sums of squares.
-Utterances without voice activity, or without a voiced frame, add nothing.
+The result has Kaldi's form: a matrix (2, F + 1) per speaker. Row 0 has the F sums and the number of frames, row 1 the F
+sums of squares and a zero. Utterances without a VAD vector, or without a voiced frame, add nothing.
 
   python3 -m ser.bin.compute_cmvn_stats --utt2spk data/cremad/utt2spk scp:data/cremad/feats.scp \\
     scp:data/cremad/vad.scp ark,scp:data/cremad_no_sil/data/cmvn.ark,data/cremad_no_sil/data/cmvn.scp

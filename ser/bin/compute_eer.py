@@ -1,7 +1,7 @@
 """Print the equal error rate in percent, as Kaldi's compute-eer finds it, alone on the last line.
 
-Takes a trials file and a scores file, or `all`, the class of each utterance and the archive of score_backend: then
-every pair of two utterances is a trial, a target where the classes are the same.
+Takes a trials file and a scores file. Or takes `all`, the archive of score_backend and --utt2class: then every pair of
+two utterances is a trial, and a target trial if both have the same class.
 
   python3 -m ser.bin.compute_eer trials scores
   python3 -m ser.bin.compute_eer --utt2class data/iemocap/utt2class all ark:scores.ark
@@ -23,15 +23,17 @@ logger = logging.getLogger(__name__)
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--utt2class", metavar="FILE", help="with `all`: '<utterance> <class>' a line")
+    parser.add_argument("--utt2class", metavar="FILE", help="with `all`: lines '<utterance> <class>'")
     parser.add_argument(
         "--p-target", metavar="X", type=float, help="also print minDCF at this prior of a target, such as 0.01, first"
     )
-    parser.add_argument("trials", metavar="<trials>", help="trials file, 'enrol test target|nontarget' a line, or all")
+    parser.add_argument(
+        "trials", metavar="<trials>", help="trials file with lines 'enrol test target|nontarget', or all"
+    )
     parser.add_argument(
         "scores",
         metavar="<scores>",
-        help="scores file, 'enrol test score' a line; after `all` the rspecifier of the matrix",
+        help="scores file with lines 'enrol test score'; after `all` the rspecifier of the matrix",
     )
     args = parser.parse_args()
     if (args.trials == "all") != (args.utt2class is not None):

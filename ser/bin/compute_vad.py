@@ -1,6 +1,7 @@
 """Decide for each frame whether it is speech, by its energy, as Kaldi's compute-vad does.
 
-Reads features whose column 0 is the log energy (MFCC with energy), writes a vector of 1 and 0 an utterance.
+Reads features whose column 0 is the log energy (MFCC with energy). Writes a vector per utterance, with 1 for a frame of
+speech and 0 for another.
 
   python3 -m ser.bin.compute_vad --config conf/vad.conf scp:data/cremad/feats.scp ark:mfcc/vad.ark
 """

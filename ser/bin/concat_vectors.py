@@ -39,7 +39,7 @@ def main() -> None:
         for rspecifier, table in zip(args.rspecifier, tables, strict=True):
             if missing := [key for key in everything if key not in table]:
                 lacks.append(f"{rspecifier} lacks {len(missing)} of {len(everything)} keys ({', '.join(missing[:3])})")
-        # An empty table is an answer, such as that of texts of which none has words; one of other keys is a mistake.
+        # A table may be empty, such as text vectors if no utterance has words. A table of other keys only is a mistake.
         if not args.allow_missing or (not common and all(tables)):
             raise SerError(f"{'; '.join(lacks)}; make the missing vectors, or give --allow-missing true")
         logger.warning("%s; kept the %d keys that all have", "; ".join(lacks), len(common))
@@ -50,7 +50,7 @@ def main() -> None:
     with ark.Writer(args.wspecifier) as writer:
         for key in common:
             writer.write(key, np.concatenate([table[key] for table in tables]))
-    logger.info("%s: joined %d vectors of %s numbers", args.wspecifier, len(common), _sizes(tables))
+    logger.info("%s: joined %d vectors of dimension %s", args.wspecifier, len(common), _sizes(tables))
 
 
 def _sizes(tables: list) -> str:

@@ -1,10 +1,14 @@
 """Find the emotion in recordings: files of any format that libsndfile or ffmpeg read, or folders of them.
 
-Prints a row for each recording, or for each window of it: start, end and seconds of speech; the emotion, or "unknown"
-where no posterior reaches the model's threshold or the sound is unlike the training speech (a distance over 1); the
-posterior of each class, all classes being equally likely beforehand. A recording that cannot be used has a row with the
-reason, the others go on, and the exit status is 1; a window without speech is no failure. Once the
-package is installed, ser-detect is the same command.
+Prints a row per recording, or per window of a recording, with
+
+  the start, the end, and the seconds of speech
+  the emotion; "unknown" if all posteriors are below the model's threshold, or the distance to the training speech is
+  over 1
+  the posterior of each class, for equal priors
+
+A recording that cannot be used gets a row with the reason; the other recordings are still classified, and the exit
+status is 1. A window without speech is no failure. Once the package is installed, ser-detect is the same command.
 
   python3 -m ser.bin.detect_emotion --model exp/toy clip.wav another.flac folder/
   python3 -m ser.bin.detect_emotion --model exp/toy --window 3 --hop 1 --csv meeting.m4a > meeting.csv
@@ -30,50 +34,51 @@ def main() -> None:
         "--model", required=True, metavar="DIR", help="a detector (make_detector), or a run that has one"
     )
     words = parser.add_mutually_exclusive_group()
-    words.add_argument("--text", metavar="WORDS", help="what is spoken in the recording, of which there is one")
+    words.add_argument("--text", metavar="WORDS", help="the words of the recording, if you give only one")
     words.add_argument(
         "--text-file",
         metavar="FILE",
-        help="a recording, a tab and its words a line (blanks do where its name has none); the recording by its path,"
-        " its end such as folder/name.wav, or that without the suffix. Those not listed are scored by speech alone",
+        help="lines of a recording, a tab or blanks, and its words. The recording is its path, or the end of it, such"
+        " as folder/name.wav or folder/name. Recordings that are not listed are scored by speech alone",
     )
     parser.add_argument(
         "--speaker-of",
         metavar="FILE",
-        help="a recording, a tab and its speaker a line: the mean of a speaker's recordings is taken off each of them,"
-        " where there are two or more; no label is used, but the result depends on the other recordings",
+        help="lines of a recording, a tab and its speaker: if a speaker has two recordings or more, their mean is"
+        " subtracted from each. No label is used, but the result depends on the other recordings",
     )
-    parser.add_argument("--window", type=float, metavar="S", help="emotion over time, in windows of so many seconds")
+    parser.add_argument("--window", type=float, metavar="S", help="emotion over time, in windows of S seconds")
     parser.add_argument("--hop", type=float, metavar="S", help="seconds from one window to the next")
     parser.add_argument(
         "--enrol",
         action="append",
         default=[],
         metavar="CLASS=FILE[,FILE...]",
-        help="add a class by examples of it, files or folders; may be given again, for more of them or for a file whose"
-        " name has a comma. Speech alone",
+        help="add a class by examples, files or folders; speech alone. Repeat the option for more classes or examples",
     )
     parser.add_argument(
         "--channel",
         type=channel,
         metavar="1|2|...|each",
-        help="listen to one channel, or to each by itself, a row for each [the mean of all]",
+        help="use one channel, or each channel by itself in a row of its own [the mean of all]",
     )
     form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_const", const="json", dest="form", help="one JSON object a line")
+    form.add_argument("--json", action="store_const", const="json", dest="form", help="one JSON object per line")
     form.add_argument("--csv", action="store_const", const="csv", dest="form", help="CSV with a heading")
     parser.add_argument(
         "--html",
         metavar="FILE",
-        help="also write a page of it that opens from disk: emotion over time, in the model's windows where neither"
-        " --window nor words are given, with the recordings to listen to",
+        help="also write the result as a page that opens from disk and plays the recordings. It shows emotion over"
+        " time; without --window and words, in the model's windows",
     )
     parser.add_argument("--num-threads", type=int, metavar="N", help="CPU threads of the net [all cores]")
     parser.add_argument("recordings", nargs="+", metavar="<recording>", help="file or folder")
     args = parser.parse_args()
     over_time = args.window is not None or args.hop is not None
     if over_time and (args.text is not None or args.text_file):
-        raise SerError("--text and --text-file are of whole recordings; leave them or --window and --hop out")
+        raise SerError(
+            "--text and --text-file give the words of whole recordings; leave out these, or --window and --hop"
+        )
     over_time = over_time or bool(args.html and args.text is None and not args.text_file)
     if args.speaker_of and args.channel == "each":
         raise SerError("--speaker-of: each channel may be of another speaker; choose one by --channel, or leave it out")
@@ -88,13 +93,13 @@ def main() -> None:
 
     files = list(find_recordings(args.recordings))
     if args.text is not None and len(files) != 1:
-        raise SerError(f"--text is of one recording, found {len(files)}; give --text-file")
+        raise SerError(f"--text is for one recording, found {len(files)}; give --text-file")
     texts = read_texts(args.text_file, files) if args.text_file else {files[0]: args.text}
     detector = Detector.load(args.model)
     if not detector.deciders["speech"].calibration.unseen_speakers:
         logger.warning(
-            "%s: the posteriors are not calibrated for new speakers, and too sure of them: the net was trained on the "
-            "speakers that they are fitted on (run.sh --hold-out-speakers)", args.model
+            "%s: the posteriors are not calibrated for new speakers and are too high: they were calibrated on speakers "
+            "that the net was trained on (use run.sh --hold-out-speakers)", args.model
         )  # fmt: skip
     for name, examples in class_examples(args.enrol).items():
         detector = detector.enrol(name, examples)
@@ -140,7 +145,7 @@ def main() -> None:
 
 
 def sound_of(file: str, channel: int | None) -> tuple[str, float]:
-    """Give the sound of a recording for a page, and how many of its seconds; nothing where it cannot be read."""
+    """Return a recording's sound for a page, and its seconds, cut to a maximum; ("", 0) if it cannot be read."""
     import numpy as np
 
     from ser.detect.recordings import read_chunks
@@ -175,7 +180,7 @@ def class_examples(enrol: list[str]) -> dict[str, list[str]]:
         name, equals, listed = words.partition("=")
         if not equals or not listed:
             raise SerError(f"--enrol: expected CLASS=FILE[,FILE...], found '{words}'")
-        # A name may hold commas itself: pieces that are no file go with the next one.
+        # A file's name may have commas: a piece that is no file is joined with the next one.
         pieces, files = listed.split(","), examples.setdefault(name, [])
         while pieces:
             count = next((n for n in range(len(pieces), 0, -1) if os.path.exists(",".join(pieces[:n]))), 1)

@@ -1,7 +1,7 @@
 """Make a data dir of distorted copies: with white noise, of another pitch or tempo, shifted in time.
 
-A copy of `<utt>` is `<utt>-<kind>`; utt2uniq tells the original. How a copy sounds is its line in utt2augment, which
-make_features applies to the original's waveform. Features and voice activity are not copied.
+The copy of `<utt>` is `<utt>-<kind>`; utt2uniq names the original. The copy's line in utt2augment says how
+make_features changes the original's waveform. Features and voice activity are not copied.
 
   python3 -m ser.bin.distort_data_dir --kinds "white pitch" --seed 1 data/iemocap_train data/iemocap_train_copies
 """

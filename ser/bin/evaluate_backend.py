@@ -1,14 +1,14 @@
 """Train a back end, score every pair of test utterances, classify each: one cell of the results table.
 
-The train and test dirs are data dirs: utt2emo and utt2spk, and of the test's text and utt2dialogue too, where they are.
-A trial is a pair of two test utterances, a target where both are of one class. The cell's folder gets backend/
+Of <train-dir> and <test-dir>, it reads utt2emo and utt2spk; of <test-dir> also text and utt2dialogue, if they exist. A
+trial is a pair of two test utterances, and a target trial if both have the same class. The cell's folder gets backend/
 and the files that ser/results/cell.py lists, result.tsv last.
 
-With --held-out, the class is unknown to the back end and the trials are those that involve it. With --fallback-train
-and --fallback-test, utterances without a vector are scored by a second back end on these vectors, of speech alone;
-both are put on the scale of log likelihood ratios. With --speaker-normalisation all, or 'first 10', the mean of each
-speaker's own utterances is taken off the vectors of both sides; the row says so, since it is no score of a recording
-by itself.
+  --held-out               the back end is trained without this class; the trials are the pairs with an utterance of it
+  --fallback-train, -test  vectors of speech alone; a second back end scores the utterances that have no other vector.
+                           The scores of both are calibrated to log likelihood ratios
+  --speaker-normalisation  all or 'first 10': subtract the mean of each speaker's own utterances, in training and test.
+                           The row says so, because a score then depends on other recordings, too
 
   python3 -m ser.bin.evaluate_backend --system xvector_bert --train cremad --test iemocap --layer tdnn6 \\
     --modality speech data/cremad scp:cremad.scp data/iemocap scp:iemocap.scp exp/toy/cell1
@@ -103,7 +103,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rule",
         choices=("average", "best"),
-        help="take the average or the best of a class's scores [the settings' rule]",
+        help="average or best of an utterance's scores against a class [the settings' rule]",
     )
     parser.add_argument(
         "--backend",
@@ -119,16 +119,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="adapt PLDA to the test vectors, without their classes, before they are scored [%(default)s]",
     )
     parser.add_argument(
-        "--speakers", metavar="FILE", help="spk2utt of the whole test corpus, where the test dir is a fold of it"
+        "--speakers", metavar="FILE", help="spk2utt of the whole test corpus, if the test dir is a fold of it"
     )
     parser.add_argument(
-        "--held-out", metavar="NAME", default="-", help="class that nothing was trained on [%(default)s]"
+        "--held-out", metavar="NAME", default="-", help="class that no training utterance has [%(default)s]"
     )
     parser.add_argument(
         "--unseen",
         metavar="NAMES",
         default="",
-        help="classes that nothing was trained on: pairs with them are trials too, UAR, WA and F1 are without them",
+        help="classes that no training utterance has: the EER includes pairs with them; UAR, WA and F1 leave them out",
     )
     parser.add_argument(
         "--fallback-train", metavar="RSPECIFIER", help="rspecifier of speech vectors of all training utterances"
@@ -142,13 +142,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar=("TRAIN", "TEST"),
-        help="rspecifiers of the same utterances by another net, such as one of another seed: scores are averaged",
+        help="rspecifiers of another net's vectors of the same utterances, such as another seed's; averages the scores",
     )
     cli.add_speaker_normalisation(parser)
     cli.add_row_options(parser)
-    parser.add_argument("train_dir", metavar="<train-dir>", help="data dir that the back end is trained on")
+    parser.add_argument("train_dir", metavar="<train-dir>", help="data dir of the back end's training data")
     parser.add_argument("train_vectors", metavar="<train-vectors>", help="rspecifier of the training vectors")
-    parser.add_argument("test_dir", metavar="<test-dir>", help="data dir that is scored")
+    parser.add_argument("test_dir", metavar="<test-dir>", help="data dir of the test data")
     parser.add_argument("test_vectors", metavar="<test-vectors>", help="rspecifier of the test vectors")
     parser.add_argument("cell_dir", metavar="<cell-dir>", help="folder to write")
 
@@ -156,9 +156,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def read_vectors(
     args: argparse.Namespace, folder: Path, train_one: Train, unseen: Collection[str], protocol: ProtocolConfig
 ) -> tuple[Labelled, Labelled, Train]:
-    """Read the vectors of both sides, and say what trains a back end on them: a fallback too, where that is asked for.
+    """Read the training and the test vectors; return them and the function that trains a back end.
 
-    Utterances that have a fallback alone are listed in the cell's text_missing.
+    The cell's file text_missing lists the test utterances that have only a fallback vector.
     """
     import numpy as np
 
@@ -183,7 +183,7 @@ def read_vectors(
 def add_vectors(
     also: list[tuple[str, str]], train_emo: str, test_emo: str, train: Labelled, test: Labelled, train_one: Train
 ) -> tuple[Labelled, Labelled, Train]:
-    """Put the vectors of other nets beside those of the first; a back end is then trained for each."""
+    """Append the vectors of other nets to those of the first; a back end is then trained per net."""
     if not also:
         return train, test, train_one
 
@@ -204,7 +204,7 @@ def add_vectors(
 
 
 def check_classes(args: argparse.Namespace, train: Labelled, test: Labelled) -> None:
-    """Check that the class held out is in the test alone; warn of others that training lacks."""
+    """Check that only the test has the held-out class; warn of other classes that training lacks."""
     from ser.results import result_table
 
     unseen = test.classes[len(train.classes) :]
@@ -219,7 +219,7 @@ def check_classes(args: argparse.Namespace, train: Labelled, test: Labelled) -> 
 
 
 def normalise(args: argparse.Namespace, how: str, train: Labelled, test: Labelled) -> tuple[Labelled, Labelled]:
-    """Take the mean of each speaker's vectors off both sides, as `how` says."""
+    """Subtract the mean of each speaker's vectors, in training and test; `how` is all or 'first N'."""
     from ser.backend.speaker_normalisation import normalise_table
 
     def normalised(side: Labelled, data_dir: str) -> Labelled:
@@ -275,7 +275,7 @@ def write_vectors(
     utterances: Utterances,
     scores: np.ndarray,
 ) -> None:
-    """Write the two dimensions that are drawn, the nearest training utterances, and the scores (N, N) if asked for."""
+    """Write the two dimensions for plots, the nearest training utterances and, if asked for, the scores (N, N)."""
     from ser.backend.nearest import nearest
     from ser.backend.recognizer import PldaRecognizer
     from ser.kaldi.score_matrix import write_score_matrix

@@ -1,7 +1,7 @@
 """Extract embeddings of utterances, one vector for each segment-level layer, all layers in one pass.
 
 Writes <out-dir>/<layer>.ark and .scp: the affine output before the ReLU, over the whole utterance, as Kaldi's
-nnet3-xvector-compute does. An utterance does not depend on the ones beside it.
+nnet3-xvector-compute does. The result of an utterance does not depend on the others in its batch.
 
   python3 -m ser.bin.extract_embeddings --layers tdnn6,tdnn7 exp/toy/xvector_finetune \\
     scp:data/toy/cremad_prepared/feats.scp exp/toy/embeddings/cremad
@@ -42,7 +42,7 @@ def main() -> None:
     from ser.record.job import Job
 
     if args.done and not args.layers:
-        raise SerError("--done: needs --layers, which tell what is made")
+        raise SerError("--done: needs --layers, the names of the files to look for")
     out, suffix = Path(args.out_dir), f".{args.job}" if args.job else ""
     outputs = [out / f"{layer}{suffix}.{kind}" for layer in (args.layers or "").split(",") for kind in ("ark", "scp")]
     job = Job(__spec__.name, args, sorted(Path(args.model_dir).glob("*")), [args.feats_rspecifier], outputs)

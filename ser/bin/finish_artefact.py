@@ -1,4 +1,4 @@
-"""Note what the commands of a grid's artefact made: with this note the artefact is finished.
+"""Record the files that the commands of a grid's artefact made; this record marks the artefact as finished.
 
 utils/make_artefact.sh calls it.
 

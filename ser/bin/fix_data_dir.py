@@ -1,4 +1,4 @@
-"""Mend a data directory: sort its tables, and keep the utterances that are in all of them.
+"""Repair a data directory: sort its tables, and keep the utterances that are in all of them.
 
 The old tables are kept in <data-dir>/.backup.
 

@@ -1,7 +1,7 @@
-"""Keep, of data dirs of several corpora, the utterances of the classes that all of them have.
+"""Copy data dirs of several corpora, with only the utterances of classes that all the corpora have.
 
-Writes <data-dir>=<data-dir-out> for each, and a table of the classes: how many utterances each corpus has of it, and
-whether it is kept. Figures of a matrix across corpora are then of the same classes in each of its cells.
+Thus all cells of a cross-corpus matrix have the same classes. Also writes a table with a row per class: its number of
+utterances in each corpus, and whether it is kept.
 
   python3 -m ser.bin.intersect_classes exp/x/classes.tsv \\
     data/x/cremad_emotion=data/x/cremad_shared data/x/ravdess_emotion=data/x/ravdess_shared

@@ -1,9 +1,9 @@
-"""Make the model directory of ser-detect from a finished run: features' options, net, back ends, calibrations.
+"""Make the model directory of ser-detect from a finished run: feature options, net, back ends, calibrations.
 
-The net is that of one condition of the run: `none`, trained without the corpus that was scored, else its first fold.
-The back ends are trained on the condition's own training data, and calibrated on scores that back ends without the
-scored speakers give to it: those of speakers that no net was trained on, where there are any. An older detector in
-<out-dir> is replaced.
+The net is that of one condition of the run: `none`, trained without the corpus that was scored, or else the first fold.
+The back ends are trained on the training data of that condition. Their calibration needs scores of speakers that the
+back end was not trained on, so it is cross-validated by speaker on the same data. If the run has speakers that no net
+was trained on, only their scores are used. An older detector in <out-dir> is replaced.
 
   python3 -m ser.bin.make_detector data/toy exp/toy exp/toy/detector
 """

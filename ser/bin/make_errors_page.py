@@ -1,8 +1,8 @@
-"""Make the page of a run's errors: errors.html, one file that opens from disk, whose clips can be heard.
+"""Make the page of a run's errors: errors.html, one file that opens from disk and plays its clips.
 
 It shows the most confident mistakes, the most and the least certain utterances, and some of each pair of classes and
 each speaker, with spectrogram, pitch, words, the annotators' votes and the nearest training utterances.
-Recordings of corpora that may not be passed on are never embedded.
+Recordings of corpora that must not be redistributed are never embedded.
 
   python3 -m ser.bin.make_errors_page --audio worst --train data/toy/embedded exp/toy data/toy/test_none
 """
@@ -18,14 +18,14 @@ def main() -> None:
         "--audio", choices=("none", "worst", "all"), default="worst", help="clips to embed [%(default)s]"
     )
     parser.add_argument(
-        "--corpus", metavar="'NAME ...'", default="", help="names of the scored corpora, if one may not be passed on"
+        "--corpus", metavar="'NAME ...'", default="", help="names of the test corpora, if one must not be redistributed"
     )
     parser.add_argument("--count", metavar="N", type=int, default=20, help="length of the lists [%(default)s]")
     parser.add_argument(
         "--row",
         metavar="'COLUMN=VALUE ...'",
         default="",
-        help="which row of the results is shown, such as 'layer=tdnn7 test=iemocap'; of several the best [the best]",
+        help="row of the results to show, such as 'layer=tdnn7 test=iemocap'; of several, the best [the best]",
     )
     parser.add_argument("--train", default="", metavar="'DIR ...'", help="data dirs of the training utterances")
     parser.add_argument("--out", metavar="FILE", type=Path, help="file to write [<exp-dir>/errors.html]")

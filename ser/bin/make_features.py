@@ -1,7 +1,7 @@
-"""Make MFCC, with pitch beside them if asked for, of the utterances of a wav table; the numbers are Kaldi's.
+"""Compute MFCC, and pitch on request, of the utterances of a wav.scp; the values are those of Kaldi's programs.
 
 Utterances that cannot be read, or are too short for one frame, are left out and listed. The command fails if more than
---max-left-out are.
+the share --max-left-out is left out.
 
   python3 -m ser.bin.make_features --mfcc-config conf/mfcc.conf --pitch-config conf/pitch.conf --compress true \\
     scp:data/cremad/wav.scp ark,scp:mfcc/cremad.ark,mfcc/cremad.scp

@@ -1,8 +1,11 @@
-"""Write a spk2utt for extract_online_ivectors: a line lists the utterances that share one history of the i-vector.
+"""Write a spk2utt for extract_online_ivectors: each line lists the utterances of one i-vector history.
 
---history says which utterances share one. utterance: each has its own. dialogue: those of one speaker in one dialogue
-(utt2dialogue), in the order of utt2start where the data dir has it. speaker: all utterances of a speaker. A number N: N
-utterances of a speaker at a time, as recognisers are trained.
+The i-vector of an utterance is estimated from the utterance and from those before it in its history. --history is
+
+  utterance  a history per utterance
+  dialogue   a history per speaker and dialogue (utt2dialogue), in the order of utt2start if the data dir has it
+  speaker    a history per speaker
+  N          N utterances of a speaker per history, as in the training of recognisers
 
   python3 -m ser.bin.make_histories --history 2 data/tedlium_hires exp/ivectors/spk2utt
 """

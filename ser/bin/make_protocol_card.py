@@ -1,8 +1,8 @@
 """Write protocol_card.tsv (section, key, value) and protocol_card.md beside a run's results.
 
-They tell what was scored and what was trained on, with counts of utterances, speakers and classes, the label map and
-what it left out, the text condition, what the audit found, the models' seeds, versions and commands. What the run did
-not leave is listed as missing.
+The card lists the test data and the training data with their numbers of utterances, speakers and classes, the label map
+and the labels that it leaves out, the text condition, the findings of the audit, and the models' seeds, versions and
+commands. An entry that the run's files do not give is listed as missing.
 
   python3 -m ser.bin.make_protocol_card --corpora "data/toy/cremad data/toy/iemocap" \\
     --label-map conf/emotions/collapsed5.map --text-condition gold exp/toy
@@ -22,7 +22,7 @@ def main() -> None:
     parser.add_argument("--corpora", default="", metavar="'DIR ...'", help="data dirs of the corpora")
     parser.add_argument("--label-map", metavar="FILE", type=Path, help="map of the corpora's labels to classes")
     parser.add_argument("--text-condition", metavar="NAME", help="gold, none, shuffled or a file [no text was used]")
-    parser.add_argument("--notes", type=Path, metavar="FILE", help="what to know of the system, a line each")
+    parser.add_argument("--notes", type=Path, metavar="FILE", help="notes on the system, one per line")
     parser.add_argument("exp_dir", metavar="<exp-dir>", type=Path, help="folder of the run, with audit/")
     args = parser.parse_args()
 

@@ -1,7 +1,7 @@
 """Make the report of a run: report.html, one page that needs nothing else, and figures/, its pictures as PNG and TSV.
 
-Reads what is there of results.tsv, cells/list and the cells' folders, */train.tsv, protocol_card.tsv, human.tsv and
-cost.tsv; where something is missing, the page says what makes it.
+Reads results.tsv, cells/list and the cells' folders, */train.tsv, protocol_card.tsv, human.tsv and cost.tsv. If one is
+missing, the page names the command that makes it.
 
   python3 -m ser.bin.make_report exp/toy
 """

@@ -1,7 +1,7 @@
 """Collect the cells of evaluate_backend and the like into results.tsv and seeds.tsv, and print the table.
 
-Rows of folds get their mean as fold `all`, rows of several seeds as seed `all`, with the interval of the mean; the
-screen shows those means, results.tsv all rows. seeds.tsv has the deviation over seeds.
+The mean over folds is a row with the fold `all`, the mean over seeds a row with the seed `all`; both have a confidence
+interval. The screen shows these means, results.tsv has all rows. seeds.tsv has the standard deviation over seeds.
 
   python3 -m ser.bin.make_results_table exp/toy $(cat exp/toy/cells/list)
 """

@@ -1,7 +1,7 @@
-"""Estimate the signal-to-noise ratio of each clip of a data dir, and say how they are spread.
+"""Estimate the signal-to-noise ratio of each clip of a data dir; report the median and the 5th and 95th percentiles.
 
-WADA-SNR, from the samples alone (ser/features/signal_to_noise.py): good to some decibels below 20 dB, coarse above.
-Writes a TSV with the ratio of each clip in dB. What cannot be read is left out.
+The method is WADA-SNR, which needs the samples only (ser/features/signal_to_noise.py). Its error is some decibels below
+20 dB and larger above. Writes a TSV with the ratio of each clip in dB. Clips that cannot be read are left out.
 
   python3 -m ser.bin.measure_snr data/toy/iemocap exp/toy/snr.tsv
 """

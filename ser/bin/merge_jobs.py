@@ -1,8 +1,8 @@
-"""Merge what the jobs of a step made of their parts of a data dir, and check how many utterances they left out.
+"""Merge the files that the parallel jobs of a step wrote, and check how many utterances the jobs left out.
 
-Reads a file of each job, in whose name JOB is the job's number, and writes <data-dir>/<table>. With --left-out the data
-dir is then cut to the utterances of the first table, and the list of those left out, with the reasons, is kept in the
-data dir as left_out. With --out the tables and the list go to another folder, and the data dir stays as it is.
+Reads one file per job and writes <data-dir>/<table>; JOB in the file's name stands for the number of the job. With
+--left-out the data dir then keeps only the utterances of the first table, and gets the list left_out of the others with
+the reasons. With --out the tables and the list go to another folder, and the data dir stays as it is.
 
   python3 -m ser.bin.merge_jobs --left-out mfcc/cremad.JOB.left_out data/cremad 4 mfcc/cremad.JOB.scp:feats.scp
   python3 -m ser.bin.merge_jobs --out exp/ivectors --left-out exp/ivectors/left_out.JOB data/cremad 4 \
@@ -50,7 +50,7 @@ def main() -> None:
     folder = args.out or args.data_dir
     utterances = tables.read_map(args.data_dir / "utt2spk")
     if args.left_out:
-        # What the corpus's preparation or an earlier run left out is no longer in the data dir, and stays on the list.
+        # Utterances that the preparation or an earlier run left out are not in the data dir, but stay on the list.
         path = folder / "left_out"
         earlier = tables.read_map(path) if path.exists() and not args.out else {}
         left_out = merged(args.left_out)

@@ -25,7 +25,7 @@ def main() -> None:
         "--check-inputs",
         type=cli.boolean,
         default=True,
-        help="read again all that finished artefacts hold, and stop where a file is not what it was [%(default)s]",
+        help="check the checksums of all files of finished artefacts, and stop at the first that differs [%(default)s]",
     )
     parser.add_argument("config", metavar="<config>", help="YAML of the grid, such as conf/experiments.yaml")
     args = parser.parse_args()
@@ -52,7 +52,7 @@ def main() -> None:
     expansion = expand(config, recipe.layers, run.roles)
     cells = {recipe.cell(cell): recipe.row(cell) for cell in expansion.cells}
     logger.info(
-        "%s: %d cells of %d points: %d are another point's cell, %d name a layer that the variant does not have",
+        "%s: %d cells of %d points: %d points share another's cell, %d name a layer that the variant does not have",
         config.name, len(cells), expansion.points, expansion.shared, expansion.absent,
     )  # fmt: skip
     print(exp)

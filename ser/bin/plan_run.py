@@ -1,7 +1,6 @@
-"""Plan a run of a system: refuse bad settings, and write the jobs that will run, before anything does.
+"""Plan a run of a system: check its settings and list its jobs, before any of them runs.
 
-The options are those of the system's driver, each as --option=value, one of them the folder of each corpus. What is
-done with them:
+The options are those of the system's driver, each as --option=value. They include a folder per corpus.
 
   --do check     refuse settings that would fail later, and a disk with less room than the run needs
   --do show      print the table of the jobs of the stages that will run

@@ -1,6 +1,6 @@
-"""Make a Kaldi data dir of a corpus whose module ser/corpora/<name>.py has read(corpus, num_folds).
+"""Make a Kaldi data dir of a corpus that has a module ser/corpora/<name>.py with the function read(corpus, num_folds).
 
-Layouts, published counts, licence and known faults stand at the top of each module.
+The docstring of each module gives the corpus's layout, published counts, licence and known faults.
 
   python3 -m ser.bin.prepare_corpus --folds 5 emodb corpora/EmoDB data/emodb
 """
@@ -15,7 +15,7 @@ NAMES = ("cafe", "emodb", "emovo", "enterface", "esd", "jl", "shemo", "tess")
 def main() -> None:
     parser = cli.make_parser(__doc__)
     parser.add_argument(
-        "--folds", metavar="N", required=True, type=int, help="folds of speakers, balanced in emotions and sex"
+        "--folds", metavar="N", required=True, type=int, help="number of folds by speaker, balanced in emotion and sex"
     )
     parser.add_argument(
         "--language", default="all", choices=("all", "english", "mandarin"), help="language of ESD [%(default)s]"

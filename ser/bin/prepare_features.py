@@ -1,8 +1,8 @@
 """Normalise features by their mean in a sliding window and keep the voiced frames, as a network takes them.
 
 These are Kaldi's apply-cmvn-sliding and select-voiced-frames in one pass. Utterances without voiced frames, or with
-less speech than --least-speech, are left out and listed. The command fails if none is left, or more than --max-left-out
-are missing.
+less speech than --least-speech, are left out and listed. The command fails if no utterance is left, or if more than the
+share --max-left-out is left out.
 
   python3 -m ser.bin.prepare_features --config conf/cmvn.conf --compress true \\
     scp:data/cremad/feats.scp scp:data/cremad/vad.scp ark,scp:mfcc/no_sil.ark,mfcc/no_sil.scp
@@ -33,12 +33,12 @@ def main() -> None:
     parser.add_argument(
         "--least-speech",
         metavar="FILE",
-        help="YAML whose min_speech is the seconds of voiced frames that an utterance needs, 10 ms each [one frame]",
+        help="YAML with min_speech, the seconds of voiced frames (10 ms each) that an utterance needs [one frame]",
     )
     parser.add_argument(
         "--speaker-stats",
         metavar="RSPECIFIER",
-        help="statistics of compute_cmvn_stats: mean and variance of the speaker are taken in place of the window's",
+        help="statistics of compute_cmvn_stats: normalise by the speaker's mean and variance, not by the window's",
     )
     parser.add_argument("--utt2spk", metavar="FILE", help="the speaker of each utterance, for --speaker-stats")
     parser.add_argument("--compress", type=cli.boolean, default=False, help="store one byte per value [%(default)s]")

@@ -1,6 +1,6 @@
 """Make a Kaldi data dir of GoEmotions.
 
-It is text only, with one or more labels a comment in utt2labels. Its layouts are in ser/corpora/goemotions.py.
+It is text only; utt2labels has one or more labels per comment. ser/corpora/goemotions.py describes its layouts.
 
   python3 -m ser.bin.prepare_goemotions --part train corpora/goemotions data/goemotions_train
 """

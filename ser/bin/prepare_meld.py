@@ -31,7 +31,7 @@ def main() -> None:
     records.write_data_dir(args.data_dir, utterances, left_out, meld.PUBLISHED[args.part])
     if shared := meld.shared_speakers(utterances):
         logging.getLogger(__name__).warning(
-            "%s: %d speakers are in more than one part (%s): figures by MELD's parts are not of new speakers",
+            "%s: %d speakers are in more than one part (%s): with these parts, test speakers are known from training",
             *(args.data_dir, len(shared), ", ".join(shared[:6])),
         )
 

@@ -1,9 +1,13 @@
 """Make a Kaldi data dir of any corpus that is a table.
 
-The table is a CSV whose first line names the columns (nkululeko's, audformat's), EmoBox's JSON lines with the folds
-beside them, a data set that Hugging Face datasets saved to disk, or, with --pattern, a folder of files whose names tell
-all.
-Files are looked up beside the table, or below --audio-dir. What cannot be used is named in <data-dir>/left_out.
+The table is one of
+
+  a CSV whose first line names the columns, such as nkululeko's and audformat's
+  EmoBox's JSON lines, with the folders of its folds
+  a data set that the library Hugging Face datasets saved to disk
+  with --pattern, a folder of audio files whose names give the speaker, the emotion and so on
+
+Audio files are looked up beside the table, or below --audio-dir. <data-dir>/left_out lists what cannot be used.
 
   python3 -m ser.bin.prepare_table --folds speaker:5 corpora/mine/mine.csv data/mine
 """
@@ -19,11 +23,14 @@ def main() -> None:
         "--pattern", metavar="PATTERN", help="pattern of the paths in a folder, such as '{speaker}/{emotion}_{n}.wav'"
     )
     parser.add_argument(
-        "--audio-dir", metavar="DIR", type=Path, help="folder that the table's paths begin in [that of the table]"
+        "--audio-dir",
+        metavar="DIR",
+        type=Path,
+        help="folder that the table's paths are relative to [that of the table]",
     )
     for what in ("file", "speaker", "emotion", "text", "gender", "start", "end", "session", "dialogue"):
         parser.add_argument(
-            f"--{what}", metavar="COLUMN", help="its column in the table, where this has none of the usual names"
+            f"--{what}", metavar="COLUMN", help="its column in the table, if the column has none of the usual names"
         )
     parser.add_argument(
         "--folds",
@@ -45,7 +52,7 @@ def main() -> None:
         left_out = [records.LeftOut(name, f"does not fit the pattern {args.pattern}") for name in others]
     elif args.table.is_dir():
         if not table_sources.is_saved_dataset(args.table):
-            raise SerError(f"{args.table}: a folder; say by --pattern what its file names tell, or give the table")
+            raise SerError(f"{args.table}: a folder; give --pattern, the pattern of its file names, or give the table")
         rows = table_sources.read_saved_dataset(args.table, args.data_dir / "audio")
     elif args.table.suffix in (".jsonl", ".json"):
         rows = table_sources.read_jsonl(args.table)

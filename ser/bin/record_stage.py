@@ -1,4 +1,4 @@
-"""Note the checksum of every file that a stage of a recipe wrote, for check_stages.
+"""Record the checksum of every file that a stage of a recipe wrote, for check_stages.
 
 The command fails if a recording that the stage read has changed since stage 0, or if a file of an earlier run that the
 stage kept as finished has changed.
@@ -20,7 +20,7 @@ def main() -> None:
     parser.add_argument(
         "exp_dir",
         metavar="<exp-dir>",
-        help="folder of the run, with log/stage_<n>.began, which is as old as the begin of the stage",
+        help="folder of the run; its file log/stage_<n>.began was written when the stage began",
     )
     parser.add_argument("stage", metavar="<stage>", type=int, help="the stage's number")
     parser.add_argument("folders", metavar="<folder>", nargs="+", help="folders that the recipe writes to")

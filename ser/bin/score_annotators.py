@@ -1,9 +1,9 @@
 """Write human.tsv: how well each annotator agrees with the others on the utterances that were scored.
 
-<data-dir> has utt2annotators (who said what) or at least utt2votes (counts, for one pooled row), with the corpus's own
-labels. UA, WA and the equal error rate of pairs are in percent, `all` the mean weighted by utterances. An annotator's
-answer is judged by the majority of the others after the label map; where they are too few, or tied, or their majority
-is no class, it is left out and counted.
+<data-dir> has the corpus's own labels: utt2annotators (the label of each annotator), or at least utt2votes (counts,
+which give one pooled row). UA, WA and the equal error rate of pairs are in percent; the row `all` is the mean weighted
+by utterances. The reference for an annotator's answer is the majority of the others after the label map. If the others
+are too few, or tied, or their majority is not a class, the answer is left out and counted.
 
   python3 -m ser.bin.score_annotators --label-map conf/emotions/collapsed5.map data/iemocap \\
     data/iemocap_emotion/utt2emo exp/human.tsv
@@ -35,7 +35,7 @@ def main() -> None:
         "--not-counted",
         default=r"C-[FM]\d+",
         metavar="REGEX",
-        help="annotators who do not count, such as IEMOCAP's actors, who judge themselves [%(default)s]",
+        help="annotators to leave out, such as IEMOCAP's actors, who judge themselves [%(default)s]",
     )
     parser.add_argument("data_dir", metavar="<data-dir>", type=Path, help="with utt2annotators or utt2votes")
     parser.add_argument("utt2emo", metavar="<utt2emo>", help="the utterances that were scored, and their classes")

@@ -1,8 +1,8 @@
 """Score trials with a back end, and write lines 'enrol test score'; a score is a log likelihood ratio.
 
-A line of the trials file is 'enrol test' or 'enrol test target|nontarget'. The word `all` in its place scores every
-pair; <scores> is then a wspecifier and gets a vector for each enrolment utterance, with one number for each test
-utterance. The order of the numbers is that of the lines of ARK.columns, beside the archive ARK.
+A line of the trials file is 'enrol test' or 'enrol test target|nontarget'. The word `all` in place of the file scores
+every pair. <scores> is then a wspecifier: each enrolment utterance gets a vector with a score per test utterance. The
+file ARK.columns beside the archive ARK lists the test utterances in the order of the scores.
 
   python3 -m ser.bin.score_backend exp/backend scp:enrol.scp scp:test.scp trials scores
   python3 -m ser.bin.score_backend exp/backend scp:test.scp scp:test.scp all ark:scores.ark
@@ -17,7 +17,7 @@ def main() -> None:
     parser.add_argument(
         "--num-utts",
         metavar="FILE",
-        help="'<enrol> <count>' a line: each enrolment vector averages that many utterances",
+        help="lines '<enrol> <count>': each enrolment vector is the mean of <count> utterances",
     )
     cli.add_utt2spk(parser)
     cli.add_backend_config(parser, of="of a back end that has none of its own")

@@ -1,6 +1,7 @@
-"""Score speaker verification by embeddings: LDA-PLDA and cosine, trained on other speakers. The sanity gate of a net.
+"""Score speaker verification by embeddings, with LDA-PLDA and cosine back ends that are trained on other speakers.
 
-The trials are a list of VoxCeleb's, or every pair of two test utterances. Prints a table and writes it as TSV.
+The result shows whether a speaker net was trained well. The trials are a list of VoxCeleb's, or every pair of two test
+utterances. Prints a table and writes it as TSV.
 
   python3 -m ser.bin.score_speakers data/train/utt2spk scp:exp/train/tdnn6.scp data/test/utt2spk \\
     scp:exp/test/tdnn6.scp exp/verification.tsv
@@ -22,7 +23,7 @@ def main() -> None:
     parser.add_argument("--trials", metavar="FILE", help="VoxCeleb's list of trials, in place of every pair")
     parser.add_argument("train_utt2spk", metavar="<train-utt2spk>", help="speakers that the back ends train on")
     parser.add_argument("train_vectors", metavar="<train-vectors>", help="rspecifier of their embeddings")
-    parser.add_argument("test_utt2spk", metavar="<test-utt2spk>", help="speakers that are scored; none of them trains")
+    parser.add_argument("test_utt2spk", metavar="<test-utt2spk>", help="speakers to score; none is a training speaker")
     parser.add_argument("test_vectors", metavar="<test-vectors>", help="rspecifier of their embeddings")
     parser.add_argument("table", metavar="<table>", help="TSV to write: back end, trials, EER in percent, minDCF")
     args = parser.parse_args()
@@ -40,8 +41,8 @@ def main() -> None:
     config = load_config(BackendConfig, args.config)
     if config.speaker_normalisation != NONE:
         raise SerError(
-            f"{args.config}: speaker_normalisation {config.speaker_normalisation} takes off what tells speakers apart; "
-            "set none"
+            f"{args.config}: speaker_normalisation {config.speaker_normalisation} subtracts "
+            "the speaker's mean, by which speakers are recognised; set none"
         )
     train = read_labelled(args.train_utt2spk, args.train_vectors)
     test = read_labelled(args.test_utt2spk, args.test_vectors)

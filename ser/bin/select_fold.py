@@ -1,7 +1,7 @@
 """Keep the training or the test part of one fold of a data dir, by its utt2fold.
 
-The test part has the utterances of the fold, the training part the others. A speaker on both sides is an error, since
-a model trained on the one would know the speakers of the other.
+The test part has the utterances of the fold, the training part the others. A speaker in both parts is an error, since
+the model would know the test speaker from training.
 
   python3 -m ser.bin.select_fold --part train 3 data/iemocap data/iemocap_train3
 """

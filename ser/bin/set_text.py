@@ -1,8 +1,8 @@
-"""Copy a data dir with other words: the text condition of what is scored.
+"""Copy a data dir with other transcripts, for a text condition of the test data.
 
-<condition> is gold (the words that it has), none, shuffled (every utterance has the words of another one of its fold),
-or a file of '<utterance> <words>' a line, as a recogniser writes them. Utterances without words stay, with an empty
-line in text; they get no text vector, so they are scored by speech alone.
+<condition> is gold (the transcripts of <data-in>), none, shuffled (each utterance gets the words of another utterance
+of its fold), or a file with lines '<utterance> <words>', such as a recogniser's. Utterances without words stay, with an
+empty line in text. They get no text vector, so they are scored by speech alone.
 
   python3 -m ser.bin.set_text --seed 0 shuffled data/iemocap_emotion data/iemocap_shuffled
 """

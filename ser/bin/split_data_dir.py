@@ -1,4 +1,4 @@
-"""Split a data directory into parts of like size for jobs: <data-dir>/split<n>/1 to <n>.
+"""Split a data directory into parts of about equal size for jobs: <data-dir>/split<n>/1 to <n>.
 
 A speaker stays in one part, unless there are too few speakers or --per-utt is given (then <data-dir>/split<n>utt).
 

@@ -1,7 +1,7 @@
-"""Copy the part of a data directory that belongs to a list of utterances.
+"""Copy a data directory with only the utterances of a list.
 
-The list has an utterance a line; what else is on the line is ignored. Every table of utterances, speakers and
-recordings is filtered.
+The first field of each line of the list is an utterance; other fields are ignored. Every table of utterances, speakers
+and recordings is filtered.
 
   python3 -m ser.bin.subset_data_dir data/cremad test.list data/cremad_test
 """

@@ -13,9 +13,11 @@ def main() -> None:
     parser.add_argument("--lda-dim", type=cli.lda_rows, metavar="N|K-1", help="rows of the LDA [the settings' lda_dim]")
     cli.add_backend_config(parser)
     cli.add_speaker_normalisation(parser, utt2spk=True)
-    parser.add_argument("utt2class", metavar="<utt2class>", help="'<utterance> <class>' a line")
+    parser.add_argument("utt2class", metavar="<utt2class>", help="lines '<utterance> <class>'")
     parser.add_argument(
-        "vectors", metavar="<vectors>", help="rspecifier of the vectors, read twice; those of no class are left out"
+        "vectors",
+        metavar="<vectors>",
+        help="rspecifier of the vectors, read twice; vectors without a class are left out",
     )
     parser.add_argument("backend_dir", metavar="<backend-dir>", help="folder to write")
     args = parser.parse_args()

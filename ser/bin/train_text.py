@@ -1,11 +1,11 @@
-"""Fine-tune a text encoder (BERT) to classify the words of utterances: <data-dir>/text against <utt2class>.
+"""Fine-tune a text encoder (BERT) to predict the class of an utterance, in <utt2class>, from its words, in `text`.
 
-Utterances of the data dir that have no class or no word are left out, with counts. <utt2class> gives the classes of
-the validation data dir as well; without one, the corpus's own validation part (utt2part) validates, or a share of
-its dialogues (utt2dialogue), or of its texts, and none whose words train too. A training that was
-stopped goes on where it was when the same command is given again.
+Utterances without a class or without words are left out, and counted. <utt2class> gives the classes of the validation
+data dir as well. Without a validation data dir, the validation set is the corpus's own validation part (utt2part), or
+else a share of its dialogues (utt2dialogue), or else of its texts; texts whose words are trained on are left out of it.
+A training that was stopped resumes when the same command is run again.
 
-The model folder is complete: `encoder` is a Hugging Face folder, model.safetensors the linear layer after it.
+The model folder is complete: `encoder` is a Hugging Face folder, model.safetensors has the linear layer after it.
 
   python3 -m ser.bin.train_text --config conf/bert.yaml --valid-data data/dailydialog_valid \\
     data/dailydialog data/dailydialog/utt2class exp/bert
@@ -33,10 +33,10 @@ def main() -> None:
     parser.add_argument("--valid-data", metavar="DIR", help="data dir for validation [a share of the training one]")
     parser.add_argument("data_dir", metavar="<data-dir>", help="Kaldi data dir; its `text` is read")
     parser.add_argument("utt2class", metavar="<utt2class>", help="utterances and their classes")
-    parser.add_argument("model_dir", metavar="<model-dir>", help="folder of the model, to be written")
+    parser.add_argument("model_dir", metavar="<model-dir>", help="folder of the model, to write")
     args = parser.parse_args()
     if args.soft_targets and not args.label_map:
-        parser.error("--soft-targets needs --label-map, which gives the annotators' words their classes")
+        parser.error("--soft-targets needs --label-map, which maps the annotators' labels to classes")
 
     import numpy as np
     import torch
@@ -72,7 +72,9 @@ def main() -> None:
             {utt: texts[utt] for utt in utts}
             for texts, utts in ((read_texts(args.data_dir), train_utts), (read_texts(args.valid_data), valid_utts))
         ]
-        logger.info("%d of %d validation texts have words that train too", held_out.count_shared(*sides), len(sides[1]))
+        logger.info(
+            "%d of %d validation texts have the words of a training text", held_out.count_shared(*sides), len(sides[1])
+        )
     else:
         ids, utts, labels = train_ids, train_utts, [utt2class[utt] for utt in train_utts]
         of_data_dir = {name: Path(args.data_dir) / name for name in ("utt2dialogue", "utt2part")}

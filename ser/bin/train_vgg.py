@@ -1,7 +1,7 @@
 """Train a VGG to classify utterances by their log-mel energies.
 
-Reads data dirs with feats.scp and utt2emo; the training one may hold copies, whose originals utt2uniq tells. A training
-that was stopped goes on where it was when the same command is given again.
+Reads data dirs with feats.scp and utt2emo. The training data dir may have augmented copies; utt2uniq names their
+originals. A training that was stopped resumes when the same command is run again.
 
   python3 -m ser.bin.train_vgg --config conf/vgg_bert/vgg.yaml --label-map conf/emotions/vgg_bert5.map \\
     --valid-data data/iemocap_valid data/iemocap_train exp/vgg
@@ -21,7 +21,7 @@ def main() -> None:
     cli.add_target_options(parser)
     parser.add_argument("--valid-data", required=True, metavar="DIR", help="data dir for validation")
     parser.add_argument("data_dir", metavar="<data-dir>", help="data dir to train on, with feats.scp and utt2emo")
-    parser.add_argument("model_dir", metavar="<model-dir>", help="folder of the model, to be written")
+    parser.add_argument("model_dir", metavar="<model-dir>", help="folder of the model, to write")
     args = parser.parse_args()
 
     import torch
@@ -45,7 +45,7 @@ def main() -> None:
     valid_feats = Reader(Path(args.valid_data) / "feats.scp")
     valid = ClipSource(valid_feats, targets.valid_utts, targets.valid_numbers, config.data, None)
     logger.info(
-        "%d clips train (%s), of %d longer ones a part; %d validate",
+        "%d training clips (%s), %d of them cut to the clip's length; %d validation clips",
         len(train.utts), ", ".join(f"{name} {n}" for name, n in zip(targets.classes, targets.counts, strict=True)),
         train.num_cut, len(valid.utts),
     )  # fmt: skip

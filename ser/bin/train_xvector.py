@@ -1,8 +1,9 @@
 """Train an x-vector network to classify utterances: by speaker, by emotion, or by any classes in utt2class.
 
-Reads a data dir of features ready for the network (feats.scp, utt2num_frames, and utt2uniq where there are copies).
-With --init-model the layers that fit begin with that model's weights. A run that was interrupted is resumed, one that
-is finished is left alone. Several GPUs: start it with torchrun.
+Reads a data dir of features ready for the network (feats.scp, utt2num_frames, and utt2uniq if it has copies). With
+--init-model, layers of the same name begin with that model's weights; the output layer does so only if both models have
+the same classes. The same command resumes a run that was interrupted, and leaves a finished run alone. For several
+GPUs, start it with torchrun.
 
   python3 -m ser.bin.train_xvector --config conf/xvector_pretrain.yaml data/full/voxceleb_prepared \\
     data/full/voxceleb_prepared/utt2spk exp/full/xvector_pretrain
@@ -19,7 +20,7 @@ def main() -> None:
     parser = cli.make_parser(__doc__)
     cli.add_training_options(parser)
     parser.add_argument("--init-model", metavar="DIR", help="folder of the trained model to begin with")
-    parser.add_argument("--valid-utts", metavar="FILE", help="utterances to validate on, instead of drawn ones")
+    parser.add_argument("--valid-utts", metavar="FILE", help="list of the validation utterances [drawn at random]")
     parser.add_argument("data_dir", help="data dir to train on, with feats.scp ready for the net", metavar="<data-dir>")
     parser.add_argument("utt2class", metavar="<utt2class>", help="class of each utterance, such as utt2spk or utt2emo")
     parser.add_argument("model_dir", metavar="<model-dir>", help="folder to write")

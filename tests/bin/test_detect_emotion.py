@@ -117,8 +117,8 @@ def test_speakers_of_recordings_are_shown_and_taken_off(toy_run, say, tmp_path: 
 
 @pytest.mark.parametrize(("arguments", "message"), [
     (["--text", "hello", "a.wav"], "this model takes speech only"),
-    (["--text", "hello", "a.wav", "b.wav"], "--text is of one recording, found 2; give --text-file"),
-    (["--text", "hello", "--window", "3", "a.wav"], "leave them or --window and --hop out"),
+    (["--text", "hello", "a.wav", "b.wav"], "--text is for one recording, found 2; give --text-file"),
+    (["--text", "hello", "--window", "3", "a.wav"], "leave out these, or --window and --hop"),
     (["--enrol", "boredom", "a.wav"], "--enrol: expected CLASS=FILE[,FILE...], found 'boredom'"),
     (["--enrol", "anger=a.wav", "b.wav"], "class 'anger' cannot be added"),
     (["--speaker-of", "x", "--channel", "each", "a.wav"], "--speaker-of: each channel may be of another speaker"),
