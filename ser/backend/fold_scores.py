@@ -71,15 +71,16 @@ def score_fold(
 ) -> FoldScores:
     """Train a back end on the other folds and score this one.
 
-    Vectors are standardised first, by the mean and the deviation of each number over the training utterances.
+    Vectors are standardised first, by the mean and standard deviation of each dimension over the training utterances.
 
     Parameters
     ----------
     vectors : (N, D) of all utterances of the corpus.
-    kind : ``plda``, as ser.bin.evaluate_backend trains it but for that, or a key of `ser.backend.linear.KINDS`.
+    kind : ``plda``, as in ser.bin.evaluate_backend except for this standardisation; or a key of
+        `ser.backend.linear.KINDS`.
     parts, seed : of the inner folds of the training speakers, on which scores are calibrated.
     p_target : for which the affine calibration of PLDA's scores is fitted.
-    trained : (N,) bool, the utterances outside the fold that may train; None for all.
+    trained : (N,) bool, the utterances outside the fold to train on; None for all.
 
     Raises
     ------
@@ -91,7 +92,7 @@ def score_fold(
     labels, speakers = corpus.labels[seen], corpus.speakers[seen]
     if missing := [name for k, name in enumerate(corpus.classes) if k not in set(labels.tolist())]:
         raise SerError(f"fold {fold}: no training utterance of class {missing[0]}; take fewer folds")
-    # LDA's shrinkage, and the penalty of a support vector machine, suit numbers of one size.
+    # LDA's shrinkage, and the penalty of a support vector machine, suit dimensions of one scale.
     mean, deviation = vectors[seen].mean(axis=0, dtype=np.float64), vectors[seen].std(axis=0, dtype=np.float64)
     vectors = (vectors - mean) / np.where(deviation > 1e-9, deviation, 1.0)
     test = vectors[scored]
@@ -107,7 +108,7 @@ def score_fold(
 
 
 def posterior_scores(logs: np.ndarray) -> FoldScores:
-    """Score pairs by log posteriors (M, K): the chance that both are of one class, where 1 of K is its prior.
+    """Score pairs by log posteriors (M, K): log odds of one class for both, minus the log odds of the prior 1 / K.
 
     The log posteriors need not be normalised.
     """

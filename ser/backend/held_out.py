@@ -1,8 +1,8 @@
 """Held-out scores of the training set, by back ends trained on other speakers; calibrations are fitted on them.
 
-The embeddings of speakers that a net was trained on are easier than those of new speakers, so scores that are
-calibrated on them are too sure of new ones. Where some speakers were kept from the nets (``unseen_speakers`` of a data
-dir, local/make_role_dir.sh), the calibration is fitted on these alone.
+Speakers that a net was trained on are easier to classify than new speakers, so scores that are calibrated on them are
+overconfident for new ones. If no net was trained on some speakers (``unseen_speakers`` of a data dir,
+local/make_role_dir.sh), the calibration is fitted on these alone.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class HeldOutScores:
     labels: np.ndarray
 
     def pair_calibrations(self, p_target: float) -> dict[str, Callable[[np.ndarray], np.ndarray]]:
-        """Return what turns scores of pairs into log likelihood ratios: nothing, and calibrations fitted on these."""
+        """Return functions from pair scores to log likelihood ratios: identity, and calibrations fitted on these."""
         return {
             "raw": np.asarray,
             "affine": calibration.affine(self.target, self.nontarget, p_target).llrs,
@@ -74,13 +74,14 @@ def train_and_score(
 ) -> tuple[Trained, HeldOutScores, np.ndarray]:
     """Train a back end, and make the held-out scores on which its calibration is fitted.
 
-    The speakers `unseen`, whom no net was trained on, do not train the back end either: it scores them, and no other
-    back end. One that knew them would have scores of another scale. Without such speakers, or where the others lack one
-    of the classes, all speakers train it, and the scores are those of `held_out_scores`, which explains the parameters.
+    If there are speakers `unseen`, on whom no net was trained, the back end is trained without them and scores them; a
+    back end that was trained on them would have scores of another scale. Without such speakers, or if the others lack
+    one of the classes, it is trained on all speakers, and the scores are those of `held_out_scores`, which explains the
+    parameters.
 
     Returns
     -------
-    The back end, the scores, and the mask (N,) of the utterances that trained it.
+    The back end, the scores, and the mask (N,) of its training utterances.
     """
     scored = np.isin(speakers, list(unseen))
     if scored.any() and len(np.unique(labels[~scored])) == len(np.unique(labels)):
@@ -88,7 +89,7 @@ def train_and_score(
         return recognizer, _score(recognizer, vectors, labels, np.flatnonzero(scored)), ~scored
     if unseen:
         logger.warning(
-            "calibration: fitted on training speakers: without the %d that no net saw a class would be missing",
+            "calibration: fitted on training speakers: without the %d unknown to all nets, a class would be missing",
             len(unseen),
         )
     recognizer = train(vectors, labels, speakers)
@@ -105,7 +106,7 @@ def held_out_scores(
 ) -> HeldOutScores:
     """Score each part of the speakers with a back end trained on the other parts; pairs are taken within a part.
 
-    Where a back end would lack a class, for instance with a single speaker, the utterances are split instead.
+    If a back end would lack a class, for instance with a single speaker, the utterances are split instead.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ from ser.metrics import classification
 from ser.metrics.detection import ScoredTrials
 
 Classifier = Literal["plda", "svm"]
-# Settings of the support vector machine, on vectors whose numbers have variance 1: scikit-learn's defaults.
+# Settings of the support vector machine, on vectors of unit variance in each dimension: scikit-learn's defaults.
 SVM = dict(kernel="rbf", C=1.0, gamma="scale", class_weight="balanced")
 
 

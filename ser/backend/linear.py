@@ -1,8 +1,8 @@
 """Linear classifiers whose regularisation is chosen on inner folds of the training speakers: SVM and Gaussian.
 
 A classifier's scores become posteriors by a temperature that is fitted on the same inner folds. Pairs are then scored
-as logistic regression's are (`ser.backend.yardsticks.LogisticRecognizer`), so all of these know the training's classes
-alone: unlike PLDA they cannot tell apart two emotions that training lacks.
+as for logistic regression (`ser.backend.yardsticks.LogisticRecognizer`). So these classifiers know only the training
+classes: unlike PLDA, they cannot separate two emotions that training lacks.
 """
 
 from __future__ import annotations
@@ -32,18 +32,17 @@ class Kind:
 
 
 def fit_gaussian(vectors: np.ndarray, labels: np.ndarray, strengths: Sequence[float]) -> list[Fitted]:
-    """Fit Gaussian classes of one covariance and equal priors, with each of several shares of shrinkage.
+    """Fit Gaussian classes with a shared covariance and equal priors, for each of several strengths of shrinkage.
 
-    The covariance is the mean of the classes' own, of which the share s is replaced by a multiple of the unit matrix of
-    equal trace. Its axes are found among the N vectors where these are fewer than dimensions, which is exact: outside
-    of what they span the covariance is that multiple. Source: J. H. Friedman, "Regularized discriminant analysis",
-    JASA 1989.
+    The covariance is (1 - s) W + s trace(W) / D I, where W is the mean of the classes' covariances. If N < D, its axes
+    are computed in the space that the N vectors span, which is exact: in all other directions W is 0. Source: J. H.
+    Friedman, "Regularized discriminant analysis", JASA 1989.
 
     Parameters
     ----------
     vectors : (N, D).
     labels : (N,) int, 0 to K - 1, each present.
-    strengths : shares of 0 to 1; 0 takes at least as many vectors as dimensions.
+    strengths : values of s, from 0 to 1; 0 needs at least as many vectors as dimensions.
     """
     centre = vectors.mean(axis=0)
     num_classes = int(labels.max()) + 1
@@ -149,7 +148,7 @@ def _choose(
 def _principal_axes(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the eigenvalues (d,), none below 0, and axes (D, d) of the sum of squares of `rows` (N, D).
 
-    Where rows are no more than dimensions, these are the axes with more than rounding errors.
+    If N <= D, only axes whose eigenvalue is larger than rounding errors are returned.
     """
     if len(rows) > rows.shape[1]:
         squares, axes = np.linalg.eigh(rows.T @ rows)

@@ -1,10 +1,10 @@
 """Speaker normalisation: the mean of each speaker's embeddings is subtracted from them, without any labels.
 
-What a speaker's voice adds to every embedding is larger than what an emotion adds, and new speakers add something that
-the back end has not seen. The mean over a speaker's utterances estimates it (speaker normalisation of features: Busso,
-Mariooryad, Metallinou and Narayanan, "Iterative feature normalization scheme for automatic emotion detection from
-speech", IEEE Trans. Affective Computing 4(4), 2013). It needs other recordings of the speaker who is scored, so a table
-has to say where it was used.
+The differences between the embeddings of speakers are larger than those between emotions, and a new speaker's is not in
+the training data. The mean over a speaker's utterances estimates the speaker's part of the embeddings (speaker
+normalisation of features: Busso, Mariooryad, Metallinou and Narayanan, "Iterative feature normalization scheme for
+automatic emotion detection from speech", IEEE Trans. Affective Computing 4(4), 2013). The method needs other recordings
+of the speaker who is scored, so a results table has to say that it was used.
 """
 
 from __future__ import annotations
@@ -69,10 +69,10 @@ class SpeakerNormalisation:
 
         Parameters
         ----------
-        vectors : a number that is NaN counts in no mean and stays NaN.
-        scale : also divide by the standard deviation of the same utterances, where that is over 1e-6.
-        keep_level : put the average of the speakers' means in the place of each speaker's mean, for a model that was
-            trained on embeddings as they are.
+        vectors : NaN is left out of the means and stays NaN.
+        scale : also divide by the standard deviation of the same utterances, if that is over 1e-6.
+        keep_level : replace each speaker's mean by the average of the speakers' means, for a model that was trained on
+            embeddings without normalisation.
 
         Returns
         -------
@@ -136,7 +136,7 @@ class SpeakerMeans:
         self._average = None
 
     def mean(self, speaker: str) -> np.ndarray:
-        """Return the mean (D,) float64 of a speaker, or for one of too few utterances the average of such means."""
+        """Return the mean (D,) float64 of a speaker, or the average of such means if it has too few utterances."""
         total, _, count = self._sums[speaker]
         own = self._origin + total / np.maximum(count, 1)
         return own if (count >= FEWEST).all() else np.where(count >= FEWEST, own, self.average())

@@ -1,7 +1,7 @@
 """The inner loops of `ser.backend.trial_text`, compiled by numba.
 
 Blocks of text are uint8 arrays of whole lines; the last line ends with a newline, too. Loops that can fail return (line
-number from 0, problem); the problem is 0 where there is none.
+number from 0, problem); the problem is 0 if there is none.
 """
 
 import numpy as np

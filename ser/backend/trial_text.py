@@ -1,4 +1,4 @@
-"""Fast reading and writing of trial lists and score lists, millions of lines a second, compiled by numba.
+"""Fast reading and writing of trial lists and score lists, millions of lines per second, compiled by numba.
 
 A trial is a line ``enrol test`` or ``enrol test target|nontarget``, a score a line ``enrol test number``.
 """

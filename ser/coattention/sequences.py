@@ -21,7 +21,7 @@ class SequenceConfig:
 
     Attributes
     ----------
-    batch_size : utterances a batch.
+    batch_size : utterances per batch.
     max_rows : of a longer sequence, this many evenly spaced rows are kept; 0: no limit.
     drop_text : share of the training utterances, drawn anew each epoch, whose text is hidden, so that the model learns
         to work without text.

@@ -109,7 +109,7 @@ class WindowSource:
             starts.setdefault(utt, begin)
             window = self.reader.rows(utt, begin, begin + config.frames)
             if window.shape[1] != self.feature_dim:
-                raise SerError(f"{utt}: expected {self.feature_dim} features a frame, found {window.shape[1]}")
+                raise SerError(f"{utt}: expected {self.feature_dim} features per frame, found {window.shape[1]}")
             rows.append(window)
         return np.stack(rows)
 

@@ -64,7 +64,7 @@ def read_csv(path: Path) -> list[Row]:
 
 
 def read_jsonl(path: Path) -> list[Row]:
-    """Read JSON objects, one a line, and EmoBox's folds of them.
+    """Read JSON objects, one per line, and EmoBox's folds of them.
 
     EmoBox keeps ``fold_1/<name>_train_fold_1.jsonl``, ``..._valid_...``, ``..._test_...`` beside the table, joined by
     ``key``. Several folds are the folds of the data; a single one is its division into parts.

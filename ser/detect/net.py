@@ -61,7 +61,7 @@ class Net:
 
     @property
     def feature_dim(self) -> int:
-        """Number of features a frame."""
+        """Number of features per frame."""
         return self.frame_layers[0].weight.shape[1]
 
     @property

@@ -57,7 +57,9 @@ def read_lines_of(what: str, path: str | Path, files: Sequence[Path]) -> dict[Pa
     fitting = _keys(files)
     texts: dict[Path, str] = {}
     lines: dict[Path, int] = {}
-    for number, line in enumerate(read_text_lines(path, "give a file of recordings and words, a line each"), start=1):
+    for number, line in enumerate(
+        read_text_lines(path, "give a file with a line for each recording and its words"), start=1
+    ):
         if not line.strip():
             continue
         where = f"{path}:{number}"

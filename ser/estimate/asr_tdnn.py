@@ -1,4 +1,4 @@
-"""Estimate the cost of each stage of system B. Most of it is the training of the TDNN-F; its denominator is little."""
+"""Estimate the cost of each stage of system B. Training the TDNN-F costs most; its denominator costs little."""
 
 from pathlib import Path
 

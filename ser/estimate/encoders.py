@@ -11,8 +11,8 @@ from ser.plan.encoders import Encoder
 # Imported net -> multiplications for 0.48 s of speech, one patch; largest dimension of its states.
 _PATCH_NETS = {"yamnet": (69.2e6, 1024), "vggish": (864e6 / 2, 12_288)}
 _PATCH_SECONDS = 0.48
-# Encoders of transformers: states a second, each of which meets every weight once; and the sizes of a base model, which
-# are taken where the folder is not there yet.
+# Transformer encoders: states per second of speech; every weight is multiplied once for each state. The other values
+# are the sizes of a base model, for an encoder whose folder does not exist yet.
 _STATES, _BASE_WEIGHTS, _BASE_DIM = 50, 95e6, 768
 
 

@@ -101,7 +101,7 @@ class ChunkSource:
         first = int(start * (frames - length + 1)) if frames > length else 0
         rows = self.utterances.reader.rows(key, first, min(first + length, frames))
         if rows.shape[1] != self.feature_dim:
-            raise SerError(f"{key}: expected {self.feature_dim} features a frame, found {rows.shape[1]}")
+            raise SerError(f"{key}: expected {self.feature_dim} features per frame, found {rows.shape[1]}")
         for begin in range(0, length, len(rows)):
             part = chunk[begin : begin + len(rows)]
             part[:] = rows[: len(part)]
@@ -110,9 +110,10 @@ class ChunkSource:
 def mask_chunk(chunk: np.ndarray, config: DataConfig, rng: np.random.Generator) -> None:
     """Put zeros over stretches of frames and of neighbouring features of a chunk (T, F), in place.
 
-    A mask's width is drawn from 0 to its greatest, or to all there is, then its place. Zero is the mean of features
-    whose mean was taken off. D. S. Park et al., "SpecAugment: a simple data augmentation method for automatic speech
-    recognition", Interspeech 2019, section 2, without the time warp; there the features are mel bins.
+    The width of a mask is drawn from 0 to its maximum, or to the chunk's size if that is smaller; then its place is
+    drawn. Zero is the mean of mean-normalised features. D. S. Park et al., "SpecAugment: a simple data augmentation
+    method for automatic speech recognition", Interspeech 2019, section 2, without the time warp; there the features are
+    mel bins.
     """
     for masks, widest, across in (
         (config.time_masks, config.max_time_mask, chunk),

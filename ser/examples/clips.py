@@ -25,7 +25,7 @@ class ClipConfig:
 
 
 class ClipSource:
-    """Batches of clips, a `ser.training.batches.BatchSource`: every utterance once an epoch.
+    """Batches of clips, a `ser.training.batches.BatchSource`: every utterance once per epoch.
 
     Parameters
     ----------
@@ -86,5 +86,5 @@ class ClipSource:
         first = int(share * (frames - length + 1)) if frames > length else 0
         rows = self.reader.rows(utt, first, min(first + length, frames))
         if rows.shape[1] != self.feature_dim:
-            raise SerError(f"{utt}: expected {self.feature_dim} features a frame, found {rows.shape[1]}")
+            raise SerError(f"{utt}: expected {self.feature_dim} features per frame, found {rows.shape[1]}")
         clip[: len(rows)] = rows

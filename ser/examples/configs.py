@@ -42,7 +42,7 @@ class VggTrainConfig:
 class BatchConfig:
     """The section `data:`."""
 
-    batch_size: int  # dialogues a batch; for ``late``, utterances a batch
+    batch_size: int  # dialogues per batch; for ``late``, utterances per batch
 
     def __post_init__(self) -> None:
         check_ranges("data", self, batch_size="[1, inf)")

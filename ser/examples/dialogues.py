@@ -1,4 +1,4 @@
-"""Batches of dialogues: vectors of each modality, one an utterance, for fusion with or without dialogue context."""
+"""Batches of dialogues: a vector per utterance and modality, for fusion with or without dialogue context."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,13 +18,14 @@ from ser.kaldi.labelled import stack_vectors
 class Dialogues:
     """Utterances with their vectors and dialogues; without context, each utterance is a dialogue of one.
 
-    Utterances of the dialogues that are in no part that trains or is scored may be heard as well, without a label.
+    Besides the utterances of a part of the corpus, which are trained on or scored, there may be other utterances of the
+    same dialogues. These are context only and have no label.
 
     Attributes
     ----------
-    utts : ids of the N utterances that are heard.
-    rows : (N,) int64, the place of each among the utterances of its part; -1 for one that is only heard.
-    vectors : modality -> (N, D) float32; zeros where an utterance has no vector.
+    utts : ids of the N utterances, those of the part and those that are context only.
+    rows : (N,) int64, index of each among the utterances of the part; -1 if it is context only.
+    vectors : modality -> (N, D) float32; zeros if an utterance has no vector.
     num_missing : modality -> number of utterances of the part without a vector.
     members : for each dialogue, the indices of its utterances in the order of speaking.
     speakers : (N,) int64, number of the speaker in the dialogue, 0 or 1.
@@ -44,7 +45,7 @@ class Dialogues:
 
 
 def read_inputs(pairs: Sequence[str]) -> dict[str, str]:
-    """Parse the arguments ``name=rspecifier``, one a modality.
+    """Parse the arguments ``name=rspecifier``, one per modality.
 
     >>> read_inputs(["speech=scp:vgg.scp"])
     {'speech': 'scp:vgg.scp'}
@@ -68,8 +69,8 @@ def read_dialogues(
     data_dir : ``utt2spk`` names the utterances; with context, ``utt2dialogue`` and ``utt2start`` order them.
     rspecifiers : modality -> vectors of these utterances, and possibly of others.
     in_context : whether the utterances of a dialogue form one example.
-    context_dir : data dir of the whole corpus: with context, the other utterances of the same dialogues are heard too.
-        Without it, turns of a dialogue that are not in `data_dir` are not heard.
+    context_dir : data dir of the whole corpus: with context, all other utterances of the same dialogues are context. If
+        None, only utterances in `data_dir` are.
 
     Raises
     ------
@@ -80,7 +81,7 @@ def read_dialogues(
     utt2spk = tables.read_map(data_dir / "utt2spk", fields=2)
     part = {utt: row for row, utt in enumerate(utt2spk)}
     if in_context and context_dir is not None:
-        # The whole corpus tells the dialogues, of which those with an utterance of the part are taken.
+        # Take the dialogues of the whole corpus that have an utterance of the part.
         data_dir = Path(context_dir)
         whole = tables.read_map(data_dir / "utt2spk", fields=2)
         if absent := part.keys() - whole.keys():
@@ -121,13 +122,13 @@ def _dialogue_table(data_dir: Path, name: str) -> Path:
 
 
 class DialogueSource:
-    """Batches of dialogues, a `ser.training.batches.BatchSource`: every dialogue once an epoch.
+    """Batches of dialogues, a `ser.training.batches.BatchSource`: every dialogue once per epoch.
 
     Parameters
     ----------
-    dialogues : vectors and dialogues of the utterances of a part, M of them, and of those that are heard with them.
+    dialogues : vectors and dialogues of the M utterances of a part, and of their context.
     targets : (M,) int64 classes, or (M, K) float32 shares of the classes.
-    batch_size : number of dialogues a batch.
+    batch_size : number of dialogues per batch.
     seed : seed of the order of the dialogues in each epoch; None keeps one order.
     """
 
@@ -143,9 +144,9 @@ class DialogueSource:
     ) -> Iterator[tuple[dict[str, Tensor], Tensor]]:
         """Yield the dialogues from batch `start` on, rows ``rank::world``.
 
-        Inputs: for each modality (B, U, D) float32; ``speaker`` (B, U) int64; ``mask`` (B, U) bool, true where there is
-        an utterance; ``scored`` (B, U) bool, true where it is one of the part. Targets: one for each true place of
-        ``scored``, row by row.
+        Inputs: for each modality (B, U, D) float32; ``speaker`` (B, U) int64; ``mask`` (B, U) bool, true for an
+        utterance and false for padding; ``scored`` (B, U) bool, true for an utterance of the part. Targets: one for
+        each true element of ``scored``, row by row.
         """
         order = np.arange(len(self.dialogues.members))
         if self.seed is not None:

@@ -19,7 +19,7 @@ from ser.training.losses import LossConfig
 class FrameDataConfig:
     """The section `data:`."""
 
-    utts: int  # utterances a batch
+    utts: int  # utterances per batch
     frames: int  # frames drawn from each utterance; from a shorter one, some are drawn twice
 
     def __post_init__(self) -> None:
@@ -87,7 +87,7 @@ class Vote:
     Attributes
     ----------
     probabilities : (K,) class probabilities of the utterance; the largest is the answer.
-    agreeing : share of the frames whose own answer is that class.
+    agreeing : share of the frames that are classified alone as that class.
     frames : number of them.
     """
 

@@ -78,10 +78,10 @@ def read_targets(data_dir: str | Path, valid_dir: str | Path | None, label_map: 
 def check_apart(
     train_dir: str | Path, train_utts: Iterable[str], valid_dir: str | Path, valid_utts: Iterable[str]
 ) -> None:
-    """Raise a `SerError` where an utterance, or a copy of it, is in both training and validation set."""
+    """Raise a `SerError` if an utterance, or a copy of it, is in both training and validation set."""
     if both := sorted(_originals(train_dir, train_utts) & _originals(valid_dir, valid_utts)):
         raise SerError(
-            f"{len(both)} utterances of {train_dir} or copies of them are in {valid_dir}, which validates, the first "
+            f"{len(both)} utterances of {train_dir} or copies of them are in the validation set {valid_dir}, the first "
             f"'{both[0]}'; split first, then make copies of the training part"
         )
 
@@ -98,7 +98,7 @@ def class_numbers(utts: Sequence[str], utt2class: Mapping[str, str], classes: Se
         raise SerError(f"{where}: no class of {len(missing)} of {len(utts)} utterances, the first '{missing[0]}'")
     place = {name: index for index, name in enumerate(classes)}
     if strangers := sorted({utt2class[utt] for utt in utts} - place.keys()):
-        raise SerError(f"{where}: its class {', '.join(strangers)} is none of the model's: {', '.join(classes)}")
+        raise SerError(f"{where}: class {', '.join(strangers)} is not among the model's classes {', '.join(classes)}")
     return np.array([place[utt2class[utt]] for utt in utts], dtype=np.int64)
 
 
@@ -113,8 +113,8 @@ def vote_targets(
     Parameters
     ----------
     votes : the value in ``utt2votes`` of each utterance.
-    mapping : annotators' words -> `classes`; votes for other words do not count.
-    numbers : (N,) class numbers; the target of an utterance none of whose votes counts.
+    mapping : annotators' labels -> `classes`; votes for other labels do not count.
+    numbers : (N,) class numbers; each is the target if no vote of the utterance counts.
 
     Examples
     --------

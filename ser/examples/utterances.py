@@ -43,7 +43,7 @@ class Utterances:
 
     @property
     def feature_dim(self) -> int:
-        """Number of features a frame."""
+        """Number of features per frame."""
         return self.reader.shape(self.keys[0].decode())[1]
 
 
@@ -77,7 +77,7 @@ def load_utterances(
     chosen = np.flatnonzero((labels >= 0) & np.append(large, False)[labels])
     logger.info(
         "%s: %d utterances have features, %d of them a class, %d of these at least %d frames;"
-        " %d of %d classes have at least %d such utterances: %d utterances to train on",
+        " %d of %d classes have at least %d such utterances: %d training utterances",
         data_dir, len(keys), labelled, long_enough, min_frames,
         large.sum(), len(names), min_utts_per_class, len(chosen),
     )  # fmt: skip
@@ -101,16 +101,16 @@ def split_off_validation(
 ) -> tuple[Utterances, Utterances | None]:
     """Split off the validation utterances; the copies of these are dropped.
 
-    ``utt2uniq`` of the data dir names the original of each augmented copy, where there are copies. Only originals are
-    held out; their copies are in neither part.
+    If the data dir has augmented copies, its ``utt2uniq`` names their originals. Only originals are held out; their
+    copies are in neither part.
 
     Parameters
     ----------
     utterances : the utterances of `data_dir`.
-    fraction : share of each class to hold out; at least one group of a class trains. 0: none.
+    fraction : share of each class to hold out; at least one group of a class is kept for training. 0: none.
     seed : seed of the draw.
     listed : a file whose lines begin with an utterance to hold out. If None, the speakers of ``unseen_speakers`` of the
-        data dir are held out (`ser.kaldi.unseen`), where it has that file. `fraction` has no effect beside either.
+        data dir are held out (`ser.kaldi.unseen`), if it has that file. In both cases `fraction` has no effect.
 
     Returns
     -------
@@ -126,7 +126,7 @@ def split_off_validation(
     elif unseen := read_unseen(data_dir):
         speakers = read_map(Path(data_dir) / "utt2spk", fields=2)
         held_out = np.array([speakers.get(name.decode()) in unseen for name in names.tolist()])
-        logger.info("validation by %d speakers that do not train", len(unseen))
+        logger.info("validation on %d speakers who are not trained on", len(unseen))
     else:
         held_out = _draw_groups(utterances.labels[first], fraction, np.random.default_rng([seed, 0x5EED]))
     if not held_out.any():

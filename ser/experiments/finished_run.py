@@ -57,7 +57,7 @@ class FinishedRun:
         return {str(folder): self._digests.model(folder)}
 
     def digest_file(self, path: Path) -> dict[str, str]:
-        """Return a file -> its digest; nothing where it does not exist."""
+        """Return file -> digest; an empty dict if the file does not exist."""
         return {str(path): self._digests.file(path)} if path.is_file() else {}
 
     def _given(self, folder: Path, name: str, what: str) -> Path:

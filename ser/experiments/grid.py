@@ -38,10 +38,11 @@ class Block:
     """A part of the grid: the product of its axes.
 
     `fold` []: all folds of the test corpus; `lda_dim` 0: K-1; `speaker_normalisation`: none, all, or first N. `train`
-    are corpora of net and back end; `backend_train` are those of the back end where they differ, [] where they do not.
-    `scored` says how the test corpus is scored by what was not trained on it: as a ``whole``, or in its ``folds``, on
-    the trials that trainings with it have. `seed` is that of all trainings behind a cell, from pretraining to text
-    model, and of the draw of texts; `average_seeds` adds a cell of the scores averaged over the seeds.
+    are corpora of net and back end; `backend_train` are those of the back end if they differ, else []. `scored` says
+    how models that were not trained on the test corpus are scored: on the ``whole`` corpus, or on each of its
+    ``folds``, so on the trials of models that were trained on its other folds. `seed` is that of all trainings behind a
+    cell, from pretraining to text model, and of the draw of texts; `average_seeds` adds a cell of the scores averaged
+    over seeds.
     """
 
     variant: tuple[str, ...]
@@ -94,9 +95,9 @@ class GridConfig:
 class GridPoint:
     """A point of the grid, one row of the results.
 
-    `fold` is the fold that training leaves out, ``none`` if the test corpus is not in training. `part` is the fold that
-    is scored then, ``-`` for the whole corpus, and for the fold that training leaves out. `averaged` are the seeds
-    whose scores are averaged where `seed` is ``average``.
+    `fold` is the fold that training leaves out, and is scored; it is ``none`` if the test corpus is not in training. In
+    that case `part` is the fold that is scored, or ``-`` for the whole corpus; in other cases it is ``-``. `averaged`
+    are the seeds whose scores are averaged if `seed` is ``average``.
     """
 
     variant: str
@@ -124,7 +125,7 @@ class GridPoint:
         return self.fold if self.part == NOT_APPLICABLE else self.part
 
     def of_each_seed(self) -> list["GridPoint"]:
-        """List the points whose scores this one averages; itself alone where it has one seed."""
+        """List the points whose scores this one averages; only itself if it has one seed."""
         return [replace(self, seed=seed, averaged=()) for seed in self.averaged] or [self]
 
 
@@ -188,12 +189,12 @@ def expand(config: GridConfig, layers: Mapping[str, Collection[str]], roles: Rol
 
 
 def _without_net(modality: str, layer: str, frozen: Collection[str]) -> bool:
-    """Tell whether no net is fine-tuned for a point, so that the back end's corpora are all that counts."""
+    """Tell whether no net is fine-tuned for a point, so that only the back end's corpora matter."""
     return modality == "text" or layer in frozen
 
 
 def _product(block: Block, roles: Roles, frozen: Collection[str]) -> Iterator[GridPoint]:
-    # Two products, since the types of one of so many axes are too many for a type checker.
+    # Two products, since a type checker cannot follow one product of so many axes.
     corpora = itertools.product(block.train, block.backend_train, block.fold or roles.folds, block.scored)
     scores = itertools.product(block.layer, block.modality, block.backend, block.lda_dim, block.speaker_normalisation)
     seeds: list[tuple[int | str, tuple[int, ...]]] = [(seed, ()) for seed in block.seed]

@@ -184,9 +184,9 @@ class PointArtefacts:
         return _Model(f"{made.path}/model", (made,), {})
 
     def _text_model(self, cell: GridPoint) -> tuple[_Model, _Model]:
-        """The run's own text model, and the data dir that trained it, whose texts are drawn.
+        """The run's own text model, and its training data dir, from which texts are drawn.
 
-        With another seed or without the class held out, it is one that is trained with the same settings.
+        With another seed or a held-out class, it is a text model that the grid trains with the same settings.
         """
         roles = self._roles_of(cell)
         fold = roles.fold_of(cell.fold, roles.text_train)
@@ -233,7 +233,7 @@ class PointArtefacts:
         )
 
     def _roles_of(self, cell: GridPoint) -> Roles:
-        """Return the roles of a point of the grid; an encoder is trained by none."""
+        """Return the roles of a point of the grid; a published encoder is trained on none of the corpora."""
         roles = replace(self._run.roles, finetune=cell.train, backend=cell.backend_corpora)
         return replace(roles, pretrain=(), finetune=()) if cell.layer in self._frozen else roles
 

@@ -10,7 +10,7 @@ from ser.plan.corpora import holding, read_corpora
 from ser.plan.layout import Layout
 from ser.plan.roles import NONE, Roles
 
-# The folder of an artefact, as its commands write it; and of an audit's, the table.
+# The folder of an artefact, as its commands write it; the table of an audit's artefact.
 DIR = Path("$dir")
 AUDIT = "audit.tsv"
 

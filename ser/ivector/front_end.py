@@ -28,7 +28,7 @@ def checked(tables: Tables) -> Iterator[tuple[str, np.ndarray]]:
         width = width or features.shape[1]
         if features.shape[1] != width:
             raise SerError(
-                f"'{utt}' has {features.shape[1]} features a frame, earlier utterances {width}; make all features alike"
+                f"'{utt}' has {features.shape[1]} features per frame, earlier utterances {width}; make all alike"
             )
         ark.check_finite("features", utt, features)
         yield utt, features.astype(np.float32, copy=False)

@@ -59,7 +59,7 @@ class OnlineExtractor:
         if global_stats.shape != (2, splice.inputs + 1):
             raise SerError(
                 f"global CMVN statistics of shape {global_stats.shape} do not fit a transform of {splice.inputs} "
-                "features a frame; take both from one training, with its splice options"
+                "features per frame; take both from one training, with its splice options"
             )
         self.options, self.extractor, self.ubm, self.splice = options, extractor, ubm, splice
         self.global_stats, self.cmvn = global_stats, cmvn

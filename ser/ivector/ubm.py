@@ -45,7 +45,7 @@ class Ubm:
     def log_likelihoods(self, features: np.ndarray) -> np.ndarray:
         """Compute log w_g N(x; m_g, Sigma_g) for frames (T, D) float32: (T, G) float32."""
         if features.shape[1] != self.dim:
-            raise SerError(f"the UBM takes {self.dim} features a frame, but these have {features.shape[1]}")
+            raise SerError(f"the UBM takes {self.dim} features per frame, but these have {features.shape[1]}")
         found = features @ self._linear
         found += (features * features) @ self._quadratic
         found += self._constants

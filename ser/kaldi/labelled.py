@@ -146,7 +146,7 @@ def _read_classes(utt2class: str | Path, classes: Sequence[str]) -> tuple[dict[s
     """Read a class list: utterance -> row (N of them); labels (N,) int64; names of the labels."""
     utt_class = tables.read_map(utt2class, fields=2)
     if not utt_class:
-        raise SerError(f"{utt2class}: empty; give one '<utterance> <class>' a line")
+        raise SerError(f"{utt2class}: empty; give one '<utterance> <class>' per line")
     names = [*classes, *sorted(set(utt_class.values()) - set(classes))]
     place = {name: index for index, name in enumerate(names)}
     labels = np.array([place[name] for name in utt_class.values()], dtype=np.int64)

@@ -18,7 +18,7 @@ class LeftOut:
 
     Parameters
     ----------
-    path : file for the list, ``<utt> <reason>`` a line; None writes no list and warns of each utterance.
+    path : file for the list, ``<utt> <reason>`` per line; None writes no list and warns of each utterance.
     max_share : share of the utterances above which `finish` fails; 1 in a job array, where the step checks the sum.
     """
 

@@ -175,7 +175,7 @@ def read_object(source: Source) -> np.ndarray:
 
 
 def read_text(source: Source, first: bytes = b"", dtype: type = np.float32) -> np.ndarray:
-    """Read text: a matrix (one row a line) or a vector between brackets, or a line of integers."""
+    """Read text: a matrix (one row per line) or a vector between brackets, or a line of integers."""
     line = first if first == b"\n" else first + source.line()
     if not line.lstrip().startswith(b"["):
         return _numbers(source, line.split(), np.int32)
@@ -216,7 +216,7 @@ def write_binary(stream: BinaryIO, array: np.ndarray, method: int = 0) -> None:
 
 
 def write_text(stream: BinaryIO, array: np.ndarray) -> None:
-    """Write `array` as Kaldi prints it: 7 significant digits, one row of a matrix a line."""
+    """Write `array` as Kaldi prints it: 7 significant digits, one row of a matrix per line."""
     if array.dtype == np.int32:
         stream.write(b"".join(b"%d " % value for value in array.tolist()) + b"\n")
     elif array.ndim == 1 or not array.size:

@@ -1,4 +1,4 @@
-"""Read Kaldi option files, one ``--name=value`` a line, into a frozen dataclass."""
+"""Read Kaldi option files, one ``--name=value`` per line, into a frozen dataclass."""
 
 import dataclasses
 import typing

@@ -77,7 +77,7 @@ class _Walk:
         return after + 1
 
     def is_chunk(self, position: int) -> bool:
-        """Tell whether a chunk starts at `position`, one that ends within the RIFF, and not samples."""
+        """Tell whether a chunk that ends within the RIFF starts at `position`, and not samples."""
         header = self.header(position)
         if header is None or self.end is None:
             return False

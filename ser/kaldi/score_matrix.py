@@ -1,7 +1,7 @@
 """Read and write the scores of all pairs as an archive with a row for each enrolment utterance.
 
 A row has a score for each test utterance. The file ``ARK.columns`` beside the archive ARK lists the test utterances,
-one a line, in the order of the scores.
+one per line, in the order of the scores.
 """
 
 from collections.abc import Iterable, Sequence
@@ -45,5 +45,5 @@ def read_score_matrix(rspecifier: str) -> tuple[list[str], list[str], np.ndarray
     columns = read_text(path, "score_backend writes it beside its archive").split()
     rows, scores = ark.stack(rspecifier)
     if scores.shape[1] != len(columns):
-        raise SerError(f"{path}: {len(columns)} test utterances, but {rspecifier} has {scores.shape[1]} numbers a row")
+        raise SerError(f"{path}: {len(columns)} test utterances, but {rspecifier} has {scores.shape[1]} scores per row")
     return rows, columns, scores

@@ -1,6 +1,6 @@
-"""Speakers of a data dir that are kept from the training of nets: the file ``unseen_speakers``, a speaker a line.
+"""Speakers of a data dir that no net is trained on: the file ``unseen_speakers``, one speaker per line.
 
-They pick the epoch of a net and calibrate its scores, so both are asked of voices that the net does not know.
+The epoch of a net is chosen, and its scores are calibrated, on these speakers, as it is used later on new speakers.
 """
 
 import hashlib
@@ -11,12 +11,12 @@ from ser.files import read_text_lines, write_text
 from ser.kaldi.tables import sort_keys
 
 FILE = "unseen_speakers"
-# A corpus of fewer speakers keeps none back.
+# No speaker is drawn from a corpus of fewer speakers.
 FEWEST = 3
 
 
 def draw_speakers(speakers: Iterable[str], share: float) -> list[str]:
-    """Draw a share of the speakers, at least one of `FEWEST` or more, by a digest of each name: any part draws alike.
+    """Draw a share of the speakers, at least one if there are `FEWEST` or more, in the order of a hash of their names.
 
     >>> draw_speakers("abcdefghij", 0.2), draw_speakers("ab", 0.4), draw_speakers("abc", 0.0)
     (['d', 'j'], [], [])
@@ -27,7 +27,7 @@ def draw_speakers(speakers: Iterable[str], share: float) -> list[str]:
 
 
 def read_unseen(data_dir: str | Path) -> list[str]:
-    """Read the speakers of a data dir that no net was trained on; empty where it has no such file."""
+    """Read the speakers of a data dir that no net was trained on; empty if it has no such file."""
     path = Path(data_dir) / FILE
     return [line for line in read_text_lines(path) if line] if path.exists() else []
 

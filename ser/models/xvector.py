@@ -37,7 +37,7 @@ class XVector(nn.Module):
     Parameters
     ----------
     config : widths.
-    feature_dim : features a frame.
+    feature_dim : features per frame.
     num_classes : width of the output.
     """
 

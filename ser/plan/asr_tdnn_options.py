@@ -77,7 +77,7 @@ class Options(RunOptions):
 
     @property
     def speaker_normalisations(self) -> tuple[str, ...]:
-        """Speaker normalisations of the back end, a row of the table for each; empty: that of its settings."""
+        """Speaker normalisations of the back end, each with a row of the table; empty: that of its settings."""
         return distinct(word.strip() for word in self.speaker_normalisation.split(","))
 
     @property

@@ -89,8 +89,8 @@ def show(jobs: Sequence[Job]) -> str:
 def write(plan: Plan, folder: Path) -> None:
     """Write a plan into `folder` and remove the files of an earlier plan there.
 
-    ``plan.tsv`` is the table of all jobs. For each kind, ``<kind>.list`` has the first output of each job, one a line,
-    and ``<kind>.<n>.args`` has the arguments of the n-th job, one a line, for a command to read as ``@<file>``.
+    ``plan.tsv`` is the table of all jobs. For each kind, ``<kind>.list`` has a line per job, its first output, and
+    ``<kind>.<n>.args`` has the arguments of the n-th job, one per line, for a command to read as ``@<file>``.
 
     Raises
     ------

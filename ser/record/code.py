@@ -1,7 +1,7 @@
 """Find the code that a command uses: files of this repository with their digests, and packages with their versions.
 
-Comments do not change a digest. Parsing takes some milliseconds a file, which many short jobs would each pay. So the
-results are kept in the user's cache folder by path, size and time of change, and only an edited file is parsed again.
+Comments do not change a digest. Parsing takes some milliseconds per file, too much for many short jobs. So the results
+are kept in the user's cache folder by path, size and time of change, and only an edited file is parsed again.
 """
 
 import ast

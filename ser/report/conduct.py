@@ -9,7 +9,7 @@ from ser.report.experiment import Experiment, Row, number, read_table
 from ser.report.page import Section
 from ser.report.pictures import Picture
 
-_FIGURES = (("loss", "loss (nats an example)", 1.0), ("accuracy", "accuracy (%)", 100.0))
+_FIGURES = (("loss", "loss (nats per example)", 1.0), ("accuracy", "accuracy (%)", 100.0))
 
 
 def training_curves(run: Experiment) -> Section:

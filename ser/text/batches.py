@@ -20,7 +20,7 @@ class TextBatches:
     ----------
     ids, targets : of equal length; targets are class numbers, or (N, K) float32 shares of the classes.
     pad_id : the tokenizer's padding token.
-    batch_size : largest number of texts a batch; the sizes of an epoch's batches differ by at most one.
+    batch_size : largest number of texts per batch; the sizes of an epoch's batches differ by at most one.
     seed : seed of the order; None sorts by length, for validation.
     """
 

@@ -33,7 +33,7 @@ class TextDataConfig:
     Attributes
     ----------
     max_tokens : longer texts are cut; special tokens count.
-    batch_size : largest number of texts a batch.
+    batch_size : largest number of texts per batch.
     valid_fraction : share of the dialogues (or texts) held out for validation, if neither the corpus nor the command
         names a validation set.
     """

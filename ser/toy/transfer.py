@@ -82,7 +82,7 @@ def write_savee(folder: Path, size: SaveeSize, seed: int) -> None:
 
 
 def write_goemotions(folder: Path, size: GoEmotionsSize, seed: int) -> None:
-    """Write ``train.tsv``, ``dev.tsv`` and ``test.tsv``; some comments have two emotions, a sentence of each."""
+    """Write ``train.tsv``, ``dev.tsv`` and ``test.tsv``; some comments have two emotions, with a sentence of each."""
     folder.mkdir(parents=True)
     for part in ("train", "dev", "test"):
         rng = make_rng(seed, "goemotions", part)

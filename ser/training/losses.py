@@ -19,7 +19,7 @@ class LossConfig:
 
     label_smoothing: float  # share of the target that is spread evenly over all classes; only with cross_entropy
     class_weights: Literal["none", "balanced"]  # balanced: the weight of a class is inverse to its number of examples
-    kind: Literal["cross_entropy", "binary"] = "cross_entropy"  # binary: a sigmoid a class
+    kind: Literal["cross_entropy", "binary"] = "cross_entropy"  # binary: a sigmoid per class
 
     def __post_init__(self) -> None:
         check_ranges("loss", self, label_smoothing="[0, 1)")
@@ -137,7 +137,7 @@ def cross_entropy(config: LossConfig, class_counts: Sequence[int] | np.ndarray) 
 def count_right(logits: Tensor, targets: Tensor) -> Tensor:
     """Count the right answers among `logits` (B, K).
 
-    Where `targets` are shares of the classes (B, K), the class with the largest share is the right answer.
+    If `targets` are shares of the classes (B, K), the class with the largest share is the right answer.
     """
     answers = logits.argmax(1)
     if targets.ndim == 2:

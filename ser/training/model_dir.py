@@ -1,7 +1,7 @@
 """The folder of a trained model: its files, and how training begins and ends in it.
 
 ``model.safetensors`` (written last: if it is there, training is finished), ``config.yaml`` (the effective settings),
-``classes.txt`` (one class a line, in the order of the outputs), ``train.tsv``, ``curve.png``, ``command.txt``,
+``classes.txt`` (one class per line, in the order of the outputs), ``train.tsv``, ``curve.png``, ``command.txt``,
 ``version.txt``, ``note.tsv`` (digests of the inputs and settings, and of the files that training wrote); while training
 runs also ``checkpoint.pt`` and ``best.safetensors``.
 """

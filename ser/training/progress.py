@@ -50,7 +50,7 @@ def best_epoch(rows: Sequence[EpochRow], best_by: str) -> EpochRow:
 
 
 def write_table(path: str | Path, rows: Sequence[EpochRow]) -> None:
-    """Write ``train.tsv``: a header, then a row an epoch, tab separated; empty where there is no validation."""
+    """Write ``train.tsv``: a header, then a row per epoch, tab separated; fields of validation may be empty."""
     columns = [field.name for field in dataclasses.fields(EpochRow)]
     lines = (["" if value is None else f"{value:.6g}" for value in dataclasses.astuple(row)] for row in rows)
     write_text(path, tab_separated(columns, lines))
@@ -61,7 +61,7 @@ def write_picture(path: str | Path, rows: Sequence[EpochRow]) -> None:
     figure = Figure(figsize=(10, 4), layout="constrained")
     epochs = [row.epoch for row in rows]
     for axes, name, factor, unit in zip(
-        figure.subplots(1, 2), ("loss", "accuracy"), (1, 100), ("nats an example", "%"), strict=True
+        figure.subplots(1, 2), ("loss", "accuracy"), (1, 100), ("nats per example", "%"), strict=True
     ):
         for part, style in (("train", "o-"), ("valid", "s--")):
             values = [getattr(row, f"{part}_{name}") for row in rows]

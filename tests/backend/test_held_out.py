@@ -133,4 +133,4 @@ def test_without_such_speakers_or_where_the_others_lack_a_class_parts_are_scored
     only = np.where(speakers == "s1", 2, labels)
     _, found, trained = train_and_score(train, vectors, only, speakers, ["s1"], 3, 0)
     assert len(found.rows) == 40 and trained.all()
-    assert "fitted on training speakers: without the 1 that no net saw" in caplog.text
+    assert "fitted on training speakers: without the 1 unknown to all nets" in caplog.text

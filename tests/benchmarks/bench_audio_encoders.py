@@ -33,7 +33,7 @@ def test_log_mel(waves, benchmark, table):
     with threadpool_limits(1):
         benchmark.pedantic(lambda: [patches(wave, YAMNET) for wave in waves], rounds=3)
         used = quickest(lambda: [patches(wave, YAMNET) for wave in waves])
-    table("log mel energies and patches of AudioSet's nets, one core", len(waves) * SECONDS / used, "x real time",
+    table("log-mel energies and patches of AudioSet's nets, one core", len(waves) * SECONDS / used, "x real time",
           1000.0, other="least wanted")  # fmt: skip
 
 

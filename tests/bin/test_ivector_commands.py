@@ -113,7 +113,7 @@ def test_training_data_that_do_not_fit_are_refused(speech, trained, tmp_path):
     with ark.Writer(f"ark:{tmp_path}/feats") as writer:
         writer.write("a", np.ones((30, 5), np.float32))
         writer.write("b", np.ones((30, 4), np.float32))
-    with pytest.raises(SerError, match="'b' has 4 features a frame, earlier utterances 5"):
+    with pytest.raises(SerError, match="'b' has 4 features per frame, earlier utterances 5"):
         run(train_ubm, *SETTINGS, f"ark:{tmp_path}/feats", tmp_path / "x")
     with ark.Writer(f"ark:{tmp_path}/feats") as writer:
         writer.write("a", np.array([[1.0] * 5] * 7 + [[1, 1, 1, 1, np.nan]], np.float32))

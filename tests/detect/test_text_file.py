@@ -75,7 +75,7 @@ def test_two_lines_of_one_recording_must_agree(tmp_path):
 def test_list_of_other_recordings_is_refused(tmp_path):
     with pytest.raises(SerError, match=r"words: none of its recordings was given to the detector"):
         read(tmp_path, "f99 hello\n", WITH_BLANKS)
-    with pytest.raises(SerError, match=r"absent: missing; give a file of recordings and words"):
+    with pytest.raises(SerError, match=r"absent: missing; give a file with a line for each recording"):
         read_texts(tmp_path / "absent", WITH_BLANKS)
 
 

@@ -104,5 +104,5 @@ def test_gaussian_of_few_frames_stays_and_leaves_at_the_end():
 def test_too_few_frames_and_another_size_are_refused(mixture):
     with pytest.raises(SerError, match="100 frames are too few for 12 Gaussians; give 120 or more"):
         ubm_training.initialise(np.zeros((100, 3), np.float32), 12, 6, 4, 1e-4, 0)
-    with pytest.raises(SerError, match="the UBM takes 3 features a frame, but these have 4"):
+    with pytest.raises(SerError, match="the UBM takes 3 features per frame, but these have 4"):
         mixture.log_likelihoods(np.zeros((5, 4), np.float32))

@@ -105,7 +105,7 @@ def test_score_matrix_is_read_back_by_either_specifier(tmp_path):
 def test_column_file_that_does_not_fit_is_refused(tmp_path):
     score_matrix.write_score_matrix(f"ark:{tmp_path}/s.ark", ["e1"], ["t1"], np.ones((1, 1), np.float32))
     (tmp_path / "s.ark.columns").write_text("t1\nt2\n")
-    with pytest.raises(SerError, match=r"2 test utterances, but .* has 1 numbers a row"):
+    with pytest.raises(SerError, match=r"2 test utterances, but .* has 1 scores per row"):
         score_matrix.read_score_matrix(f"ark:{tmp_path}/s.ark")
     (tmp_path / "s.ark.columns").unlink()
     with pytest.raises(SerError, match="score_backend writes it"):
