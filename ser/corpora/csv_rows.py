@@ -19,7 +19,8 @@ def parse_rows(path: Path, text: str, delimiter: str = ",") -> Iterator[tuple[st
     Raises
     ------
     SerError
-        With the line, where a row is not CSV: a NUL, or a field of more than 131,072 characters (a quote left open).
+        If a row is not CSV: it has a NUL, or a field of more than 131,072 characters (a quote left open). The message
+        names the line.
     """
     # newline="": a carriage return inside a field stays there, which without it is an error.
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)

@@ -6,9 +6,9 @@ Expected: 13,118 dialogues (train 11,118, validation 1,000, test 1,000), 102,979
 neutral (no emotion) 85,572, happiness 12,885, surprise 1,823, sadness 1,150, anger 1,022, disgust 353, fear 174.
 
 Layouts: ``train/dialogues_train.txt`` with ``train/dialogues_emotion_train.txt``, and so for validation and test; or
-at the top ``dialogues_text.txt`` with ``dialogues_emotion.txt``. One dialogue a line; an utterance ends with
-``__eou__``; its labels are the numbers 0 to 6 in the same line of the other file. Two people take turns, called A and
-B here.
+at the top ``dialogues_text.txt`` with ``dialogues_emotion.txt``. One dialogue per line. An utterance ends with
+``__eou__``; the same line of the other file has its label, a number from 0 to 6. Two people take turns, called A and B
+here.
 """
 
 from pathlib import Path

@@ -11,12 +11,12 @@ DECODED = {".m4a", ".aac", ".mp4", ".avi", ".mkv", ".webm", ".wma", ".mov"}
 
 
 def wav_entries(paths: Iterable[Path], ffmpeg: str = "ffmpeg") -> dict[Path, str]:
-    """Give each audio or video file its entry of wav.scp.
+    """Return the entry in wav.scp of each audio or video file.
 
     Raises
     ------
     SerError
-        If one needs ffmpeg and that is not a program here.
+        If a file needs ffmpeg, and the program `ffmpeg` is not installed.
     """
     entries = {}
     for path in paths:
@@ -24,6 +24,6 @@ def wav_entries(paths: Iterable[Path], ffmpeg: str = "ffmpeg") -> dict[Path, str
             entries[path] = str(path.absolute())
             continue
         if shutil.which(ffmpeg) is None:
-            raise SerError(f"{path}: ffmpeg decodes it, and '{ffmpeg}' is not a program here: apt-get install ffmpeg")
+            raise SerError(f"{path}: needs ffmpeg, and there is no program '{ffmpeg}': apt-get install ffmpeg")
         entries[path] = decode_command(ffmpeg, str(path.absolute()))
     return entries

@@ -1,4 +1,4 @@
-"""One name for each emotion: what tables call it, in words and common codes, and what this project calls it."""
+"""Names of emotions: from the words and common codes of corpora's tables to the one name that this project uses."""
 
 import re
 
@@ -47,7 +47,7 @@ NAMES = {
 
 
 def emotion_name(word: str) -> str:
-    """Give the project's name of an emotion; a word that it does not know stays, in lower case and in one piece.
+    """Return the project's name of an emotion; an unknown word is returned in lower case, with ``_`` for blanks.
 
     >>> emotion_name("Happy"), emotion_name("Pleasant Surprise"), emotion_name("Mild  Irritation")
     ('happiness', 'surprise', 'mild_irritation')

@@ -6,10 +6,10 @@ Expected: 35,000 clips of 20 speakers, 1,750 each, 350 of each emotion (neutral,
 29 h. 16 kHz WAV.
 
 Layout: ``0011/Angry/0011_000351.wav``, in some copies ``0011/Angry/train/0011_000371.wav`` with evaluation and test
-beside; ``0011/0011.txt`` has a clip, its words and emotion a line, parted by tabs. Speakers 0001 to 0010 speak
-Mandarin, 0011 to 0020 English. Known faults: the text files are in several encodings (UTF-8, UTF-16, GB 18030), and
-some of their lines are not parted by tabs. All speakers say the same sentences: the division of the sentences into
-parts is none of speakers. No file tells the speakers' sex.
+beside. A line of ``0011/0011.txt`` has a clip, its words and its emotion, separated by tabs. Speakers 0001 to 0010
+speak Mandarin, 0011 to 0020 English. Known faults: the text files are in several encodings (UTF-8, UTF-16, GB 18030),
+and some lines are not separated by tabs. All speakers say the same sentences; train, evaluation and test have different
+sentences of the same speakers. No file gives the speakers' sex.
 """
 
 import re
@@ -57,7 +57,7 @@ def read(corpus: Path, num_folds: int, language: str = "all") -> tuple[list[Utte
 
 
 def _transcripts(path: Path) -> dict[str, str]:
-    """Read clip -> words, whatever the encoding; lines of another form are passed over, their clips have no words."""
+    """Read clip -> words in any of the encodings; lines of another form are skipped, so their clips have no words."""
     data = path.read_bytes()
     for encoding in ("utf-16",) if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig", "gb18030"):
         try:

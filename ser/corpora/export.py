@@ -1,4 +1,4 @@
-"""A data dir as the tables that other toolkits read: audformat's (nkululeko's CSV) and EmoBox's JSON lines.
+"""Export of a data dir as tables that other toolkits read: audformat's (nkululeko's CSV) and EmoBox's JSON lines.
 
 The files say which utterance is in which fold, so that another toolkit is trained and scored on the same split, and
 `local/prepare_table.sh` reads them back.
@@ -26,7 +26,7 @@ PARTS = {"train": "train", "validation": "valid", "test": "test"}
 
 @dataclass(frozen=True)
 class Line:
-    """An utterance: its file, the times of a segment in seconds (end None: to the end of the file), what is known."""
+    """An utterance: its file, its times in seconds if it is a segment (end None: end of the file), and its labels."""
 
     utt: str
     file: str
@@ -45,12 +45,12 @@ class Line:
 def read_lines(data_dir: Path, audio_dir: Path | None) -> list[Line]:
     """Read a data dir; paths below `audio_dir` become relative to it.
 
-    An utterance that is a speaker of its own, because its speaker is not known, gets no speaker.
+    An utterance whose speaker is not known, so that it counts as a separate speaker, gets no speaker.
 
     Raises
     ------
     SerError
-        If an entry of wav.scp is a command that no file can be told from, or a file is not below `audio_dir`.
+        If an entry of wav.scp is a command that names no input file, or a file is not below `audio_dir`.
     """
     tables = {name: datadir.read_table(data_dir, name) for name in datadir.table_names(data_dir)}
     if "wav.scp" not in tables:
@@ -126,7 +126,7 @@ def write_scores(
     classes: Sequence[str],
     scored: Mapping[str, tuple[str, Sequence[str]]],
 ) -> None:
-    """Write what a system gave each scored utterance: true and predicted emotion, and the posterior of each class.
+    """Write the result of a system for each scored utterance: true and predicted emotion, posterior of each class.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ def write_scores(
 
 
 def _file(where: str, entry: str, audio_dir: Path | None) -> str:
-    """Give the file of an entry of wav.scp: a path, or what a command of ffmpeg reads."""
+    """Return the file of an entry of wav.scp: its path, or the input file of its ffmpeg command."""
     name = entry
     if entry.endswith("|"):
         words = shlex.split(entry[:-1])
@@ -181,7 +181,7 @@ def _record(name: str, line: Line, audio_dir: Path | None) -> dict[str, Any]:
 
 
 def _divisions(lines: Sequence[Line]) -> dict[str, dict[str, list[str]]]:
-    """Give fold -> part -> utterances."""
+    """Return fold -> part -> utterances."""
     if "fold" in lines[0].values:
         folds = sorted({line.values["fold"] for line in lines})
         return {

@@ -38,7 +38,7 @@ def assign_folds(genders: Mapping[str, str], num_folds: int) -> dict[str, str]:
     """
     if not 2 <= num_folds <= len(genders):
         raise SerError(
-            f"{num_folds} folds of {len(genders)} speakers: give 2 folds or more, each with a speaker at least"
+            f"{num_folds} folds of {len(genders)} speakers: give 2 folds or more, each with at least one speaker"
         )
     dealt = sorted(genders, key=lambda speaker: (genders[speaker], speaker))
     return {speaker: str(turn % num_folds + 1) for turn, speaker in enumerate(dealt)}
@@ -61,12 +61,14 @@ def group_folds(folds: Iterable[str], groups: int) -> dict[str, str]:
     """
     names = sorted(set(folds), key=natural_key)
     if groups and not 2 <= groups <= len(names):
-        raise SerError(f"{groups} groups of {len(names)} folds: give 2 or more, each of a fold at least, or 0 for none")
+        raise SerError(
+            f"{groups} groups of {len(names)} folds: give 2 or more, each with at least one fold, or 0 for none"
+        )
     return {name: str(turn % groups + 1) if groups else name for turn, name in enumerate(names)}
 
 
 def split_stratified(utt2class: Mapping[str, str], shares: Mapping[str, float], seed: int) -> dict[str, list[str]]:
-    """Split utterances at random into parts of these shares and ``train``, the rest; classes have equal shares in all.
+    """Split utterances at random into parts of these shares, and ``train`` for the rest, stratified by class.
 
     Uses scikit-learn's `train_test_split`, the last part first, as Zhou et al. do in section 3.3.
 
@@ -80,7 +82,9 @@ def split_stratified(utt2class: Mapping[str, str], shares: Mapping[str, float], 
 
     if min(shares.values()) <= 0 or sum(shares.values()) >= 1:
         found = ", ".join(f"{part} {share:g}" for part, share in shares.items())
-        raise SerError(f"shares of the parts: each over 0 and together under 1, so that some train; found {found}")
+        raise SerError(
+            f"shares of the parts: each must be over 0, and their sum under 1, to leave training data; found {found}"
+        )
     rest, parts = sorted(utt2class), {}
     for part, share in reversed(list(shares.items())):
         size = round(share * len(utt2class))
@@ -119,8 +123,8 @@ def balance_folds(counts: Mapping[str, Mapping[str, float]], num_folds: int) -> 
 
     if not 2 <= num_folds <= len(counts):
         raise SerError(
-            f"{num_folds} folds of {len(counts)} speakers, or groups of those who speak together: give 2 folds or "
-            "more, each with one at least"
+            f"{num_folds} folds of {len(counts)} speakers, or groups of speakers who speak together: give 2 folds or "
+            "more, each with at least one"
         )
     names = sorted({name for of_speaker in counts.values() for name in of_speaker})
     order = sorted(counts, key=lambda speaker: (-sum(counts[speaker].values()), speaker))

@@ -4,9 +4,9 @@ Paper: D. Demszky et al., "GoEmotions: a dataset of fine-grained emotions", ACL 
 Expected: train 43,410, dev 5,426, test 5,427 comments on which two raters or more agreed; in the training part 14,219
 neutral, 4,130 admiration, ..., 77 grief; 36,308 comments with one label, 7,102 with more.
 
-Layout: ``train.tsv``, ``dev.tsv``, ``test.tsv`` in the folder, in ``data/`` or ``data/original/``: text, label numbers
-parted by commas, comment's id, parted by tabs, without a header and without quoting. Names are masked as [NAME].
-The raw ``goemotions_1.csv`` ..., a row a rater, are another thing.
+Layout: ``train.tsv``, ``dev.tsv``, ``test.tsv`` in the folder, in ``data/`` or ``data/original/``. A line has the text,
+the label numbers separated by commas, and the comment's id, separated by tabs, without a header and without quoting.
+Names are masked as [NAME]. The raw tables ``goemotions_1.csv`` ..., with a row per rater, are not read.
 """
 
 import re
@@ -35,12 +35,12 @@ def read(corpus: Path, part: str) -> tuple[list[Utterance], list[LeftOut]]:
     Raises
     ------
     SerError
-        If a part is missing, or a line is not as it should be; names the line.
+        If a part is missing, or a line has another form; the message names the line.
     """
     folders = [corpus / name for name in _FOLDERS if any((corpus / name / f"{one}.tsv").is_file() for one in PARTS)]
     if not folders:
         raw = (
-            " (goemotions_1.csv has a row a rater, which is not this)"
+            " (goemotions_1.csv, with a row per rater, is another table)"
             if any(corpus.glob("**/goemotions_1.csv"))
             else ""
         )
@@ -57,7 +57,7 @@ def read(corpus: Path, part: str) -> tuple[list[Utterance], list[LeftOut]]:
             if not text:
                 left_out.append(LeftOut(where, "comment without words"))
                 continue
-            # Its author is not told, so that each comment is a speaker of its own.
+            # The authors are not given, so each comment counts as a separate speaker.
             utt = f"goemotions-{comment}"
             utterances.append(Utterance(utt=utt, spk=utt, text=text, labels=labels, part=name, where=where))
     return utterances, left_out
@@ -67,7 +67,7 @@ def _fields(line: str, where: str) -> tuple[str, tuple[str, ...], str]:
     fields = line.split("\t")
     if len(fields) != 3 or not re.fullmatch(r"\w+", fields[2]):
         raise SerError(
-            f"{where}: expected text, label numbers and the comment's id, parted by tabs; found '{line[:60]}'"
+            f"{where}: expected text, label numbers and the comment's id, separated by tabs; found '{line[:60]}'"
         )
     numbers = fields[1].split(",")
     if unknown := [number for number in numbers if not (number.isdecimal() and int(number) < len(LABELS))]:

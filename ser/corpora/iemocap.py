@@ -13,8 +13,8 @@ Layout, in each of Session1 to Session5::
     dialog/transcriptions/Ses01F_impro01.txt     Ses01F_impro01_F000 [006.2901-008.2357]: Excuse me.
     sentences/wav/Ses01F_impro01/Ses01F_impro01_F000.wav
 
-In a name, the letter after the session's number tells which actor wore the motion-capture markers; the letter before
-the last number tells who speaks. The label is the majority vote of the outside annotators (E1, E2 and so on), and the
+In a name, the letter after the session's number is the actor who wore the motion-capture markers; the letter before the
+last number is the speaker. The label is the majority vote of the outside annotators (E1, E2 and so on), and the
 dimensions (1 to 5) are their means. The actors' ratings of themselves (C-F1, C-M1) are in utt2annotators but, as in the
 corpus's own labels, not in utt2votes.
 """
@@ -98,7 +98,7 @@ def read(corpus: Path) -> tuple[list[Utterance], list[LeftOut]]:
                 left_out.append(utterance)
     if without := sum(not utterance.text for utterance in utterances):
         logger.warning(
-            "%s: %d of %d utterances have no transcription: only systems of speech alone can use them",
+            "%s: %d of %d utterances have no transcription: only systems that use speech alone can use them",
             *(corpus, without, len(utterances)),
         )
     if without == len(utterances):
@@ -156,7 +156,7 @@ def _turns(folder: Path) -> Iterator[Turn]:
                 turn = Turn(where, name, EMOTIONS[emotion], (valence, activation, dominance), float(start))
             elif line.startswith("["):
                 raise SerError(
-                    f"{where}: expected '[start - end]', name, emotion and '[v, a, d]' parted by tabs, found '{line}'"
+                    f"{where}: expected '[start - end]', name, emotion and '[v, a, d]' between tabs, found '{line}'"
                 )
             elif (match := ANNOTATOR.match(line)) and turn is not None and match[2].strip(" ;"):
                 words = [word.strip() for word in match[2].split(";") if word.strip()]

@@ -6,7 +6,7 @@ Expected: 2,400 clips of 4 speakers (2 male, 2 female), 240 of each of 10 emotio
 excitement; anxiety, apology, assertiveness, concern, encouragement. 44.1 kHz WAV.
 
 Layout: ``JL(wav+txt)/male1_angry_10a_1.wav``: speaker, emotion, sentence and session, repetition; a ``.txt`` of the
-same name has the words. Four speakers are few: their intervals tell nothing of others.
+same name has the words. With only four speakers, intervals over speakers say nothing about other speakers.
 """
 
 import re

@@ -9,7 +9,7 @@ from ser.files import read_text_lines
 
 
 def read_label_map(path: str | Path) -> dict[str, str]:
-    """Read ``<native> <class>`` lines; what follows a ``#`` is a comment.
+    """Read lines ``<label of the corpus> <class>``; a ``#`` starts a comment.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Corpora whose recordings may not be passed on: a page with clips of them would do so."""
+"""Corpora whose recordings must not be redistributed, as a page with their clips would do."""
 
 # Corpus, as its data dir is called -> who must be asked. The module of each has its paper and its licence.
 NOT_TO_BE_SHARED = {

@@ -7,12 +7,12 @@ anger 1,607, sadness 1,002, disgust 361, fear 358.
 
 Layout: ``{train,dev,test}_sent_emo.csv``, in the corpus folder or below; where the clips are at hand, each part's
 folder of them: ``train_splits/dia0_utt0.mp4``, ``dev_splits_complete/``, ``output_repeated_splits_test/``, which ffmpeg
-decodes (``.wav`` files of the same names are taken as they are). Where no part has its clips, there are words alone.
+decodes (``.wav`` files of the same names are read as they are). If no part has clips, only the words are read.
 
-The six friends speak in all parts: figures by these parts are not of new speakers, and no folds are made. A name such
-as "Waiter" stands for several people and is kept as one speaker; "All" and the like are nobody's own, so each such
-utterance counts as a speaker of its own. Known faults: apostrophes of Windows-1252; train dia125_utt3 and dev
-dia110_utt7 cannot be decoded; laughter of an audience lies over much of the speech.
+The six friends speak in all parts, so figures on these parts are not for new speakers, and no folds are made. A name
+such as "Waiter" stands for several people and is kept as one speaker. Each utterance of "All" and the like, who are
+several people at once, counts as a separate speaker. Known faults: apostrophes of Windows-1252; train dia125_utt3 and
+dev dia110_utt7 cannot be decoded; much of the speech is overlaid by an audience's laughter.
 """
 
 import logging
@@ -112,7 +112,7 @@ def _rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
 
 
 def _clips(corpus: Path, part: str) -> dict[str, Path]:
-    """Find the clips of a part: name -> file, a .wav rather than an .mp4; its folder lies anywhere below the corpus."""
+    """Find the clips of a part at any depth: name -> file; of a .wav and an .mp4 of one name, the .wav."""
     found = [path for path in files_below(corpus, (".mp4", ".wav")) if path.parent.name in PARTS[part][1]]
     found = sorted((path for path in found if CLIP.fullmatch(path.stem)), key=lambda path: path.suffix.lower())
     return {path.stem: path for path in found}

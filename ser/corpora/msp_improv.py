@@ -66,7 +66,7 @@ def read(corpus: Path) -> tuple[list[Utterance], list[LeftOut]]:
                 fold=str(int(name["session"])),
                 style=STYLES[name["kind"]],
                 gender=name["speaker"][0].lower(),
-                # Turns of a scene share what is talked about.
+                # Turns of a scene have the same topic.
                 dialogue=f"improv{name['session']}{name['scene']}{name['kind']}",
                 votes=votes or {EMOTIONS[turn[2]]: 1},
                 dims=(valence, activation, dominance),

@@ -1,4 +1,4 @@
-"""MSP-Podcast: spontaneous speech of podcasts, labelled by at least five people a turn.
+"""MSP-Podcast: spontaneous speech of podcasts; at least five people labelled each turn.
 
 Paper: R. Lotfian, C. Busso, "Building naturalistic emotionally balanced speech corpus by retrieving emotional speech
 from existing podcast recordings", IEEE T-AFFC 10(4), 2019. Licence: by agreement with the University of Texas at
@@ -8,10 +8,11 @@ labels are not published). 16 kHz WAV.
 
 Layout: ``Audios/MSP-PODCAST_0001_0008.wav``; ``Labels/labels_consensus.csv`` (older: labels_concensus.csv) with
 FileName, EmoClass (A S H U F D C N O X), EmoAct, EmoVal, EmoDom (1 to 7), SpkrID, Gender, Split_Set;
-``Labels/labels_detailed.csv`` with a line an annotator (EmoClass_Major); ``Transcripts/MSP-PODCAST_0001_0008.txt``.
+``Labels/labels_detailed.csv`` with a line per annotator (EmoClass_Major); ``Transcripts/MSP-PODCAST_0001_0008.txt``.
 
-A speaker called Unknown is not one speaker: each such turn counts as a speaker of its own. The division into parts is
-of speakers; the folds here (``--folds``) are too, and of podcasts, of all turns whose label is published.
+A speaker called Unknown is not one speaker: each such turn counts as a separate speaker. The parts have different
+speakers. The folds here (``--folds``) have different speakers and different podcasts; they use all turns whose label is
+published.
 Known fault: MSP-PODCAST_1023_0235 has two channels at 44.1 kHz.
 """
 
@@ -123,7 +124,7 @@ def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[str, dict[str,
 
 
 def _votes(path: Path) -> defaultdict[str, Counter[str]]:
-    """Read clip -> emotion -> annotators; empty where the table is not there. Words of one's own count as other."""
+    """Read clip -> emotion -> annotators; empty if there is no table. An annotator's own words count as other."""
     votes: defaultdict[str, Counter[str]] = defaultdict(Counter)
     if path.exists():
         for _, row in _rows(path, ("FileName", "EmoClass_Major")):

@@ -1,4 +1,4 @@
-"""Corpora whose file names tell all: one pattern of names, one table of codes, and what else the names stand for."""
+"""Corpora whose file names give speaker and emotion: a pattern of the names, and the meaning of the codes in them."""
 
 import re
 from collections import Counter, defaultdict
@@ -12,7 +12,7 @@ from ser.corpora.records import LeftOut, Utterance, audio_fault, opaque
 from ser.corpora.table_sources import audio_files
 from ser.errors import SerError
 
-# From the match of a name, and its file, to what it stands for.
+# Function from the match of a name, and its file, to the meaning of the name.
 Told = Callable[[re.Match[str], Path], str | None]
 
 
@@ -22,13 +22,12 @@ class Naming:
 
     Attributes
     ----------
-    title : of the corpus, in messages.
+    title : name of the corpus in messages.
     prefix : of its speakers' ids.
-    name : what the path of a clip below the corpus folder, without suffix, ends in; with groups ``speaker`` and
-        ``emotion``.
-    emotions : what the group ``emotion`` stands for.
-    layout : what the corpus folder must hold, in messages.
-    gender, text, intensity, part : what else is told, if anything.
+    name : pattern of the end of a clip's path, without suffix, with the groups ``speaker`` and ``emotion``.
+    emotions : code in the group ``emotion`` -> emotion.
+    layout : advice in messages on what the corpus folder must have.
+    gender, text, intensity, part : functions from a name to these, if it gives them.
     """
 
     title: str
@@ -43,7 +42,7 @@ class Naming:
 
 
 def read_named(corpus: Path, naming: Naming, num_folds: int) -> tuple[list[Utterance], list[LeftOut]]:
-    """Read all clips; folds are of speakers, balanced in emotions and sex. A clip that lies there twice is kept once.
+    """Read all clips; folds are by speaker, balanced in emotion and sex. A clip that is there twice is kept once.
 
     Raises
     ------
@@ -90,10 +89,10 @@ def read_named(corpus: Path, naming: Naming, num_folds: int) -> tuple[list[Utter
 
 
 def with_speaker_folds(utterances: Iterable[Utterance], num_folds: int) -> list[Utterance]:
-    """Give the utterances folds of speakers, balanced in emotions and sex; no folds where `num_folds` is 0.
+    """Assign the utterances to folds by speaker, balanced in emotion and sex; to none if `num_folds` is 0.
 
-    Speakers of one dialogue, or of one recording that is cut into segments, stay in one fold: they share what is talked
-    about, the room and the microphone.
+    Speakers of one dialogue, or of one recording that is cut into segments, stay in one fold: they share the topic, the
+    room and the microphone.
     """
     utterances = list(utterances)
     if not num_folds:
@@ -110,7 +109,7 @@ def with_speaker_folds(utterances: Iterable[Utterance], num_folds: int) -> list[
 
 
 def _groups(utterances: Iterable[Utterance]) -> dict[str, str]:
-    """Give each speaker the name of her group: of those who meet in a dialogue or a recording, directly or not."""
+    """Return speaker -> group; speakers who share a dialogue or a recording, also through others, are one group."""
     parent: dict[str, str] = {}
 
     def root(spk: str) -> str:

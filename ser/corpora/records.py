@@ -154,17 +154,17 @@ def write_data_dir(
     Parameters
     ----------
     data_dir : gets the files of FILES for which the utterances have values; ``spk2utt``; ``spk2gender`` if the sex is
-        known; and ``left_out`` (``<name> <reason>`` a line), which is empty if nothing was left out.
-    utterances : utterances in any order. If two are equal, from two rows or two equal files, one is taken. Those whose
-        name or path cannot stand in a data dir are left out.
+        known; and ``left_out`` (``<name> <reason>`` per line), which is empty if nothing was left out.
+    utterances : utterances in any order. If two are equal, from two rows or two equal files, one is kept. Utterances
+        whose name or path a data dir cannot have are left out.
     left_out : clips of the corpus that are not among the utterances.
-    published : published number of utterances; a warning tells if the copy has fewer.
+    published : published number of utterances; if the copy has fewer, there is a warning.
 
     Raises
     ------
     SerError
-        If there is no utterance; an id has two different utterances; only some utterances have a field; the data dir
-        does not validate; or more than LARGEST_LOSS of the corpus had to be left out.
+        If there is no utterance; if two different utterances have one id; if only some utterances have a field; if the
+        data dir is not valid; or if more than LARGEST_LOSS of the corpus had to be left out.
     """
     data_dir = Path(data_dir)
     utterances, more = _usable(data_dir, utterances)
@@ -190,7 +190,7 @@ def write_left_out(path: Path, left_out: Iterable[LeftOut]) -> None:
 
 
 def _usable(data_dir: Path, utterances: Sequence[Utterance]) -> tuple[list[Utterance], list[LeftOut]]:
-    """Drop repeated utterances and those whose name or path cannot stand in a data dir."""
+    """Drop repeated utterances, and utterances whose name or path a data dir cannot have."""
     taken: dict[str, Utterance] = {}
     left_out = []
     for utterance in utterances:
@@ -202,10 +202,10 @@ def _usable(data_dir: Path, utterances: Sequence[Utterance]) -> tuple[list[Utter
             continue
         if not _is_same(first, utterance):
             raise SerError(
-                f"{data_dir}: utterance {utterance.utt} comes twice, and not alike: {_source(first)}, "
+                f"{data_dir}: utterance {utterance.utt} comes twice, with differences: {_source(first)}, "
                 f"{_source(utterance)}; remove one of the two"
             )
-        left_out.append(LeftOut(_name(utterance), f"twice in the corpus, alike: as {_source(first)}", chosen=True))
+        left_out.append(LeftOut(_name(utterance), f"twice in the corpus: equal to {_source(first)}", chosen=True))
     return list(taken.values()), left_out
 
 

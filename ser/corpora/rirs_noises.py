@@ -1,4 +1,4 @@
-"""RIRS_NOISES: simulated impulse responses of rooms, to reverberate recordings with.
+"""RIRS_NOISES: simulated room impulse responses, to add reverberation to recordings.
 
 Paper: T. Ko, V. Peddinti, D. Povey, M. Seltzer, S. Khudanpur, "A study on data augmentation of reverberant speech for
 robust speech recognition", ICASSP 2017. Licence: Apache 2.0.

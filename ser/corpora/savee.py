@@ -5,11 +5,11 @@ for research, on registration.
 Expected: 480 clips, of each man 120: neutral 30, the other 6 emotions 15 each. 44.1 kHz WAV.
 
 Layouts: ``AudioData/DC/a01.wav`` as distributed, or ``ALL/DC_a01.wav``; sa is sadness, su surprise. The release has no
-transcripts. Who has some gives them as lines ``DC_a01 <words>``; ``utils/set_text.sh`` takes those of a recogniser.
+transcripts. If you have some, give them as lines ``DC_a01 <words>``; ``utils/set_text.sh`` adds those of a recogniser.
 
-The words give the emotion away: of the 15 sentences of an emotion 3 are said in all, 2 in neutral too, and 10 in that
-emotion alone, by every man. A table of sentences that was learnt from three of them is right in 75 % of the fourth's
-clips; ``ser.bin.audit_protocol`` says what it scores.
+The words reveal the emotion: of the 15 sentences of an emotion, all men say 3 in every emotion, 2 also in neutral, and
+10 in that emotion only. A table of sentences and emotions from three men classifies 75 % of the fourth man's clips
+correctly; ``ser.bin.audit_protocol`` reports this figure.
 """
 
 import re
@@ -49,18 +49,18 @@ NAMING = Naming(
 
 
 def read(corpus: Path, num_folds: int | None, transcripts: Path | None = None) -> tuple[list[Utterance], list[LeftOut]]:
-    """Read the clips; folds are of speakers.
+    """Read the clips; folds are by speaker.
 
     Parameters
     ----------
     corpus : the folder of the release.
-    num_folds : 4: one of each man; None: those of EmoBox.
+    num_folds : 4: one per man; None: those of EmoBox.
     transcripts : lines ``DC_a01 <words>``; clips that it lacks have no words.
 
     Raises
     ------
     SerError
-        If no clip is found, or the transcripts are of none of them.
+        If no clip is found, or no clip has a transcript in the file.
     """
     naming = NAMING
     if transcripts is not None:

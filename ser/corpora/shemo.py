@@ -5,8 +5,8 @@ detection", Language Resources and Evaluation 53, 2019. Licence: free for resear
 Expected: 3,000 utterances of 87 speakers (31 female, 56 male), 3 h 25 min: anger 1,059, neutral 1,028, sadness 449,
 surprise 225, happiness 201, fear 38. 44.1 kHz WAV.
 
-Layout: ``female/F01A01.wav`` and ``male/M01N02.wav``: speaker, emotion (A H N S W F), number; where it is there,
-``shemo.json`` has the transcripts. Fear has 38 utterances of few speakers: some folds lack it.
+Layout: ``female/F01A01.wav`` and ``male/M01N02.wav``: speaker, emotion (A H N S W F), number; ``shemo.json``, if it is
+there, has the transcripts. Fear has 38 utterances of few speakers, so some folds lack it.
 """
 
 import json

@@ -6,7 +6,7 @@ Expected: 5,000 utterances of 250 speakers, 2,500 each of train and test.
 
 Layout: Kaldi data dirs ``train/`` and ``test/`` (wav.scp with paths from the corpus folder, text, utt2spk, spk2gender,
 spk2age), ``WAVE/SPEAKER*/*.WAV`` (or .flac), ``resource/lexicon.txt``. Its utterance ids do not begin with the
-speaker's, so that here the speaker is put before them.
+speaker's, so the speaker's id is put before them here.
 """
 
 from pathlib import Path

@@ -1,7 +1,7 @@
-"""NIST's stm format, as TED-LIUM has it: one segment of a recording a line.
+"""NIST's stm format, as in TED-LIUM: one segment of a recording per line.
 
-``<file> <channel> <speaker> <begin> <end> [<label>] <words>``. TED-LIUM's own spelling is mended as Kaldi's
-egs/tedlium/s5_r2/local/prepare_data.sh and join_suffix.py do.
+``<file> <channel> <speaker> <begin> <end> [<label>] <words>``. TED-LIUM's own spelling is corrected as in Kaldi's
+egs/tedlium/s5_r2/local/prepare_data.sh and join_suffix.py.
 """
 
 import math
@@ -38,7 +38,7 @@ def read_stm(path: str | Path) -> list[StmSegment]:
     Raises
     ------
     SerError
-        With file and line on anything else than a segment; one that ends before it begins is the caller's to leave out.
+        If a line is not a segment; the message names file and line. A segment that ends before it begins is returned.
     """
     segments = []
     for number, line in enumerate(read_text_lines(path, "give an stm file"), start=1):
@@ -63,7 +63,7 @@ def read_stm(path: str | Path) -> list[StmSegment]:
 
 
 def clean(text: str) -> str:
-    """Mend the spelling of a TED-LIUM transcript.
+    """Correct the spelling of a TED-LIUM transcript.
 
     >>> clean("{NOISE} it 's a talk(2) <sil> we can 't (talk-1_2)")
     "[NOISE] it's a talk we can't"

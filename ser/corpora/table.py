@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 PUBLISHED = 1000
 
-# What the columns are called where no option names them, in the order in which they are looked for.
+# Names of the columns if no option gives them, in the order of the search.
 USUAL = {
     "file": ("file", "wav", "path", "file_path", "filepath", "filename", "file_name", "audio", "name"),
     "speaker": ("speaker", "speaker_id", "spk", "spkr", "subject", "actor"),
@@ -39,7 +39,7 @@ USUAL = {
     "dialogue": ("dialogue", "dialog", "conversation"),
 }
 GENDERS = {"m": "m", "male": "m", "man": "m", "f": "f", "female": "f", "woman": "f", "w": "f"}
-# Names in a message; the list in the data dir has all.
+# Number of names in a message; the list in the data dir has all.
 NUM_NAMED = 20
 
 _TIMEDELTA = re.compile(r"(?:(\d+) days? ?)?(?:(\d+):(\d\d):(\d\d(?:\.\d+)?))?")
@@ -47,7 +47,7 @@ _TIMEDELTA = re.compile(r"(?:(\d+) days? ?)?(?:(\d+):(\d\d):(\d\d(?:\.\d+)?))?")
 
 @dataclass(frozen=True)
 class Clip:
-    """What a row says, with its audio found; None or '' where the table does not tell."""
+    """The values of a row, and its audio file; None or '' if the table has no value."""
 
     where: str
     name: str  # as the table has it
@@ -67,7 +67,7 @@ class Clip:
 
 
 def choose_columns(rows: Sequence[Row], chosen: Mapping[str, str | None]) -> dict[str, str]:
-    """Find the column of each thing: the one that an option chose, else one of the usual names.
+    """Find the columns of file, speaker, emotion and so on: named by an option, or else with a usual name.
 
     Raises
     ------
@@ -96,14 +96,14 @@ def choose_columns(rows: Sequence[Row], chosen: Mapping[str, str | None]) -> dic
 
 
 def find_clips(rows: Iterable[Row], columns: Mapping[str, str], audio_dir: Path) -> tuple[list[Clip], list[LeftOut]]:
-    """Read the rows, and find each one's audio below `audio_dir`; absolute paths are taken as they are.
+    """Read the rows, and find the audio of each below `audio_dir`, or at its absolute path.
 
-    A recording that comes twice with the same speaker and emotion is kept once.
+    A recording that is listed twice with the same speaker and emotion is kept once.
 
     Raises
     ------
     SerError
-        If one recording has two emotions or two speakers, a speaker two sexes, or a time is none.
+        If a recording has two emotions or two speakers, a speaker has two sexes, or a time is not a number.
     """
     clips, left_out = [], []
     for row in rows:
@@ -136,15 +136,15 @@ def find_clips(rows: Iterable[Row], columns: Mapping[str, str], audio_dir: Path)
 
 
 def make_utterances(clips: Sequence[Clip], columns: Mapping[str, str], folds: str | None, name: str) -> list[Utterance]:
-    """Give each clip its ids and its fold.
+    """Assign ids and a fold to each clip.
 
     An utterance of an unknown speaker counts as a separate speaker: its id is in both columns of utt2spk.
 
     Parameters
     ----------
-    folds : ``speaker:<n>``, ``session``, ``column:<name>`` or ``own``; None: the table's own where it has some, else
-        by speaker.
-    name : of the corpus, which ids begin with.
+    folds : ``speaker:<n>``, ``session``, ``column:<name>`` or ``own``; None: the table's own if it has folds, else by
+        speaker.
+    name : of the corpus; ids begin with it.
     """
     speakers = _speaker_ids({clip.speaker for clip in clips if clip.speaker}, one_word(name))
     segmented = any(clip.span for clip in clips)
@@ -202,7 +202,7 @@ def _seconds(where: str, text: str) -> float | None:
     if not text:
         return None
     try:
-        # A comma: a table of a spreadsheet that writes numbers so, with semicolons between its fields.
+        # Some spreadsheets write a decimal comma, and semicolons between the fields.
         seconds = float(text.removesuffix("s").replace(",", "."))
     except ValueError:
         match = _TIMEDELTA.fullmatch(text)
@@ -216,7 +216,7 @@ def _seconds(where: str, text: str) -> float | None:
 
 
 def _distinct(clips: Sequence[Clip]) -> tuple[list[Clip], list[LeftOut]]:
-    """Keep each recording, or part of one, once; refuse those with two emotions or two speakers, by name."""
+    """Keep each recording, or segment of one, once; an error names recordings with two emotions or two speakers."""
     recording = same_recordings.contents({clip.path for clip in clips})
     first: dict[tuple[str, float, float], Clip] = {}
     twice, conflicts = [], []
@@ -250,19 +250,19 @@ def _check_genders(clips: Iterable[Clip]) -> None:
 
 
 def _speaker_ids(names: Iterable[str], corpus: str) -> dict[str, str]:
-    """Give each speaker an id; of two names that would make one, both get digits."""
+    """Return the id of each speaker; if two names would give the same id, both get digits."""
     ids = {name: f"{corpus}_{one_word(name)}" for name in sorted(names)}
     shared = {spk for spk, count in Counter(ids.values()).items() if count > 1}
     return {name: f"{spk}_{opaque(name)}" if spk in shared else spk for name, spk in ids.items()}
 
 
 def check_loss(data_dir: Path, kept: int, left_out: Sequence[LeftOut]) -> None:
-    """Refuse a table of which more than LARGEST_LOSS cannot be used; ``<data-dir>/left_out`` then names what it was.
+    """Check that at most the share LARGEST_LOSS of a table is unusable; if not, list it in ``<data-dir>/left_out``.
 
     Raises
     ------
     SerError
-        With the first names and the most frequent reason.
+        If more is unusable; the message has the first names and the most frequent reason.
     """
     faults = sorted(item for item in left_out if not item.chosen)
     if len(faults) <= LARGEST_LOSS * (kept + len(faults)):

@@ -20,11 +20,11 @@ def assign_folds_of_table(
     columns: Mapping[str, str],
     folds: str | None,
 ) -> dict[str, str]:
-    """Give utterance -> fold; empty where there are no folds to be had and none were asked for.
+    """Return utterance -> fold; empty if no folds were asked for and none can be made.
 
     Parameters
     ----------
-    rows : of each utterance where its row is, and the row.
+    rows : the place of each utterance's row, for messages, and the row.
     folds : as in `ser.corpora.table.make_utterances`.
     """
     own = next((name for name in (OWN_FOLD, columns.get("fold")) if name and name in rows[0][1]), None)
@@ -61,7 +61,7 @@ def _by_column(
 
 
 def _report(utterances: Sequence[Utterance], fold_of: Mapping[str, str]) -> None:
-    """Log the size of each fold, and what a reader must know: shared speakers, absent classes."""
+    """Log the size of each fold, and its faults: speakers of other folds, missing classes."""
     folds: defaultdict[str, list[Utterance]] = defaultdict(list)
     spread: defaultdict[str, set[str]] = defaultdict(set)
     for utterance in utterances:
@@ -78,6 +78,6 @@ def _report(utterances: Sequence[Utterance], fold_of: Mapping[str, str]) -> None
     shared = sorted(spk for spk, of_it in spread.items() if len(of_it) > 1)
     if shared:
         logger.warning(
-            "%d of %d speakers are in several folds, e.g. %s: figures by these folds are not of new speakers",
+            "%d of %d speakers are in several folds, e.g. %s: figures by these folds are not for new speakers",
             *(len(shared), len(spread), shared[0]),
         )

@@ -36,12 +36,12 @@ class Row(NamedTuple):
 def read_csv(path: Path) -> list[Row]:
     """Read a table whose first line names the columns.
 
-    As spreadsheets save it too: in the encoding of Windows in Western Europe, and below a line such as ``sep=;``.
+    Forms that spreadsheets save are read, too: the encoding of Windows in Western Europe, and a first line ``sep=;``.
 
     Raises
     ------
     SerError
-        With the line, where a row has not as many fields as the first line; or if there is no row.
+        If a row has another number of fields than the first line (the message names the line), or there is no row.
     """
     text = read_text(path, "give the table of the corpus, saved as UTF-8", fallback="cp1252")
     head = text.partition("\n")[0]
@@ -90,12 +90,12 @@ def read_jsonl(path: Path) -> list[Row]:
 
 
 def read_folder(folder: Path, pattern: str) -> tuple[list[Row], list[str]]:
-    """Read what the names of the audio files in a folder tell, and list those that `pattern` does not fit.
+    """Read the fields in the names of the audio files in a folder, and list the files that do not fit `pattern`.
 
     Parameters
     ----------
-    pattern : path of a file below `folder`, such as ``{speaker}/{emotion}_{n}.wav``. A field takes one character or
-        more of one name, never a slash; one that comes twice takes the same both times.
+    pattern : path of a file below `folder`, such as ``{speaker}/{emotion}_{n}.wav``. A field matches one or more
+        characters other than a slash. A field that comes twice must match the same characters both times.
 
     Raises
     ------
@@ -126,7 +126,7 @@ def read_folder(folder: Path, pattern: str) -> tuple[list[Row], list[str]]:
 
 
 def audio_files(folder: Path) -> list[Path]:
-    """List the audio files below a folder, without those that a system or a Mac's archive put there."""
+    """List the audio files below a folder, without files that operating systems or a Mac's archives add."""
     return sorted(files_below(folder, tuple(AUDIO_SUFFIXES)))
 
 
@@ -191,7 +191,7 @@ def _tell(told: dict[str, dict[str, str]], file: Path, column: str, value: str) 
 
 
 def _text(value: Any, feature: Any = None) -> str:
-    """Write a value as text; a class number as its name, what is no word or number as ''."""
+    """Write a value as text: a class number as the class's name, a value that is no word or number as ''."""
     if value is None:
         return ""
     if hasattr(feature, "int2str") and isinstance(value, int):
@@ -235,13 +235,13 @@ def _compile(pattern: str, repeat: str) -> re.Pattern[str]:
 
 
 def value(values: Mapping[str, str], column: str) -> str:
-    """Give what a row has in a column; '' where it has nothing, or a word for nothing such as NaN."""
+    """Return the value of a row in a column; '' if it is missing, or a word for a missing value such as NaN."""
     found = values.get(column, "")
     return "" if found.lower() in _NO_VALUE else found
 
 
 def one_word(name: str) -> str:
-    """Make one word of a name: letters, digits and '_' only, so that ids sort as their speakers do.
+    """Turn a name into one word of letters, digits and '_', so that ids sort in the order of their speakers.
 
     >>> one_word("anna-maria K.")
     'anna_maria_K_'
@@ -250,5 +250,5 @@ def one_word(name: str) -> str:
 
 
 def columns_of(rows: Iterable[Row]) -> list[str]:
-    """List the columns of all rows, in the order in which they first come."""
+    """List the columns of all rows, in the order of their first appearance."""
     return list(dict.fromkeys(name for row in rows for name in row.values))

@@ -26,14 +26,14 @@ PUBLISHED = {"train": 92973, "dev": 507, "test": 1155}
 LEXICON = "TEDLIUM.152k.dic"
 
 WIDEN = {"train": (0.15, 0.1)}  # seconds before and after
-# Times are rounded, so that the last segment may end a little after the samples.
+# Times are rounded, so the last segment may end a little after the samples.
 MAX_OVERSHOOT = 0.5
 _HEADER = 1024
 
 
 @dataclass(frozen=True)
 class Sphere:
-    """What the header of a SPHERE file says."""
+    """The fields of a SPHERE file's header."""
 
     seconds: float
     rate: int
@@ -42,7 +42,7 @@ class Sphere:
 
 
 def read_sphere_header(path: Path) -> Sphere:
-    """Read the header of a NIST SPHERE file; SerError where it is none."""
+    """Read the header of a NIST SPHERE file; raise a `SerError` if the file is not one."""
     with open(path, "rb") as stream:
         head = stream.read(_HEADER)
     if not head.startswith(b"NIST_1A"):
@@ -58,7 +58,7 @@ def read_sphere_header(path: Path) -> Sphere:
     except (KeyError, ValueError) as error:
         raise SerError(f"{path}: a SPHERE file whose header has no sample_count or sample_rate") from error
     if rate <= 0 or width <= 0:
-        raise SerError(f"{path}: a SPHERE file of {rate} Hz and {width} bytes a sample")
+        raise SerError(f"{path}: a SPHERE file of {rate} Hz and {width} bytes per sample")
     shortened = "shorten" in fields.get("sample_coding", "pcm")
     truncated = not shortened and path.stat().st_size < _HEADER + count * width
     return Sphere(count / rate, rate, shortened, truncated)
@@ -110,7 +110,7 @@ def _overlapping(segments: Sequence[StmSegment]) -> list[StmSegment]:
 
 
 def _recording(path: Path) -> tuple[str, float, str | None]:
-    """Give what wav.scp says, the seconds, and what is wrong with the file."""
+    """Return the entry in wav.scp, the duration in seconds, and the fault of the file, if any."""
     try:
         header = read_sphere_header(path)
     except SerError as error:

@@ -6,7 +6,7 @@ Expected: 2,800 clips, 1,400 of each speaker, 400 of each emotion. 24,414 Hz WAV
 
 Layout: ``OAF_Fear/OAF_back_fear.wav``; ``ps`` is pleasant surprise. Known faults: the older actress's neutral "bite" is
 called ``OA_bite_neutral.wav``; a copy in circulation has the whole corpus twice, one inside the other.
-Two speakers allow two folds and no more: figures of clips split at random, near 100 %, are of known voices.
+Two speakers allow only two folds. Figures near 100 % come from random splits of the clips, so from known speakers.
 """
 
 import re

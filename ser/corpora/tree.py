@@ -1,4 +1,4 @@
-"""The files of a corpus as they lie on disks: junk of systems is passed over, suffixes are found in any case."""
+"""Find the files of a corpus: skip files that operating systems add, and accept suffixes in upper or lower case."""
 
 import os
 import re
@@ -26,7 +26,7 @@ def is_junk(name: str) -> bool:
 
 
 def list_folder(path: str | os.PathLike[str]) -> tuple[list[str], list[str]]:
-    """Give the names of the folders and of the files in `path`, each sorted, junk passed over."""
+    """Return the names of the folders and of the files in `path`, each sorted, without junk."""
     folders: list[str] = []
     files: list[str] = []
     with os.scandir(path) as entries:
@@ -37,7 +37,7 @@ def list_folder(path: str | os.PathLike[str]) -> tuple[list[str], list[str]]:
 
 
 def files_below(folder: str | Path, suffixes: tuple[str, ...]) -> Iterator[Path]:
-    """Yield the files at any depth whose suffix, in any case, is one of `suffixes`; in order, junk passed over."""
+    """Yield the files at any depth whose suffix, in any case, is one of `suffixes`; in order, without junk."""
     if Path(folder).is_dir():
         yield from _walk(Path(folder), suffixes, frozenset())
 
@@ -68,12 +68,12 @@ def part_by_suffix(names: Iterable[str], suffixes: tuple[str, ...]) -> tuple[lis
 
 
 def find_folders(folder: Path, name: str) -> list[Path]:
-    """Give the folders in `folder` that are called `name`, upper and lower case being one."""
+    """Return the folders in `folder` that are called `name`, in upper or lower case."""
     return [folder / found for found in list_folder(folder)[0] if found.lower() == name.lower()]
 
 
 def id_fault(utt: str) -> str | None:
-    """Say why an utterance cannot have this id, which was made of the name of a file; None if it can.
+    """Return why an utterance cannot have this id, which was made from a file name; None if it can.
 
     >>> id_fault("id10001-video-00001 (1)")
     'white space in its name, of which ids are made: rename the file, or remove it if it is a copy'
@@ -86,7 +86,7 @@ def id_fault(utt: str) -> str | None:
 
 
 def path_fault(entry: str) -> str | None:
-    """Say why ``wav.scp`` cannot hold this path, or this command; None if it can.
+    """Return why ``wav.scp`` cannot hold this path, or this command; None if it can.
 
     >>> path_fault("/corpus/a\\n.wav")
     'a line feed or the like in its path: rename it'
@@ -104,7 +104,7 @@ def path_fault(entry: str) -> str | None:
 
 
 def escaped(name: str) -> str:
-    """Give a name as one printable word: white space and what is no character as ``%20`` and so on.
+    """Return a name as one printable word: white space and unprintable characters become ``%20`` and so on.
 
     >>> escaped("00001 (1).wav")
     '00001%20(1).wav'

@@ -1,4 +1,4 @@
-"""Log mel energies, and patches of them, for nets that were trained on AudioSet: VGGish, YAMNet, TRILL.
+"""Log-mel energies, and patches of them, for nets that were trained on AudioSet: VGGish, YAMNet, TRILL.
 
 Hershey et al., "CNN architectures for large-scale audio classification", ICASSP 2017, section 3.1; the details are
 those of the TensorFlow models' research/audioset (mel_features.py, yamnet/features.py). The filters are triangles over
@@ -27,7 +27,7 @@ _BLOCK = 1024
 
 @dataclass(frozen=True)
 class AudioSetConfig:
-    """The settings in which the nets differ."""
+    """Settings that differ between the nets."""
 
     log_offset: float  # added to a band's magnitude before the logarithm: 0.01 VGGish, 0.001 YAMNet and TRILL
     patch_hop: int  # frames from a patch to the next: 96 VGGish, 48 YAMNet
@@ -69,7 +69,7 @@ def log_mel(samples: np.ndarray, log_offset: float) -> np.ndarray:
 
     Returns
     -------
-    (T, 64) float32 natural logarithms, T = 1 + (N - 400) // 160; T = 0 where there are fewer than 400 samples.
+    (T, 64) float32 natural logarithms, T = 1 + (N - 400) // 160; T = 0 if there are fewer than 400 samples.
     """
     from scipy.fft import rfft
 
@@ -85,7 +85,7 @@ def log_mel(samples: np.ndarray, log_offset: float) -> np.ndarray:
     energies = np.empty((len(frames), NUM_BANDS), np.float32)
     for start in range(0, len(frames), _BLOCK):
         spectrum = rfft(frames[start : start + _BLOCK] * window, FFT)[:, lines]
-        # Quicker than np.abs, which guards against overflow that samples in [-1, 1) cannot cause.
+        # Faster than np.abs, which guards against an overflow that samples in [-1, 1) cannot cause.
         magnitude = np.sqrt(np.square(spectrum.real) + np.square(spectrum.imag)).astype(np.float32)
         np.matmul(magnitude, bands, out=energies[start : start + _BLOCK])
     energies += np.float32(log_offset)

@@ -101,7 +101,7 @@ def draw_treatment(kind: str, utt: str, files: Mapping[str, Sequence[str]], seed
     Raises
     ------
     SerError
-        For an unknown kind, or where `files` has no recording of its types.
+        If the kind is unknown, or `files` has no recording of its types.
     """
     if kind not in TYPES:
         raise SerError(f"augmentation: unknown kind '{kind}'; valid kinds: {', '.join(KINDS)}")
@@ -128,8 +128,8 @@ def copy_rng(kind: str, utt: str, seed: int) -> np.random.Generator:
 def reverberate(samples: np.ndarray, rir: np.ndarray) -> np.ndarray:
     """Convolve `samples` (N,) with the room impulse response `rir` (M,): float32 (N,), aligned and with equal power.
 
-    The peak of the response, which is the direct path, is put at time 0, so that labels and voice activity of the
-    original are right for the copy. The tail after the end of the original is cut off.
+    The response is shifted so that its peak, the direct path, is at time 0: then labels and voice activity of the
+    original hold for the copy. The tail after the end of the original is cut off.
     """
     convolved = scipy.signal.oaconvolve(samples.astype(np.float64), rir.astype(np.float64))
     peak = int(np.argmax(np.abs(rir)))

@@ -18,7 +18,7 @@ def compiled(signature: str, fastmath: set[str]) -> Callable[[Callable], Callabl
     """Compile the decorated function for one signature, when its module is imported.
 
     With one signature the cache is safe when many jobs start together: numba writes a file under a temporary name and
-    renames it, and all jobs write the same content. Where no folder is writable, each process compiles for itself.
+    renames it, and all jobs write the same content. If no folder is writable, each process compiles for itself.
     """
 
     def compile_(function: Callable) -> Callable:

@@ -26,7 +26,7 @@ class FrameOptions:
     """Kaldi's options of framing and of the mel filters, with Kaldi's defaults except for `dither`.
 
     Frequencies are in Hz, times in milliseconds; a `high_freq` of 0 or less is relative to half the sampling rate.
-    Dither is off by default, so that the same speech gives the same numbers.
+    Dither is off by default, so that the same speech gives the same features.
     """
 
     sample_frequency: float = 16000.0

@@ -1,7 +1,7 @@
-"""Functionals: one vector of statistics of an utterance's features, what a support vector machine takes as its input.
+"""Functionals: a vector of statistics of an utterance's features, the input of a support vector machine.
 
-Source: the idea is that of F. Eyben et al., "The Geneva minimalistic acoustic parameter set", IEEE T-AFFC 7(2), 2016;
-the features here are the recipe's own, MFCC and pitch.
+The idea is from F. Eyben et al., "The Geneva minimalistic acoustic parameter set", IEEE T-AFFC 7(2), 2016; the features
+here are the recipe's own, MFCC and pitch.
 """
 
 import numpy as np
@@ -21,9 +21,9 @@ def functionals(features: np.ndarray, voiced: np.ndarray) -> np.ndarray:
 
     Returns
     -------
-    (9 F + 3,) float32: mean, standard deviation, the quantiles `QUANTILES`, and the standard deviation and mean
-    absolute value of the step from one voiced frame to the next, each of F features; then T, the number of voiced
-    frames and their share.
+    (9 F + 3,) float32. For each of F features: mean, standard deviation, the quantiles `QUANTILES`, and standard
+    deviation and mean absolute value of the difference between successive voiced frames. Then T, the number of voiced
+    frames, and their share.
 
     Raises
     ------

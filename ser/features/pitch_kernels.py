@@ -4,7 +4,8 @@ import numpy as np
 
 from ser.features.compiled import EXACT, FREE_ORDER, compiled
 
-# Arrays are padded to multiples of LANES, so that the compiler fills vector registers; UNROLLED samples go at once.
+# Arrays are padded to multiples of LANES, so that the compiler fills vector registers; UNROLLED samples are processed
+# at once.
 LANES = 16
 UNROLLED = 4
 HUGE = np.float32(1e30)  # a cost that no path has

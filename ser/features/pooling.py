@@ -1,4 +1,4 @@
-"""One vector of an utterance's frames: their mean, or their mean and standard deviation."""
+"""Pooling of an utterance's frames into a vector: their mean, or their mean and standard deviation."""
 
 import numpy as np
 

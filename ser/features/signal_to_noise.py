@@ -2,8 +2,8 @@
 
 C. Kim and R. M. Stern, "Robust signal-to-noise ratio estimation based on waveform amplitude distribution analysis",
 Interspeech 2008: amplitudes of clean speech follow a Gamma distribution of shape 0.4, noise is Gaussian. Then
-G = log E|x| - E log|x| falls steadily with the noise, and tells the ratio. The curve is computed here from samples of
-the two distributions.
+G = log E|x| - E log|x| decreases strictly with the noise, so it determines the ratio. The curve is computed here from
+samples of the two distributions.
 """
 
 from functools import cache
@@ -11,7 +11,7 @@ from functools import cache
 import numpy as np
 
 SHAPE = 0.4
-# Ratios outside of these bounds, in dB, are given as the bound: the curve is flat there.
+# Bounds of the estimated ratios, in dB: outside of them the curve is flat.
 LOWEST, HIGHEST = -10.0, 60.0
 _SAMPLES = 1 << 17
 

@@ -53,8 +53,8 @@ def affine(target: np.ndarray, nontarget: np.ndarray, p_target: float) -> Affine
 
     Source: Brümmer and du Preez, "Application-independent evaluation of speaker detection", Computer Speech and
     Language 2006; Brümmer et al., "Fusion of heterogeneous speaker recognition systems in the STBU submission", IEEE
-    TASLP 2007, section V. Where there are more than `FITTED_ON` target or nontarget scores, neighbouring scores are
-    averaged first; the error of that is of the order of the squared distance between neighbours.
+    TASLP 2007, section V. If there are more than `FITTED_ON` target or nontarget scores, neighbouring scores are
+    averaged first; the error of this is of the order of the squared distance between neighbours.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def cllr(target: np.ndarray, nontarget: np.ndarray) -> float:
 def min_cllr(target: np.ndarray, nontarget: np.ndarray) -> float:
     """Return minimum Cllr: the cost in bits after the best order-keeping calibration: PAV, fitted on these scores.
 
-    Where only targets, or only nontargets, lie at an end of the scores, their LLRs are infinite and cost nothing.
+    If only targets, or only nontargets, are at an end of the scores, their LLRs are infinite and cost nothing.
     """
     target, nontarget = _sorted(target, nontarget)
     _, targets, nontargets = _pool(target, nontarget, extra=0)

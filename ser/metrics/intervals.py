@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 def interval(values: np.ndarray, level: float = 0.95, units: int | None = None) -> tuple[float, float]:
     """Return the percentile interval of a figure over its resamples (R,).
 
-    Resamples without the figure (NaN) are left out, and their number is logged; (NaN, NaN) where no resample has it.
+    Resamples without the figure (NaN) are left out, and their number is logged; (NaN, NaN) if no resample has it.
     Source: Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, section 13.3.
 
     Parameters
@@ -59,7 +59,7 @@ def spread(
 
     Parameters
     ----------
-    values : (R,); NaN, which stays, where a resample does not have the figure.
+    values : (R,); NaN, which stays NaN, if a resample does not have the figure.
     units : n, the number of speakers or folds that were resampled; None: the variance needs no correction.
     trainings : for each mean over seeds that is in `values`, the figures (S,) of its seeds. One seed adds no variance.
     seed : of the normal draws.
@@ -111,9 +111,9 @@ class Comparison:
 def compare(differences: np.ndarray, level: float = 0.95) -> Comparison:
     """Compare two systems by the differences (R,), first less second, of a figure over the same resamples.
 
-    p is twice the share of differences on the rarer side of 0, where one more is counted for the original data (Davison
-    and Hinkley, "Bootstrap Methods and their Application", 1997, eq. 4.11): it is 2 / (R + 1) at the least, and 1 for
-    identical systems. Resamples in which one of the two has no figure (NaN) are left out.
+    p is twice the share of differences on the rarer side of 0, after adding 1 to their count and to R for the original
+    data (Davison and Hinkley, "Bootstrap Methods and their Application", 1997, eq. 4.11): it is at least 2 / (R + 1),
+    and 1 for identical systems. Resamples in which one of the two has no figure (NaN) are left out.
     """
     known = differences[~np.isnan(differences)]
     if not len(known):
@@ -144,7 +144,7 @@ def holm(values: Sequence[float]) -> list[float]:
 def fold_mean(folds: Sequence[np.ndarray]) -> np.ndarray:
     """Average a figure over folds, resample by resample: (R,) from (R,) each.
 
-    A fold without the figure (NaN) is left out of the mean; where no fold has it, the mean is NaN.
+    A fold without the figure (NaN) is left out of the mean; if no fold has it, the mean is NaN.
 
     >>> fold_mean([np.array([1.0, np.nan]), np.array([3.0, 5.0])]).tolist()
     [2.0, 5.0]

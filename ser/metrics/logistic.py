@@ -6,7 +6,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 # Weight of the squared parameters beside the mean loss, for scores of standard deviation 1. It keeps the parameters
-# finite where the scores separate the classes without an error.
+# finite if the scores separate the classes without an error.
 RIDGE = 1e-6
 
 

@@ -1,7 +1,6 @@
 """F1 and thresholds for multi-label classification, where an utterance may have several classes at once.
 
-Accuracy over all N K decisions would say little: where each text has one class of 28, choosing no class at all gets
-96 %.
+Accuracy over all N K decisions would say little: if each text has one class of 28, choosing no class at all gets 96 %.
 """
 
 import numpy as np

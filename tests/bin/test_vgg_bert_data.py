@@ -65,7 +65,7 @@ def test_a_split_depends_on_its_seed_alone():
 def test_a_class_too_small_to_be_split_and_shares_without_a_rest_are_refused():
     with pytest.raises(SerError, match="no part 'test' of 2 with every class"):
         split_stratified({f"u{number}": "rare" if number == 0 else "a" for number in range(20)}, {"test": 0.1}, 0)
-    with pytest.raises(SerError, match=r"together under 1, so that some train; found valid 0.6, test 0.4"):
+    with pytest.raises(SerError, match=r"their sum under 1, to leave training data; found valid 0.6, test 0.4"):
         split_stratified({}, {"valid": 0.6, "test": 0.4}, 0)
 
 

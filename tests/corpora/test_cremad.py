@@ -150,7 +150,7 @@ def test_row_that_comes_twice_passes_if_it_says_the_same(make_files, tmp_path):
     records.write_data_dir(tmp_path / "data", *cremad.read(corpus, "voice", "first", 2))
     assert len((tmp_path / "data" / "utt2emo").read_text().splitlines()) == 3
     (corpus / TABLE).write_text(CORPUS[TABLE] + row.replace('"A","50"', '"D","50"'))
-    with pytest.raises(SerError, match=r"comes twice, and not alike: .*summaryTable.csv:2, .*summaryTable.csv:5"):
+    with pytest.raises(SerError, match=r"comes twice, with differences: .*summaryTable.csv:2, .*summaryTable.csv:5"):
         records.write_data_dir(tmp_path / "data", *cremad.read(corpus, "voice", "first", 2))
 
 

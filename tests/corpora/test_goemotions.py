@@ -48,7 +48,7 @@ def test_a_missing_part_and_the_raw_tables_are_refused(corpus, tmp_path):
         goemotions.read(corpus, "train")
     (tmp_path / "raw").mkdir()
     (tmp_path / "raw" / "goemotions_1.csv").write_text("text,id\n")
-    with pytest.raises(SerError, match="a row a rater"):
+    with pytest.raises(SerError, match="with a row per rater"):
         goemotions.read(tmp_path / "raw", "train")
 
 

@@ -107,7 +107,7 @@ def test_corpus_without_any_transcription_is_one_of_speech_alone(make_files, tmp
     corpus = make_files({name: text for name, text in CORPUS.items() if "transcriptions" not in name})
     utterances, left_out = iemocap.read(corpus)
     assert [utterance.text for utterance in utterances] == [None, None, None] and not left_out
-    assert "3 of 3 utterances have no transcription: only systems of speech alone can use them" in caplog.text
+    assert "3 of 3 utterances have no transcription: only systems that use speech alone can use them" in caplog.text
     records.write_data_dir(tmp_path / "data", utterances)
     assert not (tmp_path / "data" / "text").exists()
 
@@ -127,7 +127,7 @@ def test_suffixes_and_junk_are_no_matter(make_files):
 def test_evaluation_that_is_there_twice_passes_if_it_says_the_same(make_files, tmp_path):
     copy = EVALUATION.replace(".txt", " (1).txt")
     records.write_data_dir(tmp_path / "data", *iemocap.read(make_files(CORPUS | {copy: SCRIPT})))
-    assert "alike: as " + str(tmp_path / "corpus" / copy) + ":3" in (tmp_path / "data" / "left_out").read_text()
+    assert "equal to " + str(tmp_path / "corpus" / copy) + ":3" in (tmp_path / "data" / "left_out").read_text()
     assert len((tmp_path / "data" / "utt2emo").read_text().splitlines()) == 3
 
 
@@ -144,7 +144,7 @@ def test_transcription_that_is_there_twice_passes_if_it_says_the_same(make_files
 def test_evaluations_that_differ_are_refused_with_both_files(make_files, tmp_path):
     copy = EVALUATION.replace(".txt", " (1).txt")
     corpus = make_files(CORPUS | {copy: SCRIPT.replace("exc", "neu")})
-    with pytest.raises(SerError, match=r"comes twice, and not alike: .*1b \(1\).txt:3, .*1b.txt:3; remove one"):
+    with pytest.raises(SerError, match=r"comes twice, with differences: .*1b \(1\).txt:3, .*1b.txt:3; remove one"):
         records.write_data_dir(tmp_path / "data", *iemocap.read(corpus))
 
 

@@ -242,5 +242,5 @@ def test_speakers_who_meet_stay_in_one_fold():
     ]
     folds = {item.spk: item.fold for item in named_clips.with_speaker_folds(made, 2)}
     assert folds["a"] == folds["b"] == folds["c"] != folds["d"] == folds["e"]
-    with pytest.raises(SerError, match="4 folds of 3 speakers, or groups of those who speak together"):
+    with pytest.raises(SerError, match="4 folds of 3 speakers, or groups of speakers who speak together"):
         named_clips.with_speaker_folds(made, 4)

@@ -86,7 +86,7 @@ def test_smaller_copy_than_published_is_said(tmp_path, caplog):
 
 
 def test_utterance_id_that_comes_twice_is_refused_with_both_files(tmp_path):
-    with pytest.raises(SerError, match=r"anna-1 comes twice, and not alike: /corpus/one two.wav, /corpus/other.wav"):
+    with pytest.raises(SerError, match=r"anna-1 comes twice, with differences: /corpus/one two.wav, /corpus/other.wav"):
         write_data_dir(tmp_path / "data", [ANNA, replace(ANNA, wav="/corpus/other.wav")])
 
 
@@ -95,8 +95,10 @@ def test_utterance_that_comes_twice_alike_is_taken_once(tmp_path, caplog):
     write_data_dir(tmp_path / "data", [first, BERT, again])
     assert (tmp_path / "data" / "utt2spk").read_text() == "anna-1 anna\nbert-1 bert\n"
     listed = (tmp_path / "data" / "left_out").read_text()
-    assert listed == "corpus/one%20two.wav twice in the corpus, alike: as t.csv:2\n"
-    with pytest.raises(SerError, match=r"anna-1 comes twice, and not alike: t.csv:2, t.csv:9; remove one of the two"):
+    assert listed == "corpus/one%20two.wav twice in the corpus: equal to t.csv:2\n"
+    with pytest.raises(
+        SerError, match=r"anna-1 comes twice, with differences: t.csv:2, t.csv:9; remove one of the two"
+    ):
         write_data_dir(tmp_path / "data", [first, replace(again, emotion="fear")])
 
 
