@@ -1,8 +1,8 @@
-"""What makes the last bits of a computation the same on every x86-64 processor, at a cost in speed.
+"""Environment variables that make results equal to the last bit on every x86-64 processor, at a cost in speed.
 
 Libraries choose their code by the processor's vector instructions and by the number of threads. Each choice adds up
-sums in another order, and training carries such roundings on to whole points of an error rate. The variables here make
-every library take the code that all processors have, in one thread.
+sums in another order, and in training such rounding errors grow to whole points of an error rate. With the variables
+here, every library uses code that all processors can run, in one thread.
 """
 
 import importlib
@@ -22,7 +22,7 @@ _PINS = {
 
 
 def pins() -> dict[str, str]:
-    """Return the environment variables, name -> value. They count for programs that start with them."""
+    """Return the environment variables, name -> value. They have an effect only if set before a program starts."""
     return _PINS | {"NPY_DISABLE_CPU_FEATURES": " ".join(_numpy_dispatch())}
 
 

@@ -1,4 +1,4 @@
-"""What all commands share: the argument parser, options that several have, log lines, exit with a message."""
+"""Code that all commands share: the argument parser, options of several commands, log lines, exit with a message."""
 
 import argparse
 import logging
@@ -198,11 +198,11 @@ def add_target_options(parser: argparse.ArgumentParser, required: bool = True) -
 
 
 def add_speaker_normalisation(parser: argparse.ArgumentParser, utt2spk: bool = False) -> None:
-    """Add the option for the back end's setting of that name, and where wanted --utt2spk, that of the vectors."""
+    """Add the option for the back end's setting of that name; if `utt2spk`, also --utt2spk for the vectors."""
     parser.add_argument(
         "--speaker-normalisation",
         metavar="HOW",
-        help="none, all or 'first N': take a speaker's mean over these utterances off the vectors [the settings']",
+        help="none, all or 'first N': subtract a speaker's mean over these utterances [the settings']",
     )
     if utt2spk:
         add_utt2spk(parser)
