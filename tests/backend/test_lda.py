@@ -90,7 +90,7 @@ def test_fewer_vectors_than_numbers_is_survived_and_said(caplog):
     [
         ([0, 0, 0], 1, "1 classes of"),
         ([0, 1, 2], 1, "it needs 2 classes and 2 vectors"),
-        ([0, 0, 1], 4, "4 rows asked"),
+        ([0, 0, 1], 4, "4 rows for vectors"),
     ],
 )
 def test_impossible_demands_are_refused(labels, dim, message):

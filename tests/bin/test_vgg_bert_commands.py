@@ -198,13 +198,13 @@ def test_neither_fusion_nor_text_model_validates_on_what_trains(call, data, tmp_
     planted_text(data, "text_posteriors")
     shared = (*THREADS, "--label-map", data / "map", "--valid-data", data / "train")
     vectors = f"text=scp:{data}/text_posteriors.scp"
-    with pytest.raises(SerError, match=r"72 utterances of .*train or copies of them are in .*train, which validates"):
+    with pytest.raises(SerError, match=r"72 utterances of .*train or copies of them are in the validation set .*train"):
         call(
             "train_fusion", "--config", f"{CONF}/fusion.yaml", *shared, "--input", vectors,
             data / "train", tmp_path / "model",
         )  # fmt: skip
     call("build_toy_bert", "--config", f"{CONF}/bert.yaml", data / "train", tmp_path / "init")
-    with pytest.raises(SerError, match=r"71 utterances of .*train or copies of them are in .*train, which validates"):
+    with pytest.raises(SerError, match=r"71 utterances of .*train or copies of them are in the validation set .*train"):
         call(
             "train_text", "--config", f"{CONF}/bert.yaml", *shared, "--text-model", tmp_path / "init",
             data / "train", data / "train" / "utt2emo", tmp_path / "model",
