@@ -3,11 +3,11 @@
 # Usage: local/prepare_dailydialog.sh [options] <corpus-dir> <data-dir>
 #  e.g.: local/prepare_dailydialog.sh --part all corpora/dailydialog data/dailydialog
 # Options:
-#   --part train|validation|test|all   all by default; utt2part tells the part of each utterance, if the corpus has parts
+#   --part train|validation|test|all   all by default; utt2part has the part of each utterance, if the corpus has parts
 
 set -euo pipefail
 
-part=all        # all parts; utt2part tells which
+part=all        # all parts; utt2part says which
 
 . utils/parse_options.sh
 . ./path.sh

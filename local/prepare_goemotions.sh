@@ -3,11 +3,11 @@
 # Usage: local/prepare_goemotions.sh [options] <corpus-dir> <data-dir>
 #  e.g.: local/prepare_goemotions.sh --part dev corpora/goemotions data/goemotions_dev
 # Options:
-#   --part train|dev|test|all   all by default; utt2part tells the part of each comment
+#   --part train|dev|test|all   all by default; utt2part has the part of each comment
 
 set -euo pipefail
 
-part=all        # all parts; utt2part tells which
+part=all        # all parts; utt2part says which
 
 . utils/parse_options.sh
 . ./path.sh

@@ -9,7 +9,7 @@
 
 set -euo pipefail
 
-part=all        # all three parts; utt2part tells which
+part=all        # all three parts; utt2part says which
 audio=auto      # the films are a download of their own
 
 . utils/parse_options.sh

@@ -126,7 +126,7 @@ if [ "$stage" -le 0 ] && [ "$stop_stage" -ge 0 ]; then
   if $toy; then local/prepare_toy.sh "$corpora"; fi
   each_job prepare bash     # local/prepare_<corpus>.sh <corpus-dir> <data-dir>
   each_job prepare_speech prepare_speech
-  make_plan write           # again, now that the data dir tells the folds
+  make_plan write           # again, now that the folds are known
 fi
 
 if [ "$stage" -le 1 ] && [ "$stop_stage" -ge 1 ]; then

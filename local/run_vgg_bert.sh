@@ -31,7 +31,7 @@
 #   --text-model <name on the Hub, or folder>, such as roberta-base
 #   --encoder <name>=<folder or name on the Hub>:<layer>   in place of the CNN: a frozen published audio encoder, and a
 #                         linear layer on its embeddings (encoder.yaml)
-#   --row-mark <word>     is appended to the variant in the results, so that rows of several runs can be told apart in one
+#   --row-mark <word>     is appended to the variant in the results, so that rows of several runs can be distinguished in one
 #                         table (local/run_vgg_bert_rows.sh)
 #   --inner-folds <n>     also train a fusion on out-of-fold probabilities: the training speakers are divided into n
 #                         parts, and the probabilities of each part come from models trained on the others (0: no, as
@@ -70,7 +70,7 @@ if [ "$stage" -le 0 ] && [ "$stop_stage" -ge 0 ]; then
   begin_stage 0 "data dir in $data"
   if $toy; then local/prepare_toy.sh "$corpora"; fi
   each_job prepare bash     # local/prepare_<corpus>.sh <corpus-dir> <data-dir>
-  make_plan write           # again, now that the data dir tells the folds
+  make_plan write           # again, now that the folds are known
 fi
 
 if [ "$stage" -le 1 ] && [ "$stop_stage" -ge 1 ]; then

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes one table of the comparisons in system D's paper: 8 classes against 5, RoBERTa against BERT, and a published audio
 # encoder against the CNN. Each is a run of local/run_vgg_bert.sh, exp/<name>_<what>; the column `variant` of
-# exp/<name>/compared/results.tsv tells which. Runs that are finished are not repeated.
+# exp/<name>/compared/results.tsv says which. Runs that are finished are not repeated.
 #
 # Usage: local/run_vgg_bert_rows.sh [options] [-- <option of local/run_vgg_bert.sh>...]
 #  e.g.: local/run_vgg_bert_rows.sh --encoder wav2vec=facebook/wav2vec2-base:final -- --iemocap /corpora/IEMOCAP --nj 32

@@ -24,7 +24,7 @@ speakers=$2
 data=$3
 exp=$4
 
-[ -s "$speakers" ] || die "no list $speakers; give the speakers to score, one a line"
+[ -s "$speakers" ] || die "no list $speakers; give the speakers to score, one per line"
 local/prepare_speechocean762.sh --part train "$corpus" "$data/all"
 steps/make_mfcc_pitch.sh --nj "$nj" --cmd "$cmd" "$data/all"
 steps/compute_vad.sh --nj "$nj" --cmd "$cmd" "$data/all"

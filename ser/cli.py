@@ -61,7 +61,7 @@ def command_name() -> str:
 
 
 def done_note(text: str) -> str:
-    """Parse the file of a job's note; by its end the record of a stage tells it from what the job makes."""
+    """Parse the file of a job's note; its suffix distinguishes notes from outputs in the record of a stage."""
     if not text.endswith(".done"):
         raise argparse.ArgumentTypeError(f"expected a name that ends in .done, found '{text}'")
     return text

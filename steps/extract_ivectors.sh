@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Extracts online i-vectors, one every 10 frames, for every utterance of a data dir, with an extractor that was trained
-# here or by Kaldi. Writes <out-dir>/ivector_online.scp. --history tells which speech an i-vector is estimated from:
+# here or by Kaldi. Writes <out-dir>/ivector_online.scp. --history says from which speech an i-vector is estimated:
 # utterance, this utterance up to the frame; dialogue, also the speaker's earlier utterances in the dialogue (in the order
 # of utt2start, if there is one); speaker, also all earlier utterances of the speaker; <n>, the speaker's utterances in
 # groups of n.

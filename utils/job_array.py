@@ -2,7 +2,7 @@
 
 A job has succeeded if and only if its log ends with status 0; exit codes of schedulers are not reliable. A running job
 shows that it is alive by touching a file every few seconds, because a scheduler takes minutes to see that a node is
-gone. The scheduler's own list tells which jobs wait, were dropped or can never run.
+gone. The scheduler's own list shows which jobs wait, were dropped or can never run.
 """
 
 import contextlib

@@ -114,7 +114,7 @@ def parse(words: list[str], help_of: str) -> Call:
             if word == "-pe":  # the one with two values: -pe smp 4
                 raw_options.append(take_value(words, word))
     if len(words) < 2:
-        fail("expected a log file and a command; --help tells the usage")
+        fail("expected a log file and a command; --help shows the usage")
     if job_name and len(numbers) > 1 and not re.search(word_of(job_name), words[0]):
         fail(f"the log file's name must contain {job_name}, found '{words[0]}'")
     return Call(options, raw_options, job_name, numbers, words[0], words[1:])

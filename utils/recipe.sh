@@ -87,7 +87,7 @@ begin_recipe() {
 }
 
 # make_plan check|show|estimate|write: makes the plan from the driver's options. It is written again after the stage that
-# makes the data dirs, since only they tell the folds.
+# makes the data dirs, since the folds are known only from them.
 make_plan() {
   local option words=()
   # shellcheck disable=SC2086  # a list
@@ -149,7 +149,7 @@ make_cells() {
 }
 
 # make_results <label map> [<option of make_protocol_card>...]: makes the table of the cells in $exp/cells/list and the
-# protocol card, and tells which words were scored.
+# protocol card, and says which words were scored.
 make_results() {
   python3 -m ser.bin.make_results_table "$exp" "@$exp/cells/list"
   if [ -f "$plan/text_used.txt" ]; then

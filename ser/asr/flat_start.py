@@ -15,7 +15,7 @@ from ser.asr.context import PhoneContext
 from ser.asr.lexicon import SILENCE, Lexicon
 from ser.asr.numerator import Numerator
 
-PENALTY = 10.0  # nats, taken off a path for each frame in which it has a phone that may not be there
+PENALTY = 10.0  # nats, subtracted from a path's score for each frame with a phone that is not allowed there
 
 
 @dataclass(frozen=True)

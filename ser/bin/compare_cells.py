@@ -1,4 +1,4 @@
-"""Compare systems on the same utterances: for each figure the first less another, with an interval and a p-value.
+"""Compare systems on the same utterances: for each figure the first minus another, with an interval and a p-value.
 
 A cell of the results table is a folder that evaluate_backend wrote; give all folds and seeds of a system, with commas
 between them. The p-value is two-sided. It is over speakers (over whole folds, where a fold has few speakers) and over

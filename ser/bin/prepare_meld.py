@@ -1,4 +1,4 @@
-"""Make a Kaldi data dir of MELD: its words and, where they are at hand, its clips.
+"""Make a Kaldi data dir of MELD: its words and, if the copy has them, its clips.
 
 Its layouts are in ser/corpora/meld.py.
 

@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 def main() -> None:
     parser = cli.make_parser(__doc__)
-    parser.add_argument("speakers", metavar="<speakers>", help="list of speakers, one a line")
+    parser.add_argument("speakers", metavar="<speakers>", help="list of speakers, one per line")
     parser.add_argument("data_in", metavar="<data-in>", help="data dir to read")
     parser.add_argument("listed", metavar="<data-listed>", help="data dir to write, of the listed speakers")
     parser.add_argument("others", metavar="<data-others>", help="data dir to write, of the others")

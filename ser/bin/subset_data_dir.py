@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 def main() -> None:
     parser = cli.make_parser(__doc__)
     parser.add_argument("data_in", metavar="<data-in>", help="data dir to read")
-    parser.add_argument("utterances", metavar="<utterance-list>", help="list of the utterances to keep, one a line")
+    parser.add_argument("utterances", metavar="<utterance-list>", help="list of the utterances to keep, one per line")
     parser.add_argument("data_out", metavar="<data-out>", help="data dir to write")
     args = parser.parse_args()
     from ser.errors import SerError

@@ -1,4 +1,4 @@
-"""Find files of one recording: of the same samples, under any name, with any header, in any lossless format."""
+"""Find files that hold the same recording: equal samples, under any name, with any header, in any lossless format."""
 
 import hashlib
 from collections import defaultdict
@@ -9,10 +9,10 @@ from ser.files import sha256
 
 
 def contents(paths: Iterable[Path]) -> dict[Path, str]:
-    """Give each file what stands for its recording: equal for equal samples, in 16 bits.
+    """Return a key for the recording in each file; files whose samples are equal in 16 bits have equal keys.
 
-    Only files of one rate, length and number of channels, by their headers, are decoded. What libsndfile cannot read
-    stands for its bytes; of such files only those of one size are read.
+    Files are decoded only if their headers have the same rate, length and number of channels. Files that libsndfile
+    cannot read are compared by their bytes, and read only if they have the same size.
     """
     import soundfile
 

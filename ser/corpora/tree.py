@@ -56,7 +56,7 @@ def _walk(folder: Path, suffixes: tuple[str, ...], above: frozenset[str]) -> Ite
 
 
 def part_by_suffix(names: Iterable[str], suffixes: tuple[str, ...]) -> tuple[list[str], list[str]]:
-    """Part names of files into those of `suffixes`, and those of other audio that has no such file beside it.
+    """Split names of files into those with one of `suffixes`, and other audio files without such a file of one name.
 
     >>> part_by_suffix(["1.WAV", "1.mp3", "2.mp3", "notes.txt"], (".wav",))
     (['1.WAV'], ['2.mp3'])

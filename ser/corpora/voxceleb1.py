@@ -138,7 +138,7 @@ def scan(folder: Path, suffixes: tuple[str, ...]) -> Iterator[Clip]:
 
 
 def _judged(files: list[str], suffixes: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    """Yield the audio files of a folder, each with what is wrong with its suffix, '' where nothing is."""
+    """Yield the audio files of a folder, each with the fault of its suffix, '' if it has none."""
     taken, others = part_by_suffix(files, suffixes)
     yield from ((file, "") for file in taken)
     yield from ((file, f"a suffix other than {' or '.join(suffixes)}: convert it") for file in others)

@@ -45,7 +45,7 @@ class Published:
 
 
 def read_published(path: str | Path, any_version: bool = False, vggish: VggishConfig = VGGISH) -> Published:
-    """Read a published file; its suffix tells the format.
+    """Read a published file; its suffix determines the format.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ LAST_OF_DATA = 3
 # Net -> multiplications per patch of 0.96 s, dimension of its states, number of weights. A triplet net is at most as
 # large as a YAMNet.
 _NETS = {"vggish": (864e6, 4096, 72e6), "yamnet": (69.2e6, 512, 3.7e6), "triplet": (69.2e6, 1024, 3.7e6)}
-# A published encoder of the size of WavLM base: 50 frames a second, of which every fourth is kept.
+# A published encoder of the size of WavLM base: 50 frames per second, of which every fourth is kept.
 _PUBLISHED = (95e6 * 24, 6 * 768, 95e6)
 _PATCH_SECONDS, _PATCH_NUMBERS, _BANDS = 0.48, 96 * 64, 64
 # Matrix products in training: one forward, and two backward (gradients of the inputs and of the weights).

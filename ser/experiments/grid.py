@@ -67,8 +67,8 @@ class GridConfig:
     Attributes
     ----------
     name : name of the grid; its folder is exp/<run>/experiments/<name>.
-    run : name of the finished ./run.sh that it builds on: data/<run>, exp/<run>. What is scored, pretrained and drawn,
-        the classes and who is held out are options of that run.
+    run : name of the finished ./run.sh that it builds on: data/<run>, exp/<run>. Test corpus, pretraining and drawn
+        texts, classes and held-out speakers are options of that run.
     noise_kinds : kinds of noisy copies: reverb, noise, music, babble.
     backend_config, protocol : YAML of the back end, and YAML of the figures that are reported of a cell.
     variants : name -> variant.

@@ -197,7 +197,7 @@ def _low_rate(wave: np.ndarray, count: int, tables: Tables) -> np.ndarray:
 
 
 def _mean_square(signal: np.ndarray) -> float:
-    """Return the mean of the squares less the square of the mean, in double precision."""
+    """Return the mean of the squares minus the square of the mean, in double precision."""
     double = signal.astype(np.float64)
     return float(double @ double / len(double) - double.mean() ** 2) if len(double) else 0.0
 

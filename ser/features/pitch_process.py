@@ -56,7 +56,7 @@ def process_pitch(raw: np.ndarray, options: ProcessPitchOptions, rng: np.random.
     Returns
     -------
     (T, F) float32, those of these columns that are turned on, in this order: a function of the NCCF with a nearly
-    Gaussian distribution; the log pitch less its mean over a window, weighted by the probability of voicing; the slope
+    Gaussian distribution; the log pitch minus its mean over a window, weighted by the probability of voicing; the slope
     of the log pitch; the log pitch.
     """
     nccf, log_pitch = raw[:, 0].astype(np.float64), np.log(raw[:, 1])

@@ -107,7 +107,7 @@ def pav(target: np.ndarray, nontarget: np.ndarray) -> PavCalibration:
     """
     target, nontarget = _sorted(target, nontarget)
     thresholds, targets, nontargets = _pool(target, nontarget, extra=1)
-    # A block's log odds less the log odds of all trials: the prior of this list is no part of an LLR.
+    # A block's log odds minus the log odds of all trials: the prior of this list is no part of an LLR.
     levels = np.log(targets / nontargets) - np.log(len(target) / len(nontarget))
     return PavCalibration(thresholds, levels)
 

@@ -109,7 +109,7 @@ class Comparison:
 
 
 def compare(differences: np.ndarray, level: float = 0.95) -> Comparison:
-    """Compare two systems by the differences (R,), first less second, of a figure over the same resamples.
+    """Compare two systems by the differences (R,), first minus second, of a figure over the same resamples.
 
     p is twice the share of differences on the rarer side of 0, after adding 1 to their count and to R for the original
     data (Davison and Hinkley, "Bootstrap Methods and their Application", 1997, eq. 4.11): it is at least 2 / (R + 1),

@@ -35,7 +35,7 @@ class NodeNet(Protocol):
         """The least shift of the input, in frames, that only shifts the output."""
 
     def buffers(self) -> Iterator[Tensor]:
-        """Return the tensors, which tell the device of the net."""
+        """Return the tensors, whose device is the device of the net."""
 
     def check_node(self, node: str) -> None:
         """Raise a `SerError` that lists the nodes unless `node` is one."""

@@ -155,5 +155,5 @@ def report(
 
 
 def card(corpora: Iterable[Path], text: str | None) -> list[str]:
-    """Return arguments of ser.bin.make_protocol_card: the corpora, and the text condition where text is scored."""
+    """Return arguments of ser.bin.make_protocol_card: the corpora, and the text condition if text is scored."""
     return ["--corpora", " ".join(map(str, corpora)), *(["--text-condition", text] if text else [])]

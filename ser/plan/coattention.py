@@ -25,7 +25,7 @@ from ser.plan.roles import distinct
 
 # For rows `unseen-sentence`, the sentences of a corpus are divided into two halves: one for training, one for test.
 HALVES = ("1", "2")
-# Of the frames of a published encoder, 50 a second, every so many.
+# A published encoder has 50 frames per second; one of this many is kept.
 EVERY = 4
 
 __all__ = ["KINDS", "LAST_STAGE", "Options", "check", "corpora", "plan"]

@@ -16,7 +16,7 @@ from ser.plan.layout import Layout
 
 Options = TypeVar("Options", bound="RunOptions")
 
-# The options of a run's last call, in the folder of its plan, as `read_options` takes them, one a line.
+# The options of a run's last call, in the folder of its plan, in the form of `read_options`, one per line.
 FILE = "options.args"
 
 

@@ -174,7 +174,7 @@ def _data(findings: Mapping[str, list[audit.Finding]], corpora: Corpora, missing
 
 
 def _signal_to_noise(exp_dir: Path) -> Iterator[Entry]:
-    """Say how the ratios of ser.bin.measure_snr are spread, where it was run: in system D, whose paper checks them."""
+    """Yield quantiles of the ratios of ser.bin.measure_snr, if it was run: in system D, as its paper checks them."""
     path = exp_dir / "snr.tsv"
     if not path.is_file():
         return

@@ -179,7 +179,7 @@ def pair_eer(judged: Judged) -> float:
     targets, nontargets = (sizes * (sizes - 1)).sum(), sizes.sum() ** 2 - (sizes**2).sum()
     if not targets or not nontargets:
         return float("nan")
-    # The larger of the two rates tells which of the lines has the EER; one formula covers both cases.
+    # The larger of the two rates determines which of the lines has the EER; one formula covers both cases.
     miss, false_alarm = 1.0 - same_target / targets, same_nontarget / nontargets
     return max(miss, false_alarm) / (1.0 + abs(miss - false_alarm))
 

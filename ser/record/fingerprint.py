@@ -1,4 +1,4 @@
-"""Fingerprints of features, which tell whether they are the features that a model was trained on."""
+"""Fingerprints of features, to check that they are the features that a model was trained on."""
 
 import hashlib
 from pathlib import Path

@@ -56,7 +56,7 @@ class Job:
     def is_valid(self) -> bool:
         """Return, and log, whether the job was done before: its note and its outputs are those that it would make now.
 
-        The time of a valid note is set to now, which tells the record of the stage that its outputs were checked.
+        The time of a valid note is set to now, so that the record of the stage knows that its outputs were checked.
         """
         if self._path is None or not self._path.is_file():
             return False

@@ -85,7 +85,7 @@ class Judgements:
 
 
 def parse_row(words: str) -> dict[str, str]:
-    """Parse what a row of the results is chosen by, ``<column>=<value>`` words.
+    """Parse the words ``<column>=<value>`` that choose a row of the results: column -> value.
 
     >>> parse_row("layer=nested variant=pretrained")
     {'layer': 'nested', 'variant': 'pretrained'}
@@ -100,14 +100,14 @@ def parse_row(words: str) -> dict[str, str]:
 
 
 def choose_row(run: Experiment, wanted: Mapping[str, str]) -> MeanRow:
-    """Choose the best row of the results that has these values of columns: by EER, else by UAR.
+    """Choose, among the rows of the results with these values, the one with the best EER, or else the best UAR.
 
     Rows whose training set has the other folds of the test corpus come before rows trained without that corpus.
 
     Raises
     ------
     SerError
-        If there is none; the message lists the values that the rows have.
+        If no row has these values; the message lists the values that the rows have.
     """
     rows = [row for panel in run.panels for row in panel.cells]
 

@@ -31,7 +31,7 @@ def errors_page(
     chosen : the utterances that get a card, from `ser.report.errors.choose`.
     known : tables of the training data dirs, for the nearest training utterances.
     recordings : returns the clip of an utterance, or None if there is none.
-    heard : a sentence that tells which clips can be played, and why others cannot.
+    heard : a sentence on which clips can be played, and why others cannot.
     """
     row = judgements.row.row
     title = f"Errors of {row.test}"

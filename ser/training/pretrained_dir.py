@@ -1,4 +1,4 @@
-"""A folder of a transformers model that we trained: written whole, and its weights checked when they are read."""
+"""Folders of transformers models that this project trained: written whole; the weights are checked when read."""
 
 import tempfile
 from pathlib import Path
@@ -40,7 +40,7 @@ def save(folder: str | Path, *parts: Any) -> None:
 
 
 def check(folder: str | Path) -> None:
-    """Raise SerError where weights in `folder` fail the checksum that `save` wrote.
+    """Raise a `SerError` if weights in `folder` fail the checksum that `save` wrote.
 
     Files of other programs have none, and broken ones are left to transformers, which says what is wrong.
     """
