@@ -150,7 +150,7 @@ def test_what_is_done_to_channels_is_said(tmp_path: Path, caplog, kind):
     expected = tone() if kind == "inverse" else (tone() + other) / 2
     assert np.abs(found - expected).max() < 1e-6
     said = (
-        "its channels cancel each other: channel 1 is taken"
+        "its channels cancel each other: channel 1 is used"
         if kind == "inverse"
         else "the mean of 2 channels that differ is used"
     )
