@@ -133,10 +133,10 @@ _SYSTEM_D = (
     FileFault("stage again: flipped bit, ark", flipped, 3, "exp/toy_vgg_bert/embeddings_random/text.ark", again=True),
 )
 _SYSTEM_B = (
-    FileFault("truncated ark", truncated, 2, "data/toy_asr_tdnn/tedlium_train_copies/data/*.ark"),
+    FileFault("truncated ark", truncated, 2, "data/toy_asr_tdnn/tedlium_train_copies/volume/*.ark"),
     FileFault("flipped bit, model", flipped, 3, "exp/toy_asr_tdnn/extractor/final.ie"),
     FileFault("flipped bit, ark", flipped, 4, "exp/toy_asr_tdnn/ivectors_train/*.ark"),
-    FileFault("missing line", without_a_line, 4, "data/toy_asr_tdnn/lang/phones.txt"),
+    FileFault("missing line", without_a_line, 4, "data/toy_asr_tdnn/lang/lexicon.txt"),
     FileFault("missing line", without_a_line, 7, "data/toy_asr_tdnn/rest_1/utt2emo"),
     FileFault("flipped bit, model", flipped, 5, "exp/toy_asr_tdnn/asr/model.safetensors"),
     FileFault("missing file", gone, 8, "exp/toy_asr_tdnn/frames/pretrained_layer12/*/model.safetensors"),

@@ -99,8 +99,9 @@ def test_frames_after_the_last_ivector_have_no_part_in_the_statistics(extractor)
     for more in (3, 9, 10):
         states.append(extractor.new_speaker())
         extractor.extract(np.vstack([first, noise(extractor, more, seed=2)]), states[-1])
-    assert np.array_equal(states[0].linear, states[1].linear)
-    assert not np.array_equal(states[1].linear, states[2].linear)
+    one, another, with_a_part = (state.linear for state in states)
+    # Not bit by bit: a matrix product of 100 frames may add in another order than one of 94.
+    assert np.abs(one - another).max() < 1e-5 * np.abs(another - with_a_part).max()
     # CMVN remembers them.
     assert [state.cmvn[0, -1] for state in states] == [94, 100, 101]
 
