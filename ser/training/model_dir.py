@@ -38,7 +38,7 @@ CHECKPOINT = "checkpoint.pt"
 BEST = "best.safetensors"
 NOTE = "note.tsv"
 
-CHECKSUM = "sha256"  # key of the weights' checksum, in the metadata of their file
+_CHECKSUM = "sha256"  # key of the weights' checksum, in the metadata of their file
 _RETRAIN = "remove its folder and train the model again"
 
 
@@ -123,7 +123,7 @@ def save_weights(path: str | Path, model: nn.Module) -> None:
         seen.add(kept.data_ptr())
     with atomic_path(path) as temporary:
         try:
-            save_file(tensors, temporary, {CHECKSUM: checksum(tensors)})
+            save_file(tensors, temporary, {_CHECKSUM: _checksum(tensors)})
         except SafetensorError as error:
             raise cannot_write(path, str(error)) from error
 
@@ -140,12 +140,12 @@ def load_weights(path: str | Path) -> dict[str, Tensor]:
     try:
         tensors = load_file(path)
         with safe_open(path, "pt") as file:
-            expected = (file.metadata() or {}).get(CHECKSUM)
+            expected = (file.metadata() or {}).get(_CHECKSUM)
     except FileNotFoundError as error:
         raise SerError(f"{path}: no such file; train the model to its end first") from error
     except (SafetensorError, OSError) as error:
         raise SerError(f"{path}: not a safetensors file: {error}; {_RETRAIN}") from error
-    if expected is not None and checksum(tensors) != expected:
+    if expected is not None and _checksum(tensors) != expected:
         raise SerError(f"{path}: damaged: its numbers do not match its checksum; {_RETRAIN}")
     return tensors
 
@@ -237,7 +237,7 @@ def _flatten(data: Any, prefix: str = "") -> dict[str, str]:
     return {k: v for key, item in data.items() for k, v in _flatten(item, f"{prefix}.{key}".lstrip(".")).items()}
 
 
-def checksum(tensors: Mapping[str, Tensor]) -> str:
+def _checksum(tensors: Mapping[str, Tensor]) -> str:
     """Return the SHA-256 of the names, types, shapes and values of arrays, whatever their order in a file."""
     digest = hashlib.sha256()
     for name, tensor in sorted(tensors.items()):

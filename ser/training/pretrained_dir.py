@@ -1,17 +1,16 @@
-"""Folders of transformers models that this project trained: written whole; the weights are checked when read."""
+"""A folder of a transformers model that we trained: written whole, and its weights checked when they are read."""
 
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
-
 from ser.errors import SerError
-from ser.files import atomic_path
-from ser.training.model_dir import CHECKSUM, checksum, load_weights
+from ser.files import atomic_path, sha256, write_text
 
 CONFIG = "config.json"
+# Checksums of the weights, as `sha256sum --check` reads them. The metadata of safetensors are no place for them: their
+# order, and so the bytes of the file, would be random.
+CHECKSUMS = "SHA256SUMS"
 
 
 def save(folder: str | Path, *parts: Any) -> None:
@@ -26,11 +25,8 @@ def save(folder: str | Path, *parts: Any) -> None:
         with tempfile.TemporaryDirectory(prefix=".encoder.", suffix=".tmp", dir=folder) as scratch:
             for part in parts:
                 part.save_pretrained(scratch)
-            for path in Path(scratch).glob("*.safetensors"):
-                tensors = load_file(path)
-                # A new file: the arrays may still be those of the old one, mapped into memory.
-                with atomic_path(path) as stamped:
-                    save_file(tensors, stamped, _metadata(path) | {CHECKSUM: checksum(tensors)})
+            weights = sorted(Path(scratch).glob("*.safetensors"))
+            write_text(Path(scratch, CHECKSUMS), "".join(f"{sha256(path)}  {path.name}\n" for path in weights))
             for path in sorted(Path(scratch).iterdir(), key=lambda path: path.name == CONFIG):
                 # atomic_path also sets the usual permissions: safetensors makes files that only their owner can read.
                 with atomic_path(folder / path.name) as temporary:
@@ -40,18 +36,15 @@ def save(folder: str | Path, *parts: Any) -> None:
 
 
 def check(folder: str | Path) -> None:
-    """Raise a `SerError` if weights in `folder` fail the checksum that `save` wrote.
-
-    Files of other programs have none, and broken ones are left to transformers, which says what is wrong.
-    """
-    for path in sorted(Path(folder).glob("*.safetensors")):
-        if CHECKSUM in _metadata(path):
-            load_weights(path)
-
-
-def _metadata(path: Path) -> dict[str, str]:
-    try:
-        with safe_open(path, "pt") as file:
-            return file.metadata() or {}
-    except (SafetensorError, OSError):
-        return {}
+    """Raise SerError where weights in `folder` fail the checksum that `save` wrote. Other programs write none."""
+    path = Path(folder) / CHECKSUMS
+    if not path.is_file():
+        return
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        checksum, _, name = line.partition("  ")
+        weights = path.parent / Path(name).name
+        if not weights.is_file() or sha256(weights) != checksum:
+            raise SerError(
+                f"{weights}: damaged: its checksum is not the one in {CHECKSUMS}; remove the model's folder and train "
+                "it again"
+            )

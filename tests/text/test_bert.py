@@ -9,6 +9,7 @@ from safetensors.torch import load_file, save_file
 
 from ser.errors import SerError
 from ser.text import bert
+from ser.training import pretrained_dir
 
 TEXTS = [
     "i saw the old house today .",
@@ -88,6 +89,7 @@ def test_model_without_half_of_its_weights_is_refused(encoder_folder, tmp_path):
     weights = load_file(tmp_path / "model.safetensors")
     kept = {name: array for name, array in weights.items() if "layer.1" not in name}
     save_file(kept, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    (tmp_path / pretrained_dir.CHECKSUMS).unlink()
     with pytest.raises(SerError, match=r"its weights lack 16 arrays of the encoder \(encoder.layer.1"):
         bert.load_encoder(str(tmp_path))
 
@@ -96,6 +98,9 @@ def test_truncated_weights_are_refused(encoder_folder, tmp_path):
     encoder, tokenizer = bert.load_encoder(str(encoder_folder))
     bert.save_encoder(tmp_path, encoder, tokenizer)
     os.truncate(tmp_path / "model.safetensors", 1000)
+    with pytest.raises(SerError, match="damaged"):
+        bert.load_encoder(str(tmp_path))
+    (tmp_path / pretrained_dir.CHECKSUMS).unlink()  # as in the folder of another program
     with pytest.raises(SerError, match="cannot be loaded"):
         bert.load_encoder(str(tmp_path))
 
@@ -106,7 +111,7 @@ def test_a_flipped_bit_in_the_weights_of_a_saved_encoder_is_refused_and_the_file
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
-    with pytest.raises(SerError, match=r"model\.safetensors: damaged: its numbers do not match its checksum"):
+    with pytest.raises(SerError, match=r"model\.safetensors: damaged: its checksum is not the one in SHA256SUMS"):
         bert.load_encoder(str(tmp_path))
 
 

@@ -41,7 +41,7 @@ def test_same_seed_gives_the_same_files_in_another_process(encoder_folder, examp
 def test_other_seed_gives_other_weights(encoder_folder, examples, scratch_config, tmp_path):
     wordpiece.build_encoder(examples[0], scratch_config, 1, tmp_path)
     changed = {name for name, digest in digests(tmp_path).items() if digest != digests(encoder_folder)[name]}
-    assert changed == {"model.safetensors"}
+    assert changed == {"model.safetensors", "SHA256SUMS"}
 
 
 def test_too_small_a_vocabulary_and_no_text_are_refused(scratch_config, tmp_path):
