@@ -45,9 +45,13 @@ def make_triplet_net(config: TripletConfig) -> TripletNet:
             raise SerError("network: resnet: the section model is null; give channels and blocks")
         net = Resnet(config.model)
         return TripletNet(net, net.embedding_dim, config.sphere_dim)
-    from ser.models.yamnet import EMBEDDING_DIM, NUM_CLASSES, Yamnet, YamnetConfig
+    from ser.models.yamnet import EMBEDDING_DIM, NUM_CLASSES, ShiftNorm, Yamnet, YamnetConfig
 
     if config.model is not None:
         raise SerError("network: yamnet: its sizes are fixed; set model to null")
     net = Yamnet(YamnetConfig(batch_norm=True, num_classes=NUM_CLASSES))
+    for module in net.modules():
+        if isinstance(module, ShiftNorm):
+            # Statistics that begin at 0 and 1 must reach those of the data within an epoch: validation uses them.
+            module.momentum = 0.1
     return TripletNet(net, EMBEDDING_DIM, config.sphere_dim)

@@ -22,6 +22,8 @@ LAYERS = (
 EMBEDDING_DIM = LAYERS[-1][0]
 NUM_CLASSES = 521
 BATCH_NORM_EPSILON = 1e-4
+# Weight of a batch in the running statistics: a trained net's own change slowly.
+MOMENTUM = 0.01
 # Name of the layer after layer 14: the mean over time and frequency, which the classifier reads.
 FINAL = "final"
 
@@ -70,14 +72,15 @@ class ShiftNorm(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
+        self.momentum = MOMENTUM
         self.bias = nn.Parameter(torch.zeros(channels))
         self.register_buffer("running_mean", torch.zeros(channels))
         self.register_buffer("running_var", torch.ones(channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalise (B, C, H, W); in training by the batch, which updates the running statistics by 1 %."""
+        """Normalise (B, C, H, W); in training by the batch, which updates the running statistics."""
         return functional.batch_norm(
-            x, self.running_mean, self.running_var, None, self.bias, self.training, 0.01, BATCH_NORM_EPSILON
+            x, self.running_mean, self.running_var, None, self.bias, self.training, self.momentum, BATCH_NORM_EPSILON
         )
 
 

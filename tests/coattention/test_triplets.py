@@ -2,6 +2,7 @@ import pytest
 import torch
 from torch import nn
 
+from ser.coattention.triplet_config import TripletConfig, make_triplet_net
 from ser.coattention.triplets import (
     MeanTripletLoss,
     TripletLossConfig,
@@ -10,6 +11,7 @@ from ser.coattention.triplets import (
     squared_distances,
     triplet_terms,
 )
+from ser.config import load_config
 from ser.errors import SerError
 from ser.models.resnet import Resnet, ResnetConfig
 
@@ -98,3 +100,14 @@ def test_the_net_gives_unit_vectors():
     net = TripletNet(Resnet(ResnetConfig((4, 8), 1)), 8, 3).eval()
     vectors = net(torch.randn(5, 96, 64))
     torch.testing.assert_close(vectors.norm(dim=1), torch.ones(5))
+
+
+def test_a_fresh_yamnet_tells_windows_apart_in_validation_after_an_epoch_of_25_steps():
+    torch.manual_seed(0)
+    model = make_triplet_net(load_config(TripletConfig, "conf/coattention/triplet.yaml"))
+    windows = 2.0 * torch.randn(32, 16, 96, 64) - 4.0  # about what log mel energies are
+    with torch.no_grad():
+        for batch in windows[:25]:
+            model.train()(batch)
+        apart = squared_distances(model.eval()(windows[30]))
+    assert apart.sum() / (16 * 15) > 0.001  # min_spread of the settings
