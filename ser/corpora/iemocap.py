@@ -90,12 +90,15 @@ def read(corpus: Path) -> tuple[list[Utterance], list[LeftOut]]:
     for session in sessions:
         texts |= _transcripts(session / "dialog" / "transcriptions")
         files = {path.stem: path for path in files_below(session / "sentences" / "wav", (".wav",))}
+        extra = set(files)
         for turn in _turns(session / "dialog" / "EmoEvaluation"):
+            extra.discard(turn.name)
             utterance = _utterance(session, turn, files, texts.get(turn.name, ""))
             if isinstance(utterance, Utterance):
                 utterances.append(utterance)
             else:
                 left_out.append(utterance)
+        left_out += [LeftOut(files[name].name, "not in dialog/EmoEvaluation") for name in sorted(extra)]
     if without := sum(not utterance.text for utterance in utterances):
         logger.warning(
             "%s: %d of %d utterances have no transcription: only systems that use speech alone can use them",

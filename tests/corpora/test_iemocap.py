@@ -131,6 +131,13 @@ def test_evaluation_that_is_there_twice_passes_if_it_says_the_same(make_files, t
     assert len((tmp_path / "data" / "utt2emo").read_text().splitlines()) == 3
 
 
+def test_recording_that_no_evaluation_has_is_left_out_by_name(make_files):
+    copy = "Session1/sentences/wav/Ses01F_impro01/Ses01F_impro01_M000 (1).wav"
+    utterances, left_out = iemocap.read(make_files(CORPUS | {copy: None}))
+    assert len(utterances) == 3
+    assert left_out == [("Ses01F_impro01_M000 (1).wav", "not in dialog/EmoEvaluation", False)]
+
+
 def test_transcription_that_is_there_twice_passes_if_it_says_the_same(make_files):
     name = next(name for name in CORPUS if "transcriptions" in name)
     copy = name.replace(".txt", " (1).txt")
