@@ -80,6 +80,8 @@ def id_fault(utt: str) -> str | None:
     """
     if not _is_utf8(utt):
         return f"its name is not UTF-8: rename {utt.encode('utf-8', 'surrogateescape')!r}"
+    if utt.startswith("\ufeff"):
+        return "a byte order mark at the start of its name, which readers of tables remove: rename it"
     if utt.split() != [utt]:
         return "white space in its name, of which ids are made: rename the file, or remove it if it is a copy"
     return None

@@ -107,6 +107,7 @@ def test_utterance_that_comes_twice_alike_is_taken_once(tmp_path, caplog):
     [
         ({"utt": "anna-1 (1)"}, "corpus/one%20two.wav", "white space in its name, of which ids are made: rename the"),
         ({"utt": "anna-\udcfc"}, "corpus/one%20two.wav", r"its name is not UTF-8: rename b'anna-\xfc'"),
+        ({"utt": "\ufeffanna-1"}, "corpus/one%20two.wav", "a byte order mark at the start of its name, which readers"),
         ({"wav": "/M\udcfcller/1.wav"}, "M%FCller/1.wav", r"its path is not UTF-8: rename b'M\xfcller'"),
         ({"wav": "/corpus/a\nb.wav"}, "corpus/a%0Ab.wav", "a line feed or the like in its path: rename it"),
         ({"wav": "/corpus/a.wav "}, "corpus/a.wav%20", "white space at the end of its path: rename it"),
