@@ -84,7 +84,8 @@ class MeanTripletLoss(nn.Module):
         Raises
         ------
         SerError
-            If the batch has no two windows of the same recording, has only one recording, or all embeddings are equal.
+            If the batch has no two windows of the same recording or only one recording, or if in training all
+            embeddings are nearly equal.
         """
         distances = squared_distances(embeddings)
         same = recordings[:, None] == recordings
@@ -95,8 +96,9 @@ class MeanTripletLoss(nn.Module):
                 "windows of one recording and one of another: raise data.recordings, or give more recordings"
             )
         spread = distances.detach()[~same].mean()
-        # A NaN passes here; the training loop reports it.
-        if spread < self.config.min_spread:
+        # A NaN passes here; the training loop reports it. In validation the running statistics of a net's norms may
+        # still be far from those of the data, so that all embeddings are nearly equal although training goes well.
+        if embeddings.requires_grad and spread < self.config.min_spread:
             raise SerError(
                 f"triplets: the embeddings have collapsed: the mean squared distance between recordings is "
                 f"{spread.item():.2g}, under {self.config.min_spread:g}; lower fit.learning_rate or raise loss.margin"

@@ -91,6 +91,14 @@ def test_a_batch_without_a_pair_or_a_negative_is_refused(recordings):
         MeanTripletLoss(TripletLossConfig(0.1, 0.0))(torch.rand(3, 2), torch.tensor(recordings))
 
 
+def test_nearly_equal_embeddings_stop_training_and_pass_in_validation():
+    loss, recordings = MeanTripletLoss(TripletLossConfig(0.1, 0.001)), torch.tensor([0, 0, 1])
+    embeddings = torch.ones(3, 2)
+    assert loss(embeddings, recordings) == pytest.approx(0.1)
+    with pytest.raises(SerError, match="collapsed"):
+        loss(embeddings.requires_grad_(), recordings)
+
+
 def test_a_margin_of_zero_is_refused():
     with pytest.raises(SerError, match="margin is 0"):
         MeanTripletLoss(TripletLossConfig(0.0, 0.0))
