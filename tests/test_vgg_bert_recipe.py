@@ -16,7 +16,8 @@ NAME = "vgg_bert_test" + os.environ.get("PYTEST_XDIST_WORKER", "")
 @pytest.fixture(scope="module")
 def options(with_epochs) -> list[str]:
     """The options of the run: the random split alone, settings of few epochs, one job at a time."""
-    conf = with_epochs(ROOT / "conf" / "toy" / "vgg_bert", {"bert": 8, "vgg": 4, "icon": 5, "fusion": 8})
+    # The settings of icon are like those of bc_lstm.
+    conf = with_epochs(ROOT / "conf" / "toy" / "vgg_bert", {"bert": 8, "vgg": 4, "bc_lstm": 5, "fusion": 8})
     return [
         "--name", NAME, "--conf", str(conf), "--protocols", "random", "--yardsticks", "icon", "--soft-targets", "true",
         "--inner-folds", "2", "--nj", "1",

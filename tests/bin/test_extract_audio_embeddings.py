@@ -301,7 +301,7 @@ class TestRefused:
         monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
         with pytest.raises(SerError, match=r"the Hub is switched off \(HF_HUB_OFFLINE\); give a folder, or run once"):
             hub.find_folder("nobody/no-such-model")
-        with pytest.raises(SerError, match="no such folder; give a folder, or a name of the Hub"):
+        with pytest.raises(SerError, match="no such folder; give a folder, or a name on the Hub"):
             hub.find_folder(str(tmp_path / "absent"))
 
     def test_folder_of_nothing(self, wav_scp, tmp_path):

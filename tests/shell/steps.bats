@@ -118,7 +118,7 @@ setup() {
 @test "extract_audio_embeddings.sh extracts every layer, again does nothing, and says what is missing" {
   run steps/extract_audio_embeddings.sh "$tmp/data" "$tmp/out"
   [ "$status" -eq 1 ]
-  [[ "$output" == *"--encoder: give a name of the Hub or a folder"* ]]
+  [[ "$output" == *"--encoder: give a name on the Hub or a folder"* ]]
   run steps/extract_audio_embeddings.sh --encoder "$tmp/net" "$tmp/data" "$tmp/out"
   [ "$status" -eq 1 ]
   [[ "$output" == *"no $tmp/data/wav.scp"* ]]
