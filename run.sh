@@ -200,7 +200,7 @@ if [ "$stage" -le 9 ] && [ "$stop_stage" -ge 9 ]; then
 fi
 end_stage
 
-# Expected of ./run.sh --reproducible true on the toy corpora, in %; without this option digits differ by processor:
+# Expected of ./run.sh --reproducible true on the toy corpora, in %; docs/results.md has another processor's:
 #   awk -F'\t' '$4 == "all" { print $8, $9, $2, $16, $20 }' exp/toy/results.tsv
 #   layer modality    trained on                            EER     UAR
 #   bert  text        dailydialog+cremad                    40.29   59.75

@@ -1,8 +1,11 @@
-"""Environment variables that make results equal to the last bit on every x86-64 processor, at a cost in speed.
+"""Environment variables that make every bit of a result independent of instruction set and threads, at a cost in speed.
 
 Libraries choose their code by the processor's vector instructions and by the number of threads. Each choice adds up
 sums in another order, and in training such rounding errors grow to whole points of an error rate. With the variables
-here, every library uses code that all processors can run, in one thread.
+here, every library uses code that all x86-64 processors can run, in one thread.
+
+They don't make two processors equal: two trained the same text models and other x-vector nets. PyTorch computes only
+the latter by oneDNN's convolutions, which may take their block sizes from the caches; no variable sets these.
 """
 
 import importlib

@@ -11,8 +11,8 @@
 #   --train-jobs <n>      trainings that run at once (one for each GPU, or as many as the CPU cores can run)
 #   --num-threads <n>     threads of a training on the CPU (1); the last bits of a model depend on it
 #   --seed <n>            seed of all random numbers, in place of the seeds in the settings
-#   --reproducible true|false   train on the CPU so that every x86-64 processor gives the same bits. This is slower: one
-#                         thread, and no instructions that some processors lack (false)
+#   --reproducible true|false   train on the CPU in one thread and without instructions that some processors lack. This is
+#                         slower, and gives the same bits whatever instruction set the libraries would choose (false)
 #   --name <name>         name of the run, which lies in data/<name> and exp/<name>
 #   --conf <dir>          folder of the settings
 #   --corpora <dir>       folder of the corpora, each under its usual name (conf/corpora.tsv)

@@ -32,7 +32,7 @@ class RunOptions:
     corpora : folder that contains the corpora, each under its usual name.
     folders : corpus -> its own folder, for corpora whose folder the user gave.
     seed : seed of the run, in place of the seeds in the settings.
-    reproducible : whether to use only arithmetic that gives the same bits on all processors.
+    reproducible : whether to use only arithmetic that gives the same bits under any instruction set.
     """
 
     stage: int
