@@ -11,6 +11,7 @@ from ser.encoders.loading import find_encoder
 from ser.encoders.onnx_net import OnnxEncoder
 from ser.encoders.xvector_encoder import XVectorEncoder
 from ser.errors import SerError
+from ser.training import pretrained_dir
 
 
 def save_encoder(folder: Path, source: str, layer: str) -> EncodedNet:
@@ -32,6 +33,8 @@ def save_encoder(folder: Path, source: str, layer: str) -> EncodedNet:
             shutil.copyfile(origin / name, made / name)
     else:
         net_dir.save_encoder(made, origin, net.encoder)
+        # The detector's manifest has the checksums: ser-detect reads the weights through only once to check them.
+        (made / pretrained_dir.CHECKSUMS).unlink(missing_ok=True)
     for path in sorted(made.iterdir()):
         if not re.fullmatch(detector_dir.ENCODER_FILES, path.name):
             raise SerError(f"{source}: its file {path.name} is not data of an encoder; give another folder")

@@ -44,12 +44,12 @@ FORMAT = 2
 # The files of a text encoder that are data and that the loader needs. Other files of a Hub folder may hold code.
 TEXT_FILES = re.compile(
     r"(config|tokenizer|tokenizer_config|special_tokens_map|added_tokens|vocab)\.json|(vocab|merges)\.txt"
-    r"|model(-\d+-of-\d+)?\.safetensors|model\.safetensors\.index\.json|SHA256SUMS"
+    r"|model(-\d+-of-\d+)?\.safetensors|model\.safetensors\.index\.json"
 )
 # The files of an audio encoder: of the transformers library, of import_audio_net, or of our own nets.
 ENCODER_FILES = re.compile(
     r"(config|preprocessor_config|generation_config)\.json|config\.yaml|SOURCE|model\.onnx"
-    r"|model(-\d+-of-\d+)?\.safetensors|model\.safetensors\.index\.json|SHA256SUMS"
+    r"|model(-\d+-of-\d+)?\.safetensors|model\.safetensors\.index\.json"
 )
 REMEDY = "copy the folder again from its source, or make it again with ser.bin.make_detector"
 
