@@ -59,17 +59,16 @@ def test_pooled_features_of_planted_classes_are_recognised_as_often_as_is_possib
         run(compare_systems, tmp_path / "side.yaml", tmp_path, tmp_path / "out")
 
 
-def test_features_without_decisions_on_speech_are_named(tmp_path):
+@pytest.mark.parametrize(
+    ("utt", "frames", "reason"),
+    [
+        ("u0", 4, r"no decisions on the speech of 'u1'; run steps/compute_vad\.sh"),
+        ("u1", 3, r"u1: 4 frames in ark:.*feats\.ark, 3 in .*; compute the voice activity anew"),
+    ],
+)
+def test_features_without_decisions_on_their_frames_are_named(tmp_path, utt, frames, reason):
     with ark.Writer(f"ark:{tmp_path}/feats.ark") as feats, ark.Writer(f"ark:{tmp_path}/vad.ark") as vad:
         feats.write("u1", np.zeros((4, 2), np.float32))
-        vad.write("u0", np.ones(4, np.float32))
-    with pytest.raises(SerError, match=r"no decisions on the speech of 'u1'; run steps/compute_vad\.sh"):
-        run(pool_features, f"ark:{tmp_path}/feats.ark", f"ark:{tmp_path}/vad.ark", f"ark:{tmp_path}/out.ark")
-
-
-def test_decisions_on_other_frames_than_the_features_have_are_refused(tmp_path):
-    with ark.Writer(f"ark:{tmp_path}/feats.ark") as feats, ark.Writer(f"ark:{tmp_path}/vad.ark") as vad:
-        feats.write("u1", np.zeros((4, 2), np.float32))
-        vad.write("u1", np.ones(3, np.float32))
-    with pytest.raises(SerError, match=r"u1: 4 frames in ark:.*feats\.ark, 3 in .*; compute the voice activity anew"):
+        vad.write(utt, np.ones(frames, np.float32))
+    with pytest.raises(SerError, match=reason):
         run(pool_features, f"ark:{tmp_path}/feats.ark", f"ark:{tmp_path}/vad.ark", f"ark:{tmp_path}/out.ark")
