@@ -6,9 +6,11 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ser.detect import Detector
+from ser.kaldi import ark
 from ser.toy.asr import TedliumSize, write_tedlium
 from ser.toy.speech import draw_style, draw_voice, make_rng, speak, write_wav
 
@@ -100,3 +102,19 @@ def test_all_folds_together_and_the_detector_of_the_run(exp):
     assert set(detector.classes) == set(EMOTIONS)
     clip = next((exp.parent.parent / "data" / NAME / "table").glob("wav.scp")).read_text().split()[1]
     assert detector(clip).posteriors.keys() == set(EMOTIONS)
+
+
+def test_the_recogniser_of_the_run_is_an_encoder_for_every_system(exp, tmp_path):
+    data = tmp_path / "data"
+    own = ark.load(f"scp:{exp}/pooled/pretrained/mean_stddev/layer4.scp")
+    (tmp_path / "utts").write_text("".join(f"{utt}\n" for utt in list(own)[:3]))
+    subset = ["utils/subset_data_dir.sh", str(ROOT / "data" / NAME / "table"), str(tmp_path / "utts"), str(data)]
+    options = ["--encoder", str(exp / "detector"), "--layers", "layer4", "--pool", "mean_std"]
+    extract = ["steps/extract_audio_embeddings.sh", *options, str(data), str(tmp_path / "out")]
+    for command in (subset, extract):
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr[-2000:]
+    found = ark.load(f"scp:{tmp_path}/out/layer4.scp")
+    assert len(found) == 3
+    for utt, vector in found.items():
+        np.testing.assert_allclose(vector, own[utt], atol=1e-3 * np.abs(own[utt]).max())

@@ -6,7 +6,8 @@ first block), 1 to the number of blocks, and `final`, its last hidden state. Tho
 layer's output over time and frequency, and `final`, the input of its classifier.
 
 An encoder is given as a name on the Hub, as a folder of the transformers library or of emotion2vec, or as a folder of
-import_audio_net, train_audio_encoder, train_triplet or train_xvector.
+import_audio_net, train_audio_encoder, train_triplet or train_xvector, or as a detector of system B, whose recogniser
+has the layers layer1, layer2 ..., prefinal and `final`, the last of them.
 
   python3 -m ser.bin.extract_audio_embeddings --encoder exp/yamnet --layers "10 final" --level utterance \\
     scp:data/ravdess/wav.scp exp/yamnet_ravdess
@@ -87,7 +88,7 @@ def main() -> None:
     out, suffix = Path(args.dir), f".{args.job}" if args.job else ""
     layers = args.layers.replace(",", " ").split()
     stems = {layer: out / f"{layer}{suffix}" for layer in layers}
-    files = sorted(find_encoder(args.encoder).glob("*"))
+    files = sorted(path for path in find_encoder(args.encoder).rglob("*") if path.is_file())
     outputs = [f"{stem}.{kind}" for stem in stems.values() for kind in ("ark", "scp")]
     inputs = [*files, args.segments]
     job = Job(__spec__.name, args, inputs, [args.wav_rspecifier], [*outputs, args.left_out])

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 
-from ser.asr.node_net import NodeComputer
+from ser.asr.recogniser import Recogniser
+from ser.asr.recogniser_dir import MFCC, RECOGNISER
 from ser.detect import detector_dir
 from ser.detect.decision import Decider
 from ser.detect.detector_dir import Description
@@ -26,46 +26,30 @@ from ser.features.extractor import Extractor
 from ser.features.mfcc import MfccOptions
 from ser.features.pooling import pool
 from ser.features.vad import VadOptions
-from ser.ivector.online import OnlineExtractor
 from ser.kaldi.options import read_options
-
-# Frames from one output of the net to the next, as in the recipe.
-SUBSAMPLING = 3
 
 
 @dataclass(frozen=True)
 class BottleneckNet:
-    """Turns the MFCC (T, F) of an utterance into its vector; `ivectors` is None if the net takes no i-vectors."""
+    """Turns the MFCC (T, F) of an utterance into its vector: the statistics of one node's outputs."""
 
-    net: NodeComputer
+    recogniser: Recogniser
     node: str
     statistics: str
-    ivectors: OnlineExtractor | None
 
     # No frames are lost at the ends of an utterance, since its first and last frames are repeated.
     span = 0
 
     @classmethod
     def load(cls, folder: Path, layer: str, statistics: str) -> BottleneckNet:
-        """Read the net in <folder>/net and, if it takes i-vectors, their extractor in <folder>/extractor."""
-        extractor = None
-        if (folder / "extractor").is_dir():
-            extractor = OnlineExtractor.load(folder / "extractor" / "online.conf")
-        # The i-vectors are computed here for each recording; `zero` only says that the net takes i-vectors.
-        net = NodeComputer(folder / "net", torch.device("cpu"), zero=extractor is not None)
-        if extractor is not None and extractor.ivector_dim != net.net.ivector_dim:
-            raise SerError(
-                f"{folder}: i-vectors of dimension {extractor.ivector_dim}, but the net takes {net.net.ivector_dim}; "
-                "give the extractor that the net was trained with"
-            )
-        return cls(net, net.node_of(layer), statistics, extractor)
+        """Read the recogniser of `folder`; SerError as in `Recogniser.load`, or if it has no such layer."""
+        recogniser = Recogniser.load(folder)
+        return cls(recogniser, recogniser.net.node_of(layer), statistics)
 
     def __call__(self, features: np.ndarray) -> np.ndarray:
         """Embed one utterance: (T, F) to (D,) float32."""
-        ivectors = None
-        if self.ivectors is not None:
-            ivectors = self.ivectors.extract(features, self.ivectors.new_speaker())
-        return pool(self.net.compute(features, self.node, SUBSAMPLING, ivectors), self.statistics)
+        (outputs,) = self.recogniser.outputs(features, [self.node])
+        return pool(outputs, self.statistics)
 
 
 @dataclass(frozen=True)
@@ -81,9 +65,9 @@ class AsrDetector(SampleDetector):
         """Read a detector's folder, including the parts that only this kind has."""
         if description.statistics is None:
             raise SerError(f"{folder / detector_dir.SETTINGS}: no statistics; make the detector again")
-        mfcc = read_options(MfccOptions, folder / "mfcc.conf")
+        mfcc = read_options(MfccOptions, folder / MFCC)
         front_end = FrontEnd(Extractor(mfcc), VadOptions(), SlidingCmvnOptions())
-        net = BottleneckNet.load(folder / detector_dir.ASR, description.layer, description.statistics)
+        net = BottleneckNet.load(folder / RECOGNISER, description.layer, description.statistics)
         return cls(description, front_end, net, deciders, None, by_speaker)
 
     @property

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 import ser
+from ser.asr.recogniser_dir import MFCC, RECOGNISER
 from ser.backend.chain import BackendConfig
 from ser.backend.held_out import held_out_scores
 from ser.config import to_yaml
@@ -85,9 +86,9 @@ def make_asr_detector(
 
 
 def _fill(folder: Path, parts: AsrParts, label_map: Path, backend: BackendConfig, settings: DetectorConfig) -> None:
-    shutil.copyfile(parts.mfcc, folder / "mfcc.conf")
+    shutil.copyfile(parts.mfcc, folder / MFCC)
     shutil.copyfile(label_map, folder / detector_dir.LABELS)
-    asr = folder / detector_dir.ASR
+    asr = folder / RECOGNISER
     (asr / "net").mkdir(parents=True)
     for name in (model_dir.WEIGHTS, "config.yaml"):
         if not (parts.net / name).is_file():
@@ -98,7 +99,7 @@ def _fill(folder: Path, parts: AsrParts, label_map: Path, backend: BackendConfig
     speech = read_labelled(parts.train_dir / "utt2emo", f"scp:{parts.vectors}")
     check_classes(speech, label_map, parts.train_dir)
     net = BottleneckNet.load(asr, parts.layer, parts.statistics)
-    _check_vectors(Extractor(read_options(MfccOptions, folder / "mfcc.conf")), net, parts, speech)
+    _check_vectors(Extractor(read_options(MfccOptions, folder / MFCC)), net, parts, speech)
     utt2spk = tables.read_map(parts.train_dir / "utt2spk", fields=2)
     # The recogniser was trained on a speech corpus with other speakers, so all speakers here are new to it.
     save_backends(folder, SPEECH, speech, utt2spk, backend, settings, all_new=True)

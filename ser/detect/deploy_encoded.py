@@ -7,6 +7,7 @@ from pathlib import Path
 from ser.detect import detector_dir
 from ser.detect.encoded import EncodedNet
 from ser.encoders import net_dir, onnx_net
+from ser.encoders.asr_encoder import AsrEncoder
 from ser.encoders.loading import find_encoder
 from ser.encoders.onnx_net import OnnxEncoder
 from ser.encoders.xvector_encoder import XVectorEncoder
@@ -20,12 +21,12 @@ def save_encoder(folder: Path, source: str, layer: str) -> EncodedNet:
     Raises
     ------
     SerError
-        If the encoder or its layer does not exist, or the encoder is an x-vector net.
+        If the encoder or its layer does not exist, or the encoder is an x-vector net or a recogniser.
     """
     net = EncodedNet.load(source, layer)
-    if isinstance(net.encoder, XVectorEncoder):
-        raise SerError(f"{source}: an x-vector net, for which this detector has no features; make the detector from "
-                       "the run that trained it")  # fmt: skip
+    if isinstance(net.encoder, XVectorEncoder | AsrEncoder):
+        raise SerError(f"{source}: a net of a run of this toolkit, for which this detector has no features; make the "
+                       "detector from that run")  # fmt: skip
     origin, made = find_encoder(source), folder / detector_dir.ENCODER
     if isinstance(net.encoder, OnnxEncoder):
         made.mkdir()

@@ -8,6 +8,7 @@ import torch
 
 from ser.config import read_yaml
 from ser.encoders import hub, net_dir, onnx_net
+from ser.encoders.asr_encoder import AsrEncoder, is_asr_detector
 from ser.encoders.audio_encoder import AudioEncoder
 from ser.encoders.frame_encoder import Emotion2vecEncoder, TransformersEncoder
 from ser.encoders.patch_encoder import PatchEncoder
@@ -41,8 +42,8 @@ def load_audio_encoder(
     Parameters
     ----------
     name : folder of transformers (config.json, preprocessor_config.json, model.safetensors), name on the Hub, folder
-        of ``import_audio_net``, ``train_audio_encoder``, ``train_triplet`` or ``train_xvector``, or a folder with
-        emotion2vec's ``model.pt``.
+        of ``import_audio_net``, ``train_audio_encoder``, ``train_triplet`` or ``train_xvector``, a folder with
+        emotion2vec's ``model.pt``, or a detector of system B, for its recogniser.
     device : device on which it is computed.
     max_seconds : longest window, for encoders with a state per frame.
     front_end : maps samples to features; only an x-vector net needs it.
@@ -53,6 +54,8 @@ def load_audio_encoder(
         If there is no such encoder, or it is damaged.
     """
     folder, what = find_encoder(name), f"encoder '{name}'"
+    if is_asr_detector(folder):
+        return AsrEncoder(what, folder, device)
     if onnx_net.is_onnx(folder):
         return onnx_net.load_onnx(folder, what, max_seconds)
     if net_dir.is_net(folder):

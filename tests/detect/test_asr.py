@@ -1,6 +1,8 @@
 """The detector of system B: a recogniser of random weights on planted voices, made and read as ser-detect does."""
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,9 @@ from ser.config import load_config, to_yaml
 from ser.detect import Detector
 from ser.detect.asr import AsrDetector, BottleneckNet
 from ser.detect.deploy_asr import AsrParts, choose_layer, copy_extractor, make_asr_detector
+from ser.detect.deploy_encoded import save_encoder
 from ser.detect.detector_dir import DetectorConfig
+from ser.encoders.loading import load_audio_encoder
 from ser.errors import SerError
 from ser.features.extractor import Extractor
 from ser.features.mfcc import MfccOptions
@@ -161,3 +165,28 @@ def test_what_cannot_be_used_is_named(folder, parts, tmp_path):
     assert OnlineExtractor.load(tmp_path / "asr" / "extractor" / "online.conf").ivector_dim > 0
     shutil.copytree(parts.net, tmp_path / "asr" / "net")
     assert BottleneckNet.load(tmp_path / "asr", "layer4", "mean").node == "tdnnf4.noop"
+
+
+def test_it_is_an_encoder_too_whose_layers_are_those_of_the_recogniser(folder, parts, say, tmp_path):
+    recording = say("neutral", 902)
+    wave, _ = soundfile.read(recording, dtype="float32")
+    net = AsrTdnn.from_weights(CONFIG, model_dir.load_weights(parts.net))
+    expected = bottlenecks(net.eval(), OnlineExtractor.load(EXTRACTOR / "online.conf"), wave)
+    encoder = load_audio_encoder(str(folder))
+    assert encoder.layers == ["layer1", "layer2", "layer3", "layer4", "prefinal", "final"]
+    assert (encoder.row, encoder.samples_a_row, encoder.sample_rate) == ("frame", 480.0, RATE)
+    ((utt, states),) = encoder.encode([("u", wave)], ["layer4", "prefinal", "final"])
+    assert utt == "u" and states["layer4"].shape == expected.shape
+    np.testing.assert_allclose(states["layer4"], expected, atol=1e-4)
+    np.testing.assert_array_equal(states["final"], states["prefinal"])
+    tables.write_map(tmp_path / "wav.scp", {"u": str(recording)})
+    options = ["--encoder", folder, "--layers", "layer4", "--pool", "mean_std"]
+    words = [*options, f"scp:{tmp_path}/wav.scp", tmp_path / "out"]
+    subprocess.run([sys.executable, "-m", "ser.bin.extract_audio_embeddings", *words], check=True, cwd=ROOT)
+    ((_, vector),) = ark.read(f"scp:{tmp_path}/out/layer4.scp")
+    np.testing.assert_allclose(vector, pool(expected, "mean_stddev"), atol=1e-4)
+
+
+def test_a_detector_of_an_encoder_that_is_a_recogniser_is_refused(folder, tmp_path):
+    with pytest.raises(SerError, match="a net of a run of this toolkit"):
+        save_encoder(tmp_path, str(folder), "layer4")
