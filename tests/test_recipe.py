@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parent.parent
 # Of its own for each worker of pytest-xdist, should they share the tests of this file.
@@ -147,6 +148,29 @@ def test_stages_8_and_9_again_give_the_same_bytes_and_training_again_does_nothin
         assert done.returncode == 0, done.stderr[-3000:]
     assert (exp / "results.tsv").read_bytes() == before
     assert (exp / "finetune_1" / "model.safetensors").stat().st_mtime_ns == weights
+
+
+def test_a_grid_of_one_point_of_the_run_trains_nothing_and_has_the_rows_of_the_run(rows, tmp_path):
+    point = {
+        "variant": ["all"], "train": [["cremad", "iemocap"]], "fold": [], "layer": ["tdnn7"], "modality": ["speech"],
+        "lda_dim": [0], "backend": ["plda"], "seed": [0], "held_out": ["none"],
+    }  # fmt: skip
+    grid = {
+        "name": "one_point", "run": NAME, "noise_kinds": [], "backend_config": "conf/backend.yaml",
+        "protocol": "conf/protocol.yaml", "blocks": [point],
+        "variants": {"all": {"config": "conf/toy/xvector_finetune.yaml", "noise": False}},
+    }  # fmt: skip
+    (tmp_path / "grid.yaml").write_text(yaml.safe_dump(grid))
+    command = ["local/run_experiments.sh", str(tmp_path / "grid.yaml")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    exp = ROOT / "exp" / NAME / "experiments" / "one_point"
+    with open(exp / "results.tsv", newline="") as stream:
+        found = {row["fold"]: row for row in csv.DictReader(stream, delimiter="\t")}
+    of_run = [row for row in rows if row["layer"] == "tdnn7" and row["train"] == "voxceleb1+cremad+iemocap"]
+    assert found == {row["fold"]: row for row in of_run} and len(found) == 6
+    nets = list(exp.glob("artefacts/net-*/make.log"))
+    assert len(nets) == 5 and all("is the net that is needed here" in log.read_text() for log in nets)
 
 
 @pytest.mark.parametrize(("page", "commands"), toy_commands(ROOT))

@@ -15,6 +15,7 @@ from ser.experiments.grid import GridConfig, GridPoint
 from ser.experiments.training_sets import DIR, TrainingSets, data_of
 from ser.plan import calls
 from ser.plan.roles import NONE, Roles, distinct
+from ser.plan.xvector_bert_results import text_used
 from ser.results.result_table import NAMES, NOT_APPLICABLE, Result
 
 # What holds the files of evaluate_backend in the folder of a cell.
@@ -53,7 +54,14 @@ class PointArtefacts:
         """Return the options of make_protocol_card for the card of the grid."""
         roles = self._run.roles
         corpora = self._run.corpora((*roles.pretrain, *self._trained(), *roles.text_train, roles.test))
-        return [*calls.card(corpora, TEXT if roles.text_train else None), "--label-map", self._run.options.label_map]
+        return [*calls.card(corpora, TEXT if self._scores_text() else None), "--label-map", self._run.options.label_map]
+
+    def text_used(self) -> str:
+        """Return which words the text vectors of each corpus are made from, a line each; empty if no cell has text."""
+        return text_used(replace(self._run.options, text_condition=TEXT)) if self._scores_text() else ""
+
+    def _scores_text(self) -> bool:
+        return any("text" in modality for block in self._config.blocks for modality in block.modality)
 
     def report_options(self, exp: Path) -> list[str]:
         """Return the arguments of steps/make_report.sh for the grid in the folder `exp`."""
@@ -127,7 +135,7 @@ class PointArtefacts:
         embedded = self._make("embedded", command, given=self._run.digest_data(*sources))
         if cell.layer in self._frozen:
             encoder, layer = self._frozen[cell.layer]
-            files = sorted(Path(encoder.source).rglob("*")) if Path(encoder.source).is_dir() else []
+            files = sorted(path for path in Path(encoder.source).rglob("*") if path.is_file())
             made = self._make(
                 "encoded",
                 f"steps/extract_audio_embeddings.sh --nj 1 --encoder {encoder.source} --layers "

@@ -148,6 +148,19 @@ def test_a_class_that_nothing_has_seen_is_kept_from_every_training_and_named_to_
     assert all("local/make_role_dir.sh --unseen 'sadness fear' " in role.commands[0] for role in named(found, "role"))
 
 
+def test_the_card_of_a_grid_tells_the_words_of_its_cells_if_a_cell_has_any(recipe):
+    made = recipe()
+    assert made.text_used().splitlines() == [
+        "cremad: of a random utterance of the same label in dailydialog (training only)", "iemocap: its own words",
+    ]  # fmt: skip
+    assert made.card_options()[-4:-2] == ["--text-condition", "gold"]
+    speech = dataclasses.replace(
+        PAPER, blocks=tuple(dataclasses.replace(one, modality=("speech",)) for one in PAPER.blocks)
+    )
+    made = recipe(config=speech)
+    assert made.text_used() == "" and "--text-condition" not in made.card_options()
+
+
 def test_layers_and_speech_with_text_share_one_net_and_one_text_model(recipe):
     made = recipe()
     cells = [
