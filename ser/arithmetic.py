@@ -4,8 +4,9 @@ Libraries choose their code by the processor's vector instructions and by the nu
 sums in another order, and in training such rounding errors grow to whole points of an error rate. With the variables
 here, every library uses code that all x86-64 processors can run, in one thread.
 
-They don't make two processors equal: two trained the same text models and other x-vector nets. PyTorch computes only
-the latter by oneDNN's convolutions, which may take their block sizes from the caches; no variable sets these.
+One function no variable can pin: MKL's square root, by which PyTorch computes torch.sqrt on a CPU. It begins with the
+processor's approximation of 1 / sqrt(x), which has other bits on Intel's processors than on AMD's. So no training calls
+it (`ser.models.pooling.square_root`, and the fused steps of the optimizers).
 """
 
 import importlib

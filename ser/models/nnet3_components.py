@@ -135,7 +135,7 @@ def _batch_norm(name: str, component: Component) -> dict[str, Tensor]:
             f" the least {float(variance.min()):g}, and the epsilon {epsilon:g}"
         )
     # As in BatchNormComponent::ComputeDerived.
-    scale = rms / (variance + epsilon).sqrt()
+    scale = rms * (variance + epsilon).rsqrt()
     return {"scale": scale.float(), "offset": (-mean * scale).float()}
 
 

@@ -40,7 +40,8 @@ def make_optimizer(
         chosen += [{"params": list(part), "weight_decay": decay, "rate_factor": factor} for part, decay in parts]
     if kind == "sgd":
         return torch.optim.SGD(chosen, lr=0.0, momentum=momentum, dampening=momentum)
-    return (torch.optim.Adam if kind == "adam" else torch.optim.AdamW)(chosen, lr=0.0)
+    # The fused step rounds square roots alike on every processor, unlike torch.sqrt: see ser.models.pooling.
+    return (torch.optim.Adam if kind == "adam" else torch.optim.AdamW)(chosen, lr=0.0, fused=True)
 
 
 def learning_rate(step: int, steps: int, initial: float, final: float, warmup_fraction: float) -> float:
