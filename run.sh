@@ -200,16 +200,16 @@ if [ "$stage" -le 9 ] && [ "$stop_stage" -ge 9 ]; then
 fi
 end_stage
 
-# Expected of ./run.sh --reproducible true on the toy corpora, in %; docs/results.md has another processor's:
-#   awk -F'\t' '$4 == "all" { print $8, $9, $2, $16, $20 }' exp/toy/results.tsv
-#   layer modality    trained on                            EER     UAR
-#   bert  text        dailydialog+cremad                    40.29   59.75
-#   bert  text        dailydialog+cremad+iemocap            27.43   71.96
-#   tdnn6 speech      voxceleb1+cremad                      37.93   52.89
-#   tdnn7 speech      voxceleb1+cremad                      35.29   54.13
-#   tdnn6 speech+text voxceleb1+cremad+dailydialog          36.47   65.06
-#   tdnn7 speech+text voxceleb1+cremad+dailydialog          36.14   64.99
-#   tdnn6 speech      voxceleb1+cremad+iemocap              33.78   59.75
-#   tdnn7 speech      voxceleb1+cremad+iemocap              28.99   66.00
-#   tdnn6 speech+text voxceleb1+cremad+iemocap+dailydialog  26.30   75.26
-#   tdnn7 speech+text voxceleb1+cremad+iemocap+dailydialog  21.48   76.52
+# Expected of ./run.sh --reproducible true on the toy corpora, in %:
+#   awk -F'\t' '$4 == "all" { printf "%s %s %s %.1f %.1f\n", $8, $9, $2, $16, $20 }' exp/toy/results.tsv
+#   layer modality    trained on                            EER   UAR
+#   bert  text        dailydialog+cremad                    40.3  59.8
+#   bert  text        dailydialog+cremad+iemocap            27.4  72.0
+#   tdnn6 speech      voxceleb1+cremad                      43.1  45.1
+#   tdnn7 speech      voxceleb1+cremad                      43.5  40.5
+#   tdnn6 speech+text voxceleb1+cremad+dailydialog          41.3  57.6
+#   tdnn7 speech+text voxceleb1+cremad+dailydialog          41.7  57.1
+#   tdnn6 speech      voxceleb1+cremad+iemocap              33.4  62.5
+#   tdnn7 speech      voxceleb1+cremad+iemocap              32.9  67.1
+#   tdnn6 speech+text voxceleb1+cremad+iemocap+dailydialog  24.6  79.8
+#   tdnn7 speech+text voxceleb1+cremad+iemocap+dailydialog  22.0  79.7

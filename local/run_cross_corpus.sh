@@ -20,6 +20,8 @@
 #   --layers tdnn6,tdnn7     layers of the net or of the encoder
 #   --label-map <file>       maps a corpus's labels to the classes
 #   --finetune-config <name> settings of the nets: <name>.yaml in --conf
+#   --hold-out-speakers <share>   share of the speakers of each corpus that no net is trained on; they choose the nets'
+#                            epochs and calibrate the scores (0.2); not with --encoder, which trains no net
 #   --backend-config <yaml>
 # shellcheck disable=SC2034,SC2046,SC2086  # options are read by make_plan; wrappers and lists split into words
 set -euo pipefail
@@ -32,6 +34,7 @@ encoder=
 layers=tdnn6
 label_map=conf/emotions/collapsed5.map
 finetune_config=xvector_finetune
+hold_out_speakers=0.2
 backend_config=conf/backend.yaml
 
 . utils/parse_options.sh
@@ -57,7 +60,7 @@ if [ "$stage" -le 1 ] && [ "$stop_stage" -ge 1 ]; then
   each_job features make_features
   each_job classes utils/apply_label_map.sh "$label_map"
   each_job shared python3 -m ser.bin.intersect_classes
-  each_job others utils/combine_data.sh
+  each_job roles local/make_role_dir.sh
   each_job folds utils/select_fold.sh
   rm -rf "$exp/audit"
   each_job audit local/audit_protocol.sh

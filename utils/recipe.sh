@@ -12,7 +12,7 @@
 #   --num-threads <n>     threads of a training on the CPU (1); the last bits of a model depend on it
 #   --seed <n>            seed of all random numbers, in place of the seeds in the settings
 #   --reproducible true|false   train on the CPU in one thread and without instructions that some processors lack. This is
-#                         slower, and gives the same bits whatever instruction set the libraries would choose (false)
+#                         slower, and gives the same bits on every x86-64 processor (false)
 #   --name <name>         name of the run, which lies in data/<name> and exp/<name>
 #   --conf <dir>          folder of the settings
 #   --corpora <dir>       folder of the corpora, each under its usual name (conf/corpora.tsv)

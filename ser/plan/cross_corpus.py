@@ -11,14 +11,14 @@ from ser.plan import calls
 from ser.plan.corpora import check_holds, find, read_corpora
 from ser.plan.facts import Facts
 from ser.plan.job import Job, Plan, job
-from ser.plan.options import RunOptions, check_run
-from ser.plan.roles import in_order
+from ser.plan.options import RunOptions, check_hold_out, check_run
+from ser.plan.roles import NONE, in_order
 
 SYSTEM = "cross_corpus"
 LAST_STAGE = 5
 # Kind of job -> number of the stage that runs it.
 KINDS = {
-    "prepare": 0, "features": 1, "classes": 1, "shared": 1, "others": 1, "folds": 1, "audit": 1,
+    "prepare": 0, "features": 1, "classes": 1, "shared": 1, "roles": 1, "folds": 1, "audit": 1,
     "nets": 2, "embedded": 3, "embeddings": 3, "encoded": 3, "cells": 4, "card": 5, "report": 5,
 }  # fmt: skip
 PLAIN, ADAPTED = "plain", "adapted"
@@ -34,6 +34,7 @@ class Options(RunOptions):
     layers: str
     label_map: str
     finetune_config: str
+    hold_out_speakers: float
     backend_config: str
 
     @property
@@ -53,6 +54,7 @@ def check(options: Options) -> list[str]:
     if len(set(options.among)) < 2 or len(set(options.among)) < len(options.among):
         raise SerError(f"--among '{' '.join(options.among)}': name two corpora or more, each once")
     nets = [] if options.encoder else [options.settings]
+    check_hold_out(options.hold_out_speakers)
     check_run(options, LAST_STAGE, [options.label_map, options.backend_config, *nets])
     return []
 
@@ -106,7 +108,7 @@ class _Builder:
         return self.at.corpus(f"{name}_shared")
 
     def _training_dir(self, name: str) -> Path:
-        return self._shared(name) if name in self.options.among else self.at.data / name
+        return self.at.data / f"train_{name}"
 
     def data(self) -> Iterator[Job]:
         at, options = self.at, self.options
@@ -122,15 +124,20 @@ class _Builder:
         outputs = [made, *map(self._shared, options.among)]
         yield job(1, "shared", "classes", [made, *pairs], map(at.emotion, options.among), outputs)
         for name, members in self.sets.items():
-            if len(members) > 1:
-                sources = [self._shared(member) for member in members]
-                yield job(1, "others", name, [at.data / name, *sources], sources, [at.data / name])
+            yield self._role(name, self._training_dir(name), members)
         for name, folds in self.folds.items():
             for fold in folds:
-                for part in ("train", "test"):
-                    made = at.role(f"{name}_{part}", fold)
-                    words = ["--part", part, fold, self._shared(name), made]
-                    yield job(1, "folds", f"{name}_{part}_{fold}", words, [self._shared(name)], [made])
+                test = at.role(f"{name}_test", fold)
+                words = ["--part", "test", fold, self._shared(name), test]
+                yield job(1, "folds", f"{name}_test_{fold}", words, [self._shared(name)], [test])
+                yield self._role(f"{name}_{fold}", at.role(f"{name}_train", fold), (name,), fold)
+
+    def _role(self, name: str, made: Path, members: Sequence[str], fold: str = NONE) -> Job:
+        """Combine the corpora of a training set, without the fold, and list speakers whom no net is trained on."""
+        sources = [(member, self._shared(member)) for member in members]
+        share = 0.0 if self.options.encoder else self.options.hold_out_speakers
+        words = calls.role_dir(made, sources, NONE if fold == NONE else members[0], fold, share)
+        return job(1, "roles", name, words, [data for _, data in sources], [made])
 
     def audits(self) -> Iterator[Job]:
         at = self.at

@@ -129,6 +129,12 @@ def check_words(option: str, words: Iterable[str], known: Collection[str]) -> No
             raise SerError(f"--{option}: unknown '{word}'; known: {' '.join(known)}")
 
 
+def check_hold_out(share: float) -> None:
+    """Raise a `SerError` if --hold-out-speakers is no share of the speakers that leaves enough for training."""
+    if not 0 <= share < 0.9:
+        raise SerError(f"--hold-out-speakers: expected a share from 0 to 0.9, found {share}")
+
+
 def check_run(options: RunOptions, last_stage: int, files: Iterable[str]) -> None:
     """Check the options that all systems share, so that mistakes fail now and not hours later.
 

@@ -11,7 +11,7 @@ from ser.corpora.label_map import read_label_map
 from ser.errors import SerError
 from ser.plan.corpora import check_holds, holding, read_corpora
 from ser.plan.encoders import Encoder, by_column, check_encoders, read_encoders
-from ser.plan.options import RunOptions, check_run, check_words
+from ser.plan.options import RunOptions, check_hold_out, check_run, check_words
 from ser.plan.roles import NONE, Roles, distinct
 
 LAST_STAGE = 9
@@ -167,8 +167,7 @@ def check(options: Options) -> list[str]:
     for words in filter(None, options.speaker_normalisations):
         SpeakerNormalisation.parse(words)
     check_words("ties", [options.ties], ("drop", "first", "level"))
-    if not 0 <= options.hold_out_speakers < 0.9:
-        raise SerError(f"--hold-out-speakers: expected a share from 0 to 0.9, found {options.hold_out_speakers}")
+    check_hold_out(options.hold_out_speakers)
     check_words("pooling", [options.pooling] * bool(options.pooling), ("cls", "mean"))
     check_run(options, LAST_STAGE, files)
     check_words("unseen", options.unseen, sorted(set(read_label_map(options.label_map).values())))

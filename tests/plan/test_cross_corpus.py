@@ -12,7 +12,7 @@ from tests.conftest import COMMON, FACTS, SIZES
 
 OPTIONS = {
     "stop_stage": "5", "among": "cremad iemocap ravdess", "within": "true", "encoder": "", "layers": "tdnn6",
-    "label_map": "conf/emotions/collapsed5.map", "finetune_config": "xvector_finetune",
+    "label_map": "conf/emotions/collapsed5.map", "finetune_config": "xvector_finetune", "hold_out_speakers": "0.2",
     "backend_config": "conf/backend.yaml",
 }  # fmt: skip
 FACTS_HERE = dataclasses.replace(FACTS, sizes={**SIZES, "ravdess": SIZES["iemocap"]})
@@ -39,7 +39,7 @@ def test_each_corpus_and_all_others_train_and_each_is_scored_plain_and_adapted()
     assert "--train cremad+iemocap --test ravdess --fold all --variant adapted" in words
     assert "--adapt true" in words
     assert words.endswith(
-        "data/run/not_ravdess scp:exp/run/embeddings_not_ravdess/tdnn6.scp data/run/ravdess_shared"
+        "data/run/train_not_ravdess scp:exp/run/embeddings_not_ravdess/tdnn6.scp data/run/ravdess_shared"
         " scp:exp/run/embeddings_not_ravdess/tdnn6.scp exp/run/cells/not_ravdess_ravdess_adapted_tdnn6"
     )
 
@@ -61,6 +61,20 @@ def test_the_diagonal_is_by_folds_each_with_its_own_net_and_audit():
     assert "--train iemocap --test iemocap --fold 2" in words and "--adapt false" in words
     assert "data/run/iemocap_train_2 scp:exp/run/embeddings_iemocap_2/tdnn6.scp data/run/iemocap_test_2" in words
     assert "iemocap_2" in names(found, "audit")
+    (role,) = (one for one in found.of("roles") if one.name == "iemocap_2")
+    shared = "data/run/iemocap_shared"
+    assert " ".join(role.arguments) == f"--fold 2 --scored {shared} --hold-out=0.2 data/run/iemocap_train_2 {shared}"
+
+
+def test_no_net_is_trained_on_the_speakers_that_calibrate_and_an_encoder_holds_out_none():
+    found = plan(options(within="false"), FACTS_HERE)
+    (role,) = (one for one in found.of("roles") if one.name == "not_ravdess")
+    parts = "data/run/cremad_shared data/run/iemocap_shared"
+    assert " ".join(role.arguments) == f"--hold-out=0.2 data/run/train_not_ravdess {parts}"
+    for net, made in zip(found.of("nets"), found.of("roles"), strict=True):
+        assert (net.name, net.inputs[0]) == (made.name, made.outputs[0])
+    encoded = plan(options(encoder="exp/yamnet"), FACTS_HERE)
+    assert not any("hold-out" in word for one in encoded.of("roles") for word in one.arguments)
 
 
 def test_the_page_of_errors_is_of_any_corpus_and_embeds_no_clip_if_one_may_not_be_passed_on():
@@ -73,7 +87,7 @@ def test_the_page_of_errors_is_of_any_corpus_and_embeds_no_clip_if_one_may_not_b
 def test_two_corpora_have_no_others_together():
     found = plan(options(among="cremad iemocap", within="false"), FACTS_HERE)
     assert names(found, "nets") == ["iemocap", "cremad"]
-    assert names(found, "others") == []
+    assert names(found, "roles") == ["iemocap", "cremad"]
 
 
 def test_an_encoder_is_run_once_and_trains_no_net():
@@ -94,6 +108,7 @@ def test_an_encoder_is_run_once_and_trains_no_net():
         ({"among": "cremad voxceleb1"}, "--among: voxceleb1 has no emotion"),
         ({"among": "cremad dailydialog"}, "--among: dailydialog has no speech"),
         ({"finetune_config": "none"}, "none.yaml"),
+        ({"hold_out_speakers": "0.95"}, "expected a share from 0 to 0.9"),
     ],
 )
 def test_settings_that_cannot_run_are_refused(changes, message):
