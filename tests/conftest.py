@@ -72,9 +72,10 @@ def toy_run(tmp_path_factory: pytest.TempPathFactory) -> Toy:
 
     from ser.backend.chain import BackendConfig
     from ser.config import load_config
-    from ser.detect.deploy import Run, fold, make_detector
+    from ser.detect.deploy import fold, make_detector
     from ser.detect.detector_dir import DetectorConfig
     from ser.detect.front_end import FrontEnd
+    from ser.detect.run_folders import RunFolders
     from ser.files import write_text
     from ser.kaldi import ark, tables
     from ser.models.xvector import XVector, XVectorConfig
@@ -116,7 +117,7 @@ def toy_run(tmp_path_factory: pytest.TempPathFactory) -> Toy:
             writer.write(utt, vectors[utt])
     detector = exp / "detector"
     make_detector(
-        Run.find(data, exp),
+        RunFolders.find(data, exp),
         detector,
         ROOT / "conf",
         ROOT / "conf" / "emotions" / "collapsed5.map",

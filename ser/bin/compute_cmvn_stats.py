@@ -30,11 +30,11 @@ def main() -> None:
     from ser.kaldi import ark, specifiers, tables
     from ser.kaldi.feats import read_features
     from ser.kaldi.voice_activity import VoiceActivity
-    from ser.record.job import Job
+    from ser.record.job_note import JobNote
 
     target, sources = specifiers.parse_wspecifier(args.stats_wspecifier), [args.feats_rspecifier, args.vad_rspecifier]
-    job = Job(__spec__.name, args, [args.utt2spk], sources, [target.ark, target.scp])
-    if job.is_valid():
+    note = JobNote(__spec__.name, args, [args.utt2spk], sources, [target.ark, target.scp])
+    if note.is_valid():
         return
     utt2spk = tables.read_map(args.utt2spk, fields=2)
     activity = VoiceActivity(args.vad_rspecifier)
@@ -49,7 +49,7 @@ def main() -> None:
     with ark.Writer(args.stats_wspecifier) as writer:
         for speaker in sorted(stats):
             writer.write(speaker, stats[speaker])
-    job.write()
+    note.write()
     logger.info("%s: statistics of %d speakers", args.stats_wspecifier, len(stats))
 
 

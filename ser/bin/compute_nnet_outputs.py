@@ -46,13 +46,13 @@ def main() -> None:
 
     from ser.kaldi import specifiers
     from ser.kaldi.feats import read_features
-    from ser.record.job import Job
+    from ser.record.job_note import JobNote
 
     target = specifiers.parse_wspecifier(args.wspecifier)
     tables = [args.feats_rspecifier, *ivector_options.tables(args)]
     outputs = [target.ark, target.scp, args.left_out]
-    job = Job(__spec__.name, args, sorted(Path(args.model_dir).glob("*")), tables, outputs)
-    if job.is_valid():
+    note = JobNote(__spec__.name, args, sorted(Path(args.model_dir).glob("*")), tables, outputs)
+    if note.is_valid():
         return
 
     from ser.asr.node_net import NodeComputer
@@ -71,7 +71,7 @@ def main() -> None:
             writer.write(utt, matrix)
             written += 1
         count = left_out.finish(written)
-    job.write()
+    note.write()
     logger.info("%s: %s of %d utterances, %d left out", args.wspecifier, args.node, written, count)
 
 

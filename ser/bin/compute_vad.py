@@ -32,11 +32,11 @@ def main() -> None:
     from ser.kaldi import ark, specifiers
     from ser.kaldi.feats import read_features
     from ser.kaldi.options import read_options
-    from ser.record.job import Job
+    from ser.record.job_note import JobNote
 
     target = specifiers.parse_wspecifier(args.vad_wspecifier)
-    job = Job(__spec__.name, args, [args.config], [args.feats_rspecifier], [target.ark, target.scp])
-    if job.is_valid():
+    note = JobNote(__spec__.name, args, [args.config], [args.feats_rspecifier], [target.ark, target.scp])
+    if note.is_valid():
         return
     options = read_options(VadOptions, args.config)
     num_utts = num_frames = num_voiced = 0
@@ -51,7 +51,7 @@ def main() -> None:
                 logger.warning("%s: none of its %d frames is speech", utt, len(feats))
             writer.write(utt, voiced.astype(np.float32))
             num_utts, num_frames, num_voiced = num_utts + 1, num_frames + len(voiced), num_voiced + int(voiced.sum())
-    job.write()
+    note.write()
     share = 100 * num_voiced / max(num_frames, 1)
     logger.info("%s: %d utterances, %.1f %% of the frames are speech", args.vad_wspecifier, num_utts, share)
 

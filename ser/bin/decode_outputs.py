@@ -46,12 +46,12 @@ def main() -> None:
     parser.add_argument("folder", metavar="<dir>", help="folder to write")
     args = parser.parse_args()
 
-    from ser.record.job import Job
+    from ser.record.job_note import JobNote
 
     lang, folder, model = Path(args.lang), Path(args.folder), Path(args.model_dir)
     files = [lang / "lexicon.txt", lang / "lm.arpa", model / "units.tsv", Path(args.data_dir) / "text"]
-    job = Job(__spec__.name, args, files, [args.outputs], [folder / "hyp", folder / "wer"])
-    if job.is_valid():
+    note = JobNote(__spec__.name, args, files, [args.outputs], [folder / "hyp", folder / "wer"])
+    if note.is_valid():
         return
 
     from ser.asr import lang_dir, word_lm
@@ -77,7 +77,7 @@ def main() -> None:
     tables.write_map(folder / "hyp", {utt: " ".join(words or []) for utt, words in found.items()})
     text = Path(args.data_dir) / "text"
     if not text.is_file():
-        job.write()
+        note.write()
         return
     texts = tables.read_map(text, allow_empty=True)
     if missing := sorted(texts.keys() - found.keys()):
@@ -94,7 +94,7 @@ def main() -> None:
     line = f"{total} [{100 * low:.1f}, {100 * high:.1f}] over {len(speakers)} speakers"
     write_text(folder / "wer", f"{line}\n")
     logger.info("%s: %s", folder, line)
-    job.write()
+    note.write()
     if args.max_wer is not None and 100 * total.rate > args.max_wer:
         raise SerError(
             f"{folder}: WER {100 * total.rate:.1f} % is over --max-wer {args.max_wer:g}: the model has not learnt to "

@@ -83,7 +83,7 @@ def main() -> None:
     # The small products of the log-mel energies gain nothing by threads. Must be set before numpy is imported.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from ser.encoders.loading import find_encoder
-    from ser.record.job import Job
+    from ser.record.job_note import JobNote
 
     out, suffix = Path(args.dir), f".{args.job}" if args.job else ""
     layers = args.layers.replace(",", " ").split()
@@ -91,8 +91,8 @@ def main() -> None:
     files = sorted(path for path in find_encoder(args.encoder).rglob("*") if path.is_file())
     outputs = [f"{stem}.{kind}" for stem in stems.values() for kind in ("ark", "scp")]
     inputs = [*files, args.segments]
-    job = Job(__spec__.name, args, inputs, [args.wav_rspecifier], [*outputs, args.left_out])
-    if job.is_valid():
+    note = JobNote(__spec__.name, args, inputs, [args.wav_rspecifier], [*outputs, args.left_out])
+    if note.is_valid():
         return
 
     from ser.encoders.audio_encoder import check_layers, check_level, pool_rows
@@ -133,7 +133,7 @@ def main() -> None:
                 writer.write(utt, pool_rows(rows, args.pool) if args.level == "utterance" else rows[:: args.every])
             written += 1
         count = left_out.finish(written)
-    job.write()
+    note.write()
     logger.info(
         "%s: %s of %d utterances at %s; %d left out, %d shorter than one %s (padded), %d cut into windows",
         out, "vectors" if args.level == "utterance" else "matrices", written, " ".join(layers), count,

@@ -64,7 +64,7 @@ def main() -> None:
             "and an offset from 0 to subsampling - 1"
         )
 
-    from ser.record.job import Job
+    from ser.record.job_note import JobNote
 
     out, suffix = Path(args.out_dir), f".{args.job}" if args.job else ""
     layers = args.layers.split(",")
@@ -73,8 +73,8 @@ def main() -> None:
         stems += [out / "frames" / f"{layer}{suffix}" for layer in layers]
     outputs = [*(f"{stem}.{kind}" for stem in stems for kind in ("ark", "scp")), args.left_out]
     read = [args.feats_rspecifier, *ivector_options.tables(args)]
-    job = Job(__spec__.name, args, sorted(Path(args.model_dir).glob("*")), read, outputs)
-    if job.is_valid():
+    note = JobNote(__spec__.name, args, sorted(Path(args.model_dir).glob("*")), read, outputs)
+    if note.is_valid():
         return
 
     from ser.asr.node_net import NodeComputer
@@ -107,7 +107,7 @@ def main() -> None:
                     frames[layer].write(utt, matrix)
             written += 1
         count = left_out.finish(written)
-    job.write()
+    note.write()
     logger.info("%s: %s of %d utterances, %d left out", out, ", ".join(layers), written, count)
 
 

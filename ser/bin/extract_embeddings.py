@@ -39,14 +39,14 @@ def main() -> None:
     parser.add_argument("out_dir", help="folder to write", metavar="<out-dir>")
     args = parser.parse_args()
 
-    from ser.record.job import Job
+    from ser.record.job_note import JobNote
 
     if args.done and not args.layers:
         raise SerError("--done: needs --layers, the names of the files to look for")
     out, suffix = Path(args.out_dir), f".{args.job}" if args.job else ""
     outputs = [out / f"{layer}{suffix}.{kind}" for layer in (args.layers or "").split(",") for kind in ("ark", "scp")]
-    job = Job(__spec__.name, args, sorted(Path(args.model_dir).glob("*")), [args.feats_rspecifier], outputs)
-    if job.is_valid():
+    note = JobNote(__spec__.name, args, sorted(Path(args.model_dir).glob("*")), [args.feats_rspecifier], outputs)
+    if note.is_valid():
         return
 
     from ser.kaldi import ark
@@ -80,7 +80,7 @@ def main() -> None:
                 writers[layer].write(key, vector)
             written += 1
         left_out.finish(written)
-    job.write()
+    note.write()
     logger.info("%s: embeddings %s of %d utterances, %d left out", out, ", ".join(layers), written, left_out.count)
 
 

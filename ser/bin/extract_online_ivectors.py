@@ -32,7 +32,7 @@ def main() -> None:
     args = parser.parse_args()
 
     from ser.kaldi import specifiers
-    from ser.record.job import Job
+    from ser.record.job_note import JobNote
 
     target = specifiers.parse_wspecifier(args.wspecifier)
     speakers = specifiers.parse_rspecifier(args.spk2utt_rspecifier)
@@ -40,8 +40,8 @@ def main() -> None:
         raise SerError(f"{args.spk2utt_rspecifier}: give ark:FILE, with a speaker and its utterances on each line")
     files = sorted(path for path in Path(args.config).parent.glob("*") if path.is_file())
     outputs = [target.ark, target.scp, args.left_out]
-    job = Job(__spec__.name, args, [*files, speakers.name], [args.feats_rspecifier], outputs)
-    if job.is_valid():
+    note = JobNote(__spec__.name, args, [*files, speakers.name], [args.feats_rspecifier], outputs)
+    if note.is_valid():
         return
 
     from ser.ivector.online import OnlineExtractor
@@ -67,7 +67,7 @@ def main() -> None:
                 writer.write(utt, ivectors)
                 written.add(utt)
         count = left_out.finish(len(written))
-    job.write()
+    note.write()
     logger.info(
         "%s: i-vectors of dimension %d for %d utterances of %d speakers, %d left out",
         args.wspecifier, extractor.ivector_dim, len(written), len(spk2utt), count,

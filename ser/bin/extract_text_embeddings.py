@@ -46,13 +46,13 @@ def main() -> None:
     args = parser.parse_args()
 
     from ser.kaldi import specifiers
-    from ser.record.job import Job
+    from ser.record.job_note import JobNote
 
     path = Path(args.data_dir) / "text"
     target = specifiers.parse_wspecifier(args.wspecifier)
     model_files = sorted([*Path(args.text_model).glob("*"), *Path(args.text_model).glob("encoder/*")])
-    job = Job(__spec__.name, args, [path, *model_files], [], [target.ark, target.scp, args.left_out])
-    if job.is_valid():
+    note = JobNote(__spec__.name, args, [path, *model_files], [], [target.ark, target.scp, args.left_out])
+    if note.is_valid():
         return
 
     from ser.kaldi import ark, tables
@@ -87,7 +87,7 @@ def main() -> None:
                 writer.write(utt, vectors[utt])
     if args.left_out:
         tables.write_map(args.left_out, left_out)
-    job.write()
+    note.write()
     if left_out:
         first = ", ".join(list(left_out)[:3])
         logger.warning("%s: left out %d of %d utterances without words: %s", path, len(left_out), len(utts), first)

@@ -26,12 +26,12 @@ def main() -> None:
     args = parser.parse_args()
 
     from ser.kaldi import specifiers
-    from ser.record.job import Job
+    from ser.record.job_note import JobNote
 
     feats, target = Path(args.data_dir) / "feats.scp", specifiers.parse_wspecifier(args.wspecifier)
     model_files = sorted(Path(args.model_dir).glob("*"))
-    job = Job(__spec__.name, args, model_files, [f"scp:{feats}"], [target.ark, target.scp])
-    if job.is_valid():
+    note = JobNote(__spec__.name, args, model_files, [f"scp:{feats}"], [target.ark, target.scp])
+    if note.is_valid():
         return
 
     import dataclasses
@@ -59,7 +59,7 @@ def main() -> None:
         for clips, _ in cli.progress(source.batches(0), source.num_batches(0), "batches"):
             for vector in model.embed(clips.to(device)).cpu().numpy():
                 writer.write(next(left), vector)
-    job.write()
+    note.write()
     logger.info(
         "%s: vectors of %d utterances; %d are longer than a clip, and their middle counts",
         args.wspecifier, len(utts), source.num_cut,

@@ -36,12 +36,12 @@ def main() -> None:
     from ser.features import audioset
     from ser.kaldi import ark, audio, specifiers
     from ser.kaldi.left_out import LeftOut
-    from ser.record.job import Job
+    from ser.record.job_note import JobNote
 
     target = specifiers.parse_wspecifier(args.feats_wspecifier)
     outputs = [target.ark, target.scp, args.left_out]
-    job = Job(__spec__.name, args, [args.segments], [args.wav_rspecifier], outputs)
-    if job.is_valid():
+    note = JobNote(__spec__.name, args, [args.segments], [args.wav_rspecifier], outputs)
+    if note.is_valid():
         return
     config = audioset.YAMNET if args.net == "yamnet" else audioset.VGGISH
     left_out, count = LeftOut(args.left_out, args.max_left_out), 0
@@ -58,7 +58,7 @@ def main() -> None:
                 writer.write(utt, audioset.log_mel(samples, config.log_offset))
             count += 1
         lost = left_out.finish(count)
-    job.write()
+    note.write()
     logger.info("%s: log-mel energies of %d utterances, %d left out", args.feats_wspecifier, count, lost)
 
 

@@ -47,13 +47,14 @@ def main() -> None:
 
     from ser.backend.chain import BackendConfig
     from ser.config import load_config
-    from ser.detect.deploy import Run, make_detector
+    from ser.detect.deploy import make_detector
     from ser.detect.detector_dir import DetectorConfig
+    from ser.detect.run_folders import RunFolders
     from ser.plan.encoders import read_encoders
 
     settings = load_config(DetectorConfig, args.config)
     backend = load_config(BackendConfig, args.backend_config)
-    run = Run.find(
+    run = RunFolders.find(
         Path(args.data_dir), Path(args.exp_dir), args.condition, args.layer, read_encoders(args.encoders.split())
     )
     make_detector(run, Path(args.out_dir), Path(args.conf), Path(args.label_map), backend, settings)

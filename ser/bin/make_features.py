@@ -58,18 +58,18 @@ def main() -> None:
     from ser.kaldi import ark, audio, specifiers, tables
     from ser.kaldi.left_out import LeftOut
     from ser.kaldi.options import read_options
-    from ser.record.job import Job
+    from ser.record.job_note import JobNote
 
     settings = (args.mfcc_config, args.fbank_config, args.logmel_config, args.pitch_config, args.pitch_process_config)
     target = specifiers.parse_wspecifier(args.feats_wspecifier)
-    job = Job(
+    note = JobNote(
         __spec__.name,
         args,
         [*settings, args.segments, args.utt2augment],
         [args.wav_rspecifier],
         [target.ark, target.scp, args.left_out, args.write_num_frames],
     )
-    if job.is_valid():
+    if note.is_valid():
         return
     extract: Extractor | LogMel
     if args.logmel_config:
@@ -112,7 +112,7 @@ def main() -> None:
         count = left_out.finish(len(num_frames))
     if args.write_num_frames:
         tables.write_map(args.write_num_frames, num_frames)
-    job.write()
+    note.write()
     logger.info("%s: %d utterances, %d left out", args.feats_wspecifier, len(num_frames), count)
 
 

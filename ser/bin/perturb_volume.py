@@ -25,11 +25,11 @@ def main() -> None:
         raise SerError(f"--low={args.low:g} --high={args.high:g}: expected 0 < low <= high")
 
     from ser.kaldi import specifiers
-    from ser.record.job import Job
+    from ser.record.job_note import JobNote
 
     target = specifiers.parse_wspecifier(args.wspecifier)
-    job = Job(__spec__.name, args, [], [args.feats_rspecifier], [target.ark, target.scp])
-    if job.is_valid():
+    note = JobNote(__spec__.name, args, [], [args.feats_rspecifier], [target.ark, target.scp])
+    if note.is_valid():
         return
 
     import numpy as np
@@ -43,7 +43,7 @@ def main() -> None:
             features = features.copy()
             features[:, 0] += np.float32(2 * np.sqrt(args.num_mel_bins) * np.log(factor))
             writer.write(utt, features)
-    job.write()
+    note.write()
 
 
 if __name__ == "__main__":

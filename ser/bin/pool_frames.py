@@ -29,7 +29,7 @@ def main() -> None:
     from ser.features.pooling import STATISTICS, pool
     from ser.kaldi import ark
     from ser.kaldi.feats import read_features
-    from ser.record.job import Job
+    from ser.record.job_note import JobNote
 
     statistics = args.statistics.split(",")
     if unknown := [name for name in statistics if name not in STATISTICS]:
@@ -43,8 +43,8 @@ def main() -> None:
     out = Path(args.out_dir)
     stems = {(name, kind): out / kind / name for name in tables for kind in statistics}
     outputs = [f"{stem}.{end}" for stem in stems.values() for end in ("ark", "scp")]
-    job = Job(__spec__.name, args, [], [f"scp:{table}" for table in tables.values()], outputs)
-    if job.is_valid():
+    note = JobNote(__spec__.name, args, [], [f"scp:{table}" for table in tables.values()], outputs)
+    if note.is_valid():
         return
     for name, table in tables.items():
         with contextlib.ExitStack() as stack:
@@ -58,7 +58,7 @@ def main() -> None:
                         writer.write(utt, pool(frames, kind))
                     except SerError as error:
                         raise SerError(f"{table}: '{utt}': {error}") from error
-    job.write()
+    note.write()
 
 
 if __name__ == "__main__":

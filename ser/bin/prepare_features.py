@@ -59,18 +59,18 @@ def main() -> None:
     from ser.kaldi.left_out import LeftOut
     from ser.kaldi.options import read_options
     from ser.kaldi.voice_activity import VoiceActivity
-    from ser.record.job import Job
+    from ser.record.job_note import JobNote
 
     target = specifiers.parse_wspecifier(args.feats_wspecifier)
     outputs = [target.ark, target.scp, args.left_out, args.write_num_frames]
-    job = Job(
+    note = JobNote(
         __spec__.name,
         args,
         [args.config, args.least_speech, args.utt2spk],
         [args.feats_rspecifier, args.vad_rspecifier, *([args.speaker_stats] if args.speaker_stats else [])],
         outputs,
     )
-    if job.is_valid():
+    if note.is_valid():
         return
     options = read_options(SlidingCmvnOptions, args.config) if args.config else SlidingCmvnOptions()
     given = {name: getattr(args, name) for name in ("cmn_window", "norm_vars", "center")}
@@ -103,7 +103,7 @@ def main() -> None:
         count = left_out.finish(len(num_frames))
     if args.write_num_frames:
         tables.write_map(args.write_num_frames, num_frames)
-    job.write()
+    note.write()
     logger.info("%s: %d utterances, %d left out", args.feats_wspecifier, len(num_frames), count)
 
 

@@ -49,12 +49,12 @@ def main() -> None:
     parser.add_argument("lang_dir", metavar="<lang-dir>", help="folder to write")
     args = parser.parse_args()
 
-    from ser.record.job import Job
+    from ser.record.job_note import JobNote
 
     lang, text_path = Path(args.lang_dir), Path(args.data_dir) / "text"
     outputs = [lang / "lexicon.txt", lang / "lm.arpa", lang / "oov"]
-    job = Job(__spec__.name, args, [args.lexicon, args.arpa, text_path, *args.lm_text], [], outputs)
-    if job.is_valid():
+    note = JobNote(__spec__.name, args, [args.lexicon, args.arpa, text_path, *args.lm_text], [], outputs)
+    if note.is_valid():
         return
 
     from ser.asr import lang_dir, word_lm
@@ -86,7 +86,7 @@ def main() -> None:
         lang, len(kept.entries), len(kept.phones), lm.order, lm.perplexity(texts),
         found.unknown, coverage(lexicon, texts).words,
     )  # fmt: skip
-    job.write()
+    note.write()
 
 
 if __name__ == "__main__":

@@ -35,13 +35,13 @@ def main() -> None:
     ivector_options.add_training_arguments(parser)
     args = parser.parse_args()
 
-    from ser.record.job import Job
+    from ser.record.job_note import JobNote
 
     out = Path(args.dir)
     front_end = [out / name for name in ("global_cmvn.stats", "final.mat", "final.dubm", "splice.conf")]
     outputs = [out / "final.ie", out / "online.conf"]
-    job = Job(__spec__.name, args, [args.config, *front_end], [args.feats_rspecifier], outputs)
-    if job.is_valid():
+    note = JobNote(__spec__.name, args, [args.config, *front_end], [args.feats_rspecifier], outputs)
+    if note.is_valid():
         return
 
     import numpy as np
@@ -89,7 +89,7 @@ def main() -> None:
     write_extractor(out / "final.ie", arrays)
     values = vars(settings) | vars(config.extraction)
     write_text(out / "online.conf", ONLINE_CONF.format(**values))
-    job.write()
+    note.write()
     logger.info("%s: i-vectors of dimension %d, %d Gaussians", out, settings.ivector_dim, ubm.num_gaussians)
 
 

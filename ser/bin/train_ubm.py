@@ -20,12 +20,12 @@ def main() -> None:
     ivector_options.add_training_arguments(parser)
     args = parser.parse_args()
 
-    from ser.record.job import Job
+    from ser.record.job_note import JobNote
 
     out = Path(args.dir)
     names = ("global_cmvn.stats", "final.mat", "final.dubm", "splice.conf", "online_cmvn.conf")
-    job = Job(__spec__.name, args, [args.config], [args.feats_rspecifier], [out / name for name in names])
-    if job.is_valid():
+    note = JobNote(__spec__.name, args, [args.config], [args.feats_rspecifier], [out / name for name in names])
+    if note.is_valid():
         return
 
     import numpy as np
@@ -69,7 +69,7 @@ def main() -> None:
     write_text(out / "splice.conf", f"--left-context={front.left_context}\n--right-context={front.right_context}\n")
     write_text(out / "online_cmvn.conf", "# Kaldi's defaults\n")
     write_ubm(out / "final.dubm", arrays)
-    job.write()
+    note.write()
     logger.info("%s: UBM of %d Gaussians, trained on %d frames", out, len(arrays.weights), frames)
 
 

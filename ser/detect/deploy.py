@@ -21,10 +21,10 @@ from ser.corpora.label_map import read_label_map
 from ser.detect import detector_dir
 from ser.detect.decision import UNKNOWN, Decider
 from ser.detect.detector_dir import SPEECH, SPEECH_TEXT, Description, DetectorConfig
-from ser.detect.finished_run import Run
 from ser.detect.fit_calibration import calibrated
 from ser.detect.front_end import FrontEnd
 from ser.detect.net import FrameLayer, Net
+from ser.detect.run_folders import RunFolders
 from ser.errors import SerError
 from ser.files import write_text
 from ser.kaldi import ark, audio, tables
@@ -45,7 +45,7 @@ FARTHEST = 0.25
 
 
 def make_detector(
-    run: Run, out: Path, conf: Path, label_map: Path, backend: BackendConfig, settings: DetectorConfig
+    run: RunFolders, out: Path, conf: Path, label_map: Path, backend: BackendConfig, settings: DetectorConfig
 ) -> None:
     """Write the detector of `run` into the folder `out`, whole or not at all; an older detector there is replaced.
 
@@ -96,7 +96,7 @@ def fold(model: XVector, layer: str) -> Net:
 
 
 def _fill(
-    folder: Path, run: Run, conf: Path, label_map: Path, backend: BackendConfig, settings: DetectorConfig
+    folder: Path, run: RunFolders, conf: Path, label_map: Path, backend: BackendConfig, settings: DetectorConfig
 ) -> None:
     shutil.copyfile(label_map, folder / detector_dir.LABELS)
     embed, sample_rate = _fill_net(folder, run, conf)
@@ -118,7 +118,7 @@ def _fill(
     write_text(folder / detector_dir.SETTINGS, to_yaml(description))
 
 
-def _fill_net(folder: Path, run: Run, conf: Path) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
+def _fill_net(folder: Path, run: RunFolders, conf: Path) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
     """Write the parts that make embeddings; return the function from samples to an embedding, and the sampling rate."""
     if run.encoder is not None:
         from ser.detect.deploy_encoded import save_encoder

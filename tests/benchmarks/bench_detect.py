@@ -18,8 +18,9 @@ def model(tmp_path_factory) -> Path:
     """A detector of the toy run."""
     from ser.backend.chain import BackendConfig
     from ser.config import load_config
-    from ser.detect.deploy import Run, make_detector
+    from ser.detect.deploy import make_detector
     from ser.detect.detector_dir import DetectorConfig
+    from ser.detect.run_folders import RunFolders
 
     exp = ROOT / "exp" / "toy"
     if not (exp / "finetune_none" / "model.safetensors").exists():
@@ -30,7 +31,7 @@ def model(tmp_path_factory) -> Path:
     settings = load_config(DetectorConfig, conf / "detector.yaml")
     backend = load_config(BackendConfig, conf / "backend.yaml")
     label_map = conf / "emotions" / "collapsed5.map"
-    make_detector(Run.find(ROOT / "data" / "toy", exp), out, conf, label_map, backend, settings)
+    make_detector(RunFolders.find(ROOT / "data" / "toy", exp), out, conf, label_map, backend, settings)
     return out
 
 

@@ -7,9 +7,10 @@ import pytest
 from ser.backend.chain import BackendConfig
 from ser.config import load_config
 from ser.detect import Detector
-from ser.detect.deploy import Run, make_detector
+from ser.detect.deploy import make_detector
 from ser.detect.detector_dir import DetectorConfig
 from ser.detect.fit_calibration import calibrated
+from ser.detect.run_folders import RunFolders
 from ser.errors import SerError
 from ser.files import write_text
 from ser.kaldi import ark
@@ -58,27 +59,27 @@ def test_first_condition_and_best_layer_are_taken(tmp_path: Path):
             write_text(exp / "cells" / f"speech_{layer}_{condition}" / "result.tsv", result_table.to_tsv([row]))
         if condition != "none":
             (exp / f"finetune_{condition}" / "model.safetensors").touch()
-    run = Run.find(tmp_path, exp)
+    run = RunFolders.find(tmp_path, exp)
     assert (run.condition, run.layer) == ("1", "tdnn7")
     (exp / "finetune_none" / "model.safetensors").touch()
-    assert Run.find(tmp_path, exp).condition == "none"
-    assert Run.find(tmp_path, exp, "2", "tdnn6").layer == "tdnn6"
+    assert RunFolders.find(tmp_path, exp).condition == "none"
+    assert RunFolders.find(tmp_path, exp, "2", "tdnn6").layer == "tdnn6"
     with pytest.raises(SerError, match="finetune_5: no finished model; conditions there: none, 1, 2"):
-        Run.find(tmp_path, exp, "5")
+        RunFolders.find(tmp_path, exp, "5")
     with pytest.raises(SerError, match=r"no tdnn9\.scp; layers there: tdnn6, tdnn7"):
-        Run.find(tmp_path, exp, layer="tdnn9")
+        RunFolders.find(tmp_path, exp, layer="tdnn9")
 
 
 def test_options_that_made_other_features_are_noticed(toy_run, tmp_path: Path, backend, settings):
     conf = Path(shutil.copytree(CONF, tmp_path / "conf"))
     (conf / "mfcc.conf").write_text((conf / "mfcc.conf").read_text().replace("--low-freq=20", "--low-freq=900"))
     with pytest.raises(SerError, match=r"s0-anger0': the embedding .* of the training set's spread .*--conf"):
-        make_detector(Run.find(toy_run.data, toy_run.exp), tmp_path / "out", conf, LABEL_MAP, backend, settings)
+        make_detector(RunFolders.find(toy_run.data, toy_run.exp), tmp_path / "out", conf, LABEL_MAP, backend, settings)
     assert not list(tmp_path.glob("*out*"))
 
 
 def test_label_map_of_other_classes_and_folders_of_others_are_refused(toy_run, tmp_path: Path, backend, settings):
-    run = Run.find(toy_run.data, toy_run.exp)
+    run = RunFolders.find(toy_run.data, toy_run.exp)
     write_text(tmp_path / "other.map", "anger rage\n")
     with pytest.raises(SerError, match=r"other\.map: has no class anger, neutral, sadness"):
         make_detector(run, tmp_path / "out", CONF, tmp_path / "other.map", backend, settings)
@@ -112,7 +113,7 @@ def with_text(toy_run, tmp_path_factory: pytest.TempPathFactory) -> Path:
             writer.write(utt, np.concatenate([vector, rng.standard_normal(8)]).astype(np.float32))
     settings = load_config(DetectorConfig, CONF / "detector.yaml")
     backend = load_config(BackendConfig, CONF / "backend.yaml")
-    make_detector(Run.find(toy_run.data, exp), exp / "detector", CONF, LABEL_MAP, backend, settings)
+    make_detector(RunFolders.find(toy_run.data, exp), exp / "detector", CONF, LABEL_MAP, backend, settings)
     return exp
 
 

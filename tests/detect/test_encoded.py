@@ -13,7 +13,7 @@ import soundfile
 from ser.bin import build_toy_encoder, detect_emotion, extract_audio_embeddings, make_detector
 from ser.detect import Detector
 from ser.detect.encoded import EncodedDetector
-from ser.detect.finished_run import Run
+from ser.detect.run_folders import RunFolders
 from ser.errors import SerError
 from ser.files import sha256
 from ser.kaldi import ark
@@ -85,12 +85,12 @@ def test_windows_and_speakers_work_as_of_other_detectors(run, say, tmp_path):
 def test_a_layer_is_chosen_only_where_no_net_has_one_and_what_is_not_there_is_named(run, toy_run, tmp_path):
     data, exp, words = run
     encoders = read_encoders(words.split())
-    assert Run.find(data, exp, encoders=encoders).layer == "wavlm_2"  # no cell: the first
-    assert Run.find(toy_run.data, toy_run.exp, encoders=encoders).layer == "tdnn6"
+    assert RunFolders.find(data, exp, encoders=encoders).layer == "wavlm_2"  # no cell: the first
+    assert RunFolders.find(toy_run.data, toy_run.exp, encoders=encoders).layer == "tdnn6"
     with pytest.raises(SerError, match=r"backend_3: no such data dir; conditions there: none"):
-        Run.find(data, exp, "3", encoders=encoders)
+        RunFolders.find(data, exp, "3", encoders=encoders)
     with pytest.raises(SerError, match="no finished model"):
-        Run.find(data, exp, layer="tdnn6", encoders=encoders)
+        RunFolders.find(data, exp, layer="tdnn6", encoders=encoders)
     other = words.replace(str(exp.parent / "wavlm"), str(exp.parent / "other"))
     with pytest.raises(SerError, match=r"encoder '.*other': no such folder"):
         call(make_detector, "--encoders", other, data, exp, tmp_path / "detector")

@@ -22,7 +22,7 @@ from ser.record.note import Note, first_changed, observe
 logger = logging.getLogger(__name__)
 
 
-class Job:
+class JobNote:
     """A job and its note, the file that --done names; without --done the job always runs.
 
     Parameters

@@ -16,7 +16,7 @@ from ser.training import model_dir
 
 
 @dataclass(frozen=True)
-class Run:
+class RunFolders:
     """The folders of a finished run that a detector needs, for one condition (``none`` or a fold) and one layer.
 
     `encoder` is the audio encoder of the layer, and the encoder's own name for the layer; None for the run's own net.
@@ -36,7 +36,7 @@ class Run:
         condition: str | None = None,
         layer: str | None = None,
         encoders: Iterable[Encoder] = (),
-    ) -> Run:
+    ) -> RunFolders:
         """Fill in missing choices: the first condition (``none`` before the folds), the layer with the lowest EER.
 
         If the run has its own net, a layer of one of the `encoders` is only used if it is named.
@@ -64,7 +64,7 @@ class Run:
     @classmethod
     def _find_encoded(
         cls, at: Layout, condition: str | None, layer: str | None, columns: Mapping[str, tuple[Encoder, str]]
-    ) -> Run:
+    ) -> RunFolders:
         """Find the condition and the layer of a run's encoders, which are the same for all folds."""
         beginning = at.role("backend", "").name
         found = (path.name.removeprefix(beginning) for path in at.data.glob(f"{beginning}*") if path.is_dir())

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from ser.kaldi import ark
-from ser.record.job import Job
+from ser.record.job_note import JobNote
 
 COMMAND = "ser.bin.compute_vad"
 
@@ -24,7 +24,7 @@ def job(tmp_path):
         args = argparse.Namespace(done=str(tmp_path / "note"), size=1)
         vars(args).update(settings)
         files = [tmp_path / "conf", tmp_path / "own.yaml", None]
-        return Job(command, args, files, [f"scp:{tmp_path}/in.scp"], [tmp_path / "out"])
+        return JobNote(command, args, files, [f"scp:{tmp_path}/in.scp"], [tmp_path / "out"])
 
     first = look()
     assert not first.is_valid()
