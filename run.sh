@@ -140,7 +140,7 @@ fi
 
 if [ "$stop_stage" -ge 2 ]; then
   log "Audit: do test data share anything with training data?"
-  rm -rf "$exp/audit"
+  rm -rf "$audits"
   each_job audit local/audit_protocol.sh
 fi
 
@@ -183,7 +183,7 @@ fi
 if [ "$stage" -le 8 ] && [ "$stop_stage" -ge 8 ]; then
   begin_stage 8 "LDA-PLDA, scores of all pairs of test utterances, classes"
   make_cells ser.bin.evaluate_backend --config "$backend_config"
-  warn_once arbitrary "$shares" "$exp/log/cells.JOB.log"      # more than K-1 LDA dimensions
+  warn_once arbitrary "$shares" "$logs/cells.JOB.log"      # more than K-1 LDA dimensions
 fi
 
 if [ "$stage" -le 9 ] && [ "$stop_stage" -ge 9 ]; then
@@ -194,9 +194,9 @@ if [ "$stage" -le 9 ] && [ "$stop_stage" -ge 9 ]; then
   run_jobs detector "$train_cmd" python3 -m ser.bin.make_detector \
     --backend-config "$backend_config" --label-map "$label_map"
   log "Report:   $exp/report.html; its pictures and their numbers: $exp/figures; mistakes to hear: $exp/errors.html"
-  log "Results:  $exp/results.tsv (every fold); $exp/cells/*"
+  log "Results:  $exp/results.tsv (every fold); $cells/*"
   for made in $(planned detector); do log "Detector: $made, for ser-detect --model $exp"; done
-  log "Models:   $(planned pretrain | xargs) $(planned finetune | xargs) $(planned text | xargs); $exp/cells/*/backend"
+  log "Models:   $(planned pretrain | xargs) $(planned finetune | xargs) $(planned text | xargs); $cells/*/backend"
 fi
 end_stage
 

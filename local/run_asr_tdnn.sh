@@ -199,19 +199,19 @@ fi
 
 if [ "$stage" -le 8 ] && [ "$stop_stage" -ge 8 ]; then
   begin_stage 8 "cells, table and report"
-  rm -rf "$exp/cells"
+  rm -rf "$cells"
   each_job cells python3 -m ser.bin.evaluate_frames
   run_short_jobs backends "$train_cmd" ser.bin.evaluate_backends --config "$backend_config"
-  if [ -n "$statistics" ]; then cat "$exp"/cells/*.list >> "$exp/cells/list"; fi
+  if [ -n "$statistics" ]; then cat "$cells"/*.list >> "$cells/list"; fi
   make_results "$label_map" --notes conf/asr_tdnn/traps.tsv
-  python3 -m ser.bin.pool_folds "$(planned classes)" "$exp" $(cat "$exp/cells/list")
+  python3 -m ser.bin.pool_folds "$(planned classes)" "$exp" $(cat "$cells/list")
   each_job report steps/make_report.sh
   run_jobs detector "$train_cmd" python3 -m ser.bin.make_asr_detector --mfcc-config "$mfcc_config" \
     --label-map "$label_map" --backend-config "$backend_config"
   log "Report:  $exp/report.html; errors to play: $exp/errors.html; training curves: $exp/asr/curve.png, $exp/frames/*/*/curve.png"
   log "All folds pooled, and by style, duration and agreement: $exp/pooled.tsv, $exp/confusions.tsv"
   if [ -d "$exp/detector" ]; then log "Detector: ser-detect --model $exp <recording>"; fi
-  log "Results: $exp/results.tsv (layer nested is the headline; $exp/cells/choices.tsv); protocol: $exp/protocol_card.md"
+  log "Results: $exp/results.tsv (layer nested is the headline; $cells/choices.tsv); protocol: $exp/protocol_card.md"
 fi
 end_stage
 

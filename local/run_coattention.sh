@@ -95,7 +95,7 @@ fi
 
 if [ "$stage" -le 1 ] && [ "$stop_stage" -ge 1 ]; then
   begin_stage 1 "classes; training, validation and test parts, and an audit of what they share"
-  mkdir -p "$exp/audit"
+  mkdir -p "$audits"
   each_job classes utils/apply_label_map.sh
   each_job together utils/combine_data.sh
   run_short_jobs parts "$train_cmd" ser.bin.split_parts
@@ -147,11 +147,11 @@ if [ "$stage" -le 7 ] && [ "$stop_stage" -ge 7 ]; then
   make_cells ser.bin.evaluate_posteriors
   make_results "$label_map" --notes conf/coattention/traps.tsv
   for corpus in $tests $speech_only $text_only; do
-    python3 -m ser.bin.pool_folds "$data/${corpus}_classes" "$exp/pooled/$corpus" $(grep "_${corpus}_" "$exp/cells/list")
+    python3 -m ser.bin.pool_folds "$data/${corpus}_classes" "$exp/pooled/$corpus" $(grep "_${corpus}_" "$cells/list")
   done
   each_job report steps/make_report.sh
   log "Report:  $exp/report.html; errors to play: $exp/errors.html; training curves: $exp/*/curve.png"
-  log "Results: $exp/results.tsv (fold all: the mean); scores of the sentences alone: $exp/audit/*.tsv"
+  log "Results: $exp/results.tsv (fold all: the mean); scores of the sentences alone: $audits/*.tsv"
   log "By class and by stratum, all folds pooled: $exp/pooled/*/confusions.tsv, pooled.tsv"
 fi
 end_stage

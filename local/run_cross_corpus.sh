@@ -62,7 +62,7 @@ if [ "$stage" -le 1 ] && [ "$stop_stage" -ge 1 ]; then
   each_job shared python3 -m ser.bin.intersect_classes
   each_job roles local/make_role_dir.sh
   each_job folds utils/select_fold.sh
-  rm -rf "$exp/audit"
+  rm -rf "$audits"
   each_job audit local/audit_protocol.sh
 fi
 
@@ -89,6 +89,6 @@ if [ "$stage" -le 5 ] && [ "$stop_stage" -ge 5 ]; then
   make_results "$label_map"     # $exp/results.tsv, and the protocol card
   each_job report steps/make_report.sh
   log "Matrix:  $exp/figures/cross_eer.tsv, cross_uar.tsv, and as heat maps in $exp/report.html"
-  log "Results: $exp/results.tsv; classes: $exp/classes.tsv; what is shared: $exp/audit/*.tsv"
+  log "Results: $exp/results.tsv; classes: $exp/classes.tsv; what is shared: $audits/*.tsv"
 fi
 end_stage

@@ -32,7 +32,9 @@ if $dry_run; then
   echo "$counts"
   exit 0
 fi
-exp=$(head -n 1 <<< "$counts")
+grid=$(head -n 1 <<< "$counts")                    # exp/<run>/experiments/<name>
+exp='' plan='' cells='' logs=''
+eval "$(python3 -m ser.bin.print_folders "${grid#exp/}")"
 run=${exp%/experiments/*}
 mkdir -p "$exp"
 data=$exp lock_run                                # two drivers at once would overwrite each other's lists
@@ -42,15 +44,15 @@ python3 -m ser.bin.plan_experiments --check-inputs "$check_inputs" "$config" > /
 # make_list <wave> nets|others <command wrapper>: makes the artefacts of a list. One that fails does not stop the others.
 # The last command is exec, so that a signal to this background job reaches the wrapper.
 make_list() {
-  local list=$exp/plan/$1.$2.list
+  local list=$plan/$1.$2.list
   [ -f "$list" ] || exit 0
   log "Wave $1: $(sed 's|.*/||; s|-[^-]*$||' "$list" | sort | uniq -c | tr -s ' \n' ' ')"
-  exec $3 JOB=1:"$(wc -l < "$list")" "$exp/log/$1.$2.JOB.log" utils/make_artefact.sh "$list" JOB
+  exec $3 JOB=1:"$(wc -l < "$list")" "$logs/$1.$2.JOB.log" utils/make_artefact.sh "$list" JOB
 }
 
 trap 'kill $(jobs -p) 2> /dev/null; wait; exit 143' INT TERM
 wave=1
-while compgen -G "$exp/plan/$wave.*.list" > /dev/null; do
+while compgen -G "$plan/$wave.*.list" > /dev/null; do
   make_list "$wave" nets "$cuda_cmd" &
   make_list "$wave" others "$train_cmd" &
   wait
@@ -62,11 +64,11 @@ if [ "$wave" -eq 1 ] && [ -f "$exp/results.tsv" ]; then
   exit 0
 fi
 failed=$(python3 -m ser.bin.collect_experiments "$exp")
-python3 -m ser.bin.make_results_table --allow-failed true "$exp" "@$exp/cells/list"
+python3 -m ser.bin.make_results_table --allow-failed true "$exp" "@$cells/list"
 echo "$command_line" >> "$exp/commands.txt"
-python3 -m ser.bin.make_protocol_card "@$exp/plan/card.args" "$exp"
+python3 -m ser.bin.make_protocol_card "@$plan/card.args" "$exp"
 log "Results: $exp/results.tsv; cells: $exp/cells.tsv"
-mapfile -t report < "$exp/plan/report.args"
+mapfile -t report < "$plan/report.args"
 steps/make_report.sh "${report[@]}"
 [ "$failed" -eq 0 ] ||
-  die "$failed of $(wc -l < "$exp/cells/list") cells failed; the column status of $exp/results.tsv names the logs"
+  die "$failed of $(wc -l < "$cells/list") cells failed; the column status of $exp/results.tsv names the logs"

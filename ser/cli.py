@@ -137,7 +137,7 @@ def set_num_threads(args: argparse.Namespace, default: int | None = None) -> Non
 
 
 def add_done_option(parser: argparse.ArgumentParser) -> None:
-    """Add --done, the file of the note that `ser.record.job` writes."""
+    """Add --done, the file of the note that `ser.record.job_note` writes."""
     parser.add_argument(
         "--done", type=done_note, metavar="X.done", help="note of this job's work; if it still holds, do nothing"
     )

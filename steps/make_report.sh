@@ -25,7 +25,7 @@ row=
 exp=$1
 
 [ -d "$exp" ] || die "no folder $exp; give that of a run, which ./run.sh makes"
-if [ -n "$test_dir" ] && [ -s "$exp/cells/list" ]; then
+if [ -n "$test_dir" ]; then
   python3 -m ser.bin.make_errors_page --audio "$audio" ${corpus:+"--corpus=$corpus"} \
     ${train_dirs:+"--train=$train_dirs"} ${row:+"--row=$row"} "$exp" "$test_dir"
 fi

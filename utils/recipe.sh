@@ -61,11 +61,11 @@ begin_recipe() {
   if ! $toy; then
     name=${name:-$system} conf=${conf:-$3}
   else
-    name=${name:-$4} conf=${conf:-${3/conf/conf/toy}} corpora=data/${name:-$4}/corpora
+    name=${name:-$4} conf=${conf:-${3/conf/conf/toy}}
   fi
-  data=data/$name
-  exp=exp/$name
-  plan=$exp/plan
+  data='' exp='' plan='' cells='' audits='' logs='' toy_corpora=''
+  eval "$(python3 -m ser.bin.print_folders "$name")"
+  if $toy; then corpora=$toy_corpora; fi
   if [ "$stop_stage" = 99 ]; then stop_stage=$2; fi
   if $dry_run; then make_plan show; exit; fi
   if $estimate; then make_plan estimate; exit; fi
@@ -122,8 +122,8 @@ run_jobs() {
   shift 2
   num_jobs "$kind"
   [ "$number" -gt 0 ] || return 0
-  log "$kind: $number jobs; progress in $exp/log/$kind.*.log"
-  $cmd JOB=1:"$number" "$exp/log/$kind.JOB.log" "$@" "@$plan/$kind.JOB.args"
+  log "$kind: $number jobs; progress in $logs/$kind.*.log"
+  $cmd JOB=1:"$number" "$logs/$kind.JOB.log" "$@" "@$plan/$kind.JOB.args"
 }
 
 # run_short_jobs <kind> "<wrapper>" <module> [<argument>...]: the same for jobs that take less time than importing the
@@ -135,23 +135,23 @@ run_short_jobs() {
   num_jobs "$kind"
   shares=$((number < nj ? number : nj))
   [ "$number" -gt 0 ] || return 0
-  log "$kind: $number jobs in $shares processes; progress in $exp/log/$kind.*.log"
-  $cmd JOB=1:"$shares" "$exp/log/$kind.JOB.log" \
+  log "$kind: $number jobs in $shares processes; progress in $logs/$kind.*.log"
+  $cmd JOB=1:"$shares" "$logs/$kind.JOB.log" \
     python3 -m ser.bin.run_share --share "JOB/$shares" "$plan" "$kind" "$@"
 }
 
-# make_cells <module> [<argument>...]: runs the jobs of the kind `cells` as short jobs. Each makes a folder in $exp/cells,
-# which becomes a row of the results; $exp/cells/list names the folders.
+# make_cells <module> [<argument>...]: runs the jobs of the kind `cells` as short jobs. Each makes a folder in $cells,
+# which becomes a row of the results; $cells/list names the folders.
 make_cells() {
-  rm -rf "$exp/cells"
+  rm -rf "$cells"
   run_short_jobs cells "$train_cmd" "$@"
-  planned cells > "$exp/cells/list"
+  planned cells > "$cells/list"
 }
 
-# make_results <label map> [<option of make_protocol_card>...]: makes the table of the cells in $exp/cells/list and the
+# make_results <label map> [<option of make_protocol_card>...]: makes the table of the cells in $cells/list and the
 # protocol card, and says which words were scored.
 make_results() {
-  python3 -m ser.bin.make_results_table "$exp" "@$exp/cells/list"
+  python3 -m ser.bin.make_results_table "$exp" "@$cells/list"
   if [ -f "$plan/text_used.txt" ]; then
     cp "$plan/text_used.txt" "$exp/text_used.txt"
     while read -r line; do log "Text of $line"; done < "$exp/text_used.txt"
@@ -174,17 +174,17 @@ begin_stage() {
   end_stage
   log "Stage $1: $2"
   running_stage=("$1" "$2")
-  mkdir -p "$exp/log"
-  times > "$exp/log/stage_$1.began"
+  mkdir -p "$logs"
+  times > "$logs/stage_$1.began"
 }
 # end_stage: ends the running stage, if there is one. The files that it wrote in $data and $exp are listed in $exp/stages,
 # for check_stages; its costs replace those of an earlier run of the stage in $exp/cost.tsv. A stage that fails does not
 # get here.
 end_stage() {
   [ ${#running_stage[@]} -gt 0 ] || return 0
-  times > "$exp/log/stage_${running_stage[0]}.ended"
+  times > "$logs/stage_${running_stage[0]}.ended"
   python3 -m ser.bin.record_stage --check-recordings "${check_inputs:-true}" \
     "$exp" "${running_stage[0]}" "$data" "$exp"
-  python3 -m ser.bin.account_stage "$exp/cost.tsv" "${running_stage[@]}" "$exp/log" "$data" "$exp"
+  python3 -m ser.bin.account_stage "$exp/cost.tsv" "${running_stage[@]}" "$logs" "$data" "$exp"
   running_stage=()
 }

@@ -100,6 +100,11 @@ class Layout:
         return self.exp / "audit"
 
     @property
+    def logs(self) -> Path:
+        """The folder of the logs of job arrays."""
+        return self.exp / "log"
+
+    @property
     def card(self) -> Path:
         """The protocol card."""
         return self.exp / "protocol_card.md"

@@ -13,7 +13,7 @@ driver() {
   printf '%s\n' '#!/bin/sh' 'printf "GPU %d: stand-in\n" 0 1 2 3' > "$tmp/nvidia-smi"
   chmod +x "$tmp/nvidia-smi"
   env -u CUDA_VISIBLE_DEVICES PATH="$tmp:$PATH" bash -c 'set -euo pipefail
-    . utils/recipe.sh; . ./path.sh; . ./cmd.sh; exp=$0 plan=$0/plan data=$0/data; '"$1" "$tmp"
+    . utils/recipe.sh; . ./path.sh; . ./cmd.sh; exp=$0 plan=$0/plan logs=$0/log data=$0/data; '"$1" "$tmp"
 }
 
 # plan_jobs <kind> <arguments of a job> ...

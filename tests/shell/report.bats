@@ -55,7 +55,7 @@ recipe() {
 set -euo pipefail
 . utils/recipe.sh
 . ./path.sh
-data=$1/data exp=$1/exp
+data=$1/data exp=$1/exp logs=$1/exp/log
 mkdir -p "$data"
 if [ "$2" -le 1 ]; then
   begin_stage 1 "a job"
