@@ -92,9 +92,9 @@ class TunedEncoder(nn.Module):
             raise SerError(f"{encoder.what}: model.layers of different sizes ({shown}); give some of one size")
         width = widths[self.layers[0]]
         self.layer_sum = LayerSum(len(self.layers), config.normalise_layers)
-        self.pooling: nn.Module = MeanPooling(with_deviation=config.pooling == "mean_std")
+        self.pooling: nn.Module = MaskedMeanPooling(with_deviation=config.pooling == "mean_std")
         if config.pooling == "attentive":
-            self.pooling = AttentivePooling(width)
+            self.pooling = MaskedAttentivePooling(width)
         pooled = width if config.pooling == "mean" else 2 * width
         self.norm = nn.BatchNorm1d(pooled, affine=False) if config.normalise_pooled else nn.Identity()
         self.dropout = nn.Dropout(config.dropout)
@@ -121,7 +121,7 @@ class TunedEncoder(nn.Module):
         return self.output(self.dropout(self.norm(pooled)))
 
 
-class MeanPooling(nn.Module):
+class MaskedMeanPooling(nn.Module):
     """The mean over the unmasked rows, or their mean and (biased) standard deviation."""
 
     def __init__(self, with_deviation: bool = False) -> None:
@@ -134,7 +134,7 @@ class MeanPooling(nn.Module):
         return torch.cat([mean, square_root(variance.clamp(min=1e-10))], dim=1) if self.with_deviation else mean
 
 
-class AttentivePooling(nn.Module):
+class MaskedAttentivePooling(nn.Module):
     """Mean and standard deviation with attention weights (Okabe, Koshinaka, Shinoda, Interspeech 2018, section 3.2)."""
 
     def __init__(self, width: int, hidden: int = 128) -> None:

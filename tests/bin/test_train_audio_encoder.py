@@ -194,12 +194,14 @@ def test_the_output_of_frozen_layers_gives_the_logits_of_the_patches(few, encode
 
 
 def test_pooling_by_hand():
-    from ser.encoders.tuning import MeanPooling
+    from ser.encoders.tuning import MaskedMeanPooling
 
     rows = torch.tensor([[[1.0], [3.0], [100.0]], [[2.0], [2.0], [2.0]]])
     mask = torch.tensor([[1.0, 1.0, 0.0], [1.0, 1.0, 1.0]])
-    assert MeanPooling()(rows, mask).tolist() == [[2.0], [2.0]]
-    torch.testing.assert_close(MeanPooling(with_deviation=True)(rows, mask), torch.tensor([[2.0, 1.0], [2.0, 1e-5]]))
+    assert MaskedMeanPooling()(rows, mask).tolist() == [[2.0], [2.0]]
+    torch.testing.assert_close(
+        MaskedMeanPooling(with_deviation=True)(rows, mask), torch.tensor([[2.0, 1.0], [2.0, 1e-5]])
+    )
 
 
 def test_pooled_numbers_of_unequal_size_are_normalised(few, encoder, tmp_path):
