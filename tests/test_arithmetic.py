@@ -15,7 +15,7 @@ from ser.training.optimizer import MaxChange, make_optimizer
 from tests.conftest import ROOT
 
 PROGRAM = """
-import hashlib, numba, numpy as np, torch
+import hashlib, numpy as np, torch
 from ser.models.pooling import mean_stddev
 from ser.training.optimizer import make_optimizer
 torch.manual_seed(0)

@@ -151,9 +151,9 @@ def test_stages_8_and_9_again_give_the_same_bytes_and_training_again_does_nothin
     assert (exp / "finetune_1" / "model.safetensors").stat().st_mtime_ns == weights
 
 
-def test_a_grid_of_one_point_of_the_run_trains_nothing_and_has_the_rows_of_the_run(rows, tmp_path):
+def test_a_grid_of_one_point_of_the_run_trains_nothing_and_has_the_row_of_the_run(rows, tmp_path):
     point = {
-        "variant": ["all"], "train": [["cremad", "iemocap"]], "fold": [], "layer": ["tdnn7"], "modality": ["speech"],
+        "variant": ["all"], "train": [["cremad"]], "fold": [], "layer": ["tdnn7"], "modality": ["speech"],
         "lda_dim": [0], "backend": ["plda"], "seed": [0], "held_out": ["none"],
     }  # fmt: skip
     grid = {
@@ -167,11 +167,10 @@ def test_a_grid_of_one_point_of_the_run_trains_nothing_and_has_the_rows_of_the_r
     assert done.returncode == 0, done.stderr[-2000:]
     exp = ROOT / "exp" / NAME / "experiments" / "one_point"
     with open(exp / "results.tsv", newline="") as stream:
-        found = {row["fold"]: row for row in csv.DictReader(stream, delimiter="\t")}
-    of_run = [row for row in rows if row["layer"] == "tdnn7" and row["train"] == "voxceleb1+cremad+iemocap"]
-    assert found == {row["fold"]: row for row in of_run} and len(found) == 6
-    nets = list(exp.glob("artefacts/net-*/make.log"))
-    assert len(nets) == 5 and all("is the net that is needed here" in log.read_text() for log in nets)
+        (found,) = csv.DictReader(stream, delimiter="\t")
+    assert [found] == [row for row in rows if row["layer"] == "tdnn7" and row["train"] == "voxceleb1+cremad"]
+    (log,) = exp.glob("artefacts/net-*/make.log")
+    assert "is the net that is needed here" in log.read_text()
 
 
 @pytest.mark.parametrize(("page", "commands"), toy_commands(ROOT))
