@@ -137,6 +137,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--fallback-test", metavar="RSPECIFIER", help="rspecifier of speech vectors of all test utterances"
     )
     parser.add_argument(
+        "--words", metavar="FILE",
+        help="text of the test utterances; one that has words in it must have a vector, not only a fallback",
+    )  # fmt: skip
+    parser.add_argument(
         "--also",
         nargs=2,
         action="append",
@@ -164,7 +168,7 @@ def read_vectors(
 
     from ser.backend.fallback import fallback_trainer
     from ser.files import write_text
-    from ser.kaldi.labelled import read_labelled, read_with_fallback
+    from ser.kaldi.labelled import check_wordless, read_labelled, read_with_fallback
 
     train_emo, test_emo = (f"{data_dir}/utt2emo" for data_dir in (args.train_dir, args.test_dir))
     if not args.fallback_train:
@@ -174,6 +178,8 @@ def read_vectors(
     train, size = read_with_fallback(train_emo, args.train_vectors, args.fallback_train)
     test, _ = read_with_fallback(test_emo, args.test_vectors, args.fallback_test, train.classes, size)
     missing = [utt for utt, vector in zip(test.utts, test.vectors, strict=True) if np.isnan(vector[0])]
+    if args.words:
+        check_wordless(missing, args.words, args.test_vectors)
     logger.info("%d of %d test utterances have no text: scored by speech alone", len(missing), len(test.utts))
     write_text(folder / "text_missing", "".join(f"{utt}\n" for utt in missing))
     trained = fallback_trainer(train_one, size, protocol.p_target, unseen, protocol.held_out_parts, protocol.seed)

@@ -1,7 +1,8 @@
 """Write a cell of the results table for a system that gives class probabilities and does not score pairs.
 
-With --fallback, an utterance without probabilities gets those of another system, which uses speech alone; such
-utterances are counted, and listed in the cell's text_missing. ser/results/cell.py lists the files of the cell's folder.
+With --fallback, an utterance without words, and so without probabilities, gets those of another system, which uses
+speech alone; such utterances are counted, and listed in the cell's text_missing. ser/results/cell.py lists the files of
+the cell's folder.
 
   python3 -m ser.bin.evaluate_posteriors --system vgg_bert --train iemocap --test iemocap --fold 1 --layer fusion \\
     --modality speech+text --fallback scp:exp/vgg/posteriors.scp \\
@@ -44,6 +45,7 @@ def main() -> None:
     from ser.examples.targets import class_numbers
     from ser.files import write_text
     from ser.kaldi import ark, tables
+    from ser.kaldi.labelled import check_wordless
     from ser.results import cell, result_table, test_set
     from ser.results.protocol_config import ProtocolConfig
 
@@ -66,6 +68,7 @@ def main() -> None:
     folder = Path(args.cell_dir)
     cell.start_cell(folder)
     if missing:
+        check_wordless(missing, Path(args.test_dir) / "text", args.posteriors)
         table |= dict(zip(missing, ark.stack(args.fallback, missing)[1], strict=True))
         logger.info("%d of %d test utterances have no text and are scored by speech", len(missing), len(utts))
         write_text(folder / "text_missing", "".join(f"{utt}\n" for utt in missing))

@@ -2,7 +2,7 @@
 
 import itertools
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -111,6 +111,20 @@ def read_with_fallback(
     first = np.full((len(labelled.utts), vectors.shape[1]), np.nan, dtype=np.float32)
     first[known] = vectors
     return labelled._replace(vectors=np.hstack([first, labelled.vectors])), vectors.shape[1]
+
+
+def check_wordless(utts: Iterable[str], text: str | Path, vectors: str) -> None:
+    """Raise a `SerError` if an utterance that has no text vector has words in the table `text`.
+
+    Only utterances without words may be scored by their speech alone.
+    """
+    words = tables.read_map(text, allow_empty=True) if Path(text).is_file() else {}
+    with_words = [utt for utt in utts if any(map(str.isalnum, words.get(utt, "")))]
+    if with_words:
+        raise SerError(
+            f"{vectors}: nothing of {len(with_words)} utterances that have words in {text}, the first {with_words[0]}; "
+            "run again from the stage that makes this table"
+        )
 
 
 def read_speakers(utt2spk: str | Path, utts: Sequence[str]) -> np.ndarray:

@@ -87,6 +87,7 @@ def cell(
     test: tuple[Path, str | Path],
     made: Path,
     fallback: str | Path | None = None,
+    text: Path | None = None,
 ) -> list[str]:
     """Return the arguments of ser.bin.evaluate_backend.
 
@@ -97,12 +98,13 @@ def cell(
     train, test : data dir and table of vectors.
     made : folder of the row.
     fallback : table of speech vectors, for utterances without words.
+    text : with a fallback, the words that are scored.
     """
     words = [word for name, value in names.items() for word in (f"--{name.replace('_', '-')}", str(value))]
     pairs = [word for data, scp in (train, test) for word in (str(data), f"scp:{scp}")]
     words += ["--speakers", f"{speakers}/spk2utt"]
     if fallback:
-        words += [f"--fallback-train=scp:{fallback}", f"--fallback-test=scp:{fallback}"]
+        words += [f"--fallback-train=scp:{fallback}", f"--fallback-test=scp:{fallback}", f"--words={text}"]
     return [*words, *pairs, str(made)]
 
 

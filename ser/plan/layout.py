@@ -115,6 +115,11 @@ class Layout:
         return self.data / "embedded"
 
     @property
+    def test_text(self) -> Path:
+        """The data dir of the scored utterances with the words that are scored."""
+        return self.data / "test_text"
+
+    @property
     def toy_bert(self) -> Path:
         """The folder of the tiny text model that a toy run starts from."""
         return self.exp / "bert_init"

@@ -48,7 +48,7 @@ def plan(options: Options, facts: Facts) -> Plan:
         *builder.data_dirs(), *builder.copies(), *builder.role_dirs(), *builder.nets(), *builder.text(),
         *builder.joined(), *builder.cells(), *results(options, facts, builder.corpus_dirs()),
     ]  # fmt: skip
-    texts = {"text_used.txt": text_used(options)} if options.uses_text else {}
+    texts = {"text_used.txt": text_used(options, options.roles().backend)} if options.uses_text else {}
     return Plan(KINDS, tuple(jobs), texts)
 
 
@@ -214,7 +214,7 @@ class _Builder:
         if options.toy and not encoder:  # a toy run must not need the Hub: it has a tiny BERT of random weights
             encoder, source = str(at.toy_bert), at.role("text", folds[0])
             yield job(6, "text_init", "bert", [source, encoder], [source], [encoder])
-        whole, test_text = at.emotion(options.test), at.data / "test_text"
+        whole, test_text = at.emotion(options.test), at.test_text
         drawing = [] if options.seed is None else ["--seed", options.seed]
         yield job(6, "test_text", "test", [*drawing, options.text_condition, whole, test_text], [whole], [test_text])
         known = distinct((*roles.backend, *([] if self.suffix else [options.test])))
@@ -288,8 +288,7 @@ class _Builder:
         words += ["--unseen", " ".join(options.unseen)] if options.unseen else []
         if speaker_normalisation:
             names["speaker_normalisation"] = speaker_normalisation
-        words += calls.cell(
-            names, at.test(NONE), (data, train), (scored, test), made, fallback if self.falls_back else None
-        )
+        own = fallback if self.falls_back else None
+        words += calls.cell(names, at.test(NONE), (data, train), (scored, test), made, own, at.test_text / "text")
         size = self.facts.utts([options.test]) / (1 if part == NONE else len(roles.folds))
         return job(8, "cells", made.name, words, distinct(map(str, (data, train, scored, test))), [made], size)

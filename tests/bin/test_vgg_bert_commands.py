@@ -267,6 +267,16 @@ def test_an_utterance_without_words_is_scored_by_speech_alone_and_counted(call, 
     [row] = result_table.from_tsv((cell / "result.tsv").read_text(), "result.tsv")
     assert (row.system, row.utts, row.eer, row.backend) == ("vgg_bert", 24, None, "-")
 
+    # An utterance that has words must have probabilities of its own.
+    spoken = next(utt for utt in tables.read_map(data / "test" / "utt2emo") if utt != silent)
+    with ark.Writer(f"ark:{tmp_path}/rest.ark") as writer:
+        for utt, vector in ark.load(f"scp:{data}/text_posteriors.scp").items():
+            if utt != spoken:
+                writer.write(utt, vector)
+    with pytest.raises(SerError, match=rf"rest\.ark: nothing of 1 utterances that have words .*, the first {spoken}"):
+        words = (speech / "classes.txt", data / "test", f"ark:{tmp_path}/rest.ark", tmp_path / "other")
+        call("evaluate_posteriors", *names, *fallback, *words)
+
 
 @pytest.mark.parametrize("kind", ["bert", "roberta"])
 def test_a_text_of_one_word_is_scored_by_its_word(call, data, tmp_path, kind):

@@ -31,13 +31,14 @@ def test_only_corpora_that_are_read_are_drawn():
 
 def test_a_cell_reads_the_training_vectors_before_those_of_the_test():
     words = calls.cell(
-        {"lda_dim": "K-1"}, AT.test("none"), (Path("a"), "a.scp"), (Path("b"), "b.scp"), Path("c"), "f.scp"
+        {"lda_dim": "K-1"}, AT.test("none"), (Path("a"), "a.scp"), (Path("b"), "b.scp"), Path("c"), "f.scp", Path("t")
     )
     options = ["--lda-dim", "K-1", "--speakers", "data/x/test_none/spk2utt"]
     assert words[:4] == options
     assert words[4:] == [
         "--fallback-train=scp:f.scp",
         "--fallback-test=scp:f.scp",
+        "--words=t",
         "a",
         "scp:a.scp",
         "b",
