@@ -34,7 +34,8 @@ if $dry_run; then
 fi
 grid=$(head -n 1 <<< "$counts")                    # exp/<run>/experiments/<name>
 exp='' plan='' cells='' logs=''
-eval "$(python3 -m ser.bin.print_folders "${grid#exp/}")"
+lines=$(python3 -m ser.bin.print_folders -- "${grid#exp/}")
+eval "$lines"
 run=${exp%/experiments/*}
 mkdir -p "$exp"
 data=$exp lock_run                                # two drivers at once would overwrite each other's lists

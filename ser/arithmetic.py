@@ -4,9 +4,10 @@ Libraries choose their code by the processor's vector instructions and by the nu
 sums in another order, and in training such rounding errors grow to whole points of an error rate. With the variables
 here, every library uses code that all x86-64 processors can run, in one thread.
 
-One function no variable can pin: MKL's square root, by which PyTorch computes torch.sqrt on a CPU. It begins with the
-processor's approximation of 1 / sqrt(x), which has other bits on Intel's processors than on AMD's. So no training calls
-it (`ser.models.pooling.square_root`, and the fused steps of the optimizers).
+Some functions no variable can pin: those of MKL by which PyTorch computes square roots, log10, log2, asin, atan and
+logarithms of doubles on a CPU. MKL begins a root with the processor's approximation of 1 / sqrt(x), which has other
+bits on Intel's processors than on AMD's. So no training takes a root by MKL (`ser.models.pooling.square_root`, and the
+fused steps of the optimizers), or updates a weight by one of the others.
 """
 
 import importlib

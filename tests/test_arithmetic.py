@@ -34,6 +34,8 @@ for kind in ("sgd", "adam", "adamw"):
         optimizer.step()
 numbers = np.random.default_rng(0).standard_normal((90, 90))
 made = [p.detach().numpy() for p in parameters]
+x = torch.rand(4000)
+made += [f(x).numpy() for f in (torch.exp, torch.log, torch.tanh, torch.sigmoid, torch.nn.functional.gelu)]
 made += [torch.nn.functional.conv2d(torch.randn(1, 3, 20, 20), torch.randn(4, 3, 3, 3)).numpy()]
 made += [numbers @ numbers, np.linalg.eigh(numbers @ numbers.T)[1], np.exp(numbers), np.log(np.abs(numbers))]
 print(hashlib.sha256(b"".join(np.ascontiguousarray(one).tobytes() for one in made)).hexdigest())
@@ -107,6 +109,6 @@ def test_no_step_of_an_optimizer_takes_a_root_by_mkl(kind):
 
 
 def test_no_module_takes_a_root_by_mkl():
-    root = re.compile(r"(?<!np)(?<!math)\.sqrt_?\(")
+    root = re.compile(r"(?<!np)(?<!math)\.sqrt_?\(|\bpow\(.*0?\.5\)")
     found = [path for path in Path(ROOT, "ser").rglob("*.py") if root.search(path.read_text(encoding="utf-8"))]
     assert found == []

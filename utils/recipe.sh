@@ -12,7 +12,7 @@
 #   --num-threads <n>     threads of a training on the CPU (1); the last bits of a model depend on it
 #   --seed <n>            seed of all random numbers, in place of the seeds in the settings
 #   --reproducible true|false   train on the CPU in one thread and without instructions that some processors lack. This is
-#                         slower, and gives the same bits on every x86-64 processor (false)
+#                         slower, and is to give the same bits on every x86-64 processor (false)
 #   --name <name>         name of the run, which lies in data/<name> and exp/<name>
 #   --conf <dir>          folder of the settings
 #   --corpora <dir>       folder of the corpora, each under its usual name (conf/corpora.tsv)
@@ -53,7 +53,7 @@ command_line=$(printf "%q " "$0" "$@")
 # bad ones. Then it prints a dry run or an estimate and ends the script, or it locks the run's folder and writes the plan
 # of ser/plan/<system>.py.
 begin_recipe() {
-  local corpus
+  local corpus lines
   system=$1
   [ $# -le 4 ] || die "unexpected argument '$5'; --help lists the options"
   toy=true
@@ -64,14 +64,16 @@ begin_recipe() {
     name=${name:-$4} conf=${conf:-${3/conf/conf/toy}}
   fi
   data='' exp='' plan='' cells='' audits='' logs='' toy_corpora=''
-  eval "$(python3 -m ser.bin.print_folders "$name")"
+  lines=$(python3 -m ser.bin.print_folders -- "$name")
+  eval "$lines"
   if $toy; then corpora=$toy_corpora; fi
   if [ "$stop_stage" = 99 ]; then stop_stage=$2; fi
   if $dry_run; then make_plan show; exit; fi
   if $estimate; then make_plan estimate; exit; fi
   if $reproducible; then
     num_threads=1
-    eval "$(python3 -m ser.bin.print_pins)"
+    lines=$(python3 -m ser.bin.print_pins)
+    eval "$lines"
   fi
   make_plan check
   begin_run

@@ -1,5 +1,30 @@
-"""Names in a folder from which a recogniser can be used for recordings, such as a detector of system B."""
+"""A folder from which a recogniser can be used for recordings, such as a detector of system B, and its files."""
 
-# The options of its MFCC, and the folder of `ser.asr.recogniser.Recogniser`.
+from pathlib import Path
+
+from ser.errors import SerError
+from ser.files import read_text_lines, sha256
+
+# The options of its MFCC; the folder of `ser.asr.recogniser.Recogniser`; and the checksums of all files.
 MFCC = "mfcc.conf"
 RECOGNISER = "asr"
+MANIFEST = "files.sha256"
+
+
+def has_recogniser(folder: Path) -> bool:
+    """Tell whether `folder` has a recogniser."""
+    return (folder / RECOGNISER / "net").is_dir()
+
+
+def recogniser_files(folder: Path) -> list[Path]:
+    """List the files of the recogniser in `folder`."""
+    return [folder / MFCC, *sorted(path for path in (folder / RECOGNISER).rglob("*") if path.is_file())]
+
+
+def check_recogniser(folder: Path) -> None:
+    """Raise a `SerError` that names the first file of the recogniser that is not as the manifest has it."""
+    remedy = "make the detector again"
+    listed = set(read_text_lines(folder / MANIFEST, remedy))
+    for path in recogniser_files(folder):
+        if not path.is_file() or f"{sha256(path)}  {path.relative_to(folder).as_posix()}" not in listed:
+            raise SerError(f"{path}: changed or damaged: its checksum is not the one in {MANIFEST}; {remedy}")

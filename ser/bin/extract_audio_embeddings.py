@@ -5,7 +5,7 @@ standard deviation), or a matrix with a row per frame or patch. The layers of a 
 first block), 1 to the number of blocks, and `final`, its last hidden state. Those of YAMNet are 1 to 14, the mean of a
 layer's output over time and frequency, and `final`, the input of its classifier.
 
-An encoder is given as a name on the Hub, as a folder of the transformers library or of emotion2vec, or as a folder of
+An encoder is given as a name on the Hub, as a folder of the transformers library or of emotion2vec, as a folder of
 import_audio_net, train_audio_encoder, train_triplet or train_xvector, or as a detector of system B, whose recogniser
 has the layers layer1, layer2 ..., prefinal and `final`, the last of them.
 
@@ -82,13 +82,14 @@ def main() -> None:
 
     # The small products of the log-mel energies gain nothing by threads. Must be set before numpy is imported.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    from ser.encoders.folder import encoder_files
     from ser.encoders.loading import find_encoder
     from ser.record.job_note import JobNote
 
     out, suffix = Path(args.dir), f".{args.job}" if args.job else ""
     layers = args.layers.replace(",", " ").split()
     stems = {layer: out / f"{layer}{suffix}" for layer in layers}
-    files = sorted(path for path in find_encoder(args.encoder).rglob("*") if path.is_file())
+    files = encoder_files(find_encoder(args.encoder))
     outputs = [f"{stem}.{kind}" for stem in stems.values() for kind in ("ark", "scp")]
     inputs = [*files, args.segments]
     note = JobNote(__spec__.name, args, inputs, [args.wav_rspecifier], [*outputs, args.left_out])

@@ -50,7 +50,7 @@ def main() -> None:
         raise SerError(f"{args.exp_dir}: no such folder; give that of a run, which ./run.sh makes")
     out = args.out or args.exp_dir / "errors.html"
     run = read_experiment(args.exp_dir)
-    if not run.panels:
+    if not any(row.folders for panel in run.panels for row in panel.cells):
         out.unlink(missing_ok=True)
         logger.warning("%s: no row of its results has figures, so there is no page of errors", args.exp_dir)
         return

@@ -64,7 +64,8 @@ def main() -> None:
     left = plan.write_plan(exp, cells)
     for name, words in (("card", recipe.card_options()), ("report", recipe.report_options(exp))):
         write_text(Layout(exp, exp).plan / f"{name}.args", "".join(f"{word}\n" for word in words))
-    write_text(exp / "text_used.txt", recipe.text_used())
+    if lines := recipe.text_used():
+        write_text(exp / "text_used.txt", lines)
     digests.save()
     logger.info("%s: %d artefacts to make", exp, left)
 

@@ -1,4 +1,4 @@
-"""Print, as shell commands, the variables with the folders of a run: data, exp and the folders in exp.
+"""Print, as shell commands, the variables with the folders of a run: data, exp and folders in them.
 
 utils/recipe.sh and local/run_experiments.sh call this, so that `ser.plan.layout` alone names these folders.
 

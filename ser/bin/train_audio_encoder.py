@@ -41,6 +41,7 @@ def main() -> None:
 
     from ser.config import load_config
     from ser.encoders import loading, net_dir
+    from ser.encoders.folder import ENCODER_FOLDER
     from ser.encoders.frame_encoder import FrameEncoder
     from ser.encoders.frozen_start import FrozenStart
     from ser.encoders.layer_weights import write_layer_weights
@@ -119,7 +120,7 @@ def main() -> None:
                 writer.write(utt, found[utt])
     write_layer_weights(args.model_dir, model.layers, model.layer_sum.weights().tolist())
     merge_lora(model.encoder)
-    net_dir.save_encoder(Path(args.model_dir) / loading.ENCODER_FOLDER, folder, encoder)
+    net_dir.save_encoder(Path(args.model_dir) / ENCODER_FOLDER, folder, encoder)
     del model.encoder
     model_dir.save_model(args.model_dir, model, targets.classes)
 

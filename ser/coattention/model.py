@@ -12,7 +12,8 @@ from ser.coattention.config import CoAttentionTrainConfig
 from ser.coattention.sequences import Sequences, SequenceSource
 from ser.config import load_config
 from ser.encoders import net_dir
-from ser.encoders.loading import ENCODER_FOLDER, load_audio_encoder
+from ser.encoders.folder import ENCODER_FOLDER
+from ser.encoders.loading import load_audio_encoder
 from ser.encoders.patch_encoder import PatchEncoder
 from ser.errors import SerError
 from ser.files import write_text

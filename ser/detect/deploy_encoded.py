@@ -25,8 +25,8 @@ def save_encoder(folder: Path, source: str, layer: str) -> EncodedNet:
     """
     net = EncodedNet.load(source, layer)
     if isinstance(net.encoder, XVectorEncoder | AsrEncoder):
-        raise SerError(f"{source}: a net of a run of this toolkit, for which this detector has no features; make the "
-                       "detector from that run")  # fmt: skip
+        raise SerError(f"{source}: a detector cannot hold an x-vector net or a recogniser as its encoder; make the "
+                       "detector of the run that trained it")  # fmt: skip
     origin, made = find_encoder(source), folder / detector_dir.ENCODER
     if isinstance(net.encoder, OnnxEncoder):
         made.mkdir()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ser.asr.recogniser_dir import RECOGNISER
+from ser.asr.recogniser_dir import has_recogniser
 from ser.config import load_config
 from ser.detect import detector_dir
 from ser.detect.decision import UNKNOWN, Decider, Decision
@@ -69,7 +69,7 @@ class Detector:
             {name: Decider.load(root / name) for name in modalities if (root / name).is_dir()}
             for root in (folder, folder / detector_dir.BY_SPEAKER)
         )
-        if (folder / RECOGNISER).is_dir():
+        if has_recogniser(folder):
             from ser.detect.asr import AsrDetector  # with PyTorch
 
             return AsrDetector.read(folder, description, deciders, by_speaker)

@@ -23,10 +23,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from ser.asr.recogniser_dir import MANIFEST
 from ser.errors import SerError
 from ser.files import read_text, read_text_lines, sha256, write_text
 
-MANIFEST = "files.sha256"
 SETTINGS = "detector.yaml"
 NET = "net.safetensors"
 LABELS = "labels.map"

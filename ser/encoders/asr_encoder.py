@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ser.asr.recogniser import Recogniser
-from ser.asr.recogniser_dir import MFCC, RECOGNISER
+from ser.asr.recogniser_dir import MFCC, RECOGNISER, check_recogniser
 from ser.encoders.audio_encoder import Level, States
 from ser.errors import SerError
 from ser.features.extractor import Extractor
@@ -18,13 +18,10 @@ from ser.kaldi.options import read_options
 from ser.models.asr_tdnn import SUBSAMPLING
 
 
-def is_asr_detector(folder: Path) -> bool:
-    """Tell whether `folder` is a detector of system B, from which `AsrEncoder` is loaded."""
-    return (folder / RECOGNISER / "net").is_dir()
-
-
 class AsrEncoder:
     """An `AudioEncoder` whose layers are those of the recogniser; ``final`` is the last of them.
+
+    Whole recordings are computed at once, however long. A recording that is too short for one frame is an error.
 
     Parameters
     ----------
@@ -36,6 +33,7 @@ class AsrEncoder:
     row: Level = "frame"
 
     def __init__(self, what: str, folder: Path, device: torch.device | str = "cpu") -> None:
+        check_recogniser(folder)
         self.what = what
         self._extract = Extractor(read_options(MfccOptions, folder / MFCC))
         self._recogniser = Recogniser.load(folder / RECOGNISER, torch.device(device))

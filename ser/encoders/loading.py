@@ -6,10 +6,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from ser.asr.recogniser_dir import has_recogniser
 from ser.config import read_yaml
 from ser.encoders import hub, net_dir, onnx_net
-from ser.encoders.asr_encoder import AsrEncoder, is_asr_detector
+from ser.encoders.asr_encoder import AsrEncoder
 from ser.encoders.audio_encoder import AudioEncoder
+from ser.encoders.folder import own_folder
 from ser.encoders.frame_encoder import Emotion2vecEncoder, TransformersEncoder
 from ser.encoders.patch_encoder import PatchEncoder
 from ser.encoders.published import read_published
@@ -22,16 +24,12 @@ from ser.models.xvector import XVector, XVectorConfig
 from ser.models.yamnet import NUM_CLASSES, Yamnet, YamnetConfig
 from ser.training import model_dir
 
-# Where train_audio_encoder puts the encoder in its model folder.
-ENCODER_FOLDER = "encoder"
-
 FrontEnd = Callable[[np.ndarray], np.ndarray]
 
 
 def find_encoder(name: str) -> Path:
     """Return the folder that the encoder `name` is read from."""
-    folder = hub.find_folder(name)
-    return folder / ENCODER_FOLDER if (folder / ENCODER_FOLDER).is_dir() else folder
+    return own_folder(hub.find_folder(name))
 
 
 def load_audio_encoder(
@@ -54,7 +52,7 @@ def load_audio_encoder(
         If there is no such encoder, or it is damaged.
     """
     folder, what = find_encoder(name), f"encoder '{name}'"
-    if is_asr_detector(folder):
+    if has_recogniser(folder):
         return AsrEncoder(what, folder, device)
     if onnx_net.is_onnx(folder):
         return onnx_net.load_onnx(folder, what, max_seconds)

@@ -1,5 +1,6 @@
 """The artefacts of each point of a grid, from data dirs and pretrained models of a finished run to scores."""
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from ser.config import read_yaml
+from ser.encoders.folder import encoder_files
 from ser.errors import SerError
 from ser.experiments.artefact import Artefact, Workshop, shell_words
 from ser.experiments.finished_run import WEIGHTS, FinishedRun
@@ -54,14 +56,22 @@ class PointArtefacts:
         """Return the options of make_protocol_card for the card of the grid."""
         roles = self._run.roles
         corpora = self._run.corpora((*roles.pretrain, *self._trained(), *roles.text_train, roles.test))
-        return [*calls.card(corpora, TEXT if self._scores_text() else None), "--label-map", self._run.options.label_map]
+        return [*calls.card(corpora, TEXT if self._with_text() else None), "--label-map", self._run.options.label_map]
 
     def text_used(self) -> str:
         """Return which words the text vectors of each corpus are made from, a line each; empty if no cell has text."""
-        return text_used(replace(self._run.options, text_condition=TEXT)) if self._scores_text() else ""
+        corpora = self._with_text()
+        return text_used(replace(self._run.options, text_condition=TEXT), corpora) if corpora else ""
 
-    def _scores_text(self) -> bool:
-        return any("text" in modality for block in self._config.blocks for modality in block.modality)
+    def _with_text(self) -> tuple[str, ...]:
+        """Return the corpora that train the back ends of cells with text."""
+        blocks = [block for block in self._config.blocks if any("text" in modality for modality in block.modality)]
+        return distinct(
+            name
+            for block in blocks
+            for train, backend in itertools.product(block.train, block.backend_train)
+            for name in backend or train
+        )
 
     def report_options(self, exp: Path) -> list[str]:
         """Return the arguments of steps/make_report.sh for the grid in the folder `exp`."""
@@ -135,7 +145,7 @@ class PointArtefacts:
         embedded = self._make("embedded", command, given=self._run.digest_data(*sources))
         if cell.layer in self._frozen:
             encoder, layer = self._frozen[cell.layer]
-            files = sorted(path for path in Path(encoder.source).rglob("*") if path.is_file())
+            files = encoder_files(Path(encoder.source))
             made = self._make(
                 "encoded",
                 f"steps/extract_audio_embeddings.sh --nj 1 --encoder {encoder.source} --layers "

@@ -10,7 +10,7 @@ VARIANCE_FLOOR = 1e-10
 
 
 def square_root(x: Tensor) -> Tensor:
-    """Return the square roots of positive numbers, with the same bits on every processor.
+    """Return the square roots of positive, finite numbers, with the same bits on every processor; 0 gives NaN.
 
     MKL, which computes torch.sqrt on the CPU, begins with the processor's own approximation of 1 / sqrt(x), whose last
     bits differ between processors, whatever MKL_CBWR says; torch.rsqrt divides by an exact root.

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ser.asr.recogniser_dir import has_recogniser
 from ser.config import read_yaml
 from ser.errors import SerError
 from ser.kaldi import tables
@@ -41,6 +42,12 @@ class Options(RunOptions):
     def test(self) -> str:
         """The corpus whose folds are in `Facts`; this module looks up the folds of the others."""
         return self.among[0]
+
+    @property
+    def encoder_name(self) -> str:
+        """Name of the encoder in the results; a recogniser, which is in the detector of a run, has the run's name."""
+        folder = Path(self.encoder)
+        return folder.parent.name if has_recogniser(folder) else folder.name
 
     @property
     def settings(self) -> str:
@@ -198,7 +205,7 @@ class _Builder:
         if not options.encoder:
             seed = read_yaml(options.settings)["fit"]["seed"] if options.seed is None else options.seed
         names = {
-            "system": f"encoder {Path(options.encoder).name}" if options.encoder else "xvector", "train": train,
+            "system": f"encoder {options.encoder_name}" if options.encoder else "xvector", "train": train,
             "test": test, "fold": fold, "variant": variant, "seed": seed, "text": "-", "layer": layer,
             "modality": "speech",
         }  # fmt: skip

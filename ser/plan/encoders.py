@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ser.asr.recogniser_dir import has_recogniser
 from ser.errors import SerError
 
 # A name on the Hub, with or without its owner.
@@ -25,6 +26,11 @@ class Encoder:
     name: str
     source: str
     layers: tuple[str, ...]
+
+    @property
+    def fits_detector(self) -> bool:
+        """Whether a detector can hold this encoder: not the recogniser of system B, which has a detector of its own."""
+        return not has_recogniser(Path(self.source))
 
     @property
     def columns(self) -> dict[str, str]:

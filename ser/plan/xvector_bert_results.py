@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ser.plan import calls
+from ser.plan.encoders import read_encoders
 from ser.plan.facts import Facts
 from ser.plan.job import Job, job
 from ser.plan.roles import NONE
@@ -28,16 +29,19 @@ def results(options: Options, facts: Facts, corpus_dirs: Iterable[Path]) -> Iter
     page = calls.report(at.exp, test, [] if options.toy else [options.test], trained)
     yield job(9, "report", "report", page, [at.cells], [at.exp / "report.html"])
     # A detector has only one recording, not all recordings of its speaker.
-    if "speech" in options.scored and not (options.uses_net and options.speaker_cmvn):
-        words = ["--encoders", " ".join(options.encoders)] if options.encoders else []
+    encoders = zip(options.encoders, read_encoders(options.encoders), strict=True)
+    fitting = [word for word, encoder in encoders if encoder.fits_detector]
+    has_net = options.uses_net and not options.speaker_cmvn
+    if "speech" in options.scored and (has_net or (fitting and not options.uses_net)):
+        words = ["--encoders", " ".join(fitting)] if fitting else []
         words += [at.data, at.exp, at.exp / "detector"]
         yield job(9, "detector", "detector", words, [at.exp], [at.exp / "detector"])
 
 
-def text_used(options: Options) -> str:
-    """Return a line of text for each corpus in the results: which words its text vectors were made from."""
+def text_used(options: Options, backend: Iterable[str]) -> str:
+    """Return a line for each corpus of back ends, `backend`, and the scored one: the words of its text vectors."""
     roles, lines = options.roles(), []
-    for name in roles.backend:
+    for name in backend:
         if name in options.drawn_text:
             source = " ".join(roles.text_train)
             lines.append(f"{name}: of a random utterance of the same label in {source} (training only)")

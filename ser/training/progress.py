@@ -111,6 +111,9 @@ def load_checkpoint(path: str | Path, model: nn.Module, optimizer: torch.optim.O
                 raise SerError(f"{path}: damaged in its member {damaged}; remove it to train again")
         state = torch.load(path, map_location="cpu", weights_only=True)
         model.load_state_dict(state["model"])
+        # A checkpoint of an older version has another implementation of the optimizer's step; this one's stays.
+        for old, own in zip(state["optimizer"]["param_groups"], optimizer.param_groups, strict=True):
+            old |= {key: own[key] for key in ("fused", "foreach") if key in own}
         optimizer.load_state_dict(state["optimizer"])
     except (RuntimeError, ValueError, KeyError, EOFError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
         reason = str(error).partition("\n")[0]

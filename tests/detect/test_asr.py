@@ -187,6 +187,24 @@ def test_it_is_an_encoder_too_whose_layers_are_those_of_the_recogniser(folder, p
     np.testing.assert_allclose(vector, pool(expected, "mean_stddev"), atol=1e-4)
 
 
+def test_a_recogniser_with_a_changed_file_is_no_encoder(folder, tmp_path):
+    shutil.copytree(folder, tmp_path / "detector")
+    with (tmp_path / "detector" / "mfcc.conf").open("a") as file:
+        file.write("--low-freq=200\n")
+    with pytest.raises(SerError, match=r"mfcc\.conf: changed or damaged: .* files\.sha256; make the detector again"):
+        load_audio_encoder(str(tmp_path / "detector"))
+
+
+def test_a_second_extraction_into_the_folder_of_an_encoder_does_nothing(folder, say, tmp_path):
+    shutil.copytree(folder, tmp_path / "detector")
+    tables.write_map(tmp_path / "wav.scp", {"u": str(say("neutral", 903))})
+    out = tmp_path / "detector" / "out"
+    words = ["--encoder", tmp_path / "detector", "--layers", "layer4", "--done", out / "x.done"]
+    command = [sys.executable, "-m", "ser.bin.extract_audio_embeddings", *words, f"scp:{tmp_path}/wav.scp", out]
+    done = [subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True) for _ in range(2)]
+    assert ["nothing to do" in one.stderr for one in done] == [False, True]
+
+
 def test_a_detector_of_an_encoder_that_is_a_recogniser_is_refused(folder, tmp_path):
-    with pytest.raises(SerError, match="a net of a run of this toolkit"):
+    with pytest.raises(SerError, match="cannot hold an x-vector net or a recogniser"):
         save_encoder(tmp_path, str(folder), "layer4")

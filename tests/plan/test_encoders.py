@@ -68,6 +68,16 @@ def test_other_words_have_a_joined_table_of_the_encoder_too_and_fall_back_on_it(
     assert "--fallback-test=scp:exp/run/encoded_w/6.scp" in arguments(found, "cells", "text_bert_1")
 
 
+def test_a_recogniser_is_scored_but_no_detector_holds_it(xvector_options, facts, tmp_path):
+    (tmp_path / "asr" / "net").mkdir(parents=True)
+    asr = f"asr={tmp_path}:layer4"
+    assert plan(xvector_options(layers="", encoders=asr), facts).of("detector") == []
+    (both,) = plan(xvector_options(layers="", encoders=f"{asr} w=o/w:6"), facts).of("detector")
+    assert both.arguments[:2] == ("--encoders", "w=o/w:6")
+    (own,) = plan(xvector_options(encoders=asr), facts).of("detector")
+    assert "--encoders" not in own.arguments
+
+
 @pytest.mark.parametrize(
     ("word", "message"),
     [

@@ -23,6 +23,16 @@ setup() {
   mkdir "$tmp/run"
   steps/make_report.sh --test-dir "$tmp" "$tmp/run"
   [ ! -e "$tmp/run/errors.html" ]
+  # A table of results whose cells are gone has a report all the same.
+  python3 - "$tmp/run/results.tsv" <<'PYTHON'
+import sys
+from ser.results.result_table import OK, Result, to_tsv
+names = dict(system="x", train="a", test="b", fold="all", variant="-", seed="0", text="-", layer="l", modality="speech")
+row = Result(**names, backend="plda", lda_dim=None, held_out="-", status=OK, utts=9, trials=9, eer=30.0, uar=50.0)
+open(sys.argv[1], "w").write(to_tsv([row]))
+PYTHON
+  steps/make_report.sh --test-dir "$tmp" "$tmp/run"
+  [ -s "$tmp/run/report.html" ] && [ ! -e "$tmp/run/errors.html" ]
   mkdir "$tmp/run/cells"
   echo "$tmp/run/cells/x" > "$tmp/run/cells/list"
   run steps/make_report.sh --test-dir "$tmp" --audio some "$tmp/run"

@@ -20,6 +20,15 @@ def test_progress_comes_back(saved):
     assert load_checkpoint(*saved) == Progress(epoch=2, sums=(1.0, 2.0, 3.0))
 
 
+def test_a_checkpoint_of_another_implementation_of_the_step_keeps_ours(saved):
+    path, net, _ = saved
+    ours = torch.optim.AdamW(net.parameters(), fused=True)
+    load_checkpoint(path, net, ours)
+    assert [group["fused"] for group in ours.param_groups] == [True]
+    ours.step()
+    assert [state["step"].item() for state in ours.state.values()] == [2.0, 2.0]
+
+
 @pytest.mark.parametrize("share", [0.3, 0.5, 0.7])
 def test_a_changed_bit_is_noticed(saved, share):
     path, *rest = saved
