@@ -187,7 +187,7 @@ def _legend() -> str:
     return page.paragraph(
         "Spectrograms: 0 to 5 kHz, dark is loud, 65 dB from the loudest point of the clip. Line: pitch of voiced "
         "frames, 60 Hz at the bottom to 480 Hz at the top, octaves evenly spaced. Bars: posterior of each class, the "
-        "true one marked. Nearest in training: the utterances of the highest back-end scores, with their class and "
-        f"score. Clips longer than {MOST_SECONDS:.0f} s are cut there.",
+        "true one marked. Nearest in training, where a back end scores pairs: the utterances of its highest scores, "
+        f"with their class and score. Clips longer than {MOST_SECONDS:.0f} s are cut there.",
         "muted",
     )
