@@ -116,5 +116,6 @@ def test_the_recogniser_of_the_run_is_an_encoder_for_every_system(exp, tmp_path)
         assert done.returncode == 0, done.stderr[-2000:]
     found = ark.load(f"scp:{tmp_path}/out/layer4.scp")
     assert len(found) == 3
+    # The run stores its features in one byte per value; tests/detect/test_asr.py compares more closely.
     for utt, vector in found.items():
-        np.testing.assert_allclose(vector, own[utt], atol=1e-3 * np.abs(own[utt]).max())
+        np.testing.assert_allclose(vector, own[utt], atol=0.01 * np.abs(own[utt]).max())
