@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Makes a Kaldi data dir of a part of LibriSpeech or mini LibriSpeech.
+# Makes a Kaldi data dir of one or more parts of LibriSpeech or mini LibriSpeech.
 # Usage: local/prepare_librispeech.sh [options] <corpus-dir> <data-dir>
 #  e.g.: local/prepare_librispeech.sh --part train-clean-5 corpora/LibriSpeech data/librispeech_train-clean-5
 # Options:
-#   --part train-clean-5   such as train-clean-100 or dev-clean-2
+#   --part "<name> ..."   such as dev-clean-2, or "train-clean-100 train-clean-360 train-other-500" (train-clean-5)
 
 set -euo pipefail
 
-part=train-clean-5   # of the corpus
+part=train-clean-5
 
 . utils/parse_options.sh
 . ./path.sh

@@ -23,7 +23,8 @@
 #   --speech <corpus>     corpus that the recogniser is trained on: tedlium, librispeech or speechocean762; or data_dir,
 #                         for Kaldi data dirs with wav.scp, utt2spk and text, which --train-part and --test-part
 #                         name; then give --lexicon, too
-#   --train-part <name>, --test-part <name>   its parts (tedlium: train, test; librispeech: train-clean-5, dev-clean-2)
+#   --train-part <name>, --test-part <name>   its parts (tedlium: train, test; librispeech: train-clean-5, dev-clean-2,
+#                         or several of them, as in "train-clean-100 train-clean-360")
 #   --test-speakers <file>  speakers, one per line, who are taken out of the training part and recognised
 #   --lexicon <file>      lexicon of lines 'word phone phone ...' (the corpus's own)
 #   --lm-text "<file> ..."  sentences for the n-gram, plain or gzip (TED-LIUM's LM/*.en.gz; else the transcripts)

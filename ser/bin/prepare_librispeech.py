@@ -1,4 +1,4 @@
-"""Make a Kaldi data dir of a part of LibriSpeech or mini LibriSpeech.
+"""Make a Kaldi data dir of one or more parts of LibriSpeech or mini LibriSpeech.
 
 FLAC files and transcripts; more in ser/corpora/librispeech.py.
 
@@ -13,7 +13,10 @@ from ser import cli
 def main() -> None:
     parser = cli.make_parser(__doc__)
     parser.add_argument(
-        "--part", metavar="NAME", required=True, help="part of the corpus, such as train-clean-100 or dev-clean-2"
+        "--part",
+        metavar="'NAME ...'",
+        required=True,
+        help="parts of the corpus, such as dev-clean-2, or 'train-clean-100 train-clean-360 train-other-500'",
     )
     parser.add_argument("corpus_dir", metavar="<corpus-dir>", type=Path, help="LibriSpeech as it is distributed")
     parser.add_argument("data_dir", metavar="<data-dir>", help="the data dir to write")
@@ -22,8 +25,10 @@ def main() -> None:
     from ser.corpora import librispeech, records
 
     corpus = records.require_folder(args.corpus_dir, "give the folder of LibriSpeech or mini LibriSpeech")
-    utterances, left_out = librispeech.read(corpus, args.part)
-    records.write_data_dir(args.data_dir, utterances, left_out, librispeech.PUBLISHED.get(args.part, 0))
+    parts = args.part.split()
+    utterances, left_out = librispeech.read(corpus, *parts)
+    published = sum(librispeech.PUBLISHED.get(part, 0) for part in parts)
+    records.write_data_dir(args.data_dir, utterances, left_out, published)
 
 
 if __name__ == "__main__":

@@ -29,8 +29,18 @@ PUBLISHED = {
 }
 
 
-def read(corpus: Path, part: str) -> tuple[list[Utterance], list[LeftOut]]:
-    """Read the utterances of a part, such as ``train-clean-5``; texts become lower case."""
+def read(corpus: Path, *parts: str) -> tuple[list[Utterance], list[LeftOut]]:
+    """Read the utterances of one or more parts, such as ``train-clean-100``; texts become lower case.
+
+    No reader is in two parts of the corpus.
+    """
+    if not parts or len(set(parts)) < len(parts):
+        raise SerError(f"--part '{' '.join(parts)}': name one part or more, each once; parts: {', '.join(PUBLISHED)}")
+    found = [_read_part(corpus, part) for part in parts]
+    return [one for utterances, _ in found for one in utterances], [one for _, left_out in found for one in left_out]
+
+
+def _read_part(corpus: Path, part: str) -> tuple[list[Utterance], list[LeftOut]]:
     root = next((root for root in (corpus, corpus / "LibriSpeech") if (root / part).is_dir()), None)
     if root is None:
         raise SerError(f"{corpus}: no folder '{part}' in it; parts: {', '.join(PUBLISHED)}")

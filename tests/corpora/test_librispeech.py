@@ -24,6 +24,21 @@ def test_a_speaker_is_a_reader_in_a_chapter(make_files, tmp_path):
     datadir.validate(tmp_path / "data", feats=False)
 
 
+def test_parts_are_read_together(make_files):
+    second = {
+        name.replace("dev-clean-2/84", "dev-other/85").replace("84-", "85-"): text for name, text in FILES.items()
+    }
+    second = {name: text and text.replace("84-", "85-") for name, text in second.items() if "SPEAKERS" not in name}
+    corpus = make_files(FILES | second)
+    utterances, _ = librispeech.read(corpus, "dev-clean-2", "dev-other")
+    assert [(one.utt, one.part) for one in utterances] == [
+        ("84-121123-0000", "dev-clean-2"), ("84-121123-0001", "dev-clean-2"),
+        ("85-121123-0000", "dev-other"), ("85-121123-0001", "dev-other"),
+    ]  # fmt: skip
+    with pytest.raises(SerError, match="--part 'dev-other dev-other': name one part or more, each once"):
+        librispeech.read(corpus, "dev-other", "dev-other")
+
+
 def test_what_lacks_its_other_half_is_left_out_by_name(make_files):
     files = FILES | {f"{CHAPTER}.trans.txt": "84-121123-0000 GO\n84-121123-0007 GONE\n"}
     _, left_out = librispeech.read(make_files(files), "dev-clean-2")
