@@ -21,7 +21,8 @@
 #   --label-map <file>       maps a corpus's labels to the classes
 #   --finetune-config <name> settings of the nets: <name>.yaml in --conf
 #   --hold-out-speakers <share>   share of the speakers of each corpus that no net is trained on (none of a
-#                            corpus of two speakers); they choose the nets' epochs and calibrate the scores (0.2); not with --encoder, which trains no net
+#                            corpus of two speakers); they choose the nets' epochs and calibrate the scores (0.2);
+#                            not with --encoder, which trains no net
 #   --backend-config <yaml>
 # shellcheck disable=SC2034,SC2046,SC2086  # options are read by make_plan; wrappers and lists split into words
 set -euo pipefail

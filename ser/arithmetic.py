@@ -6,8 +6,8 @@ here, every library uses code that all x86-64 processors can run, in one thread.
 
 Some functions no variable can pin: those of MKL by which PyTorch computes square roots, log10, log2, asin, atan and
 logarithms of doubles on a CPU. MKL begins a root with the processor's approximation of 1 / sqrt(x), which has other
-bits on Intel's processors than on AMD's. So no training takes a root by MKL (`ser.models.pooling.square_root`, and the
-fused steps of the optimizers), or updates a weight by one of the others.
+bits on Intel's processors than on AMD's. So no training takes a root by MKL (`ser.models.pooling.standard_deviation`
+and the fused steps of the optimizers), or updates a weight by one of the others.
 """
 
 import importlib

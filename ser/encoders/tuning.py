@@ -14,7 +14,7 @@ from ser.encoders.patch_encoder import PatchEncoder
 from ser.errors import SerError
 from ser.models.layer_sum import LayerSum
 from ser.models.lora import add_lora
-from ser.models.pooling import square_root
+from ser.models.pooling import standard_deviation
 from ser.models.yamnet import FINAL, LAYERS, Yamnet
 from ser.training.fit_config import FitConfig
 from ser.training.unfreezing import GroupConfig, UnfreezingConfig
@@ -131,7 +131,7 @@ class MaskedMeanPooling(nn.Module):
     def forward(self, rows: Tensor, mask: Tensor) -> Tensor:
         """Map rows (B, T, D), of which those with a `mask` (B, T) of 1 are there, to (B, D) or (B, 2 D)."""
         mean, variance = _weighted_moments(rows, mask / mask.sum(dim=1, keepdim=True))
-        return torch.cat([mean, square_root(variance.clamp(min=1e-10))], dim=1) if self.with_deviation else mean
+        return torch.cat([mean, standard_deviation(variance)], dim=1) if self.with_deviation else mean
 
 
 class MaskedAttentivePooling(nn.Module):
@@ -145,7 +145,7 @@ class MaskedAttentivePooling(nn.Module):
         """Map rows (B, T, D), of which those with a `mask` (B, T) of 1 are there, to (B, 2 D)."""
         scores = self.score(torch.tanh(self.hidden(rows))).squeeze(2).masked_fill(mask == 0, float("-inf"))
         mean, variance = _weighted_moments(rows, scores.softmax(dim=1))
-        return torch.cat([mean, square_root(variance.clamp(min=1e-10))], dim=1)
+        return torch.cat([mean, standard_deviation(variance)], dim=1)
 
 
 def _weighted_moments(rows: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:

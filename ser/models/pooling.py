@@ -9,13 +9,14 @@ from torch.autograd.function import FunctionCtx
 VARIANCE_FLOOR = 1e-10
 
 
-def square_root(x: Tensor) -> Tensor:
-    """Return the square roots of positive, finite numbers, with the same bits on every processor; 0 gives NaN.
+def standard_deviation(variance: Tensor) -> Tensor:
+    """Return the square roots of variances, floored, with the same bits on every processor.
 
     MKL, which computes torch.sqrt on the CPU, begins with the processor's own approximation of 1 / sqrt(x), whose last
     bits differ between processors, whatever MKL_CBWR says; torch.rsqrt divides by an exact root.
     """
-    return x * x.rsqrt()
+    floored = variance.clamp(min=VARIANCE_FLOOR)
+    return floored * floored.rsqrt()
 
 
 def mean_stddev(frames: Tensor) -> Tensor:
@@ -64,7 +65,7 @@ class AttentivePooling(nn.Module):
         weights = self.score(torch.tanh(self.hidden(frames))).float().softmax(dim=2)  # (B, 1, T)
         mean = (weights * frames).sum(dim=2, keepdim=True)  # (B, C, 1)
         variance = (weights * (frames - mean).square()).sum(dim=2)  # (B, C)
-        return torch.cat([mean.squeeze(2), square_root(variance.clamp(min=VARIANCE_FLOOR))], dim=1)
+        return torch.cat([mean.squeeze(2), standard_deviation(variance)], dim=1)
 
 
 class _MeanStddev(Function):
@@ -77,7 +78,7 @@ class _MeanStddev(Function):
     @staticmethod
     def forward(ctx: FunctionCtx, frames: Tensor) -> tuple[Tensor, Tensor]:
         variance, mean = torch.var_mean(frames, dim=2, correction=0)
-        stddev = square_root(variance.clamp(min=VARIANCE_FLOOR))
+        stddev = standard_deviation(variance)
         ctx.save_for_backward(frames, mean, stddev, variance > VARIANCE_FLOOR)
         return mean, stddev
 
