@@ -74,7 +74,7 @@ def test_each_modality_beats_chance_and_with_the_target_corpus_speech_with_text_
             )
             for modality in ("speech", "text", "speech+text")
         }
-        assert 0.0 < min(best.values()) <= max(best.values()) < (40.0 if with_target else 47.0)
+        assert 0.0 < min(best.values()) <= max(best.values()) < (40.0 if with_target else 45.0)
         if with_target:  # by 3 to 6 points on two processors; without the target corpus rounding decides
             assert best["speech+text"] < min(best["speech"], best["text"])
 
