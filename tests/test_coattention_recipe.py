@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from tests.encoders.onnx_file import write_bands
+
 ROOT = Path(__file__).parent.parent
 # Of its own for each worker of pytest-xdist, should they share the tests of this file.
 NAME = "coattention_test" + os.environ.get("PYTEST_XDIST_WORKER", "")
@@ -21,7 +23,7 @@ VOICES = {"a": ("anger", 620.0, "stop that"), "h": ("happiness", 440.0, "what jo
 
 @pytest.fixture(scope="module")
 def options(tmp_path_factory) -> list[str]:
-    """The options of the run: four men, four clips of each class, two groups of folds, one net of audio."""
+    """The options of the run: four men, four clips of each class, two groups of folds, a triplet net, an ONNX net."""
     corpus, rng, words = tmp_path_factory.mktemp("savee"), np.random.default_rng(0), []
     for speaker in ("DC", "JE", "JK", "KL"):
         folder = corpus / "AudioData" / speaker
@@ -39,11 +41,14 @@ def options(tmp_path_factory) -> list[str]:
     settings = "conf/toy/coattention/goemotions.yaml"
     build = ["python3", "-m", "ser.bin.build_toy_bert", "--kind", "t5", "--config", settings]
     subprocess.run([*build, texts, texts / "t5"], cwd=ROOT, check=True, capture_output=True)
+    net = texts / "bands"
+    load = ["python3", "-m", "ser.bin.import_audio_net", "--input", "patches", write_bands(texts / "bands.onnx"), net]
+    subprocess.run(load, cwd=ROOT, check=True, capture_output=True)
     return [
         "--savee", str(corpus), "--name", NAME, "--conf", "conf/toy/coattention", "--fold-groups", "2", "--nj", "1",
         "--tests", "savee", "--together", "", "--speech-only", "", "--text-only", "", "--unseen", "", "--random", "",
-        "--encoders", "triplet", "--variants", "fixed", "--losses", "bce", "--triplet-train", "savee",
-        "--text-train", "", "--text-model", str(texts / "t5"),
+        "--encoders", "triplet", "--published", f"onnx={net}:bands", "--variants", "fixed", "--losses", "bce",
+        "--triplet-train", "savee", "--text-train", "", "--text-model", str(texts / "t5"),
     ]  # fmt: skip
 
 
@@ -71,7 +76,7 @@ def test_the_table_has_speech_text_and_both_above_chance(exp):
         found = list(csv.DictReader(stream, delimiter="\t"))
     means = {(row["layer"], row["modality"], row["text"]): row for row in found if row["fold"] == "all"}
     assert set(means) == {
-        ("triplet_final", "speech", "-"), ("t5", "text", "gold"),
+        ("triplet_final", "speech", "-"), ("onnx_bands", "speech", "-"), ("t5", "text", "gold"),
         ("triplet+t5", "speech+text", "gold"), ("triplet+t5", "speech+text", "none"),
     }  # fmt: skip
     assert {row["status"] for row in found} == {"ok"}
@@ -83,7 +88,7 @@ def test_every_row_has_its_figures_by_class(exp):
     with open(exp / "pooled" / "savee" / "confusions.tsv", newline="") as stream:
         found = list(csv.DictReader(stream, delimiter="\t"))
     assert {(row["layer"], row["text"]) for row in found} == {
-        ("triplet_final", "-"), ("t5", "gold"), ("triplet+t5", "gold"), ("triplet+t5", "none")
+        ("triplet_final", "-"), ("onnx_bands", "-"), ("t5", "gold"), ("triplet+t5", "gold"), ("triplet+t5", "none")
     }  # fmt: skip
     for layer in ("triplet_final", "t5"):
         said = [row for row in found if row["layer"] == layer and row["true"] == "anger"]
@@ -100,7 +105,7 @@ def test_the_audit_and_the_card_tell_that_sentences_give_the_emotion_away(exp):
 
 def test_a_second_run_trains_nothing_and_leaves_every_byte(exp, options):
     made = sorted([*exp.glob("*/model.safetensors"), *exp.glob("states/*/*.ark"), *exp.glob("tokens/*.ark")])
-    assert len(made) == 1 + 3 * 2 + 2  # triplet net, three models of two folds; states and tokens
+    assert len(made) == 1 + 4 * 2 + 2 + 1  # triplet net, four models of two folds; states of two encoders, tokens
     before = [(path.read_bytes(), path.stat().st_mtime_ns) for path in made]
     run(options, "--stage", "6", "--stop-stage", "6")
     assert [(path.read_bytes(), path.stat().st_mtime_ns) for path in made] == before

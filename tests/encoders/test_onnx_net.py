@@ -1,4 +1,4 @@
-"""ONNX nets as encoders, on nets of two or three operations that this file writes itself."""
+"""ONNX nets as encoders, on nets of one or two operations."""
 
 import sys
 from pathlib import Path
@@ -12,53 +12,14 @@ from ser.encoders.loading import load_audio_encoder
 from ser.errors import SerError
 from ser.features import audioset
 from ser.kaldi import ark
+from tests.encoders.onnx_file import INTS, array, field, node, write_bands, write_net
 
-FLOAT, INTS, RATE = 1, 7, 16_000
-
-
-def field(number: int, value: int | str | bytes) -> bytes:
-    """One field of a protocol buffer: a number, or bytes behind their length."""
-    if isinstance(value, int):
-        return varint(number << 3) + varint(value)
-    value = value.encode() if isinstance(value, str) else value
-    return varint(number << 3 | 2) + varint(len(value)) + value
-
-
-def varint(value: int) -> bytes:
-    value &= (1 << 64) - 1
-    parts = []
-    while value > 127:
-        parts.append(value & 127 | 128)
-        value >>= 7
-    return bytes([*parts, value])
-
-
-def array(name: str, *shape: int | str) -> bytes:
-    dims = b"".join(field(1, field(1 if isinstance(size, int) else 2, size)) for size in shape)
-    return field(1, name) + field(2, field(1, field(1, FLOAT) + field(2, dims)))
-
-
-def node(kind: str, read: list[str], made: str, **ints: list[int]) -> bytes:
-    found = b"".join(field(1, name) for name in read) + field(2, made) + field(4, kind)
-    for name, values in ints.items():
-        single = name == "keepdims"
-        body = field(3, values[0]) if single else b"".join(field(8, value) for value in values)
-        found += field(5, field(1, name) + body + field(20, 2 if single else INTS))
-    return field(1, found)
-
-
-def write_net(path: Path, given: bytes, nodes: list[bytes], made: list[bytes], constant: bytes = b"") -> Path:
-    graph = b"".join(nodes) + field(2, "g") + constant + field(11, given) + b"".join(field(12, one) for one in made)
-    path.write_bytes(field(1, 8) + field(7, graph) + field(8, field(1, "") + field(2, 13)))
-    return path
+RATE = 16_000
 
 
 @pytest.fixture
 def of_patches(tmp_path) -> Path:
-    """Means of each band's energies, and the same with the other sign."""
-    nodes = [node("ReduceMean", ["x"], "bands", axes=[1], keepdims=[0]), node("Neg", ["bands"], "out")]
-    outputs = [array("bands", "n", 64), array("out", "n", 64)]
-    return write_net(tmp_path / "bands.onnx", array("x", "n", 96, 64), nodes, outputs)
+    return write_bands(tmp_path / "bands.onnx")
 
 
 @pytest.fixture
@@ -75,7 +36,6 @@ def run(monkeypatch, command, *words):
 
 
 def test_patches_are_yamnets_and_each_output_is_a_layer(of_patches, tmp_path, monkeypatch):
-    pytest.importorskip("onnxruntime", reason="the optional package onnxruntime is not installed")
     run(monkeypatch, import_audio_net, "--input", "patches", of_patches, tmp_path / "net")
     samples = np.random.default_rng(0).uniform(-0.5, 0.5, 20_000).astype(np.float32)
     soundfile.write(tmp_path / "a.wav", samples, RATE, "FLOAT")
@@ -97,7 +57,6 @@ def test_patches_are_yamnets_and_each_output_is_a_layer(of_patches, tmp_path, mo
 
 
 def test_frames_of_a_waveform_come_window_by_window_and_a_short_one_is_padded(of_waves, tmp_path, monkeypatch):
-    pytest.importorskip("onnxruntime", reason="the optional package onnxruntime is not installed")
     run(monkeypatch, import_audio_net, "--least-samples", 480, of_waves, tmp_path / "net")
     encoder = load_audio_encoder(str(tmp_path / "net"), max_seconds=0.1)
     assert (encoder.row, encoder.layers, encoder.dim, encoder.samples_a_row) == ("frame", ["frames", "final"], 160, 160)
@@ -111,7 +70,6 @@ def test_frames_of_a_waveform_come_window_by_window_and_a_short_one_is_padded(of
 
 
 def test_another_input_and_a_file_that_is_no_net_are_refused(of_waves, tmp_path, monkeypatch):
-    pytest.importorskip("onnxruntime", reason="the optional package onnxruntime is not installed")
     with pytest.raises(
         SerError, match=r"takes x tensor\(float\) \[1, 'n'\]; of patches expected one float array of 3 or 4"
     ):
