@@ -104,7 +104,8 @@ class Result:
         changes: dict[str, Any] = {}
         for name, column in zip(MEASURES, resamples.T, strict=True):
             if getattr(self, name) is not None and not np.isnan(column).all():
-                changes[f"{name}_low"], changes[f"{name}_high"] = bounds(column)
+                # Percentages are within 0 and 100; intervals of few speakers, widened about their mean, may not be.
+                changes[f"{name}_low"], changes[f"{name}_high"] = np.clip(bounds(column), 0.0, 100.0).tolist()
         return dataclasses.replace(self, **changes)
 
 

@@ -188,8 +188,14 @@ def _mean(group: Sequence[Cell], over: str, name: str, protocol: ProtocolConfig)
         resamples, units = _resample_folds(group, resamples, utts_of, protocol)
     else:
         resamples, units = _add_training(group, resamples, protocol), None
+    if utts_of is not None and _num_speakers(utts_of) < protocol.interval_speakers:
+        return Cell(folders, row, resamples, utts_of, units)
     row = row.with_intervals(resamples, partial(intervals.interval, level=protocol.level, units=units))
     return Cell(folders, row, resamples, utts_of, units)
+
+
+def _num_speakers(utts_of: Mapping[str, int]) -> int:
+    return sum(count > 0 for count in utts_of.values())
 
 
 def _resample_folds(
@@ -201,9 +207,9 @@ def _resample_folds(
     """
     if utts_of is None:
         return resamples, None
-    fewest = min(sum(count > 0 for count in (cell.utts_of or {}).values()) for cell in group)
+    fewest = min(_num_speakers(cell.utts_of or {}) for cell in group)
     if fewest >= protocol.interval_speakers or len(group) < 2:
-        return resamples, max(2, sum(count > 0 for count in utts_of.values()))
+        return resamples, max(2, _num_speakers(utts_of))
     columns = []
     for place, name in enumerate(result_table.MEASURES):
         figures = [getattr(cell.row, name) for cell in group]

@@ -62,6 +62,8 @@ def test_intervals_are_those_of_the_resamples_where_there_is_a_figure():
     bare = dataclasses.replace(ROW, uar_low=None, uar_high=None, f1=None, f1_low=None, f1_high=None)
     row = bare.with_intervals(resamples, lambda values: (values.min(), values.max()))
     assert (row.eer_low, row.eer_high, row.uar_low, row.f1_low) == (0.0, 4.0, None, None)
+    row = bare.with_intervals(resamples, lambda values: (-94.5, 206.4))  # wider than percentages can be
+    assert (row.eer_low, row.eer_high) == (0.0, 100.0)
 
 
 def test_rows_are_sorted_by_modality_from_speech_to_both_and_means_come_last():

@@ -224,6 +224,17 @@ def test_folds_of_two_speakers_are_drawn_whole():
     assert found.row.eer_low < 10.0 and found.row.eer_high > 60.0  # wider than from the best fold to the worst
 
 
+def test_means_over_few_speakers_have_no_interval():
+    cells = [
+        dataclasses.replace(cell(np.arange(50.0), fold=fold, seed=seed), utts_of={f"a{fold}": 5, f"b{fold}": 5})
+        for seed in ("0", "1") for fold in ("1", "2")
+    ]  # fmt: skip
+    for number, has_interval in ((4, True), (5, False)):
+        means = summary.with_means(cells, dataclasses.replace(PROTOCOL, interval_speakers=number))[4:]
+        assert [(one.row.fold, one.row.seed) for one in means] == [("all", "0"), ("all", "1"), ("all", "all")]
+        assert [one.row.eer_low is not None for one in means] == [has_interval] * 3
+
+
 def test_averaged_scores_are_a_row_beside_the_mean_over_seeds_and_not_in_it():
     cells = [
         cell([1.0, 2.0], fold="all", seed=seed, eer=eer) for seed, eer in (("0", 10.0), ("1", 30.0), ("average", 5.0))
