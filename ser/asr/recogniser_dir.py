@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from ser.errors import SerError
-from ser.files import read_text_lines, sha256
+from ser import checksums
 
 # The options of its MFCC; the folder of `ser.asr.recogniser.Recogniser`; and the checksums of all files.
 MFCC = "mfcc.conf"
@@ -24,7 +23,6 @@ def recogniser_files(folder: Path) -> list[Path]:
 def check_recogniser(folder: Path) -> None:
     """Raise a `SerError` that names the first file of the recogniser that is not as the manifest has it."""
     remedy = "make the detector again"
-    listed = set(read_text_lines(folder / MANIFEST, remedy))
-    for path in recogniser_files(folder):
-        if not path.is_file() or f"{sha256(path)}  {path.relative_to(folder).as_posix()}" not in listed:
-            raise SerError(f"{path}: changed or damaged: its checksum is not the one in {MANIFEST}; {remedy}")
+    listed = checksums.read(folder / MANIFEST, remedy)
+    names = [path.relative_to(folder).as_posix() for path in recogniser_files(folder)]
+    checksums.check(folder / MANIFEST, {name: listed.get(name, "no checksum") for name in names}, remedy)

@@ -20,12 +20,14 @@ find damage, not malice.
 import json
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ser import checksums
 from ser.asr.recogniser_dir import MANIFEST
 from ser.errors import SerError
-from ser.files import read_text, read_text_lines, sha256, write_text
+from ser.files import read_text
 
 SETTINGS = "detector.yaml"
 NET = "net.safetensors"
@@ -121,8 +123,7 @@ def find(path: str | Path) -> Path:
 
 def write_manifest(folder: Path) -> None:
     """Write the checksum of each file of `folder`, in sha256sum's format."""
-    lines = [f"{sha256(folder / name)}  {name}\n" for name in sorted(_files(folder))]
-    write_text(folder / MANIFEST, "".join(lines))
+    checksums.write(folder / MANIFEST, sorted(_files(folder)))
 
 
 def check_complete(folder: Path) -> dict[str, str]:
@@ -138,11 +139,7 @@ def check_complete(folder: Path) -> dict[str, str]:
         Naming a file that is missing, or that should not be there.
     """
     manifest = folder / MANIFEST
-    digests = {}
-    for number, line in enumerate(read_text_lines(manifest, REMEDY), start=1):
-        if not (match := re.fullmatch(r"([0-9a-f]{64})  (\S.*)", line)):
-            raise SerError(f"{manifest}:{number}: expected '<sha256>  <file>', found '{line[:80]}'; {REMEDY}")
-        digests[match[2]] = match[1]
+    digests = checksums.read(manifest, REMEDY)
     found = _files(folder)
     if missing := sorted(digests.keys() - found):
         raise SerError(f"{folder / missing[0]}: missing, but listed in {MANIFEST}; {REMEDY}")
@@ -157,20 +154,9 @@ def check_complete(folder: Path) -> dict[str, str]:
     return digests
 
 
-def check_files(folder: Path, digests: dict[str, str]) -> None:
-    """Compare files with their checksums.
-
-    Raises
-    ------
-    SerError
-        Naming the first file that changed.
-    """
-    for name, digest in digests.items():
-        if (found := sha256(folder / name)) != digest:
-            raise SerError(
-                f"{folder / name}: changed or damaged: its sha256 is {found[:12]}..., {MANIFEST} has {digest[:12]}...;"
-                f" {REMEDY}"
-            )
+def check_files(folder: Path, digests: Mapping[str, str]) -> None:
+    """Compare files with their checksums of the manifest; a `SerError` names the first that changed."""
+    checksums.check(folder / MANIFEST, digests, REMEDY)
 
 
 def _check_data_files(encoder: Path, known: re.Pattern[str]) -> None:

@@ -4,8 +4,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from ser import checksums
 from ser.errors import SerError
-from ser.files import atomic_path, sha256, write_text
+from ser.files import atomic_path
 
 CONFIG = "config.json"
 # Checksums of the weights, as `sha256sum --check` reads them. The metadata of safetensors are no place for them: their
@@ -26,7 +27,7 @@ def save(folder: str | Path, *parts: Any) -> None:
             for part in parts:
                 part.save_pretrained(scratch)
             weights = sorted(Path(scratch).glob("*.safetensors"))
-            write_text(Path(scratch, CHECKSUMS), "".join(f"{sha256(path)}  {path.name}\n" for path in weights))
+            checksums.write(Path(scratch, CHECKSUMS), [path.name for path in weights])
             for path in sorted(Path(scratch).iterdir(), key=lambda path: path.name == CONFIG):
                 # atomic_path also sets the usual permissions: safetensors makes files that only their owner can read.
                 with atomic_path(folder / path.name) as temporary:
@@ -38,13 +39,6 @@ def save(folder: str | Path, *parts: Any) -> None:
 def check(folder: str | Path) -> None:
     """Raise SerError where weights in `folder` fail the checksum that `save` wrote. Other programs write none."""
     path = Path(folder) / CHECKSUMS
-    if not path.is_file():
-        return
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-        checksum, _, name = line.partition("  ")
-        weights = path.parent / Path(name).name
-        if not weights.is_file() or sha256(weights) != checksum:
-            raise SerError(
-                f"{weights}: damaged: its checksum is not the one in {CHECKSUMS}; remove the model's folder and train "
-                "it again"
-            )
+    if path.is_file():
+        remedy = "remove the model's folder and train it again"
+        checksums.check(path, checksums.read(path, remedy), remedy)

@@ -111,7 +111,7 @@ def test_a_flipped_bit_in_the_weights_of_a_saved_encoder_is_refused_and_the_file
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
-    with pytest.raises(SerError, match=r"model\.safetensors: damaged: its checksum is not the one in SHA256SUMS"):
+    with pytest.raises(SerError, match=r"model\.safetensors: changed or damaged: .* SHA256SUMS has"):
         bert.load_encoder(str(tmp_path))
 
 
