@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-SECONDS = 8
+SECONDS = 60  # at most, on a busy machine
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
@@ -79,6 +79,24 @@ class Browser:
         event = {"key": key, "windowsVirtualKeyCode": codes.get(key, ord(key[0].upper())), "text": text}
         self._call("Input.dispatchKeyEvent", type="keyDown", **event)
         self._call("Input.dispatchKeyEvent", type="keyUp", **event)
+
+    def lightness(self, selector: str) -> tuple[float, float]:
+        """Give the lightness, 0 to 1, of an element's background and of its ink."""
+        colours = self.evaluate(
+            f"(style => [style.backgroundColor, style.color])(getComputedStyle(document.querySelector('{selector}')))"
+            ".map(colour => colour.match(/\\d+/g).slice(0, 3).reduce((sum, part) => sum + Number(part), 0) / 765)"
+        )
+        return colours[0], colours[1]
+
+    def played(self, audio: str) -> float:
+        """Wait until the player, an expression, has begun, at most 10 s; give its place in seconds."""
+        return self.evaluate(f"""new Promise(done => {{
+            const audio = {audio};
+            let looks = 0;
+            const look = () =>
+                audio.currentTime > 0 || ++looks == 100 ? done(audio.currentTime) : setTimeout(look, 100);
+            look();
+        }})""")
 
     def screenshot(self, path: Path) -> None:
         """Write a PNG of the window."""

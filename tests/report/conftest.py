@@ -1,5 +1,6 @@
-"""The folder of a run with every file that the report reads, made of drawn numbers."""
+"""The folder of a run with every file that the report reads, made of drawn numbers; a browser."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from ser.report.report import write_report
 from ser.results import result_table
 from ser.results.result_table import Result
+from tests.report import chromium
 
 CLASSES = ("anger", "happiness", "neutral", "sadness", "<script>alert(1)</script>")
 STRATA = ("all", "different_speaker", "different_sentence_and_dialogue", "enrol_1", "enrol_5")
@@ -153,3 +155,16 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = write_conduct(write_run(tmp_path_factory.mktemp("run") / "made_up"))
     write_report(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory):
+    program = chromium.find()
+    if program is None:
+        missing = "no Chromium here: apt-get install chromium"
+        if os.environ.get("CI") == "true":
+            pytest.fail(missing)
+        pytest.skip(missing)
+    one = chromium.Browser(program, tmp_path_factory.mktemp("chromium"))
+    yield one
+    one.close()

@@ -16,7 +16,6 @@ from ser.report.experiment import read_experiment
 from ser.report.report import write_report
 from ser.results import result_table
 from ser.results.result_table import Result
-from tests.report import chromium
 from tests.report.test_clip import tone
 
 CLASSES = ("anger", "neutral", "sadness")
@@ -197,16 +196,6 @@ def test_segment_is_cut_out_of_its_recording(scored):
     assert recordings("out") is None
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    program = chromium.find()
-    if program is None:
-        pytest.skip("no Chromium here: apt-get install chromium")
-    one = chromium.Browser(program, tmp_path_factory.mktemp("chromium"))
-    yield one
-    one.close()
-
-
 SHOWN = "Array.from(document.querySelectorAll('article:not([hidden])'))"
 
 
@@ -217,13 +206,9 @@ def test_page_fits_the_window_and_is_legible_in_both_schemes(scored, monkeypatch
     assert browser.evaluate("document.documentElement.scrollWidth") <= width
     cards = browser.evaluate(f"{SHOWN}.map(card => card.getBoundingClientRect().right)")
     assert cards and max(cards) <= width
-    lightness = browser.evaluate(
-        "[document.body, document.querySelector('article')].map(one => getComputedStyle(one)).flatMap(style => "
-        "[style.backgroundColor, style.color])"
-        ".map(colour => colour.match(/\\d+/g).slice(0, 3).reduce((sum, part) => sum + Number(part), 0) / 765)"
-    )
-    paper, ink, box, ink_in_box = lightness
-    assert (paper < 0.2) is dark and abs(paper - ink) > 0.6 and abs(box - ink_in_box) > 0.6
+    for selector in ("body", "article"):
+        paper, ink = browser.lightness(selector)
+        assert (paper < 0.2) is dark and abs(paper - ink) > 0.6
 
 
 def test_filters_and_orders_change_the_cards_and_the_address_keeps_them(scored, monkeypatch, browser):
@@ -262,15 +247,8 @@ def test_page_is_worked_by_the_keyboard_alone(scored, monkeypatch, browser):
     assert browser.evaluate(focused) == order[2]
     browser.press("k")
     assert browser.evaluate(focused) == order[1]
-    # A busy machine takes its time to begin: wait until it has, at most 10 s.
-    playing = """new Promise(done => {
-        const audio = document.activeElement.querySelector('audio');
-        let looks = 0;
-        const look = () => audio.currentTime > 0 || ++looks == 100 ? done(audio.currentTime) : setTimeout(look, 100);
-        look();
-    })"""
     browser.press("p")
-    assert browser.evaluate(playing) > 0
+    assert browser.played("document.activeElement.querySelector('audio')") > 0
     # Every control is reached by Tab, and a button of the confusions is pressed by Enter.
     browser.open(scored / "exp/errors.html")
     reached = []

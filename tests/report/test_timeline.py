@@ -7,7 +7,6 @@ import pytest
 
 from ser.detect.detection import Detection
 from ser.report import clip, timeline_page
-from tests.report import chromium
 
 CLASSES = ("anger", "neutral")
 
@@ -63,24 +62,29 @@ def page(tmp_path_factory):
     return path
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    program = chromium.find()
-    if program is None:
-        pytest.skip("no Chromium here: apt-get install chromium")
-    one = chromium.Browser(program, tmp_path_factory.mktemp("chromium"))
-    yield one
-    one.close()
-
-
 NOW = "document.querySelector('.now').textContent"
 
 
-@pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, True)])
-def test_page_fits_the_window(page, browser, width, dark):
+@pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, False), (1280, True), (390, True)])
+def test_page_fits_the_window_and_is_legible_in_both_schemes(page, browser, width, dark):
     browser.open(page, width, dark=dark)
     assert browser.evaluate("document.documentElement.scrollWidth") <= width
     assert browser.evaluate("document.querySelector('.chart').getBoundingClientRect().right") <= width
+    paper, ink = browser.lightness("body")
+    assert (paper < 0.2) is dark and abs(paper - ink) > 0.6
+
+
+def test_tab_reaches_the_curve_and_keys_play_and_stop(page, browser):
+    browser.open(page)
+    for _ in range(10):
+        browser.press("Tab")
+        if browser.evaluate("document.activeElement.className") == "chart":
+            break
+    assert browser.evaluate("document.activeElement.className") == "chart"
+    browser.press("p")
+    assert browser.played("document.querySelector('audio')") > 0
+    browser.press("p")
+    assert browser.evaluate("document.querySelector('audio').paused")
 
 
 def test_keys_move_the_place_and_name_the_emotion_there(page, browser):
