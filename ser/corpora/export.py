@@ -88,7 +88,8 @@ def write_audformat(out: Path, name: str, lines: Sequence[Line]) -> None:
     header = {
         "name": name,
         "source": "exported data directory",
-        "usage": "unknown",
+        # One of five words; audformat refuses others. The corpus's licence tells more.
+        "usage": "other",
         "languages": [],
         "schemes": schemes,
         "tables": {

@@ -67,6 +67,9 @@ def test_audformat_table_comes_back_as_it_went(tmp_path, utterances, relative, m
     assert {item.spk for item in back if item.spk != item.utt} == {"mine_mine_a", "mine_mine_b", "mine_mine_c"}
     assert Path(rows[0].values["file"]).is_absolute() is not relative
     header = yaml.safe_load((tmp_path / "out/db.yaml").read_text())
+    # audformat loads no other words.
+    assert header["usage"] in ("commercial", "other", "research", "restricted", "unrestricted")
+    assert {scheme["dtype"] for scheme in header["schemes"].values()} == {"str"}
     assert header["tables"]["utterances"]["type"] == "filewise"
     assert header["schemes"]["emotion"]["labels"] == ["anger", "neutral"]
     assert set(header["tables"]["utterances"]["columns"]) == {"speaker", "emotion", "text", "fold", "part"}
