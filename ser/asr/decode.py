@@ -17,7 +17,7 @@ from ser.asr.lexicon import SILENCE, Lexicon
 from ser.asr.word_lm import BEGIN, END, WordLm
 from ser.errors import SerError
 
-_REMEDY = "install the extra: pip install 'ser[asr]' (kaldifst, kaldi-decoder)"
+_REMEDY = "install the extra: utils/make_venv.sh --extras asr (kaldifst, kaldi-decoder)"
 
 
 @dataclass(frozen=True)

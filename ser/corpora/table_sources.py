@@ -140,7 +140,7 @@ def read_saved_dataset(folder: Path, audio_dir: Path) -> list[Row]:
         import datasets
     except ImportError as error:
         raise SerError(
-            f"{folder}: reading it needs the package datasets; install the extra: pip install 'ser[datasets]'"
+            f"{folder}: reading it needs the package datasets; install the extra: utils/make_venv.sh --extras datasets"
         ) from error
     try:
         loaded = datasets.load_from_disk(str(folder))

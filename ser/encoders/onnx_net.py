@@ -172,7 +172,7 @@ def _session(path: Path) -> Any:
         onnxruntime = importlib.import_module("onnxruntime")
     except ImportError as error:
         raise SerError(
-            f"{path}: an ONNX net needs the package onnxruntime; install the extra: pip install 'ser[onnx]'"
+            f"{path}: an ONNX net needs the package onnxruntime; install the extra: utils/make_venv.sh --extras onnx"
         ) from error
     if not path.is_file():
         raise SerError(f"{path}: no such file")

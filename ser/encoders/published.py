@@ -141,7 +141,7 @@ def _read_h5(path: Path) -> dict[str, Tensor]:
         import h5py
     except ImportError as error:
         raise SerError(
-            f"{path}: needs the package h5py, which is not installed; install the extra: pip install 'ser[h5]'"
+            f"{path}: needs the package h5py, which is not installed; install the extra: utils/make_venv.sh --extras h5"
         ) from error
     arrays: dict[str, Tensor] = {}
     try:

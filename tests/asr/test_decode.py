@@ -87,5 +87,5 @@ def test_no_word_in_common_is_refused(context: PhoneContext):
 
 def test_without_the_decoder_the_extra_is_named(monkeypatch, context: PhoneContext):
     monkeypatch.setitem(__import__("sys").modules, "kaldifst", None)
-    with pytest.raises(SerError, match=r"pip install 'ser\[asr\]'"):
+    with pytest.raises(SerError, match=r"utils/make_venv\.sh --extras asr"):
         DecodingGraph(LEXICON, word_lm.uniform(["a"]), context, DecodeConfig())

@@ -1,4 +1,5 @@
 import logging
+import sys
 from collections import Counter, defaultdict
 from pathlib import Path
 
@@ -314,6 +315,12 @@ def test_emobox_clip_in_two_test_folds_or_none_is_refused(tmp_path):
     fold.write_text(text.splitlines()[0] + "\n")
     with pytest.raises(SerError, match=r"mini.jsonl:5: in none of the folds"):
         table_sources.read_jsonl(path)
+
+
+def test_without_datasets_the_extra_is_named(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "datasets", None)
+    with pytest.raises(SerError, match=r"needs the package datasets; .*utils/make_venv\.sh --extras datasets$"):
+        table_sources.read_saved_dataset(tmp_path, tmp_path / "audio")
 
 
 def test_saved_dataset_gives_its_audio_class_names_and_parts(tmp_path, silence):

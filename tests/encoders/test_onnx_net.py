@@ -83,6 +83,7 @@ def test_another_input_and_a_file_that_is_no_net_are_refused(of_waves, tmp_path,
 def test_without_onnxruntime_the_package_is_named(of_waves, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(
-        SerError, match=r"an ONNX net needs the package onnxruntime; install the extra: pip install 'ser\[onnx\]'"
+        SerError,
+        match=r"an ONNX net needs the package onnxruntime; install the extra: utils/make_venv\.sh --extras onnx",
     ):
         run(monkeypatch, import_audio_net, of_waves, tmp_path / "net")

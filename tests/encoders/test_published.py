@@ -1,5 +1,6 @@
 import pickle
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -161,6 +162,12 @@ class TestRefused:
             )
         with pytest.raises(SerError, match="is not an array of YAMNet's"):
             read_published(path)
+
+    def test_without_h5py_the_extra_is_named(self, tmp_path, monkeypatch):
+        (tmp_path / "yamnet.h5").write_bytes(b"\x89HDF\r\n\x1a\n")
+        monkeypatch.setitem(sys.modules, "h5py", None)
+        with pytest.raises(SerError, match=r"h5py, which is not installed; .*utils/make_venv\.sh --extras h5$"):
+            read_published(tmp_path / "yamnet.h5", any_version=True)
 
     def test_file_whose_name_tells_another_digest_is_refused(self, published, tmp_path):
         path = tmp_path / "yamnet-0123abcd.pth"
