@@ -5,9 +5,10 @@ Expected: what the table lists; `PUBLISHED` is a guess for estimates made before
 """
 
 import logging
+import math
 import re
 import unicodedata
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -62,8 +63,10 @@ class Clip:
 
     @property
     def span(self) -> str:
-        """The part of the recording, for messages and ids."""
-        return "" if self.start is None and self.end is None else f" {self.start or 0:g}-{self.end or -1:g} s"
+        """The part of the recording, for messages and ids; '' for the whole of it."""
+        if self.end is not None:
+            return f" {self.start or 0:.10g}-{self.end:.10g} s"
+        return "" if self.start is None else f" {self.start:.10g} s to its end"
 
 
 def choose_columns(rows: Sequence[Row], chosen: Mapping[str, str | None]) -> dict[str, str]:
@@ -98,7 +101,8 @@ def choose_columns(rows: Sequence[Row], chosen: Mapping[str, str | None]) -> dic
 def find_clips(rows: Iterable[Row], columns: Mapping[str, str], audio_dir: Path) -> tuple[list[Clip], list[LeftOut]]:
     """Read the rows, and find the audio of each below `audio_dir`, or at its absolute path.
 
-    A recording that is listed twice with the same speaker and emotion is kept once.
+    A recording, or a span of one, that is listed twice with the same speaker and emotion is kept once. Two spans are
+    the same if both cover over 90 % of the longer.
 
     Raises
     ------
@@ -120,8 +124,8 @@ def find_clips(rows: Iterable[Row], columns: Mapping[str, str], audio_dir: Path)
             start=_seconds(row.where, values.get("start", "")),
             end=_seconds(row.where, values.get("end", "")),
         )
-        if clip.start is not None and clip.end is not None and clip.end <= clip.start:
-            raise SerError(f"{row.where}: the segment ends at {clip.end:g} s and starts at {clip.start:g} s")
+        if clip.end is not None and clip.end <= (clip.start or 0):
+            raise SerError(f"{row.where}: the segment ends at {clip.end:g} s and starts at {clip.start or 0:g} s")
         if not clip.name:
             left_out.append(LeftOut(row.where, "no file named"))
         elif fault := audio_fault(clip.path):
@@ -216,14 +220,19 @@ def _seconds(where: str, text: str) -> float | None:
 
 
 def _distinct(clips: Sequence[Clip]) -> tuple[list[Clip], list[LeftOut]]:
-    """Keep each recording, or segment of one, once; an error names recordings with two emotions or two speakers."""
+    """Keep each recording, or span of one, once; an error names recordings with two emotions or two speakers."""
     recording = same_recordings.contents({clip.path for clip in clips})
-    first: dict[tuple[str, float, float], Clip] = {}
-    twice, conflicts = [], []
+    rows = Counter(recording[clip.path] for clip in clips)
+    kept: defaultdict[str, list[tuple[tuple[float, float], Clip]]] = defaultdict(list)
+    distinct, twice, conflicts = [], [], []
     for clip in clips:
-        key = (recording[clip.path], clip.start or 0.0, clip.end or -1.0)
-        other = first.setdefault(key, clip)
-        if other is clip:
+        name = recording[clip.path]
+        seconds = same_recordings.length(clip.path) if rows[name] > 1 else math.inf
+        span = (clip.start or 0.0, seconds if clip.end is None else min(clip.end, seconds))
+        other = next((earlier for there, earlier in kept[name] if same_recordings.same_span(there, span)), None)
+        if other is None:
+            kept[name].append((span, clip))
+            distinct.append(clip)
             continue
         for what, here, there in (
             ("emotions", clip.emotion, other.emotion),
@@ -237,7 +246,7 @@ def _distinct(clips: Sequence[Clip]) -> tuple[list[Clip], list[LeftOut]]:
         twice.append(LeftOut(clip.name, f"the same recording as {other.name}{other.span}", chosen=True))
     if conflicts:
         raise SerError(f"{'; '.join(conflicts)}; correct the table, or take these rows out of it")
-    return list(first.values()), twice
+    return distinct, twice
 
 
 def _check_genders(clips: Iterable[Clip]) -> None:

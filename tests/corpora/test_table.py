@@ -143,6 +143,9 @@ def test_segment_that_ends_before_it_starts_is_refused(corpus):
     rows = table_sources.read_csv(write(corpus, ["wav/s0/ANGRY_2.wav,3,2"], "file,start,end"))
     with pytest.raises(SerError, match=r"mine.csv:2: the segment ends at 2 s and starts at 3 s"):
         prepare(rows, corpus)
+    rows = table_sources.read_csv(write(corpus, ["wav/s0/ANGRY_2.wav,,0"], "file,start,end"))
+    with pytest.raises(SerError, match=r"mine.csv:2: the segment ends at 0 s and starts at 0 s"):
+        prepare(rows, corpus)
     rows = table_sources.read_csv(write(corpus, ["wav/s0/ANGRY_2.wav,soon"], "file,start"))
     with pytest.raises(SerError, match=r"mine.csv:2: expected seconds or '0 days 00:00:01.5', found 'soon'"):
         prepare(rows, corpus)
