@@ -3,10 +3,10 @@
 # audformat's: file, start, end, speaker, gender, emotion), EmoBox's JSON lines with the folds beside them, or a data set
 # that Hugging Face datasets saved to disk. With --pattern it reads a folder whose file names tell speaker and emotion.
 #
-# Rows whose file is missing, empty, without a label or a duplicate are left out and listed in <data-dir>/left_out. If
-# they are more than 5 %, the script fails and names them. It also fails if one recording has two emotions or two
-# speakers. Without a column of speakers every utterance is its own speaker, and the protocol card has a warning. Columns
-# start and end make segments.
+# Rows whose file is missing, empty, without a label or a duplicate are left out and listed in <data-dir>/left_out, with
+# what utils/export_table.sh listed beside the table. If they are more than 5 %, the script fails and names them. It also
+# fails if one recording has two emotions or two speakers. Without a column of speakers every utterance is its own
+# speaker, and the protocol card has a warning. Columns start and end make segments.
 #
 # Usage: local/prepare_table.sh [options] <csv, jsonl, or folder> <data-dir>
 #  e.g.: local/prepare_table.sh corpora/mine/mine.csv data/mine

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Writes a data dir, its folds and the scores of its cells as tables that other toolkits read, so that they can be run
 # on the same split: audformat's (db.yaml and db.utterances.csv, which nkululeko reads as a CSV) or EmoBox's JSON lines
-# with a train and a test list for each fold. local/prepare_table.sh reads both back.
+# with a train and a test list for each fold. local/prepare_table.sh reads both back, and the list beside them of what
+# was left out of the data dir (db.utterances.left_out, <name>.left_out).
 #
 # Usage: utils/export_table.sh [options] <data-dir> <out-dir>
 #  e.g.: utils/export_table.sh --format emobox data/toy/ravdess export/ravdess

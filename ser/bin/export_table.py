@@ -3,7 +3,8 @@
   audformat   db.yaml and db.utterances.csv, which nkululeko also reads as a CSV
   emobox      <name>.jsonl, label_map.json and fold_<n>/<name>_{train,valid,test}_fold_<n>.jsonl
 
-local/prepare_table.sh reads both back.
+local/prepare_table.sh reads both back, with the list beside the table of what was left out of the data dir
+(db.utterances.left_out, <name>.left_out).
 
   python3 -m ser.bin.export_table --format emobox data/toy/ravdess export/ravdess
 """
@@ -36,9 +37,10 @@ def main() -> None:
     name = args.name or args.data_dir.absolute().name
     lines = export.read_lines(args.data_dir, args.audio_dir)
     if args.format == "audformat":
-        export.write_audformat(args.out_dir, name, lines)
+        table = export.write_audformat(args.out_dir, name, lines)
     else:
-        export.write_emobox(args.out_dir, name, lines, args.audio_dir)
+        table = export.write_emobox(args.out_dir, name, lines, args.audio_dir)
+    export.write_left_out(table, args.data_dir)
     known = {line.utt for line in lines}
     for cell in map(Path, args.cells.split()):
         classes = list(tables.read_map(cell / "classes.txt", allow_empty=True))

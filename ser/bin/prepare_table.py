@@ -7,7 +7,8 @@ The table is one of
   a data set that the library Hugging Face datasets saved to disk
   with --pattern, a folder of audio files whose names give the speaker, the emotion and so on
 
-Audio files are looked up beside the table, or below --audio-dir. <data-dir>/left_out lists what cannot be used.
+Audio files are looked up beside the table, or below --audio-dir. <data-dir>/left_out lists what cannot be used,
+and what utils/export_table.sh listed beside a table.
 
   python3 -m ser.bin.prepare_table --folds speaker:5 corpora/mine/mine.csv data/mine
 """
@@ -58,6 +59,8 @@ def main() -> None:
         rows = table_sources.read_jsonl(args.table)
     else:
         rows = table_sources.read_csv(args.table)
+    if args.table.is_file() and (listed := table_sources.left_out_list(args.table)).is_file():
+        left_out += records.read_left_out(listed)
     columns = table.choose_columns(rows, {name: getattr(args, name, None) for name in table.USUAL})
     clips, missing = table.find_clips(rows, columns, audio_dir)
     left_out += missing

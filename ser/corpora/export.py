@@ -15,8 +15,9 @@ from typing import Any
 
 import yaml
 
+from ser.corpora.table_sources import left_out_list
 from ser.errors import SerError
-from ser.files import write_text
+from ser.files import read_text, write_text
 from ser.kaldi import datadir
 
 # Table of a data dir -> column of the CSV.
@@ -74,12 +75,13 @@ def read_lines(data_dir: Path, audio_dir: Path | None) -> list[Line]:
     return lines
 
 
-def write_audformat(out: Path, name: str, lines: Sequence[Line]) -> None:
-    """Write ``db.yaml`` and ``db.utterances.csv``, a table of audformat, which nkululeko also reads as a CSV."""
+def write_audformat(out: Path, name: str, lines: Sequence[Line]) -> Path:
+    """Write ``db.yaml`` and ``db.utterances.csv``, which nkululeko reads too; return the path of the table."""
     columns = [column for column in ("speaker", "gender", *COLUMNS.values()) if column in lines[0].values]
     index = _index_names(lines)
     rows = ([*line.index, *(line.values[column] for column in columns)] for line in lines)
-    write_text(out / "db.utterances.csv", _csv([*index, *columns], rows))
+    table = out / "db.utterances.csv"
+    write_text(table, _csv([*index, *columns], rows))
     schemes: dict[str, dict[str, object]] = {}
     for column in columns:
         schemes[column] = {"dtype": "str"}
@@ -100,25 +102,34 @@ def write_audformat(out: Path, name: str, lines: Sequence[Line]) -> None:
         },
     }
     write_text(out / "db.yaml", yaml.safe_dump(header, sort_keys=False, allow_unicode=True))
+    return table
 
 
-def write_emobox(out: Path, name: str, lines: Sequence[Line], audio_dir: Path | None) -> None:
+def write_emobox(out: Path, name: str, lines: Sequence[Line], audio_dir: Path | None) -> Path:
     """Write ``<name>.jsonl``, ``label_map.json`` and ``fold_<n>/<name>_{train,valid,test}_fold_<n>.jsonl``.
 
-    Folds are those of utt2fold; without them, the parts of utt2part are fold 1.
+    Folds are those of utt2fold; without them, the parts of utt2part are fold 1. Return the path of the first.
     """
     if segment := next((line for line in lines if line.span is not None), None):
         raise SerError(f"{segment.utt}: a segment of {segment.file}; EmoBox reads whole files: cut the recordings")
     if "emotion" not in lines[0].values:
         raise SerError("no utt2emo: EmoBox's table needs an emotion for each utterance")
     records = {line.utt: _record(name, line, audio_dir) for line in lines}
-    write_text(out / f"{name}.jsonl", _jsonl(records.values()))
+    table = out / f"{name}.jsonl"
+    write_text(table, _jsonl(records.values()))
     labels = sorted({line.values["emotion"] for line in lines})
     write_text(out / "label_map.json", json.dumps({label: label for label in labels}, ensure_ascii=False) + "\n")
     for fold, parts in _divisions(lines).items():
         for part, utts in parts.items():
             path = out / f"fold_{fold}" / f"{name}_{part}_fold_{fold}.jsonl"
             write_text(path, _jsonl(records[utt] for utt in utts))
+    return table
+
+
+def write_left_out(table: Path, data_dir: Path) -> None:
+    """Write beside an exported table what was left out of its data dir, so that a run on the table can tell it."""
+    listed = data_dir / "left_out"
+    write_text(left_out_list(table), read_text(listed) if listed.is_file() else "")
 
 
 def write_scores(

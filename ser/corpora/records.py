@@ -12,7 +12,7 @@ from ser.corpora.staging import staged_data_dir
 from ser.corpora.tree import escaped, id_fault, path_fault
 from ser.errors import SerError
 from ser.files import sha256, write_text
-from ser.kaldi import datadir
+from ser.kaldi import datadir, tables
 from ser.kaldi.left_out import MAX_SHARE
 
 logger = logging.getLogger(__name__)
@@ -187,6 +187,11 @@ def write_left_out(path: Path, left_out: Iterable[LeftOut]) -> None:
             name = f"{escaped(item.name)}#{count}"
         lines[name] = item.reason
     write_text(path, "".join(f"{name} {reason}\n" for name, reason in lines.items()))
+
+
+def read_left_out(path: Path) -> list[LeftOut]:
+    """Read what `write_left_out` wrote. The items count as chosen: their share was checked when they were left out."""
+    return [LeftOut(name, reason, chosen=True) for name, reason in tables.read_map(path).items()]
 
 
 def _usable(data_dir: Path, utterances: Sequence[Utterance]) -> tuple[list[Utterance], list[LeftOut]]:

@@ -125,6 +125,15 @@ def read_folder(folder: Path, pattern: str) -> tuple[list[Row], list[str]]:
     return rows, others
 
 
+def left_out_list(table: Path) -> Path:
+    """Return the path of the list that an exported table has beside it: what was left out of its data dir.
+
+    >>> left_out_list(Path("mine/db.utterances.csv")).as_posix()
+    'mine/db.utterances.left_out'
+    """
+    return table.with_suffix(".left_out")
+
+
 def audio_files(folder: Path) -> list[Path]:
     """List the audio files below a folder, without files that operating systems or a Mac's archives add."""
     return sorted(files_below(folder, tuple(AUDIO_SUFFIXES)))

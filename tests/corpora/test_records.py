@@ -2,7 +2,16 @@ from dataclasses import replace
 
 import pytest
 
-from ser.corpora.records import LeftOut, Utterance, audio_fault, opaque, require_folder, write_data_dir
+from ser.corpora.records import (
+    LeftOut,
+    Utterance,
+    audio_fault,
+    opaque,
+    read_left_out,
+    require_folder,
+    write_data_dir,
+    write_left_out,
+)
 from ser.errors import SerError
 from ser.files import read_text
 
@@ -131,6 +140,14 @@ def test_items_of_one_name_keep_lines_of_their_own_in_the_list(tmp_path, monkeyp
     monkeypatch.setattr("ser.corpora.records.LARGEST_LOSS", 0.5)
     write_data_dir(tmp_path / "data", [ANNA, BERT], [LeftOut("a.wav", "empty"), LeftOut("a.wav", "missing")])
     assert (tmp_path / "data" / "left_out").read_text() == "a.wav empty\na.wav#2 missing\n"
+
+
+def test_a_list_that_is_read_and_written_again_is_the_same_and_counts_as_no_loss(tmp_path):
+    write_left_out(tmp_path / "first", [LeftOut("a b.wav", "missing audio file: /a b.wav"), LeftOut("c%.wav", "empty")])
+    items = read_left_out(tmp_path / "first")
+    write_data_dir(tmp_path / "data", [ANNA, BERT], items)
+    assert read_text(tmp_path / "data/left_out") == read_text(tmp_path / "first")
+    assert [item.name for item in items] == ["a%20b.wav", "c%.wav"]
 
 
 def test_field_of_some_utterances_only_is_refused(tmp_path):

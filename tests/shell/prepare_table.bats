@@ -59,6 +59,24 @@ setup() {
   [ ! -e "$data/utt2spk" ]
 }
 
+@test "what a data dir has left out is known again after its table went out and came back" {
+  (cat "$MINE/mine.csv"; echo "wav/a/sad_1.wav,a,sad") > "$BATS_TEST_TMPDIR/mine.csv"
+  local/prepare_table.sh --audio-dir "$MINE" --speaker who --emotion mood "$BATS_TEST_TMPDIR/mine.csv" "$data"
+  [ "$(cat "$data/left_out")" = "wav/a/sad_1.wav the same recording as wav/a/sad_1.wav" ]
+  for format in audformat emobox; do
+    utils/export_table.sh --format $format --name mine "$data" "$BATS_TEST_TMPDIR/$format"
+  done
+  for table in audformat/db.utterances.csv emobox/mine.jsonl; do
+    local/prepare_table.sh "$BATS_TEST_TMPDIR/$table" "$BATS_TEST_TMPDIR/back"
+    diff "$data/left_out" "$BATS_TEST_TMPDIR/back/left_out"
+    [ "$(wc -l < "$BATS_TEST_TMPDIR/back/utt2spk")" -eq 12 ]
+  done
+  rm "$data/left_out"     # a data dir without the list leaves no old one beside the table
+  utils/export_table.sh "$data" "$BATS_TEST_TMPDIR/audformat"
+  [ ! -s "$BATS_TEST_TMPDIR/audformat/db.utterances.left_out" ]
+  local/prepare_table.sh "$BATS_TEST_TMPDIR/audformat/db.utterances.csv" "$BATS_TEST_TMPDIR/back"
+}
+
 @test "it prints its usage and fails without its two arguments" {
   run local/prepare_table.sh "$MINE/mine.csv"
   [ "$status" -eq 1 ]
