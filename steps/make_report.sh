@@ -9,7 +9,8 @@
 #   --test-dir <data-dir>            all utterances that the run scored, with classes and recordings
 #   --train-dirs "<data-dir> ..."    training data of its back ends
 #   --audio none|worst|all           clips on the page of errors; worst, the default: of the most confident errors
-#   --corpus "<name> ..."            the scored corpora; no clips are included if a licence forbids passing them on
+#   --corpus "<name> ..."            the scored corpora (those that the results name); no clips are included if a licence
+#                                    forbids passing them on
 #   --row "<column>=<value> ..."     the row of the results that the page of errors shows; the best of several, by default
 set -euo pipefail
 

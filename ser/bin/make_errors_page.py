@@ -18,7 +18,9 @@ def main() -> None:
         "--audio", choices=("none", "worst", "all"), default="worst", help="clips to embed [%(default)s]"
     )
     parser.add_argument(
-        "--corpus", metavar="'NAME ...'", default="", help="names of the test corpora, if one must not be redistributed"
+        "--corpus",
+        metavar="'NAME ...'",
+        help="the test corpora, of which some must not be redistributed [those that the row's column `test` names]",
     )
     parser.add_argument("--count", metavar="N", type=int, default=20, help="length of the lists [%(default)s]")
     parser.add_argument(
@@ -42,6 +44,7 @@ def main() -> None:
     from ser.report.errors_page import errors_page
     from ser.report.experiment import read_experiment
     from ser.report.recordings import Recordings
+    from ser.results.result_table import scored_corpora
 
     logger = logging.getLogger(__name__)
     if args.count < 1:
@@ -59,7 +62,8 @@ def main() -> None:
     judgements = read_judgements(row, known)
     chosen = choose(judgements, args.count)
     audio, heard = args.audio, {"none": "No clip is embedded.", "all": "Every card can be heard."}.get(args.audio)
-    kept = [f"{name} is {NOT_TO_BE_SHARED[name]}" for name in args.corpus.split() if name in NOT_TO_BE_SHARED]
+    corpora = scored_corpora(row.row.test) if args.corpus is None else args.corpus.split()
+    kept = [f"{name} is {NOT_TO_BE_SHARED[name]}" for name in corpora if name in NOT_TO_BE_SHARED]
     if kept and audio != "none":
         audio, heard = "none", f"No clip is embedded: {'; '.join(kept)}."
         logger.warning("%s", heard)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ser.kaldi.unseen import FILE as UNSEEN
 from ser.plan.roles import NONE, Roles
-from ser.results.result_table import ALL, NOT_APPLICABLE
+from ser.results.result_table import ALL, BY_FOLD, NOT_APPLICABLE
 
 SYSTEM = "xvector_bert"
 # Value of the results' column `layer` in a row of text alone.
@@ -123,7 +123,7 @@ def row(
     return {
         "system": SYSTEM,
         "train": roles.train_name(condition, modality),
-        "test": roles.test if scored == condition else f"{roles.test}_by_fold",
+        "test": roles.test if scored == condition else roles.test + BY_FOLD,
         "fold": ALL if scored == NONE else scored,
         "variant": variant,
         "seed": seed,
@@ -141,14 +141,14 @@ def report(
     Parameters
     ----------
     test : data dir of all that was scored, with classes and recordings.
-    corpora : those scored, unless they are toy ones: the licence of a real corpus may forbid embedding its clips.
+    corpora : those scored, since a licence may forbid embedding their clips; none if they are toy ones of these names.
     train : data dirs of the back ends' training.
     row : column of the results -> its value in the row that the page shows; None for the best row.
     """
     words = ["--test-dir", str(test)]
     for option, values in (
         ("--train-dirs", map(str, train)),
-        ("--corpus", corpora),
+        ("--corpus", list(corpora) or ["toy"]),
         ("--row", (f"{name}={value}" for name, value in (row or {}).items())),
     ):
         if value := " ".join(values):

@@ -27,6 +27,8 @@ ALL_PAIRS = "all"
 TWO_SPEAKERS = "two_speakers"
 # Joins the names of the folds in the fold column of a mean over some of the folds.
 AND = "+"
+# The end of a `test` whose corpus no training has, scored fold by fold all the same.
+BY_FOLD = "_by_fold"
 # `lda_dim` 0 is written as this: the rank of LDA for K classes.
 ALL_DETERMINED = "K-1"
 OK = "ok"
@@ -125,6 +127,15 @@ def trained_corpora(train: str) -> list[str]:
     ['voxceleb1', 'cremad', 'cremad', 'iemocap']
     """
     return train.replace(",backend:", AND).split(AND)
+
+
+def scored_corpora(test: str) -> list[str]:
+    """List the corpora that the column `test` names.
+
+    >>> scored_corpora("iemocap_by_fold"), scored_corpora("iemocap+savee")
+    (['iemocap'], ['iemocap', 'savee'])
+    """
+    return test.removesuffix(BY_FOLD).split(AND)
 
 
 def to_tsv(results: Iterable[Result]) -> str:

@@ -103,7 +103,7 @@ def test_an_unseen_row_is_trained_half_by_half_and_its_halves_are_joined(options
     ("changes", "page"),
     [
         ({}, "--corpus iemocap --row test=iemocap modality=speech+text variant=bce text=gold exp/run"),
-        ({"toy": "true"}, "--row test=iemocap modality=speech+text variant=bce text=gold exp/run"),
+        ({"toy": "true"}, "--corpus toy --row test=iemocap modality=speech+text variant=bce text=gold exp/run"),
         ({"tests": "", "together": "", "unseen": "", "random": ""}, "--corpus ravdess --row test=ravdess exp/run"),
     ],
 )

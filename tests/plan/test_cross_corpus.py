@@ -79,7 +79,10 @@ def test_no_net_is_trained_on_the_speakers_that_calibrate_and_an_encoder_holds_o
 
 def test_the_page_of_errors_is_of_any_corpus_and_embeds_no_clip_if_one_may_not_be_passed_on():
     page = "--test-dir data/run/embedded"
-    for toy, words in (("false", f"{page} --corpus cremad iemocap ravdess exp/run"), ("true", f"{page} exp/run")):
+    for toy, words in (
+        ("false", f"{page} --corpus cremad iemocap ravdess exp/run"),
+        ("true", f"{page} --corpus toy exp/run"),
+    ):
         (one,) = plan(options(toy=toy), FACTS_HERE).of("report")
         assert " ".join(one.arguments) == words
 

@@ -250,7 +250,7 @@ def test_every_kind_has_a_stage_of_the_driver():
 def test_the_page_of_errors_knows_a_real_corpus_by_name_and_what_trained_the_back_end(xvector_options, facts):
     page = "--test-dir data/run/iemocap_emotion --train-dirs data/run/cremad_emotion data/run/iemocap_emotion"
     assert arguments(plan(xvector_options(), facts), "report", "report") == f"{page} --corpus iemocap exp/run"
-    assert arguments(plan(xvector_options(toy="true"), facts), "report", "report") == f"{page} exp/run"
+    assert arguments(plan(xvector_options(toy="true"), facts), "report", "report") == f"{page} --corpus toy exp/run"
 
 
 def test_other_settings_of_pretraining_are_read_and_named_in_the_variant(xvector_options, facts):
