@@ -70,6 +70,8 @@ if $full; then
   if command -v qsub > /dev/null; then check_on_scheduler "on Grid Engine" sge
   else log "check: on Grid Engine: not run: no qsub here; tests/cluster/with_scheduler.sh --install true sge true"; fi
   check "damaged files (fuzz)" python3 -m pytest tests/fuzz --hypothesis-profile fixed
+  # All three toy corpora and their diagonal; the Python tests run two of them, without it.
+  check "across corpora" local/run_cross_corpus.sh --name check_cross_corpus --nj 2 --train-jobs 2
   # Few of them; docs/reliability.md has the call for all, and the other drivers (--driver b, c, d, cross, grid).
   check "faults" python3 tests/faults/inject_faults.py --driver a --kills 4 --minutes 5
 fi
