@@ -146,16 +146,14 @@ fi
 
 if [ "$stage" -le 3 ] && [ "$stop_stage" -ge 3 ]; then
   begin_stage 3 "x-vector nets pretrained on speaker identity"
-  run_jobs pretrain "$train_nets" $launcher -m ser.bin.train_xvector \
-    --config "$conf/xvector_pretrain.yaml" --num-threads "$num_threads"
+  run_jobs pretrain "$train_nets" $launcher -m ser.bin.train_xvector --num-threads "$num_threads"
   # A check, if VoxCeleb1's lists of trials are there: the EER of speaker verification (Kaldi's net has 3.13 %).
   each_job gate local/score_voxceleb.sh --nj "$nj" --cmd "$train_cmd"
 fi
 
 if [ "$stage" -le 4 ] && [ "$stop_stage" -ge 4 ]; then
   begin_stage 4 "fine-tuning on emotion, a net for each fold"
-  run_jobs finetune "$train_nets" $launcher -m ser.bin.train_xvector \
-    --config "$conf/$finetune_config.yaml" --num-threads "$num_threads"
+  run_jobs finetune "$train_nets" $launcher -m ser.bin.train_xvector --num-threads "$num_threads"
 fi
 
 if [ "$stage" -le 5 ] && [ "$stop_stage" -ge 5 ]; then

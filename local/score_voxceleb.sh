@@ -10,11 +10,13 @@
 #   <train-data-dir> has features without silence of the speakers that the back ends are trained on. <data-dir> is made
 #   from the test part, and <data-dir-no-sil> from it without silence.
 # Options: --nj <n>  --cmd <wrapper>  --layer <layer> (tdnn6)
+#   --speaker-cmvn true|false   how <train-data-dir> was normalised, see steps/prepare_feats.sh (false)
 set -euo pipefail
 
 nj=4
 cmd=utils/run.pl
 layer=tdnn6
+speaker_cmvn=false
 
 . utils/parse_options.sh
 . ./path.sh
@@ -31,7 +33,7 @@ lists=$(for name in veri_test.txt veri_test2.txt; do [ ! -f "$corpus/$name" ] ||
 local/prepare_voxceleb1.sh --part test "$corpus" "$data"
 steps/make_mfcc_pitch.sh --nj "$nj" --cmd "$cmd" "$data"
 steps/compute_vad.sh --nj "$nj" --cmd "$cmd" "$data"
-steps/prepare_feats.sh --nj "$nj" --cmd "$cmd" "$data" "$no_sil"
+steps/prepare_feats.sh --nj "$nj" --cmd "$cmd" --speaker-cmvn "$speaker_cmvn" "$data" "$no_sil"
 for list in $lists; do
   name=$(basename "$list" .txt)
   steps/score_speakers.sh --nj "$nj" --cmd "$cmd" --layer "$layer" --trials "$list" \

@@ -10,7 +10,8 @@
 #   --nj <n>              jobs that run at once (the number of cores, 32 at most)
 #   --train-jobs <n>      trainings that run at once (one for each GPU, or as many as the CPU cores can run)
 #   --num-threads <n>     threads of a training on the CPU (1); the last bits of a model depend on it
-#   --seed <n>            seed of all random numbers, in place of the seeds in the settings
+#   --seed <n>            seed of all trainings and drawn texts, in place of those in the settings; held-out
+#                         speakers and noisy copies do not depend on it
 #   --reproducible true|false   train on the CPU in one thread and without instructions that some processors lack. This is
 #                         slower, and is to give the same bits on every x86-64 processor (false)
 #   --name <name>         name of the run, which lies in data/<name> and exp/<name>

@@ -165,20 +165,23 @@ class _Builder:
         at, roles, options = self.at, self.roles, self.options
         for fold in roles.folds_of(roles.pretrain):
             data, model = at.role("pretrain", fold), at.model("pretrain", fold)
-            words = [*options.seed_override(), data, data / "utt2spk", model]
+            words = [*options.seed_override(), "--config", options.pretrain_settings, data, data / "utt2spk", model]
             yield job(3, "pretrain", fold, words, [data], [model], self._size_of("pretrain", fold))
         if VOXCELEB in roles.pretrain and self.facts.has_trials:
             # The speakers of the trials belong to the test part of VoxCeleb1, which is not used in training.
             model, train = at.model("pretrain", NONE), at.normalised(VOXCELEB)
             test = f"{VOXCELEB}_test"
             made = [at.corpus(test), at.normalised(test), at.exp / "verification"]
-            yield job(3, "gate", VOXCELEB, [options.folder(VOXCELEB), model, train, *made], [model, train], made)
+            words = ["--speaker-cmvn", "true"] if options.speaker_cmvn else []
+            words += [options.folder(VOXCELEB), model, train, *made]
+            yield job(3, "gate", VOXCELEB, words, [model, train], made)
         for fold in roles.folds_of(roles.speech):
             own = roles.fold_of(fold, roles.finetune)
             data, model = at.role("finetune", own), at.model("finetune", fold)
             initial = at.model("pretrain", roles.fold_of(fold, roles.pretrain))
             begin = ["--init-model", initial] if roles.pretrain else []
-            words = [*options.seed_override(), *begin, data, data / "utt2emo", model]
+            words = [*options.seed_override(), "--config", options.finetune_settings, *begin]
+            words += [data, data / "utt2emo", model]
             yield job(4, "finetune", fold, words, [data, *begin[1:]], [model], self._size_of("finetune", own))
         if not options.uses_speech:
             return

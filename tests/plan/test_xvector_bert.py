@@ -24,7 +24,8 @@ def test_the_paper_pretrains_once_and_fine_tunes_without_iemocap_and_for_each_fo
     assert names(found, "finetune") == ["none", "1", "2", "3", "4", "5"]
     assert names(found, "text") == ["none"]
     assert arguments(found, "finetune", "2") == (
-        "--init-model exp/run/pretrain_none data/run/finetune_2 data/run/finetune_2/utt2emo exp/run/finetune_2"
+        "--config conf/xvector_finetune.yaml"
+        " --init-model exp/run/pretrain_none data/run/finetune_2 data/run/finetune_2/utt2emo exp/run/finetune_2"
     )
     assert len(names(found, "cells")) == 6 * (2 + 1 + 2)
 
@@ -36,6 +37,8 @@ def test_the_sanity_gate_is_tried_where_the_trials_of_voxceleb1_lie_there(xvecto
         "exp/run/pretrain_none data/run/voxceleb1_no_sil data/run/voxceleb1_test data/run/voxceleb1_test_no_sil"
         " exp/run/verification"
     )
+    by_speaker = plan(xvector_options(speaker_cmvn="true"), replace(facts, has_trials=True))
+    assert arguments(by_speaker, "gate", "voxceleb1").startswith("--speaker-cmvn true ")
     without = plan(xvector_options(pretrain="voxceleb2"), replace(facts, has_trials=True))
     assert names(without, "gate") == []
 
@@ -155,7 +158,7 @@ def test_without_pretraining_fine_tuning_is_from_scratch(xvector_options, facts)
     assert names(found, "pretrain") == names(found, "augmented") == []
     assert "musan" not in names(found, "prepare")
     assert arguments(found, "finetune", "none") == (
-        "data/run/finetune_none data/run/finetune_none/utt2emo exp/run/finetune_none"
+        "--config conf/xvector_finetune.yaml data/run/finetune_none data/run/finetune_none/utt2emo exp/run/finetune_none"
     )
     assert "--train cremad --test iemocap --fold all --variant scratch " in arguments(
         found, "cells", "speech_tdnn7_none"
@@ -256,7 +259,7 @@ def test_the_page_of_errors_knows_a_real_corpus_by_name_and_what_trained_the_bac
 def test_other_settings_of_pretraining_are_read_and_named_in_the_variant(xvector_options, facts):
     kaldi = xvector_options(pretrain_config="xvector_pretrain_kaldi")
     check(kaldi)
-    assert kaldi.pretrain_settings == "conf/xvector_pretrain_kaldi.yaml"
+    assert arguments(plan(kaldi, facts), "pretrain", "none").startswith("--config conf/xvector_pretrain_kaldi.yaml ")
     assert (xvector_options().variant(), kaldi.variant()) == ("all", "all+pretrain_kaldi")
     assert xvector_options(pretrain="", pretrain_config="xvector_pretrain_kaldi").variant() == "scratch"
     with pytest.raises(SerError, match=r"conf/toy/xvector_pretrain_kaldi.yaml"):
