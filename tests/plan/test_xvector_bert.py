@@ -158,7 +158,8 @@ def test_without_pretraining_fine_tuning_is_from_scratch(xvector_options, facts)
     assert names(found, "pretrain") == names(found, "augmented") == []
     assert "musan" not in names(found, "prepare")
     assert arguments(found, "finetune", "none") == (
-        "--config conf/xvector_finetune.yaml data/run/finetune_none data/run/finetune_none/utt2emo exp/run/finetune_none"
+        "--config conf/xvector_finetune.yaml data/run/finetune_none data/run/finetune_none/utt2emo"
+        " exp/run/finetune_none"
     )
     assert "--train cremad --test iemocap --fold all --variant scratch " in arguments(
         found, "cells", "speech_tdnn7_none"
