@@ -14,7 +14,7 @@
 # the baseline of pooled features.
 #
 # Usage: local/run_ravdess.sh --corpora <dir> [options]
-#  e.g.: local/run_ravdess.sh --corpora ../shared/corpora --nj 2
+#  e.g.: local/run_ravdess.sh --corpora /corpora --nj 2
 # Options:
 #   --corpora <dir>       folder with ravdess and dailydialog; if musan and RIRS_NOISES are there too, pretraining uses
 #                         augmented copies of the speech

@@ -12,7 +12,7 @@
 # Usage: local/run_vgg_bert.sh [options]
 #  e.g.: local/run_vgg_bert.sh
 #        local/run_vgg_bert.sh --iemocap /corpora/IEMOCAP_full_release --nj 32
-#        local/run_vgg_bert.sh --corpora ../shared/corpora --test ravdess --conf conf/ravdess/vgg_bert \
+#        local/run_vgg_bert.sh --corpora /corpora --test ravdess --conf conf/ravdess/vgg_bert \
 #          --label-map conf/emotions/collapsed5.map --modalities speech --protocols folds --yardsticks ""
 # Stages:
 #   0 data dir, 1 classes, log-mel energies, parts and copies, 2 VGG nets, 3 text models, 4 their fusion, 5 dialogue

@@ -3,7 +3,8 @@
 # speakers of speechocean762, and tested by speaker verification on speakers that no net or back end was trained on.
 #
 # Usage: local/score_speechocean762.sh [options] <corpus-dir> <list of the speakers to score> <data-dir> <exp-dir>
-#  e.g.: local/score_speechocean762.sh corpora/speechocean762 test_speakers data/speakers exp/speakers
+#  e.g.: local/score_speechocean762.sh corpora/speechocean762 conf/speechocean762_test_speakers data/speakers \
+#          exp/speakers
 # Options: --nj <n>  --cmd <wrapper>  --config <yaml of the net> (conf/ravdess/xvector_pretrain.yaml)
 #   --layers "<layer> ..." ("tdnn6 tdnn7")  --num-threads <n of the training> (1)
 # It writes <exp-dir>/pretrain, a net for steps/train_xvector.sh --init-model, and <exp-dir>/<layer>/verification.tsv.
