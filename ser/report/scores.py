@@ -134,7 +134,7 @@ def layer_map(run: Experiment) -> Section:
             f"{CHANCE_EER:.0f} %; {wording.trials_of(cells)}.",
             pictures.draw_map(panel.title, values, texts, layers, modalities, labels, limits),
             ("layer", "modality", "eer"),
-            tuple((layers[r], modalities[c], f"{values[r, c]:.3f}") for r, c in np.argwhere(np.isfinite(values))),
+            tuple((layers[r], modalities[c], f"{values[r, c]:.2f}") for r, c in np.argwhere(np.isfinite(values))),
         )
         drawn.append(picture)
     return page.pictured("Layers and modalities", drawn, "results.tsv", run.remedy("report"))

@@ -267,12 +267,12 @@ def format_field(name: str, value: str | float | None) -> str:
     """Write the value of a column.
 
     >>> format_field("lda_dim", 0), format_field("eer", 33.41), format_field("uar", None)
-    ('K-1', '33.410', '-')
+    ('K-1', '33.41', '-')
     """
     if name == "lda_dim" and value == 0:
         return ALL_DETERMINED
     if isinstance(value, float):
-        return f"{value:.{4 if name == 'min_dcf' else 3 if name.startswith('eer') else 2}f}"
+        return f"{value:.{4 if name == 'min_dcf' else 2}f}"
     return NOT_APPLICABLE if value is None else str(value)
 
 

@@ -44,4 +44,4 @@ def emotion_pairs_to_tsv(pairs: Mapping[tuple[str, str], Stratum]) -> str:
 def _figures(stratum: Stratum) -> tuple[str, str]:
     if stratum.eer is None:
         return "-", "-"
-    return f"{100 * stratum.eer:.3f}", f"{stratum.min_dcf:.4f}"
+    return f"{100 * stratum.eer:.2f}", f"{stratum.min_dcf:.4f}"

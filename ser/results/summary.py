@@ -79,7 +79,7 @@ def deviations(cells: Sequence[Cell]) -> str:
         for name in result_table.MEASURES:
             values = [value for one in rows if (value := getattr(one, name)) is not None]
             known = len(values) == len(rows)
-            figures += [f"{np.mean(values):.3f}", f"{np.std(values, ddof=1):.3f}"] if known else ["-", "-"]
+            figures += [f"{np.mean(values):.2f}", f"{np.std(values, ddof=1):.2f}"] if known else ["-", "-"]
         lines.append([*rows[0].name("fold", "seed"), len(rows), *figures])
     return tab_separated(columns, lines)
 

@@ -80,7 +80,7 @@ def test_a_system_with_scores_of_pairs_has_every_file_and_figure(tmp_path, utter
     assert row.eer_low < row.eer < row.eer_high
     rows = table(tmp_path / "strata.tsv")
     assert [line[0] for line in rows] == ["stratum", "all", "one_speaker", "different_speaker", "enrol_1", "enrol_2"]
-    assert float(rows[1][3]) == pytest.approx(row.eer, abs=1e-3)
+    assert float(rows[1][3]) == pytest.approx(row.eer, abs=0.005)
     assert [int(line[1]) for line in rows[2:4]] == [48 * 11 // 2, 48 * 36 // 2]
     assert [line[:2] for line in table(tmp_path / "emotion_pairs.tsv")[1:]] == [["x", "y"], ["x", "z"], ["y", "z"]]
     (_, raw, affine) = table(tmp_path / "calibration.tsv")
@@ -108,7 +108,7 @@ def test_the_figures_of_pairs_of_two_speakers_are_read_back(tmp_path, utterances
     lines = {line[0]: line for line in table(tmp_path / "strata.tsv")}
     assert (two.trials, two.eer) == (48 * 36 // 2, pytest.approx(float(lines["different_speaker"][3])))
     assert two.one_speaker_eer == pytest.approx(float(lines["one_speaker"][3]))
-    assert row.pairs == "all" and row.eer == pytest.approx(float(lines["all"][3]), abs=1e-3)
+    assert row.pairs == "all" and row.eer == pytest.approx(float(lines["all"][3]), abs=0.005)
     # Resamples of the same draws: near the figure, and not those of all pairs.
     resamples = cell.read_cell(tmp_path).resamples[:, 0]
     assert len(two.resamples) == len(resamples) and abs(np.nanmean(two.resamples) - two.eer) < 10.0
@@ -163,7 +163,7 @@ def test_of_a_class_that_nothing_has_seen_pairs_are_trials_and_nobody_is_asked_t
     )
     alone = dataclasses.replace(PROTOCOL, enrol_sizes=(40,))
     other = cell.write_cell(tmp_path, ROW, without, posteriors[known], {"raw": posteriors[known]}, pairs, alone)
-    assert float(strata_rows["seen_classes"][3]) == pytest.approx(other.eer, abs=1e-3)
+    assert float(strata_rows["seen_classes"][3]) == pytest.approx(other.eer, abs=0.005)
     assert (other.uar, other.wa, other.f1) == (row.uar, row.wa, row.f1)
 
 

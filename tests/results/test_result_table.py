@@ -43,7 +43,7 @@ def test_table_has_the_agreed_header_and_is_read_back():
     without = dataclasses.replace(ROW, lda_dim=None, held_out="anger", uar=None, wa=None, f1=None)
     text = result_table.to_tsv([ROW, without])
     assert text.splitlines()[0] == HEADER.replace(" ", "\t")
-    expected = "10 90 30.000 20.000 40.000 0.9000 50.00 45.00 55.00 60.00 50.00 70.00 40.00 30.00 50.00 all none"
+    expected = "10 90 30.00 20.00 40.00 0.9000 50.00 45.00 55.00 60.00 50.00 70.00 40.00 30.00 50.00 all none"
     assert text.splitlines()[1].split("\t")[13:] == expected.split()
     assert result_table.from_tsv(text, "results.tsv") == [ROW, without]
 

@@ -66,7 +66,7 @@ def test_seeds_get_a_mean_of_their_means_over_folds_and_a_deviation():
     ]
     header, line = (line.split("\t") for line in summary.deviations(found).splitlines())
     row = dict(zip(header, line, strict=True))
-    assert (row["seeds"], row["eer"], row["eer_stddev"], row["uar_stddev"]) == ("2", "20.000", "7.071", "0.000")
+    assert (row["seeds"], row["eer"], row["eer_stddev"], row["uar_stddev"]) == ("2", "20.00", "7.07", "0.00")
     assert "fold" not in row and row["layer"] == "tdnn6"
 
 
@@ -243,4 +243,4 @@ def test_averaged_scores_are_a_row_beside_the_mean_over_seeds_and_not_in_it():
     assert [(one.row.seed, one.row.eer) for one in found[3:]] == [("all", 20.0)]
     shown = result_table.ordered(result_table.means(one.row for one in found))
     assert [(row.seed, row.eer) for row in shown] == [("average", 5.0), ("all", 20.0)]
-    assert summary.deviations(found).splitlines()[1].split("\t")[-8:-6] == ["20.000", "14.142"]
+    assert summary.deviations(found).splitlines()[1].split("\t")[-8:-6] == ["20.00", "14.14"]
