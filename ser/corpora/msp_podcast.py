@@ -51,6 +51,7 @@ PARTS = {
     "test3": "test3",
 }
 UNKNOWN = {"", "unknown", "nan"}
+GENDERS = {"male": "m", "female": "f"}  # of some turns it is Unknown
 
 
 def read(corpus: Path, part: str, num_folds: int) -> tuple[list[Utterance], list[LeftOut]]:
@@ -107,6 +108,7 @@ def _utterance(
         text=None if texts is None else _words(texts / f"{clip}.txt"),
         emotion=EMOTIONS[row["EmoClass"]],
         part=part,
+        gender=GENDERS.get(row.get("Gender", "").strip().lower()),
         # The podcast that the turn is of.
         dialogue=f"podcast{name.split('_')[0]}",
         # Of a turn that the table of annotators lacks, the winner is what is known of the vote.

@@ -89,7 +89,7 @@ def read_named(corpus: Path, naming: Naming, num_folds: int) -> tuple[list[Utter
 
 
 def with_speaker_folds(utterances: Iterable[Utterance], num_folds: int) -> list[Utterance]:
-    """Assign the utterances to folds by speaker, balanced in emotion and sex; to none if `num_folds` is 0.
+    """Assign the utterances to folds by speaker, balanced in emotion and known sex; to none if `num_folds` is 0.
 
     Speakers of one dialogue, or of one recording that is cut into segments, stay in one fold: they share the topic, the
     room and the microphone.
@@ -101,9 +101,8 @@ def with_speaker_folds(utterances: Iterable[Utterance], num_folds: int) -> list[
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for utterance in utterances:
         counts[group_of[utterance.spk]][f"class {utterance.emotion}"] += 1
-    if all(utterance.gender for utterance in utterances):
-        for spk, gender in {(utterance.spk, utterance.gender) for utterance in utterances}:
-            counts[group_of[spk]][f"sex {gender}"] += 1
+    for spk, gender in {(utterance.spk, utterance.gender) for utterance in utterances if utterance.gender}:
+        counts[group_of[spk]][f"sex {gender}"] += 1
     folds = balance_folds(counts, num_folds)
     return [replace(utterance, fold=folds[group_of[utterance.spk]]) for utterance in utterances]
 

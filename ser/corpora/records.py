@@ -153,8 +153,8 @@ def write_data_dir(
 
     Parameters
     ----------
-    data_dir : gets the files of FILES for which the utterances have values; ``spk2utt``; ``spk2gender`` if the sex is
-        known; and ``left_out`` (``<name> <reason>`` per line), which is empty if nothing was left out.
+    data_dir : gets the files of FILES for which the utterances have values; ``spk2utt``; ``spk2gender`` if the sex of
+        all speakers is known; and ``left_out`` (``<name> <reason>`` per line), which is empty if nothing was left out.
     utterances : utterances in any order. If two are equal, from two rows or two equal files, one is kept. Utterances
         whose name or path a data dir cannot have are left out.
     left_out : clips of the corpus that are not among the utterances.
@@ -250,8 +250,14 @@ def _maps(data_dir: Path, utterances: Sequence[Utterance]) -> dict[str, dict[str
     if "segments" in maps:
         maps["wav.scp"] = {item.segment[0]: item.wav for item in utterances if item.segment and item.wav}
     genders = {utterance.spk: utterance.gender for utterance in utterances if utterance.gender is not None}
-    if genders:
+    speakers = {utterance.spk for utterance in utterances}
+    if len(genders) == len(speakers):
         maps["spk2gender"] = genders
+    elif genders:
+        unknown = len(speakers) - len(genders)
+        logger.warning(
+            "%s: the sex of %d of %d speakers is not known: no spk2gender", *(data_dir, unknown, len(speakers))
+        )
     return maps
 
 

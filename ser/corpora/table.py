@@ -152,11 +152,6 @@ def make_utterances(clips: Sequence[Clip], columns: Mapping[str, str], folds: st
     """
     speakers = _speaker_ids({clip.speaker for clip in clips if clip.speaker}, one_word(name))
     segmented = any(clip.span for clip in clips)
-    with_gender = all(clip.gender for clip in clips)
-    if not with_gender and any(clip.gender for clip in clips):
-        logger.warning(
-            "%d clips have no sex that is m or f: spk2gender is not written", sum(not c.gender for c in clips)
-        )
     for unknown in sorted({clip.emotion for clip in clips if clip.emotion and not is_known(clip.emotion)}):
         logger.warning("the emotion '%s' is in no label map: add it to those of conf/emotions that you use", unknown)
     if nameless := sum(not clip.speaker for clip in clips):
@@ -178,7 +173,7 @@ def make_utterances(clips: Sequence[Clip], columns: Mapping[str, str], folds: st
                 wav=entries[clip.path],
                 text=clip.text,
                 emotion=clip.emotion or None,
-                gender=clip.gender if with_gender else None,
+                gender=clip.gender or None,
                 part=clip.values.get(OWN_PART)
                 or (value(clip.values, columns["part"]) or "none" if "part" in columns else None),
                 dialogue=one_word(value(clip.values, columns["dialogue"])) if "dialogue" in columns else None,

@@ -14,13 +14,17 @@ PODCAST = {
     + "MSP-PODCAST_0001_0019.wav,A,6.0,2.0,5.0,Unknown,Unknown,Train\n"
     + "MSP-PODCAST_0002_0001.wav,H,5.0,6.0,5.0,Unknown,Unknown,Development\n"
     + "MSP-PODCAST_0003_0001.wav,C,5.0,2.5,5.0,300,Female,Test1\n"
-    + "MSP-PODCAST_0004_0001.wav,,,,,301,Female,Test3\n",
+    + "MSP-PODCAST_0004_0001.wav,,,,,301,Female,Test3\n"
+    + "MSP-PODCAST_0005_0001.wav,S,2.0,2.5,3.0,302,Unknown,Test2\n",
     "Labels/labels_detailed.csv": "FileName,EmoClass_Major,EmoClass_Second\n"
     + "MSP-PODCAST_0001_0008.wav,Neutral,Neutral\n"
     + "MSP-PODCAST_0001_0008.wav,Other-Confused,Other\n"
     + "MSP-PODCAST_0001_0019.wav,Angry,Angry\n",
     "Transcripts/MSP-PODCAST_0001_0008.txt": "so anyway\n",
-    **{f"Audios/MSP-PODCAST_{clip}.wav": None for clip in ("0001_0008", "0001_0019", "0002_0001", "0003_0001")},
+    **{
+        f"Audios/MSP-PODCAST_{clip}.wav": None
+        for clip in ("0001_0008", "0001_0019", "0002_0001", "0003_0001", "0005_0001")
+    },
 }
 
 
@@ -36,7 +40,7 @@ def test_podcast_labels_votes_parts_and_words_are_read(make_files, tmp_path):
     )
     assert (first.text, first.dims) == ("so anyway", (4.2, 4.0, 4.4))
     assert first.votes == {"neutral": 1, "other": 1}
-    assert Counter(item.part for item in utterances) == {"train": 2, "validation": 1, "test1": 1}
+    assert Counter(item.part for item in utterances) == {"train": 2, "validation": 1, "test1": 1, "test2": 1}
     assert left_out == [("MSP-PODCAST_0004_0001.wav", "no label (they are not published)", True)]
 
 
@@ -48,9 +52,23 @@ def test_unknown_speakers_are_not_one_speaker(make_files):
     ]
 
 
+def test_sex_is_told_where_it_is_known_and_listed_if_it_is_of_all(make_files, tmp_path, caplog):
+    corpus = make_files(PODCAST)
+    utterances, _ = msp_podcast.read(corpus, "all", 0)
+    assert [item.gender for item in utterances] == ["m", None, None, "f", None]
+    records.write_data_dir(tmp_path / "all", utterances)
+    assert "the sex of 3 of 5 speakers is not known: no spk2gender" in caplog.text
+    assert not (tmp_path / "all/spk2gender").exists()
+    records.write_data_dir(tmp_path / "test1", msp_podcast.read(corpus, "test1", 0)[0])
+    assert (tmp_path / "test1/spk2gender").read_text() == "podcast300 f\n"
+
+
 def test_folds_keep_a_podcast_together_and_old_names_are_known(make_files):
     files = {name.replace("consensus", "concensus"): text for name, text in PODCAST.items()}
+    labels = "Labels/labels_concensus.csv"
+    files[labels] = PODCAST["Labels/labels_consensus.csv"].replace(",Development\n", ",Validation\n")
     utterances, _ = msp_podcast.read(make_files(files), "all", 3)
+    assert [item.part for item in utterances] == ["train", "train", "validation", "test1", "test2"]
     assert utterances[0].fold == utterances[1].fold
     assert len({item.fold for item in utterances}) == 3
 

@@ -64,6 +64,16 @@ def test_speaker_folds_are_disjoint_and_alike_in_classes_and_sex(corpus):
     assert set(Counter((item.fold, item.emotion) for item in utterances).values()) == {4}
 
 
+def test_known_sexes_are_balanced_where_others_are_unknown(corpus):
+    # By names alone, one fold would have the men, who have even numbers, and the other the women.
+    sexes = dict(zip((f"s{number}" for number in range(8)), "mfmfmfmf", strict=True))
+    fields = [row.split(",") for row in rows_of(corpus)]
+    lines = [f"{file},{spk},{sexes.get(spk, '')},{emotion}" for file, spk, _, emotion in fields]
+    utterances, _ = prepare(table_sources.read_csv(write(corpus, lines)), corpus, "speaker:2")
+    found = Counter((fold, gender) for fold, gender, _ in {(item.fold, item.gender, item.spk) for item in utterances})
+    assert found == {(fold, gender): 2 for fold in "12" for gender in "mf"} | {("1", None): 1, ("2", None): 1}
+
+
 def test_folds_are_balanced_where_speakers_differ_in_their_classes():
     # Four speakers have anger only, four sadness only: by names alone a fold would have one class.
     counts = {f"a{n}": {"anger": 10, "f": 1} for n in range(4)} | {f"b{n}": {"sadness": 10, "m": 1} for n in range(4)}
