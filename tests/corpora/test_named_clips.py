@@ -145,6 +145,20 @@ def test_a_clip_is_what_its_name_says(make_files, name, clip, expected):
     assert (item.emotion, item.gender, item.text, item.intensity) == expected
 
 
+def test_emodb_2_with_the_tables_of_audformat_is_read_as_the_first_version(make_files):
+    names = dict.fromkeys(emodb_tree())
+    tables = {
+        "db.yaml": "name: emodb\nusage: unrestricted\n",
+        "db.files.csv": "file,duration,speaker,transcription\nwav/03a01Fa.wav,0 days 00:00:01.898250,3,a01\n",
+        "db.emotion.csv": "file,emotion,emotion.confidence\nwav/03a01Fa.wav,happiness,0.9\n",
+        "db.emotion.categories.train.gold_standard.csv": "file,emotion\nwav/03a01Fa.wav,happiness\n",
+    }
+    first, _ = emodb.read(make_files(names), 5)
+    second, left_out = emodb.read(make_files(tables), 5)
+    assert second == first and len(second) == 700
+    assert left_out == []
+
+
 def test_capital_suffixes_and_the_files_of_a_mac_do_no_harm(make_files):
     corpus = make_files(
         {"wav/03a01Wa.WAV": None, "wav/._03a01Wa.wav": "", "__MACOSX/wav/03a01Wa.wav": "", "erkennung.txt": ""}
