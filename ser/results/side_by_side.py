@@ -25,11 +25,14 @@ class System:
     vectors : their scp or ark. ``{fold}`` and ``{seed}`` stand for the fold that the net was not trained on and the
         seed of its training. Without ``{fold}`` the net was not trained on the corpus; without ``{seed}`` it has one.
     posteriors : whether the vectors are posteriors of the classes, in sorted order, so that they need no back end.
+    by_speaker : whether the net's features are normalised over all recordings of a speaker. Such a system is only
+        compared where each speaker's mean is subtracted, which uses these recordings too.
     """
 
     group: str
     vectors: str
     posteriors: bool = False
+    by_speaker: bool = False
 
     @property
     def has_seeds(self) -> bool:

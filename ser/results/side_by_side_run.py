@@ -159,7 +159,11 @@ class SideBySide:
             for name in self.config.systems
             for backend in self.backends([name])
             for speakers in (NONE, ALL)
+            if self._may(name, speakers)
         ]
+
+    def _may(self, name: str, speakers: str) -> bool:
+        return speakers == ALL or not self.config.systems[name].by_speaker
 
     def choose(self) -> dict[tuple[str, str], Way]:
         """Choose on the folds of choice: (row, speaker normalisation) -> way.
@@ -173,8 +177,9 @@ class SideBySide:
             singles = [way for way in self.singles() if way.speakers == speakers]
             for group in dict.fromkeys(system.group for system in self.config.systems.values()):
                 mine = [way for way in singles if self.config.systems[way.systems[0]].group == group]
-                found[group, speakers] = max(mine, key=self.goodness)
-                logger.info("chosen on folds %s: %s", ", ".join(self.config.choice_folds), found[group, speakers])
+                if mine:
+                    found[group, speakers] = max(mine, key=self.goodness)
+                    logger.info("chosen on folds %s: %s", ", ".join(self.config.choice_folds), found[group, speakers])
             if self.config.most_joined > 1:
                 found["joined", speakers] = self._best_join(speakers)
                 found["averaged", speakers] = self._best_average(singles, found["joined", speakers])
@@ -187,7 +192,9 @@ class SideBySide:
                 yield (f"{row}, seeds averaged", speakers), replace(way, over_seeds=True)
 
     def _best_join(self, speakers: str) -> Way:
-        names = [name for name, system in self.config.systems.items() if not system.posteriors]
+        names = [
+            name for name, system in self.config.systems.items() if not system.posteriors and self._may(name, speakers)
+        ]
         best: list[Way] = []
         for backend in self.config.join_backends:
             chosen = choose_forward(

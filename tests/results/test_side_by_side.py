@@ -129,6 +129,16 @@ def test_speakers_means_are_taken_off_where_that_is_said(run):
     assert one.uar < 90.0 < other.uar
 
 
+def test_features_by_speaker_are_compared_where_speakers_means_are_taken_off_alone(config, corpus_dir):
+    left = dataclasses.replace(config.systems["left"], by_speaker=True)
+    changed = dataclasses.replace(config, systems={**config.systems, "left": left})
+    run = SideBySide(changed, read_corpus(corpus_dir))
+    assert {way.speakers for way in run.singles() if way.systems == ("left",)} == {"all"}
+    chosen = run.choose()
+    assert {speakers for (_, speakers), way in chosen.items() if "left" in way.name} == {"all"}
+    assert chosen["one", "none"].systems == ("noise",)
+
+
 def test_seeds_have_their_own_vectors_and_averages_take_both_seeds(run):
     seeded = Way(("seeded",), "gaussian", "all")
     found = run.figures(seeded)
