@@ -1,4 +1,4 @@
-"""Calibration of class scores to posterior probabilities, by a temperature and a bias for each class."""
+"""Calibration of class scores to posterior probabilities, by a temperature and biases; costs of such posteriors."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 from scipy.special import log_softmax
 
 from ser.errors import SerError
+from ser.metrics.classification import confusion, uar
 from ser.metrics.logistic import minimise
 
 
@@ -60,6 +61,36 @@ def fit(scores: np.ndarray, truth: np.ndarray, *, with_bias: bool) -> ClassCalib
     bounds = [(1e-3, None), *[(None, None)] * size]
     scale, *bias = minimise(loss, np.concatenate([[1.0], np.zeros(size)]), bounds)
     return ClassCalibration(float(spread / scale), np.array(bias))
+
+
+def class_cllr(posteriors: np.ndarray, truth: np.ndarray) -> float:
+    """Return the multi-class Cllr: the mean cost of posteriors under equal priors; 1 is that of no score at all.
+
+    It is the cross entropy of the true class, averaged over each class and then over the classes, in units of log K.
+    Source: Brümmer and van Leeuwen, "On calibration of language recognition scores", Odyssey 2006, eq. 6.
+
+    Parameters
+    ----------
+    posteriors : (N, K), under equal priors.
+    truth : (N,) int, 0 to K - 1.
+
+    >>> round(class_cllr(np.array([[0.5, 0.5], [0.5, 0.5]]), np.array([0, 1])), 6)
+    1.0
+    """
+    _check_classes(posteriors, truth)
+    costs = -np.log(np.maximum(posteriors[np.arange(len(truth)), truth], np.finfo(float).tiny))
+    return float(np.mean([costs[truth == label].mean() for label in np.unique(truth)]) / np.log(posteriors.shape[1]))
+
+
+def class_cost(posteriors: np.ndarray, truth: np.ndarray) -> float:
+    """Return the share of wrong decisions under equal priors, divided by that of guessing; parameters as `class_cllr`.
+
+    >>> class_cost(np.array([[0.9, 0.1], [0.6, 0.4]]), np.array([0, 1]))
+    1.0
+    """
+    _check_classes(posteriors, truth)
+    size = posteriors.shape[1]
+    return float((1 - uar(confusion(truth, posteriors.argmax(axis=1), size))) / (1 - 1 / size))
 
 
 def _check_classes(scores: np.ndarray, truth: np.ndarray) -> None:

@@ -70,3 +70,19 @@ def test_a_class_without_utterances_gets_a_small_finite_posterior(drawn):
 def test_bad_input_is_refused(scores, truth, message):
     with pytest.raises(SerError, match=message):
         class_calibration.fit(scores, np.array(truth), with_bias=True)
+
+
+def test_costs_of_classes_weigh_each_class_alike_and_are_1_without_scores():
+    truth = np.array([0, 0, 0, 1, 2])
+    posteriors = np.array([[0.5, 0.3, 0.2], [0.25, 0.5, 0.25], [0.8, 0.1, 0.1], [0.2, 0.7, 0.1], [0.6, 0.2, 0.2]])
+    costs = -np.log([0.5, 0.25, 0.8, 0.7, 0.2]) / np.log(3)
+    wanted = (costs[:3].mean() + costs[3] + costs[4]) / 3
+    assert class_calibration.class_cllr(posteriors, truth) == pytest.approx(wanted)
+    # Recalls 2/3, 1 and 0, where guessing has 1/3.
+    assert class_calibration.class_cost(posteriors, truth) == pytest.approx((1 - 5 / 9) / (2 / 3))
+    assert class_calibration.class_cllr(np.full((5, 3), 1 / 3), truth) == pytest.approx(1)
+    assert class_calibration.class_cost(np.full((5, 3), 1 / 3), truth) == pytest.approx(1)
+
+
+def test_cost_of_a_true_class_that_was_ruled_out_is_finite_and_far_above_1():
+    assert 100 < class_calibration.class_cllr(np.array([[0.0, 1.0], [0.0, 1.0]]), np.array([0, 1])) < np.inf
