@@ -99,7 +99,7 @@ def toy_run(tmp_path_factory: pytest.TempPathFactory) -> Toy:
     write_text(exp / "finetune_none" / "config.yaml", f"model:\n{widths}")
     net = fold(model, "tdnn6")
     train.mkdir(parents=True)
-    wav, emotions, speakers, vectors = {}, {}, {}, {}
+    wav, emotions, speakers, vectors, features = {}, {}, {}, {}, {}
     for number, (name, voice) in enumerate(VOICES.items()):
         for index in range(24):
             utt = f"s{index % 4}-{name}{index}"
@@ -107,9 +107,12 @@ def toy_run(tmp_path_factory: pytest.TempPathFactory) -> Toy:
             soundfile.write(train / f"{utt}.wav", wave, RATE, subtype="FLOAT")
             (block,) = front_end.blocks([wave])
             wav[utt], emotions[utt] = str(train / f"{utt}.wav"), name
-            speakers[utt], vectors[utt] = f"s{index % 4}", net(block.features)
+            speakers[utt], vectors[utt], features[utt] = f"s{index % 4}", net(block.features), block.features
     for name, table in {"wav.scp": wav, "utt2emo": emotions, "utt2spk": speakers}.items():
         tables.write_map(train / name, table)
+    with ark.Writer(f"ark,scp:{train}/feats.ark,{train}/feats.scp") as writer:
+        for utt in sorted(features):
+            writer.write(utt, features[utt])
     tables_dir = exp / "embeddings_none"
     tables_dir.mkdir()
     with ark.Writer(f"ark,scp:{tables_dir}/tdnn6.ark,{tables_dir}/tdnn6.scp") as writer:

@@ -8,7 +8,9 @@ Prints a row per recording, or per window of a recording, with
   the posterior of each class, for equal priors
 
 A recording that cannot be used gets a row with the reason; the other recordings are still classified, and the exit
-status is 1. A window without speech is no failure. Once the package is installed, ser-detect is the same command.
+status is 1. A window without speech is no failure. Warnings at the end say if the posteriors are not calibrated for new
+speakers, and if the recordings are out of domain: more of them unlike the training speech than held-out speech is.
+Once the package is installed, ser-detect is the same command.
 
   python3 -m ser.bin.detect_emotion --model exp/toy clip.wav another.flac folder/
   python3 -m ser.bin.detect_emotion --model exp/toy --window 3 --hop 1 --csv meeting.m4a > meeting.csv
@@ -88,6 +90,7 @@ def main() -> None:
     from ser.detect import Detection, Detector
     from ser.detect.output import format_lines
     from ser.detect.recordings import count_channels, find_recordings
+    from ser.detect.remarks import Remarks
     from ser.detect.speakers import read_speakers
     from ser.detect.text_file import read_texts
 
@@ -96,18 +99,13 @@ def main() -> None:
         raise SerError(f"--text is for one recording, found {len(files)}; give --text-file")
     texts = read_texts(args.text_file, files) if args.text_file else {files[0]: args.text}
     detector = Detector.load(args.model)
-    if not detector.deciders["speech"].calibration.unseen_speakers:
-        logger.warning(
-            "%s: the posteriors are not calibrated for new speakers and are too high: they were calibrated on speakers "
-            "that the net was trained on (use run.sh --hold-out-speakers)", args.model
-        )  # fmt: skip
     for name, examples in class_examples(args.enrol).items():
         detector = detector.enrol(name, examples)
     if args.text is not None or args.text_file:
         detector.require_text()
     if args.speaker_of:
         detector = detector.with_speakers(read_speakers(args.speaker_of, files), texts, args.channel)
-    failed = []
+    failed, remarks = [], Remarks(detector)
     chosen = [
         (file, number)
         for file in files
@@ -118,9 +116,12 @@ def main() -> None:
         for file, number in chosen:
             try:
                 if over_time:
-                    yield from detector.windows(file, args.window, args.hop, number)
+                    rows = detector.windows(file, args.window, args.hop, number)
                 else:
-                    yield detector(file, texts.get(file), number)
+                    rows = iter([detector(file, texts.get(file), number)])
+                for detection in rows:
+                    remarks.add(detection)
+                    yield detection
             except SerError as error:
                 failed.append(file)
                 reason = str(error).removeprefix(f"{file}: ")
@@ -135,11 +136,13 @@ def main() -> None:
     also = ["channel"] * (args.channel is not None) + ["speaker"] * bool(args.speaker_of)
     for line in format_lines(found, detector.classes, args.form or "table", also):
         print(line, flush=True)
+    for line in remarks.lines():
+        logger.warning("%s: %s", args.model, line)
     if args.html:
         from ser.files import write_text
         from ser.report.timeline_page import timeline_page
 
-        write_text(args.html, timeline_page(list(for_page), detector.classes, sound_of))
+        write_text(args.html, timeline_page(list(for_page), detector.classes, sound_of, remarks.lines()))
     if failed:
         raise SerError(f"{len(set(failed))} of {len(files)} recordings could not be used; their rows say why")
 

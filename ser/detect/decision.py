@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -17,14 +18,17 @@ from ser.files import write_text
 
 # The answer for a recording that is unlike all classes; no class may have this name.
 UNKNOWN = "unknown"
+# Posteriors are called calibrated if they are worth more than none at all, and nearly as often right as they say.
+MOST_COST, MOST_ERROR = 1.0, 0.10
 
 
 @dataclass(frozen=True)
 class Calibration:
     """The contents of calibration.yaml, fitted on `utterances` held-out utterances.
 
-    `unseen_speakers` is the number of their speakers if no net was trained on any of them, and else 0. If it is 0, the
-    posteriors are too confident for new speakers, and are not called calibrated.
+    `unseen_speakers` is the number of their speakers if no net was trained on any of them, and else 0. `cllr`, `cost`
+    and `error` are the multi-class Cllr, the normalised cost and the expected calibration error of the posteriors on
+    these utterances, by calibrations fitted on other speakers of them; infinite if they were not measured.
 
     Posteriors are the softmax of score / `temperature` + `bias` of the class (`ser.metrics.class_calibration`, which
     takes long to import). An utterance is `UNKNOWN` if its highest posterior is below `threshold` (Hendrycks and
@@ -38,6 +42,24 @@ class Calibration:
     farthest: float
     utterances: int
     unseen_speakers: int = 0
+    cllr: float = math.inf
+    cost: float = math.inf
+    error: float = math.inf
+
+    def problem(self) -> str:
+        """Return why the posteriors may not be called calibrated for new speakers; empty if they may."""
+        if not self.unseen_speakers:
+            return (
+                "they are too high, since they were calibrated on speakers that the net was trained on (use run.sh "
+                "--hold-out-speakers)"
+            )
+        if self.cllr < MOST_COST and self.cost < MOST_COST and self.error <= MOST_ERROR:
+            return ""
+        return (
+            f"on {self.unseen_speakers} speakers new to the net their Cllr was {self.cllr:.2f}, their cost"
+            f" {self.cost:.2f} and their calibration error {self.error:.2f}; expected under {MOST_COST:g}, under"
+            f" {MOST_COST:g} and at most {MOST_ERROR}"
+        )
 
 
 class Decision(NamedTuple):
@@ -56,13 +78,16 @@ class Decider:
     calibration: Calibration
     outliers: Outliers
 
-    def decide(self, vectors: np.ndarray, mean: np.ndarray | None = None) -> list[Decision]:
+    def decide(
+        self, vectors: np.ndarray, mean: np.ndarray | None = None, distances: np.ndarray | None = None
+    ) -> list[Decision]:
         """Decide on each of the embeddings (N, D); see `Detection`.
 
         Parameters
         ----------
         mean : (D,) vector that is subtracted before scoring, but not before the outlier score is computed: for sounds
             that are all of the same kind, nearly nothing would be left of the distance from the training speech.
+        distances : (N,) outlier scores of the input over their threshold; the higher of these and the own ones counts.
 
         Raises
         ------
@@ -76,14 +101,15 @@ class Decider:
         posteriors /= posteriors.sum(axis=1, keepdims=True)
         if not np.isfinite(posteriors).all():
             raise SerError(f"a posterior is NaN, so the model holds infinite numbers or NaN; {REMEDY}")
-        distances = self.outliers.scores(vectors) / self.calibration.farthest
+        own = self.outliers.scores(vectors) / self.calibration.farthest
+        farther = own if distances is None else np.maximum(own, distances)
         return [
             Decision(
                 names[row.argmax()] if row.max() >= threshold and distance <= 1 else UNKNOWN,
                 dict(zip(names, row.tolist(), strict=True)),
                 distance,
             )
-            for row, distance in zip(posteriors, distances.tolist(), strict=True)
+            for row, distance in zip(posteriors, farther.tolist(), strict=True)
         ]
 
     def add(self, name: str, vectors: np.ndarray) -> Decider:

@@ -15,6 +15,7 @@ import numpy as np
 
 import ser
 from ser.backend.chain import BackendConfig
+from ser.backend.held_out import assign_parts
 from ser.backend.speaker_normalisation import NONE, SpeakerNormalisation
 from ser.config import to_yaml
 from ser.corpora.label_map import read_label_map
@@ -24,6 +25,7 @@ from ser.detect.detector_dir import SPEECH, SPEECH_TEXT, Description, DetectorCo
 from ser.detect.fit_calibration import calibrated
 from ser.detect.front_end import FrontEnd
 from ser.detect.net import FrameLayer, Net
+from ser.detect.outliers import Outliers, farthest, input_statistics
 from ser.detect.run_folders import RunFolders
 from ser.errors import SerError
 from ser.files import write_text
@@ -106,11 +108,15 @@ def _fill(
     _check_embeddings(embed, sample_rate, train_dir, speech)
     utt2spk = tables.read_map(train_dir / "utt2spk", fields=2)
     unseen, all_new = read_unseen(train_dir), run.encoder is not None  # a published net was trained on none of them
-    save_backends(folder, SPEECH, speech, utt2spk, backend, settings, unseen, all_new)
+    share = settings.outlier_share
+    if run.encoder is None:
+        share /= 2  # for either of two outlier scores, so that both together call no more than that unknown
+        save_inputs(folder, train_dir, speech, utt2spk, settings, share)
+    save_backends(folder, SPEECH, speech, utt2spk, backend, settings, unseen, all_new, share)
     pooling = None
     if run.has_text():
         joined = _with_text(speech, run.vectors(SPEECH_TEXT))
-        save_backends(folder, SPEECH_TEXT, joined, utt2spk, backend, settings, unseen)
+        save_backends(folder, SPEECH_TEXT, joined, utt2spk, backend, settings, unseen, outlier_share=share)
         pooling = model_dir.load_section(run.text_encoder.parent, "model", TextModelConfig).pooling
         _copy_encoder(run.text_encoder, folder / detector_dir.TEXT)
     layer = run.layer if run.encoder is None else run.encoder[1]
@@ -154,6 +160,25 @@ def check_classes(speech: Labelled, label_map: Path, train_dir: Path) -> None:
         )
 
 
+def save_inputs(
+    folder: Path,
+    train_dir: Path,
+    speech: Labelled,
+    utt2spk: Mapping[str, str],
+    settings: DetectorConfig,
+    share: float,
+) -> None:
+    """Save the distribution of the net's input, scaled so that this share of held-out speakers' utterances exceeds 1.
+
+    No net took part, so that all training speakers can be held out in turn.
+    """
+    feats = ark.Reader(train_dir / "feats.scp")
+    statistics = np.array([input_statistics(feats[utt]) for utt in speech.utts])
+    speakers = np.array([utt2spk[utt] for utt in speech.utts])
+    part = assign_parts(speech.labels, speakers, settings.held_out_parts, settings.seed)
+    Outliers.fit(statistics).over(farthest(statistics, part, share)).save(folder)
+
+
 def save_backends(
     folder: Path,
     modality: str,
@@ -163,6 +188,7 @@ def save_backends(
     settings: DetectorConfig,
     unseen: Collection[str] = (),
     all_new: bool = False,
+    outlier_share: float | None = None,
 ) -> None:
     """Save two back ends: one for embeddings as they are, one for embeddings minus the mean of their speaker.
 
@@ -170,6 +196,7 @@ def save_backends(
     ----------
     unseen : speakers that no net was trained on.
     all_new : whether no net was trained on any of the speakers, as with a published net.
+    outlier_share : share of held-out utterances that the outlier score calls unknown. [that of the settings]
     """
     # The first is for recordings of unknown speakers, the second for known ones, for which the setting none means all.
     plain_backend = replace(backend, speaker_normalisation=NONE)
@@ -179,7 +206,8 @@ def save_backends(
     def decider(data: Labelled, backend: BackendConfig = plain_backend) -> Decider:
         speakers = np.array([utt2spk[utt] for utt in data.utts])
         names = tuple(data.classes)
-        return calibrated(data.vectors, data.labels, speakers, names, backend, settings, unseen, all_new)
+        training = (data.vectors, data.labels, speakers, names, backend, settings)
+        return calibrated(*training, unseen, all_new, outlier_share)
 
     plain = decider(data)
     plain.save(folder / modality)

@@ -1,6 +1,20 @@
 """The result of a detector for a recording, or for a window of it."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Embedded(NamedTuple):
+    """A recording's embedding `vector` (D,), its length and its length of speech in s, and its `input_statistics`."""
+
+    vector: np.ndarray
+    seconds: float
+    speech: float
+    inputs: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -15,11 +29,11 @@ class Detection:
     modality : ``speech``, or ``speech+text`` if the words were given.
     emotion : the class of the highest posterior; ``unknown`` if that posterior is below the model's threshold, or if
         the speech is unlike the training speech; None if there is too little speech.
-    posteriors : class -> probability under equal priors; they sum to 1. They are calibrated for new speakers if the
-        calibration used speakers on whom no net was trained (`Calibration.unseen_speakers`).
+    posteriors : class -> probability under equal priors; they sum to 1. `Calibration.problem` says whether they are
+        calibrated for new speakers.
     problem : why there is no emotion; empty if there is one.
-    distance : outlier score divided by its threshold: above 1 the speech is unlike the training speech, and the
-        emotion is ``unknown``; None if there is too little speech.
+    distance : the highest of the outlier scores, of embedding and input, each divided by its threshold: above 1 the
+        speech is unlike the training speech, and the emotion is ``unknown``; None if there is too little speech.
     channel : the channel that was read, from 1; None: the mean of all channels.
     speaker : the speaker whose mean was subtracted from the embedding; None if none was.
     """

@@ -13,10 +13,11 @@ from ser.asr.recogniser_dir import has_recogniser
 from ser.config import load_config
 from ser.detect import detector_dir
 from ser.detect.decision import UNKNOWN, Decider, Decision
-from ser.detect.detection import Detection
+from ser.detect.detection import Detection, Embedded
 from ser.detect.detector_dir import SPEECH, SPEECH_TEXT, Description
 from ser.detect.front_end import FrontEnd
 from ser.detect.net import Net, pool
+from ser.detect.outliers import Outliers, input_statistics
 from ser.detect.recordings import find_recordings, read_chunks
 from ser.detect.speakers import Speaker, find_speakers
 from ser.detect.words import TextEncoder
@@ -30,10 +31,7 @@ LONGEST = 1e9
 class Detector:
     """Finds emotions in recordings; `load` makes one.
 
-    Examples
-    --------
-    >>> detector = Detector.load("exp/toy")  # doctest: +SKIP
-    >>> print(detector("clip.wav"))  # doctest: +SKIP
+    `inputs` is the distribution of the net's input, scaled to 1 at its threshold; None if the net reads samples.
     """
 
     description: Description
@@ -43,6 +41,7 @@ class Detector:
     text_encoder: TextEncoder | None
     by_speaker: dict[str, Decider]
     speakers: dict[str, Speaker] = dataclasses.field(default_factory=dict)
+    inputs: Outliers | None = None
 
     @classmethod
     def load(cls, model: str | Path) -> Detector:
@@ -81,7 +80,8 @@ class Detector:
 
             return EncodedDetector.read(folder, description, deciders, encoder, by_speaker)
         front_end, net = FrontEnd.load(folder), Net.load(folder / detector_dir.NET)
-        return cls(description, front_end, net, deciders, encoder, by_speaker)
+        inputs = Outliers.load(folder, 2 * net.feature_dim)
+        return cls(description, front_end, net, deciders, encoder, by_speaker, inputs=inputs)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -102,11 +102,11 @@ class Detector:
         SerError
             If the recording cannot be read or has too little speech, or a text is given to a model of speech only.
         """
-        vector, seconds, speech = self.embed(recording, channel)
+        vector, seconds, speech, inputs = self.embed(recording, channel)
         modality = SPEECH
         if text is not None and (words := self.require_text()(text)) is not None:
             modality, vector = SPEECH_TEXT, np.concatenate([vector, words])
-        (found,) = self._decide(str(recording), modality, vector[None])
+        (found,) = self._decide(str(recording), modality, vector[None], None if inputs is None else inputs[None])
         return self._detection(str(recording), (0.0, seconds, speech), modality, found, channel)
 
     def windows(
@@ -130,26 +130,27 @@ class Detector:
         span, start, stop = self.net.span, 0, 0
         # Indices of the voiced frames that the next window may need; row i of `hidden` depends on frames i to i + span.
         voiced, hidden = np.zeros(0, np.int64), np.zeros((0, self.net.frame_dim), np.float32)
-        tail = np.zeros((0, self.net.feature_dim), np.float32)
+        inputs = tail = np.zeros((0, self.net.feature_dim), np.float32)
         for block in self._blocks(recording, channel):
             features = np.vstack([tail, block.features])
             if len(features) > span:
                 hidden = np.vstack([hidden, self.net.frames(features)])
             tail, stop = features[max(0, len(features) - span) :], block.stop
-            voiced = np.concatenate([voiced, block.voiced])
+            voiced, inputs = np.concatenate([voiced, block.voiced]), np.vstack([inputs, block.features])
             count = max(0, (stop - size - start) // step + 1)
             starts = start + step * np.arange(count)
-            yield from self._decide_windows(str(recording), channel, voiced, hidden, starts, size, stop)
+            yield from self._decide_windows(str(recording), channel, voiced, inputs, hidden, starts, size, stop)
             start += count * step
             passed = min(np.searchsorted(voiced, start), len(hidden))
-            voiced, hidden = voiced[passed:], hidden[passed:]
+            voiced, inputs, hidden = voiced[passed:], inputs[passed:], hidden[passed:]
         if start < stop and (start == 0 or start - step + size < stop):
-            yield from self._decide_windows(str(recording), channel, voiced, hidden, np.array([start]), size, stop)
+            last = np.array([start])
+            yield from self._decide_windows(str(recording), channel, voiced, inputs, hidden, last, size, stop)
 
     def enrol(self, name: str, recordings: Iterable[str | Path]) -> Detector:
         """Return a detector with one more class, `name`, enrolled by recordings of it; nothing is trained.
 
-        The new detector scores speech only. The class takes the temperature and the mean bias of the other classes.
+        The new detector scores speech only. The class has the temperature and the mean bias of the others.
 
         Raises
         ------
@@ -159,11 +160,12 @@ class Detector:
         if not name or name == UNKNOWN or name in self.classes or len(name.split()) != 1:
             raise SerError(f"class '{name}' cannot be added: give a new name without spaces; taken are"
                            f" {', '.join((*self.classes, UNKNOWN))}")  # fmt: skip
-        vectors = [self.embed(recording)[0] for recording in find_recordings(recordings)]
-        if not vectors:
+        examples = [self.embed(recording) for recording in find_recordings(recordings)]
+        if not examples:
             raise SerError(f"class '{name}' cannot be added: it has no recording; give at least one")
-        decider = self.deciders[SPEECH].add(name, np.array(vectors))
-        return dataclasses.replace(self, deciders={SPEECH: decider}, by_speaker={})
+        decider = self.deciders[SPEECH].add(name, np.array([one.vector for one in examples]))
+        inputs = self.inputs and self.inputs.add(np.array([one.inputs for one in examples]))
+        return dataclasses.replace(self, deciders={SPEECH: decider}, by_speaker={}, inputs=inputs)
 
     def with_speakers(
         self, speaker_of: Mapping[Path, str], texts: Mapping[Path, str | None] | None = None, channel: int | None = None
@@ -187,21 +189,27 @@ class Detector:
             )
         return dataclasses.replace(self, speakers=find_speakers(self, speaker_of, texts or {}, channel))
 
-    def embed(self, recording: str | Path, channel: int | None = None) -> tuple[np.ndarray, float, float]:
-        """Return the embedding (D,) of a recording, its length and its length of speech in seconds.
+    def embed(self, recording: str | Path, channel: int | None = None) -> Embedded:
+        """Embed a recording.
 
-        If a recording has several blocks (`FrontEnd`), its embedding is their average, weighted by their speech.
+        If it has several blocks (`FrontEnd`), its vectors are the averages of theirs, weighted by their speech.
         """
-        total, weight, speech, stop = np.zeros(1), 0, 0, 0
+        total, inputs, weight, speech, stop = np.zeros(1), np.zeros(1), 0, 0, 0
         for block in self._blocks(recording, channel):
             count, stop = len(block.features), block.stop
             speech += count
             if count >= self.least_frames:
                 total, weight = total + count * self.net(block.features), weight + count
+                inputs = inputs + count * input_statistics(block.features)
         seconds = self.front_end.seconds_a_frame
         if not weight:
             raise SerError(f"{recording}: {self._too_little(speech)}")
-        return (total / weight).astype(np.float32), round(stop * seconds, 3), round(speech * seconds, 3)
+        vector = (total / weight).astype(np.float32)
+        return Embedded(vector, round(stop * seconds, 3), round(speech * seconds, 3), inputs / weight)
+
+    def decider(self, modality: str, of_speaker: bool) -> Decider:
+        """Return the decider for embeddings of `modality`, minus the mean of their speaker or as they are."""
+        return (self.by_speaker if of_speaker else self.deciders)[modality]
 
     def require_text(self) -> TextEncoder:
         """Load and return the text encoder; SerError if there is none, it is damaged, or `enrol` has added a class."""
@@ -242,22 +250,19 @@ class Detector:
             message = str(error)
             raise SerError(message if message.startswith(str(recording)) else f"{recording}: {message}") from error
 
-    def _decide(self, file: str, modality: str, vectors: np.ndarray) -> list[Decision]:
-        """Decide on embeddings (N, D) of a recording, minus the mean of its speaker if that is known."""
+    def _decide(self, file: str, modality: str, vectors: np.ndarray, inputs: np.ndarray | None) -> list[Decision]:
+        """Decide on embeddings (N, D), minus the mean of the speaker if that is known, and on `input_statistics`."""
+        distances = None if self.inputs is None or inputs is None else self.inputs.scores(inputs)
         speaker = self.speakers.get(file)
-        if speaker is None or modality not in speaker.means:
-            return self.deciders[modality].decide(vectors)
-        return self.by_speaker[modality].decide(vectors, speaker.means[modality])
+        mean = None if speaker is None else speaker.means.get(modality)
+        return self.decider(modality, mean is not None).decide(vectors, mean, distances)
 
     def _detection(
         self, file: str, times: tuple[float, float, float], modality: str, found: Decision, channel: int | None
     ) -> Detection:
         speaker = self.speakers.get(file)
         name = speaker.name if speaker and modality in speaker.means else None
-        return Detection(
-            *(file, *times, modality, found.emotion, found.posteriors),
-            distance=found.distance, channel=channel, speaker=name,
-        )  # fmt: skip
+        return Detection(*(file, *times, modality, *found[:2]), distance=found.distance, channel=channel, speaker=name)
 
     def _too_little(self, frames: int) -> str:
         seconds = self.front_end.seconds_a_frame
@@ -268,6 +273,7 @@ class Detector:
         file: str,
         channel: int | None,
         voiced: np.ndarray,
+        inputs: np.ndarray,
         hidden: np.ndarray,
         starts: np.ndarray,
         size: int,
@@ -277,8 +283,12 @@ class Detector:
         begin, end = np.searchsorted(voiced, [starts, starts + size])
         usable = end - begin >= self.least_frames
         span = self.net.span
-        pooled = [pool(hidden[b : e - span]) for b, e in zip(begin[usable], end[usable], strict=True)]
-        found = iter(self._decide(file, SPEECH, self.net.embed(np.array(pooled))) if pooled else [])
+        places = list(zip(begin[usable], end[usable], strict=True))
+        found: Iterator[Decision] = iter(())
+        if places:
+            pooled = np.array([pool(hidden[b : e - span]) for b, e in places])
+            statistics = np.array([input_statistics(inputs[b:e]) for b, e in places])
+            found = iter(self._decide(file, SPEECH, self.net.embed(pooled), statistics))
         second = self.front_end.seconds_a_frame
         for start, speech, enough in zip(starts.tolist(), (end - begin).tolist(), usable, strict=True):
             last = min(start + size, stop)

@@ -6,6 +6,7 @@
     asr/net/ asr/extractor/               a recogniser and its i-vector extractor (`ser.detect.asr`); the only option
                                           file is then mfcc.conf
     encoder/                              an audio encoder (`ser.detect.encoded`); there are then no option files
+    outliers.ark                          the distribution of the net's input, of an x-vector net only
     speech/, speech+text/                 back ends: Kaldi's mean.vec lda.mat plda, classes.ark, calibration.yaml,
                                           outliers.ark
     by_speaker/speech/, by_speaker/speech+text/   the same for embeddings minus the mean of their speaker
@@ -40,7 +41,7 @@ CALIBRATION = "calibration.yaml"
 
 # The detector's place in the folder of a run.
 USUAL_FOLDER = "detector"
-FORMAT = 2
+FORMAT = 3
 
 # The files of a text encoder that are data and that the loader needs. Other files of a Hub folder may hold code.
 TEXT_FILES = re.compile(
@@ -76,6 +77,11 @@ class DetectorConfig:
                 f"detector: unknown_share={self.unknown_share}, held_out_parts={self.held_out_parts}: expected from 0"
                 " to less than 1, and at least 2"
             )
+
+    @property
+    def outlier_share(self) -> float:
+        """Share of held-out utterances that outlier scores call unknown; low posteriors may call as many."""
+        return self.unknown_share / 2
 
 
 @dataclass(frozen=True)

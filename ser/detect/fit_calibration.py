@@ -8,11 +8,11 @@ from collections.abc import Collection
 import numpy as np
 
 from ser.backend.chain import BackendConfig
-from ser.backend.held_out import assign_parts, train_and_score
+from ser.backend.held_out import HeldOutScores, assign_parts, train_and_score
 from ser.detect.decision import Calibration, Decider
 from ser.detect.detector_dir import DetectorConfig
 from ser.detect.enrolled import EnrolledClasses
-from ser.detect.outliers import Outliers
+from ser.detect.outliers import Outliers, farthest
 from ser.errors import SerError
 from ser.metrics import class_calibration
 from ser.metrics.calibration import expected_calibration_error
@@ -30,11 +30,13 @@ def calibrated(
     settings: DetectorConfig,
     unseen: Collection[str] = (),
     all_new: bool = False,
+    outlier_share: float | None = None,
 ) -> Decider:
     """Train a back end; fit temperature, biases and threshold on scores of speakers on whom it was not trained.
 
     If there are speakers `unseen`, on whom no net was trained, the back end is not trained on them either, and only
-    they are scored. `all_new` says that no net was trained on any of the speakers.
+    they are scored. `all_new` says that no net was trained on any of the speakers. `outlier_share` is the share of
+    these utterances whose outlier score is over its threshold. [that of the settings]
     """
 
     def train(seen: np.ndarray, seen_labels: np.ndarray, _: np.ndarray) -> EnrolledClasses:
@@ -54,29 +56,43 @@ def calibrated(
         raise SerError(f"calibration: no held-out utterance of {few}; give each class at least two training utterances")
     bias = fitted.bias - np.log(counts / counts.sum())
     posteriors = class_calibration.ClassCalibration(fitted.temperature, bias).posteriors(found.classes)
-    threshold = float(np.quantile(posteriors.max(axis=1), settings.unknown_share))
+    threshold = float(np.quantile(posteriors.max(axis=1), settings.unknown_share - settings.outlier_share))
     logger.info(
-        "held out: %d utterances, UAR %.2f %%, expected calibration error %.4f; unknown below a posterior of %.3f",
+        "held out: %d utterances, UAR %.2f %%; unknown below a posterior of %.3f",
         len(posteriors),
         100 * uar(confusion(found.labels, posteriors.argmax(axis=1), len(names))),
-        expected_calibration_error(posteriors, found.labels),
         threshold,
     )
-    farthest = _farthest(vectors, labels, speakers, unseen, settings)
+    part = assign_parts(labels, speakers, *parts)
+    if unseen:
+        part = np.where(np.isin(speakers, list(unseen)), 0, -1)
+    limit = farthest(vectors, part, settings.outlier_share if outlier_share is None else outlier_share)
+    logger.info("held out: unknown above an outlier score of %.3f", limit)
     biases = dict(zip(names, bias.tolist(), strict=True))
+    measured = _measure(found, speakers[found.rows], settings)
     number = len(unseen) if new else len(set(speakers[found.rows].tolist())) if all_new else 0
-    fitted_to = Calibration(fitted.temperature, biases, threshold, farthest, len(posteriors), number)
+    fitted_to = Calibration(fitted.temperature, biases, threshold, limit, len(posteriors), number, *measured)
     return Decider(classes, fitted_to, Outliers.fit(vectors[trained]))
 
 
-def _farthest(
-    vectors: np.ndarray, labels: np.ndarray, speakers: np.ndarray, unseen: Collection[str], settings: DetectorConfig
-) -> float:
-    """Return the outlier score that the share `unknown_share` of held-out speakers' utterances exceeds."""
+def _measure(found: HeldOutScores, speakers: np.ndarray, settings: DetectorConfig) -> tuple[float, float, float]:
+    """Return Cllr, cost and expected calibration error of held-out scores, by calibrations fitted on other speakers.
+
+    `speakers` (M,) are those of the scores. If a class would be missing, utterances are split instead of speakers.
+    """
+    scores, labels = found.classes, found.labels
     part = assign_parts(labels, speakers, settings.held_out_parts, settings.seed)
-    if unseen:
-        part = np.where(np.isin(speakers, list(unseen)), 0, -1)
-    scores = [Outliers.fit(vectors[part != number]).scores(vectors[part == number]) for number in set(part[part >= 0])]
-    farthest = float(np.quantile(np.concatenate(scores), 1 - settings.unknown_share))
-    logger.info("held out: unknown above an outlier score of %.3f", farthest)
-    return farthest
+    equal, natural = np.zeros(scores.shape), np.zeros(scores.shape)
+    for number in np.unique(part[part >= 0]):
+        mine, others = part == number, part != number
+        fitted = class_calibration.fit(scores[others], labels[others], with_bias=True)
+        natural[mine] = fitted.posteriors(scores[mine])
+        # Without the priors of the classes, as in the detector.
+        equal[mine] = natural[mine] / np.bincount(labels[others], minlength=scores.shape[1])
+    rows = part >= 0
+    labels, natural, equal = labels[rows], natural[rows], equal[rows] / equal[rows].sum(axis=1, keepdims=True)
+    cllr, cost = class_calibration.class_cllr(equal, labels), class_calibration.class_cost(equal, labels)
+    # This error compares posteriors with how often each class was right, so they need the priors of these utterances.
+    error = expected_calibration_error(natural, labels)
+    logger.info("held out: Cllr %.3f, cost %.3f, expected calibration error %.3f", cllr, cost, error)
+    return cllr, cost, error

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ser.detect.detection import Detection
+from ser.detect.detection import Detection, Embedded
 from ser.detect.detector import Detector
 from ser.detect.detector_dir import SPEECH
 from ser.detect.front_end import BLOCK_FRAMES
@@ -36,8 +36,8 @@ class SampleDetector(Detector):
     def _embed_samples(self, recording: str | Path, samples: np.ndarray) -> tuple[np.ndarray, int]:
         """Return the embedding (D,) of samples (N,) and the number of their frames; messages name the `recording`."""
 
-    def embed(self, recording: str | Path, channel: int | None = None) -> tuple[np.ndarray, float, float]:
-        """Return the vector (D,) of a recording and, twice, its length in seconds.
+    def embed(self, recording: str | Path, channel: int | None = None) -> Embedded:
+        """Embed a recording; all of it counts as speech.
 
         A recording over 150 s is cut; its vector is the mean of the vectors of its pieces, weighted by their lengths.
         """
@@ -49,7 +49,7 @@ class SampleDetector(Detector):
         seconds = length / self._sample_rate
         if frames < self.least_frames:
             raise SerError(f"{recording}: {self._too_little(frames)}")
-        return (total / frames).astype(np.float32), round(seconds, 3), round(seconds, 3)
+        return Embedded((total / frames).astype(np.float32), round(seconds, 3), round(seconds, 3))
 
     def windows(
         self,
@@ -78,7 +78,7 @@ class SampleDetector(Detector):
         times = (round(start * second, 3), round((start + frames) * second, 3), round(frames * second, 3))
         if frames < self.least_frames:
             return Detection(str(recording), *times, SPEECH, None, {}, self._too_little(frames), channel=channel)
-        (found,) = self._decide(str(recording), SPEECH, self._embed_samples(recording, samples)[0][None])
+        (found,) = self._decide(str(recording), SPEECH, self._embed_samples(recording, samples)[0][None], None)
         return self._detection(str(recording), times, SPEECH, found, channel)
 
     def _chunks(self, recording: str | Path, channel: int | None) -> Iterable[np.ndarray]:

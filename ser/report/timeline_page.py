@@ -21,8 +21,10 @@ WIDTH, HEIGHT = 1000, 200
 Sounds = Callable[[str, "int | None"], tuple[str, float]]
 
 
-def timeline_page(detections: Sequence[Detection], classes: Sequence[str], sounds: Sounds) -> str:
-    """Write the page of `detections`: the windows of each recording in turn, or whole recordings."""
+def timeline_page(
+    detections: Sequence[Detection], classes: Sequence[str], sounds: Sounds, remarks: Sequence[str] = ()
+) -> str:
+    """Write the page of `detections`: the windows of each recording in turn, or whole recordings; `remarks` on all."""
     recordings: dict[tuple[str, int | None], list[Detection]] = {}
     for one in detections:
         recordings.setdefault((one.file, one.channel), []).append(one)
@@ -35,6 +37,7 @@ def timeline_page(detections: Sequence[Detection], classes: Sequence[str], sound
         "Posterior of each class in each window, with equal priors, from 0 to 1. Gaps are windows with too little "
         "speech. Press or click a curve to listen from there; the line follows the player."
     )
+    head += "".join(page.paragraph(remark, "missing") for remark in remarks)
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'

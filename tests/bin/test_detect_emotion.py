@@ -27,7 +27,7 @@ def refuse_constant(name: str) -> None:
 
 
 def test_table_json_and_csv_say_the_same(toy_run, say):
-    clips = [say("anger", 900), say("sadness", 900)]
+    clips = [say("anger", 903), say("sadness", 900)]
     lines = ser_detect(toy_run, "--json", *clips).stdout.splitlines()
     rows = [json.loads(line, parse_constant=refuse_constant) for line in lines]
     assert [row["file"] for row in rows] == list(map(str, clips))
@@ -106,7 +106,7 @@ def test_names_that_are_no_text_are_printed_escaped(toy_run, say, tmp_path: Path
 
 
 def test_speakers_of_recordings_are_shown_and_taken_off(toy_run, say, tmp_path: Path):
-    clips = [say(name, 900) for name in ("anger", "neutral", "sadness")]
+    clips = [say(name, 903) for name in ("anger", "neutral", "sadness")]
     (tmp_path / "speakers").write_text("".join(f"{clip.name}\tann\n" for clip in clips[:2]))
     options = ("--speaker-of", tmp_path / "speakers", *clips)
     rows = [json.loads(line) for line in ser_detect(toy_run, "--json", *options).stdout.splitlines()]
@@ -158,3 +158,16 @@ def test_html_page_has_the_windows_the_sound_and_the_rows_of_the_screen(toy_run,
     assert page.count("<audio ") == 1 and page.count("<polyline ") == 3
     assert page.count('<tr><th scope="row"') == len(rows)
     assert f'<h2 id="r0">{recording}</h2>' in page
+
+
+def test_remarks_on_calibration_and_domain_are_made_where_they_are_due_and_stand_on_the_page(toy_run, say, tmp_path):
+    speech = ser_detect(toy_run, *(say("neutral", seed) for seed in (903, 904, 905)))
+    assert "the posteriors (speech) are not calibrated for new speakers: they are too high" in speech.stderr
+    assert "out of domain" not in speech.stderr
+    for seed in range(3):
+        noise = np.random.default_rng(seed).normal(0, 0.1, 32000)
+        soundfile.write(tmp_path / f"{seed}.wav", noise, 16000)
+    remark = "out of domain: 3 of 3 recordings or windows are unlike the training speech"
+    done = ser_detect(toy_run, "--html", tmp_path / "out.html", "--window", 2, "--hop", 1, tmp_path)
+    assert done.returncode == 0 and done.stderr.count(remark) == 1
+    assert (tmp_path / "out.html").read_text().count(remark) == 1

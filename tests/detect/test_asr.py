@@ -99,7 +99,7 @@ def best(found) -> str:
 def test_its_vector_is_that_of_the_recipe(folder, parts, say):
     detector = Detector.load(folder)
     assert isinstance(detector, AsrDetector) and detector.description.statistics == "mean_stddev"
-    vector, seconds, speech = detector.embed(say("neutral", 901))
+    vector, seconds, speech, _ = detector.embed(say("neutral", 901))
     wave, _ = soundfile.read(say("neutral", 901), dtype="float32")
     net = AsrTdnn.from_weights(CONFIG, model_dir.load_weights(parts.net))
     wanted = pool(bottlenecks(net, OnlineExtractor.load(EXTRACTOR / "online.conf"), wave), "mean_stddev")

@@ -1,3 +1,4 @@
+import dataclasses
 import shutil
 from pathlib import Path
 
@@ -41,9 +42,23 @@ def test_calibration_calls_the_asked_share_unknown_and_takes_no_prior(backend, s
     assert found.unseen_speakers == 0
     new = calibrated(vectors, labels, names, ("a", "b", "c"), backend, settings, ["s1", "s2", "s3"]).calibration
     assert new.unseen_speakers == 3 and new.utterances == np.isin(speakers, (1, 2, 3)).sum()
+    assert 0 < new.cllr < 1 and 0 < new.cost < 1 and 0 < new.error <= 0.1 and new.problem() == ""
+    assert "speakers that the net was trained on" in found.problem()
     assert found.utterances == 660 and 1 / 3 < found.threshold < 0.6
     # A class of a tenth of the others' utterances is as likely as they are.
     assert max(found.bias.values()) - min(found.bias.values()) < 0.7
+
+
+def test_calibration_that_says_nothing_of_further_new_speakers_is_measured_as_such(backend, settings):
+    rng = np.random.default_rng(0)
+    labels, speakers = np.tile([0, 1], 300), np.repeat(np.arange(6), 100)
+    vectors = 3 * np.eye(2, 8)[labels] + rng.standard_normal((600, 8))
+    vectors[speakers == 1] = vectors[speakers == 1][::-1]  # of this speaker, the classes are exchanged
+    names = np.array([f"s{number}" for number in speakers])
+    settings = dataclasses.replace(settings, held_out_parts=2)
+    found = calibrated(vectors, labels, names, ("a", "b"), backend, settings, ["s0", "s1"]).calibration
+    assert found.unseen_speakers == 2 and found.cllr > 1 and found.error > 0.1
+    assert f"on 2 speakers new to the net their Cllr was {found.cllr:.2f}" in found.problem()
 
 
 def test_first_condition_and_best_layer_are_taken(tmp_path: Path):

@@ -10,6 +10,7 @@ import pytest
 import soundfile
 
 from ser.detect import Detector, detector_dir, front_end
+from ser.detect.outliers import input_statistics
 from ser.errors import SerError
 
 
@@ -36,6 +37,18 @@ def test_planted_emotions_are_found(detector, say):
 def test_speech_of_the_same_kind_is_near(detector, say):
     found = [detector(say(name, seed)) for name in ("anger", "neutral", "sadness") for seed in range(900, 906)]
     assert sum(detection.distance > 1 for detection in found) <= 2
+
+
+@pytest.mark.parametrize("kind", ["tone", "chord", "noise"])
+def test_sound_that_is_no_speech_is_unknown_whole_and_in_windows(detector, tmp_path: Path, kind):
+    time = np.arange(4 * 16000) / 16000
+    tones = {"tone": [440], "chord": [220, 277, 330], "noise": []}[kind]
+    wave = sum(
+        (np.sin(2 * np.pi * hertz * time) for hertz in tones), 0.01 * np.random.default_rng(0).normal(size=64000)
+    )
+    soundfile.write(tmp_path / "sound.wav", 0.1 * wave / np.abs(wave).max(), 16000)
+    for found in [detector(tmp_path / "sound.wav"), *detector.windows(tmp_path / "sound.wav", 2.0, 1.0)]:
+        assert found.emotion == "unknown" and found.distance > 1, found
 
 
 def test_class_added_by_examples_is_found(detector, say):
@@ -84,8 +97,10 @@ def test_a_window_is_an_utterance_of_its_voiced_frames(detector, say, tmp_path: 
         if inside.sum() < 25:
             assert each.emotion is None and "0.25 s needed" in each.problem
             continue
-        ((emotion, posteriors, _),) = detector.deciders["speech"].decide(detector.net(features[inside])[None])
-        assert each.emotion == emotion and each.posteriors == pytest.approx(posteriors, abs=1e-4)
+        inputs = detector.inputs.scores(input_statistics(features[inside])[None])
+        (one,) = detector.deciders["speech"].decide(detector.net(features[inside])[None], distances=inputs)
+        assert each.emotion == one.emotion and each.posteriors == pytest.approx(one.posteriors, abs=1e-4)
+        assert each.distance == pytest.approx(one.distance, rel=1e-4)
     assert any(each.emotion is None for each in found)
 
 
@@ -124,7 +139,9 @@ def test_too_little_speech_is_named(detector, tmp_path: Path):
         detector(tmp_path / "short.wav")
 
 
-@pytest.mark.parametrize("name", ["net.safetensors", "speech/plda", "speech/calibration.yaml", "mfcc.conf"])
+@pytest.mark.parametrize(
+    "name", ["net.safetensors", "outliers.ark", "speech/plda", "speech/calibration.yaml", "mfcc.conf"]
+)
 def test_damage_is_refused_by_name(model, name):
     data = bytearray((model / name).read_bytes())
     data[len(data) // 2] ^= 1
@@ -187,10 +204,10 @@ def rewrite(model: Path, name: str, old: str, new: str) -> None:
 
 
 def test_settings_of_another_version_or_kind_are_refused(model):
-    rewrite(model, "detector.yaml", "format: 2", "format: 3")
-    with pytest.raises(SerError, match=r"detector\.yaml: format 3; this version reads 2"):
+    rewrite(model, "detector.yaml", "format: 3", "format: 4")
+    with pytest.raises(SerError, match=r"detector\.yaml: format 4; this version reads 3"):
         Detector.load(model)
-    rewrite(model, "detector.yaml", "format: 3", "run: !!python/object/apply:os.system [id]\nformat: 2")
+    rewrite(model, "detector.yaml", "format: 4", "run: !!python/object/apply:os.system [id]\nformat: 3")
     with pytest.raises(SerError, match=r"detector\.yaml: not YAML"):
         Detector.load(model)
 

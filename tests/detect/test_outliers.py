@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ser.detect.outliers import FILE, Outliers
+from ser.detect.outliers import FILE, Outliers, farthest, input_statistics
 from ser.errors import SerError
 from ser.kaldi import ark
 
@@ -51,3 +51,23 @@ def test_saved_model_gives_the_same_scores_and_a_damaged_one_is_refused(vectors,
         writer.write("whitening", np.eye(6, dtype=np.float32))
     with pytest.raises(SerError, match=r"outliers.ark: expected finite numbers"):
         Outliers.load(tmp_path, 6)
+
+
+def test_input_statistics_are_the_logarithms_of_spread_and_change():
+    slow, fast = np.repeat([3.0, -3.0], 500), np.tile([1.0, -1.0], 500)
+    found = np.exp(input_statistics(np.stack([slow, fast, np.ones(1000)], axis=1) + 40))
+    # The slow one changes once, by 6, in 999 steps; the fast one by 2 in each.
+    np.testing.assert_allclose(found, [3.001, 1.001, 0.001, 6 / np.sqrt(999) + 0.001, 2.001, 0.001], rtol=1e-3)
+
+
+def test_threshold_is_exceeded_by_the_asked_share_of_parts_that_were_left_out(vectors):
+    part = np.arange(len(vectors)) % 4
+    part[:100] = -1
+    limit = farthest(vectors, part, 0.05)
+    assert np.mean(Outliers.fit(vectors).scores(vectors[100:]) > limit) == pytest.approx(0.05, abs=0.003)
+    far = vectors.copy()
+    far[:100] += 1000  # these are trained on, never scored
+    assert farthest(far, part, 0.05) < limit
+    np.testing.assert_allclose(
+        Outliers.fit(vectors).over(limit).scores(vectors), Outliers.fit(vectors).scores(vectors) / limit
+    )

@@ -32,8 +32,10 @@ def test_the_mean_of_a_speakers_recordings_is_taken_off_and_the_distance_stays(d
     clips = [say(name, seed) for name in EMOTIONS for seed in (900, 901)]
     alone = say("anger", 902)
     known = detector.with_speakers({clip: "one" for clip in clips} | {alone: "two"})
-    vectors = np.array([detector.embed(clip)[0] for clip in clips])
-    expected = detector.by_speaker["speech"].decide(vectors, vectors.mean(axis=0, dtype=np.float64))
+    heard = [detector.embed(clip) for clip in clips]
+    vectors, inputs = np.array([one.vector for one in heard]), np.array([one.inputs for one in heard])
+    mean = vectors.mean(axis=0, dtype=np.float64)
+    expected = detector.by_speaker["speech"].decide(vectors, mean, detector.inputs.scores(inputs))
     for clip, decision in zip(clips, expected, strict=True):
         found = known(clip)
         assert found.speaker == "one" and found.emotion == decision.emotion
