@@ -11,6 +11,7 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from ser.corpora import same_recordings
@@ -218,11 +219,12 @@ def _distinct(clips: Sequence[Clip]) -> tuple[list[Clip], list[LeftOut]]:
     """Keep each recording, or span of one, once; an error names recordings with two emotions or two speakers."""
     recording = same_recordings.contents({clip.path for clip in clips})
     rows = Counter(recording[clip.path] for clip in clips)
+    length = cache(same_recordings.length)
     kept: defaultdict[str, list[tuple[tuple[float, float], Clip]]] = defaultdict(list)
     distinct, twice, conflicts = [], [], []
     for clip in clips:
         name = recording[clip.path]
-        seconds = same_recordings.length(clip.path) if rows[name] > 1 else math.inf
+        seconds = length(clip.path) if rows[name] > 1 else math.inf
         span = (clip.start or 0.0, seconds if clip.end is None else min(clip.end, seconds))
         other = next((earlier for there, earlier in kept[name] if same_recordings.same_span(there, span)), None)
         if other is None:
