@@ -7,11 +7,11 @@
 # The table is of speech alone, since the actors speak only two sentences. The text model is trained separately, on
 # DailyDialog. Its epoch is chosen on DailyDialog's validation part, without the texts that are in the training part too.
 #
-# Expected for actors 1 to 12, without musan, means over three seeds and six folds: UAR 57.5 % for tdnn7 and 57.8 % for
-# tdnn6, EER of all pairs 31.8 % and 32.2 %; folds are between 23 % and 41 %, seeds 2 points apart. With each speaker's
-# mean subtracted: UAR 62.8 % and 63.6 %, EER 28.3 % and 28.4 %. The settings were chosen on some of these same folds. It
-# takes 14 minutes on one core; a text model of 6 layers takes 10 minutes on two cores. docs/results.md has each fold and
-# the baseline of pooled features.
+# Expected for actors 1 to 12, without musan, means over three seeds and six folds: UAR 56.4 % for tdnn7 and 57.4 % for
+# tdnn6, EER of all pairs 31.3 % and 31.5 %; folds are between 23 % and 40 %, seeds 1 point apart. With features
+# normalised by speaker and each speaker's mean subtracted: UAR 69.3 % and 68.9 %, EER 24.3 % and 25.1 %. The settings
+# were chosen on some of these same folds. It takes 14 minutes on one core; a text model of 6 layers takes 10 minutes on
+# two cores. docs/results.md has each fold and the baseline of pooled features.
 #
 # Usage: local/run_ravdess.sh --corpora <dir> [options]
 #  e.g.: local/run_ravdess.sh --corpora /corpora --nj 2
