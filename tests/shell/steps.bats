@@ -200,3 +200,44 @@ with ark.Writer('ark,scp:$tmp/bad/feats.ark,$tmp/bad/feats.scp') as writer:
   [ "$status" -eq 1 ]
   [[ "$output" == *"no $tmp/bare/utt2fold; prepare the corpus with --folds"* ]]
 }
+
+@test "tune_audio_encoder.sh trains and scores a model for each fold, and writes its embeddings" {
+  run local/tune_audio_encoder.sh "$tmp/data" "$tmp/out"
+  [ "$status" -eq 1 ]
+  [[ "$output" == *"no $tmp/data/utt2fold; prepare the corpus with --folds"* ]]
+  PYTHONPATH=. .venv/bin/python3 -m ser.bin.build_toy_encoder --kind hubert-base "$tmp/net"
+  .venv/bin/python3 - "$tmp/data" <<'PY'
+import sys
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+data, rng = Path(sys.argv[1]), np.random.default_rng(0)
+lines = {name: "" for name in ("wav.scp", "utt2spk", "utt2emo", "utt2fold", "spk2utt")}
+for speaker in range(1, 5):
+    utts = [f"s{speaker}-{number}" for number in range(2)]
+    lines["spk2utt"] += f"s{speaker} {' '.join(utts)}\n"
+    for number, utt in enumerate(utts):
+        soundfile.write(data / f"{utt}.wav", rng.normal(0, 0.01 + 0.2 * number, 6000).clip(-1, 1), 16000)
+        lines["wav.scp"] += f"{utt} {data}/{utt}.wav\n"
+        lines["utt2spk"] += f"{utt} s{speaker}\n"
+        lines["utt2emo"] += f"{utt} {('neutral', 'anger')[number]}\n"
+        lines["utt2fold"] += f"{utt} {1 + speaker % 2}\n"
+for name, text in lines.items():
+    (data / name).write_text(text)
+PY
+  sed 's/epochs: 12/epochs: 2/; s/precision: bf16/precision: fp32/; s/top_blocks: -1/top_blocks: 1/; s/groups: 3/groups: 1/' \
+    conf/audio_encoder.yaml > "$tmp/tune.yaml"
+  run local/tune_audio_encoder.sh --encoder "$tmp/net" --config "$tmp/tune.yaml" --speeds 0.9 --layers 1 \
+    --pools "mean mean_std" "$tmp/data" "$tmp/out"
+  echo "$output"
+  [ "$status" -eq 0 ]
+  [ "$(wc -l < "$tmp/out/data/train_1_speeds/utt2spk")" -eq 8 ]      # 4 of the other fold, and their slower copies
+  for fold in 1 2; do
+    [ "$(wc -l < "$tmp/out/embeddings_$fold/1.scp")" -eq 8 ]
+    [ "$(wc -l < "$tmp/out/embeddings_${fold}_mean_std/1.scp")" -eq 8 ]
+    [ "$(wc -l < "$tmp/out/cells/$fold/predictions.txt")" -eq 4 ]
+  done
+  awk -F '\t' '$4 == "all" { found = 1 } END { exit !found }' "$tmp/out/results.tsv"
+}
