@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ser.detect.net import pool
 from ser.errors import SerError
 from ser.kaldi import ark
 
@@ -95,8 +96,9 @@ def input_statistics(features: np.ndarray) -> np.ndarray:
     frame. Speech is slower than noise and less steady than tones and music, whatever its speaker and microphone; means
     over time are left out, since they depend on both.
     """
-    deviations = [features.std(axis=0, dtype=np.float64), np.diff(features, axis=0).std(axis=0, dtype=np.float64)]
-    return np.log(np.concatenate(deviations) + SMALL)
+    size = features.shape[1]
+    deviations = [pool(frames)[size:] for frames in (features, np.diff(features, axis=0))]
+    return np.log(np.concatenate(deviations).astype(np.float64) + SMALL)
 
 
 def farthest(vectors: np.ndarray, part: np.ndarray, share: float) -> float:

@@ -2,7 +2,8 @@
 
 Sounds are tones, chords, hums, white noises, melodies, and pieces of fifths with 3 to 8 harmonics without and with
 drums, of 2 s, 40 of each, drawn at random. Of speech of speakers who trained nothing few should be unknown: for the
-detector of the toy run, a second toy CREMA-D of other speakers.
+detector of the toy run, a second toy CREMA-D of other speakers. "far" are those beyond a threshold of an outlier score;
+the domain is what ser-detect says of all recordings of a row in one call.
 
   python3 -m ser.bin.make_toy_corpora --config conf/toy/corpora.yaml --seed 2 data/toy2
   PYTHONPATH=. python3 tests/benchmarks/measure_unknown.py exp/toy data/toy2/CREMA-D data/toy2/IEMOCAP_full_release
@@ -18,6 +19,8 @@ import soundfile
 from ser.detect import Detector
 from ser.detect.decision import UNKNOWN
 from ser.detect.recordings import find_recordings
+from ser.detect.remarks import Remarks
+from ser.errors import SerError
 
 RATE, SECONDS, SOUNDS = 16000, 2.0, 40
 TIME = np.arange(int(RATE * SECONDS)) / RATE
@@ -66,7 +69,7 @@ def sounds(kind: str, rng: np.random.Generator) -> np.ndarray:
 
 def main() -> None:
     detector, rng = Detector.load(sys.argv[1]), np.random.default_rng(0)
-    print(f"{'what':<40} recordings  unknown  without speech")
+    print(f"{'what':<40} recordings  unknown     far  unusable  domain")
     with TemporaryDirectory() as scratch:
         for kind in KINDS:
             paths = [Path(scratch, f"{kind}{number}.wav") for number in range(SOUNDS)]
@@ -78,10 +81,24 @@ def main() -> None:
 
 
 def report(what: str, detector: Detector, paths: list) -> None:
-    found = [detector(path) for path in paths]
-    unknown, silent = (sum(one.emotion == word for one in found) for word in (UNKNOWN, None))
-    share = 100 * unknown / max(1, len(found) - silent)
-    print(f"{what:<40} {len(found):>10} {share:>7.1f}% {silent:>15}", flush=True)
+    found, remarks, silent = [], Remarks(detector), 0
+    for path in paths:
+        try:
+            found.append(detector(path))
+            remarks.add(found[-1])
+        except SerError:
+            silent += 1
+    shares = [
+        sum(flags) / max(1, len(found))
+        for flags in ([f.emotion == UNKNOWN for f in found], [f.distance > 1 for f in found])
+    ]
+    domain = "out" if any("out of domain" in line for line in remarks.lines()) else "in"
+    print(
+        f"{what:<40} {len(paths):>10}",
+        *(f"{100 * share:>7.1f}%" for share in shares),
+        f"{silent:>8}  {domain}",
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

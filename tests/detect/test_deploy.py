@@ -149,3 +149,11 @@ def test_damaged_text_encoder_is_refused_when_it_is_needed(with_text, say, tmp_p
     detector = Detector.load(model)
     with pytest.raises(SerError, match=r"text/model\.safetensors: changed or damaged"):
         detector(say("anger", 1), text="the paper")
+
+
+def test_a_detector_without_the_features_of_its_training_set_is_not_made(toy_run, tmp_path: Path, backend, settings):
+    data = Path(shutil.copytree(toy_run.data, tmp_path / "data"))
+    (data / "backend_none" / "feats.scp").unlink()
+    with pytest.raises(SerError, match=r"backend_none/feats\.scp"):
+        make_detector(RunFolders.find(data, toy_run.exp), tmp_path / "out", CONF, LABEL_MAP, backend, settings)
+    assert not (tmp_path / "out").exists()
