@@ -5,7 +5,7 @@
 # Usage: steps/train_triplet.sh [options] <data-dir> <model-dir>
 #  e.g.: steps/train_triplet.sh --valid-data data/voxceleb1_valid data/voxceleb1 exp/triplet
 # Options: --cmd <wrapper>  --config <yaml>  --num-threads <n>  --valid-data <data dir by which the epoch is chosen>
-#   --recordings <table of utterance and recording, if utterances are parts of recordings>
+#   --recordings <table of utterance and recording; default: utt2dialogue or segments of the data dir>
 set -euo pipefail
 
 cmd=utils/run.pl

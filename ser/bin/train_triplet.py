@@ -1,8 +1,9 @@
 """Train an audio encoder on speech without labels by a triplet loss.
 
 The loss makes embeddings of windows of the same recording similar, and those of different recordings dissimilar. Reads
-the log-mel energies of a data dir (feats.scp). A recording is an utterance with its copies (utt2uniq), or the one that
-the table --recordings names, such as utt2dialogue. Utterances that are not longer than a window are skipped and
+the log-mel energies of a data dir (feats.scp). Which utterances are of one recording is told by the table --recordings,
+or else by the data dir's utt2dialogue (of VoxCeleb: the video), or else by its segments; without any of them each
+utterance, with its copies (utt2uniq), is a recording. Utterances that are not longer than a window are skipped and
 counted. An interrupted training is resumed.
 
 <model-dir> has the net without its projection to the unit sphere, for `extract_audio_embeddings --encoder <model-dir>`.
@@ -22,7 +23,9 @@ logger = logging.getLogger(__name__)
 def main() -> None:
     parser = cli.make_parser(__doc__)
     cli.add_training_options(parser)
-    parser.add_argument("--recordings", metavar="FILE", help="lines '<utterance> <recording>' [each utterance is one]")
+    parser.add_argument(
+        "--recordings", metavar="FILE", help="lines '<utterance> <recording>' [utt2dialogue or segments]"
+    )
     parser.add_argument("--valid-data", metavar="DIR", help="data dir for validation [none: the last epoch is used]")
     parser.add_argument("data_dir", metavar="<data-dir>", help="data dir to train on, with feats.scp")
     parser.add_argument("model_dir", metavar="<model-dir>", help="folder of the net, to write")
@@ -32,7 +35,7 @@ def main() -> None:
 
     from ser.coattention.triplet_config import TripletConfig, make_triplet_net
     from ser.coattention.triplets import MeanTripletLoss
-    from ser.coattention.windows import WindowSource, recordings_of
+    from ser.coattention.windows import WindowSource, find_recordings, read_recordings, recordings_of
     from ser.config import load_config
     from ser.examples.targets import check_apart
     from ser.kaldi import tables
@@ -44,26 +47,30 @@ def main() -> None:
     cli.set_num_threads(args)
     config = load_config(TripletConfig, args.config, tuple(args.set))
     seed = config.fit.seed
-    table = tables.read_map(args.recordings, fields=2) if args.recordings else None
+    inputs: dict[str, str | Path] = {}
 
-    def read(data_dir: str, order: int | None) -> WindowSource:
+    def read(data_dir: str, order: int | None, what: str) -> WindowSource:
         utts = list(tables.read_map(Path(data_dir) / "utt2spk", fields=2))
         path = Path(data_dir) / "utt2uniq"
         originals = tables.read_map(path, fields=2) if path.exists() else {}
         reader = Reader(Path(data_dir) / "feats.scp")
+        if told := args.recordings or find_recordings(data_dir):
+            inputs[what] = told
+        table = read_recordings(told) if told else None
         source = WindowSource(reader, recordings_of(utts, originals, table), config.data, order)
         logger.info(
-            "%s: %d recordings; %d of %d utterances are not longer than a window and are skipped",
-            data_dir, len(source.members), source.num_short, len(utts),
+            "%s: %d recordings (%s); %d of %d utterances are not longer than a window and are skipped",
+            data_dir, len(source.members), told or "each utterance is one", source.num_short, len(utts),
         )  # fmt: skip
         return source
 
-    train, valid = read(args.data_dir, seed), read(args.valid_data, None) if args.valid_data else None
+    train = read(args.data_dir, seed, "recordings")
+    valid = read(args.valid_data, None, "validation recordings") if args.valid_data else None
     digests = {"features": fingerprint(args.data_dir)}
     if valid is not None:
         check_apart(args.data_dir, list(train.frames), args.valid_data, list(valid.frames))
         digests["validation features"] = fingerprint(args.valid_data)
-    if not model_dir.begin(args.model_dir, config, {"recordings": args.recordings} if table else {}, digests):
+    if not model_dir.begin(args.model_dir, config, inputs, digests):
         return
     torch.manual_seed(seed)
     model = make_triplet_net(config)

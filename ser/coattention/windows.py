@@ -3,13 +3,16 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from ser.errors import SerError
+from ser.kaldi import tables
 from ser.kaldi.ark import Reader
+from ser.kaldi.audio import read_segments
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,22 @@ class WindowSource:
                 raise SerError(f"{utt}: expected {self.feature_dim} features per frame, found {window.shape[1]}")
             rows.append(window)
         return np.stack(rows)
+
+
+def find_recordings(data_dir: str | Path) -> Path | None:
+    """Return the table of a data dir that tells which utterances are parts of one recording; None: it has none.
+
+    ``utt2dialogue`` (an interview, a scene) comes before ``segments``, since a dialogue may have several files.
+    """
+    named = (Path(data_dir) / name for name in ("utt2dialogue", "segments"))
+    return next((path for path in named if path.is_file()), None)
+
+
+def read_recordings(path: str | Path) -> dict[str, str]:
+    """Read utterance -> recording from a file ``segments``, or from a table of two fields."""
+    if Path(path).name == "segments":
+        return {segment.utt: segment.recording for segment in read_segments(path)}
+    return tables.read_map(path, fields=2)
 
 
 def recordings_of(

@@ -82,6 +82,7 @@ def read(corpus: Path, part: str) -> tuple[list[Utterance], list[LeftOut]]:
                 spk=clip.spk,
                 wav=clip.path,
                 part=clip_part,
+                dialogue=clip.video,
                 gender=meta[clip.spk].gender if meta else None,
             )
         )

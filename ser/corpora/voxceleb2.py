@@ -51,6 +51,7 @@ def read(corpus: Path, part: str, ffmpeg: str) -> tuple[list[Utterance], list[Le
                     spk=clip.spk,
                     wav=decode_command(ffmpeg, clip.path),
                     part=clip_part,
+                    dialogue=clip.video,
                     gender=meta[clip.spk].gender if meta else None,
                 )
             )

@@ -125,7 +125,7 @@ class _Builder:
                 data = at.corpus(options.triplet_train)
                 feats = at.exp / "patches" / "triplet_frames"
                 utts = self.facts.utts([options.triplet_train])
-                words: list[object] = [f"scp:{data}/wav.scp", f"ark,scp:{feats}.ark,{data}/feats.scp"]
+                words: list[object] = [*_segments(data), f"scp:{data}/wav.scp", f"ark,scp:{feats}.ark,{data}/feats.scp"]
                 yield job(2, "frames", data.name, words, [data], [data / "feats.scp"], utts)
                 words = ["--config", options.settings("triplet"), *options.seed_override(), data, net]
                 yield job(2, "triplet", "triplet", words, [data], [net], utts)
@@ -133,11 +133,10 @@ class _Builder:
                 yield job(2, "toy_nets", encoder, ["--kind", encoder, net], [], [net])
         for corpus in spoken:
             data, utts = self.at.classes(corpus), self.facts.utts([corpus])
-            segments = ["--segments", data / "segments"] if (data / "segments").is_file() else []
             fronts = distinct(ENCODERS[name][1] for name in options.tuned)
             for front in fronts if corpus in options.tests else ():
                 made = at.exp / "patches" / f"{front}_{corpus}"
-                words = ["--net", front, *segments, "--done", f"{made}.done", f"scp:{data}/wav.scp"]
+                words = ["--net", front, *_segments(data), "--done", f"{made}.done", f"scp:{data}/wav.scp"]
                 words += [f"ark,scp:{made}.ark,{made}.scp"]
                 yield job(3, "patches", f"{front}_{corpus}", words, [data], [f"{made}.scp"], utts)
             needed = options.nets if corpus in options.tests and "fixed" in options.variants else ()
@@ -147,7 +146,7 @@ class _Builder:
                 words = ["--encoder", net, "--layers", options.layer(encoder)]
                 is_patchwise = encoder in ENCODERS or has_patches(net)
                 words += ["--level", "patch"] if is_patchwise else ["--level", "frame", "--every", EVERY]
-                words += [*segments, "--done", scp.parent / "states.done", f"scp:{data}/wav.scp", scp.parent]
+                words += [*_segments(data), "--done", scp.parent / "states.done", f"scp:{data}/wav.scp", scp.parent]
                 yield job(3, "states", f"{encoder}_{corpus}", words, [data, net], [scp], utts)
 
     def text(self) -> Iterator[Job]:
@@ -247,3 +246,7 @@ class _Builder:
         words = [str(word) for name, value in names.items() for word in (f"--{name}", value)]
         words += [f"{model}/classes.txt", str(test), f"scp:{scp}", str(made)]
         return job(7, "cells", made.name, words, [model, test], [made])
+
+
+def _segments(data: Path) -> list[object]:
+    return ["--segments", data / "segments"] if (data / "segments").is_file() else []

@@ -54,6 +54,24 @@ def test_the_nearest_window_comes_to_be_of_the_same_recording(tmp_path, call):
     assert MeanTripletLoss.count_right(vectors, torch.arange(8).repeat_interleave(2)) > 8
 
 
+@pytest.mark.parametrize(
+    ("table", "line"), [("utt2dialogue", "{utt} {recording}"), ("segments", "{utt} {recording} {start} {end}")]
+)
+def test_utterances_of_one_recording_are_no_negatives_of_each_other(tmp_path, call, caplog, table, line):
+    caplog.set_level("INFO")
+    train = write(tmp_path / "train", "a", range(12))
+    utts = list(tables.read_map(train / "utt2spk"))
+    lines = [
+        line.format(utt=utt, recording=f"video{at // 3}", start=at, end=at + 1) + "\n" for at, utt in enumerate(utts)
+    ]
+    (train / table).write_text("".join(lines))
+    call("--set", "fit.epochs=1", train, tmp_path / "net")
+    assert f"train: 4 recordings ({train / table}); 0 of 12 utterances" in caplog.text
+    (train / table).write_text("".join(lines).replace("video1", "video0"))
+    with pytest.raises(SerError, match=r"was begun with .*recordings"):
+        call("--set", "fit.epochs=1", train, tmp_path / "net")
+
+
 def test_recordings_shorter_than_a_window_are_refused(tmp_path, call):
     with pytest.raises(SerError, match="0 recordings are longer than a window of 16 frames"):
         call(write(tmp_path / "train", "a", range(5), frames=16), tmp_path / "net")

@@ -23,6 +23,7 @@ def test_both_layouts_give_the_same_utterances(make_files, files):
     assert not left_out
     assert (dev.utt, dev.spk, dev.part, dev.gender) == ("id10001--A_b-00002", "id10001", "dev", "m")
     assert (test.utt, test.spk, test.part, test.gender) == ("id10270-x6uYqmx31kE-00001", "id10270", "test", "f")
+    assert (dev.dialogue, test.dialogue) == ("-A_b", "x6uYqmx31kE")
     assert dev.wav.startswith("/") and dev.wav.endswith("wav/id10001/-A_b/00002.wav")
 
 

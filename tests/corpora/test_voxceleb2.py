@@ -20,6 +20,7 @@ def test_both_layouts_give_the_same_utterances(make_files, files):
     assert not left_out
     assert (dev.utt, dev.spk, dev.part, dev.gender) == ("id00012-video-00001", "id00012", "dev", "m")
     assert (test.utt, test.spk, test.part, test.gender) == ("id00017-video-00002", "id00017", "test", "f")
+    assert dev.dialogue == test.dialogue == "video"
 
 
 @pytest.mark.parametrize("files", [IN_PARTS, IN_ONE])

@@ -139,6 +139,21 @@ def test_speech_of_ravdess_alone_needs_no_text_and_no_other_net(options):
     assert not found.of("unseen") and not found.of("random_parts")
 
 
+def test_features_of_a_data_dir_with_segments_are_those_of_its_utterances(options, tmp_path, monkeypatch):
+    asked, conf = options(), Path("conf").resolve()
+    monkeypatch.chdir(tmp_path)
+    Path("conf").symlink_to(conf)
+    jobs = ("frames", "patches", "states")
+    assert not any("--segments" in one.arguments for kind in jobs for one in coattention.plan(asked, FACTS).of(kind))
+    for name in ("voxceleb1", *(f"{name}_classes" for name in ("iemocap", "savee", "ravdess"))):
+        (tmp_path / "data" / "run" / name).mkdir(parents=True)
+        (tmp_path / "data" / "run" / name / "segments").touch()
+    planned = coattention.plan(asked, FACTS)
+    for one in (one for kind in jobs for one in planned.of(kind)):
+        (data,) = {Path(word.removeprefix("scp:")).parent for word in one.arguments if word.endswith("/wav.scp")}
+        assert one.arguments[one.arguments.index("--segments") + 1] == f"{data}/segments"
+
+
 def test_an_onnx_net_in_the_place_of_trill_has_its_fixed_row_alone(options, tmp_path):
     settings = "kind: onnx\nmodel: {input: INPUT, row: frame, sample_rate: 16000, least_samples: 400, sha256: x}\n"
     (tmp_path / "config.yaml").write_text(settings.replace("INPUT", "patches"))

@@ -28,7 +28,7 @@ prepares() {
 }
 
 @test "prepare_voxceleb1.sh prepares the toy corpus" {
-  prepares voxceleb1 VoxCeleb1 wav.scp spk2gender utt2part
+  prepares voxceleb1 VoxCeleb1 wav.scp spk2gender utt2part utt2dialogue
 }
 
 @test "prepare_voxceleb2.sh reads .m4a files through ffmpeg" {
