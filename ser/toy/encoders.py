@@ -16,6 +16,11 @@ _CONVOLUTIONS: dict[str, Any] = dict(
 # Base-size models normalise the first convolution over time; large models normalise each over the channels.
 _BASE: dict[str, Any] = dict(feat_extract_norm="group", do_stable_layer_norm=False)
 _LARGE: dict[str, Any] = dict(feat_extract_norm="layer", do_stable_layer_norm=True, conv_bias=True)
+# SEW halves the number of frames in front of its blocks, and doubles it behind them.
+_SEW: dict[str, Any] = dict(
+    conv_dim=(16, 32, 32, 32, 32, 32, 32), squeeze_factor=2, conv_kernel=(10, 3, 3, 3, 3, 2, 2),
+    conv_stride=(5, 2, 2, 2, 2, 2, 2),
+)  # fmt: skip
 _FAMILIES = ("wav2vec2", "wavlm", "hubert", "unispeech", "unispeech-sat")
 _EMOTION2VEC: dict[str, Any] = dict(
     kernels=(10, 3, 3, 3, 3, 2, 2), strides=(5, 2, 2, 2, 2, 2, 2), channels=32, dim=32, heads=4, hidden=48,
@@ -24,7 +29,8 @@ _EMOTION2VEC: dict[str, Any] = dict(
 
 KINDS = (
     *(f"{family}-{size}" for family in _FAMILIES for size in ("base", "large")),
-    "data2vec-audio", "sew", "whisper", "ast", "wav2vec2-bert", "moonshine", "emotion2vec", "yamnet", "vggish",
+    "data2vec-audio", "sew", "sew-d", "wav2vec2-conformer", "whisper", "ast", "wav2vec2-bert", "moonshine",
+    "emotion2vec", "yamnet", "vggish",
 )  # fmt: skip
 
 
@@ -62,7 +68,7 @@ def _transformers(kind: str) -> tuple[Any, Any]:
         return hf.Wav2Vec2FeatureExtractor(sampling_rate=16_000, do_normalize=normalise)
 
     family, _, size = kind.rpartition("-")
-    if family in _FAMILIES:
+    if family in _FAMILIES and size in ("base", "large"):  # wav2vec2-bert is of no size
         names = {"wav2vec2": "Wav2Vec2", "wavlm": "WavLM", "hubert": "Hubert"}
         names |= {"unispeech": "UniSpeech", "unispeech-sat": "UniSpeechSat"}
         settings = _SIZES | _CONVOLUTIONS | (_BASE if size == "base" else _LARGE)
@@ -77,11 +83,17 @@ def _transformers(kind: str) -> tuple[Any, Any]:
             ),
             waves(True),
         ),
-        "sew": lambda: (
-            hf.SEWModel(
-                hf.SEWConfig(
-                    **_SIZES, **_CONVOLUTIONS | dict(conv_dim=(16, 32, 32, 32, 32, 32, 32)), squeeze_factor=2,
-                    conv_kernel=(10, 3, 3, 3, 3, 2, 2), conv_stride=(5, 2, 2, 2, 2, 2, 2),
+        "sew": lambda: (hf.SEWModel(hf.SEWConfig(**_SIZES, **_CONVOLUTIONS | _SEW)), waves(True)),
+        "sew-d": lambda: (
+            hf.SEWDModel(
+                hf.SEWDConfig(**_SIZES, **_CONVOLUTIONS | _SEW, position_buckets=16, max_position_embeddings=32)
+            ),
+            waves(True),
+        ),
+        "wav2vec2-conformer": lambda: (
+            hf.Wav2Vec2ConformerModel(
+                hf.Wav2Vec2ConformerConfig(
+                    **_SIZES, **_CONVOLUTIONS, conv_depthwise_kernel_size=5, feat_extract_norm="layer", conv_bias=True
                 )
             ),
             waves(True),
