@@ -2,7 +2,10 @@
 
 <file> is yamnet.tflite, yamnet.h5 (needs the package h5py), yamnet.pth or vggish.pth (torch ports), or emotion2vec's
 model.pt. Writes a folder with safetensors for extract_audio_embeddings and train_audio_encoder. Nothing in the file is
-run; a changed or truncated file is refused, and so is a pickle of anything but weights.
+run; a truncated file is refused, and so is a pickle of anything but weights. Of YAMNet's .tflite and .h5 and of VGGish
+only the published files are accepted, which is told by their sha256. Of YAMNet's .pth and of emotion2vec not all
+published files are known: a warning says that a file is not verified, but one that does not match the checksums in it
+(torch 1.6 or later wrote them) is refused.
 
 An .onnx file (needs the extra `onnx`) is copied. Its input must be one array, of samples or of patches of log-mel
 energies (96 frames of 64 bands, as for YAMNet); its outputs are the layers. It works with extract_audio_embeddings, but
@@ -22,7 +25,7 @@ def main() -> None:
     parser = cli.make_parser(__doc__)
     parser.add_argument(
         "--any-version", type=cli.boolean, default=False,
-        help="accept other .tflite files of YAMNet than the one that was checked [%(default)s]",
+        help="accept other files than the published ones, with a warning [%(default)s]",
     )  # fmt: skip
     parser.add_argument(
         "--input", choices=("waveform", "patches"), default="waveform", help="input of an ONNX net [%(default)s]"

@@ -2,11 +2,14 @@
 
 The files are ``yamnet.tflite`` (Google's, for mobile use), ``yamnet.h5`` (Google's, for Keras), ``yamnet.pth`` and
 ``vggish.pth`` (torch ports of them) and ``model.pt`` (emotion2vec's). Any other file is refused: one with a missing,
-extra or wrongly shaped array, with NaN or infinity, a pickle of other objects, or a truncated file.
+extra or wrongly shaped array, with NaN or infinity, a pickle of other objects, or a truncated file. A changed file is
+refused where all published files of its kind have a known digest (`KNOWN`), and where it has checksums of its own.
 """
 
+import logging
 import math
 import re
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,11 +27,22 @@ from ser.models.emotion2vec import Emotion2vec, Emotion2vecConfig
 from ser.models.vggish import Vggish, VggishConfig
 from ser.models.yamnet import LAYERS, NUM_CLASSES, Yamnet, YamnetConfig
 
+logger = logging.getLogger(__name__)
+
 Kind = Literal["yamnet", "vggish", "emotion2vec"]
 
 VGGISH = VggishConfig(hidden=4096, embedding=128)
-# Digest of Google's yamnet.tflite (3,959,752 bytes); its outputs were compared with those of its own interpreter.
-KNOWN_TFLITE = frozenset({"687f226c147a2caab4706fbbab5e9cecb14b9a368264bf61108078b1fddf68f5"})
+# Form of file -> sha256 of the published files. The outputs of yamnet.tflite (3,959,752 bytes) were compared with those
+# of its own interpreter. The other digests are those with which many public programs check their downloads: Google's
+# yamnet.h5 (15,296,092 bytes), vggish-10086976.pth of torchvggish v0.1 and the plus-large release of emotion2vec.
+KNOWN = {
+    "yamnet.tflite": frozenset({"687f226c147a2caab4706fbbab5e9cecb14b9a368264bf61108078b1fddf68f5"}),
+    "yamnet.h5": frozenset({"13c3308955bbfaef262f175ac9c40e47b134573a93984f009220dd7cc12a1744"}),
+    "vggish.pth": frozenset({"10086976245803799d9194e9a73d9b6c1549c71d1b80106f5cade5608a561f4b"}),
+    "emotion2vec.pt": frozenset({"be501a01f26fcdc7663a062dff86af839afbaef7c4de32f5e42d7e1ad2784da4"}),
+}
+# Forms with published files whose digest nobody has told: a file that is not in `KNOWN` may be one of those.
+_OTHERS_EXIST = frozenset({"yamnet.pth", "emotion2vec.pt"})
 # The first bytes of a file of torch.save before 1.6: a pickled number. Later files are zip archives. Any other file is
 # refused at once, since a pickle may claim lengths that would fill the memory.
 _TORCH_MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
@@ -50,7 +64,7 @@ def read_published(path: str | Path, any_version: bool = False, vggish: VggishCo
     Parameters
     ----------
     path : ``.tflite``, ``.h5``, ``.pth`` or ``.pt``.
-    any_version : whether a .tflite file with another digest than `KNOWN_TFLITE` is accepted.
+    any_version : whether any digest is accepted, not only those of `KNOWN`; a warning says that nothing was verified.
     vggish : sizes that a VGGish must have.
 
     Raises
@@ -70,19 +84,33 @@ def read_published(path: str | Path, any_version: bool = False, vggish: VggishCo
     # torch.hub's rule: the digits at the end of the name are the first ones of the digest.
     if (named := re.search(r"-([0-9a-f]{8,64})$", path.stem)) and not digest.startswith(named[1]):
         raise SerError(f"{path}: its sha256 is {digest[:8]}..., but its name says {named[1]}; {_AGAIN}")
-    if path.suffix == ".tflite" and not any_version and digest not in KNOWN_TFLITE:
-        raise SerError(
-            f"{path}: its sha256 {digest[:12]}... is not that of the published file; {_AGAIN}, or give --any-version "
-            "true if it is another release of YAMNet"
-        )
+    if path.suffix in (".tflite", ".h5"):
+        _verify(path, digest, f"yamnet{path.suffix}", any_version)
     arrays = _READERS[path.suffix](path)
     if path.suffix == ".pt":
+        _verify(path, digest, "emotion2vec.pt", any_version)
         sizes, weights = map_emotion2vec(path, arrays)
         return Published("emotion2vec", sizes, _checked(path, weights, Emotion2vec, sizes))
     if path.suffix == ".pth" and any(name.startswith("embeddings.") for name in arrays):
+        _verify(path, digest, "vggish.pth", any_version)
         return Published("vggish", vggish, _checked(path, arrays, Vggish, vggish))
+    if path.suffix == ".pth":
+        _verify(path, digest, "yamnet.pth", any_version)
     config = YamnetConfig(batch_norm=path.suffix != ".tflite", num_classes=NUM_CLASSES)
     return Published("yamnet", config, _checked(path, arrays, Yamnet, config))
+
+
+def _verify(path: Path, digest: str, form: str, any_version: bool) -> None:
+    if digest in KNOWN.get(form, ()):
+        return
+    if not any_version and form not in _OTHERS_EXIST:
+        raise SerError(
+            f"{path}: its sha256 {digest[:12]}... is not that of the published file; {_AGAIN}, or give --any-version "
+            f"true if it is another release of {form}"
+        )
+    logger.warning(
+        "%s: not verified: no list has its sha256 %s...; compare it with what its publisher tells", path, digest[:12]
+    )
 
 
 def _checked(path: Path, arrays: Mapping[str, Tensor], cls: type[nn.Module], config: Any) -> dict[str, Tensor]:
@@ -192,6 +220,8 @@ def _read_pth(path: Path) -> dict[str, Tensor]:
     if not start.startswith(b"PK") and start != _TORCH_MAGIC:
         raise SerError(f"{path}: not a file of weights only: it does not begin like one of torch.save; {_AGAIN}")
     try:
+        if start.startswith(b"PK"):
+            _check_members(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # whatever torch finds wrong with it
         reason = (str(error) or type(error).__name__).splitlines()[0][:200]
@@ -213,6 +243,19 @@ def _read_pth(path: Path) -> dict[str, Tensor]:
             continue
         arrays[own] = tensor
     return arrays
+
+
+def _check_members(path: Path) -> None:
+    """Compare the members of a zip archive with their checksums (CRC-32), which torch does not read."""
+    with zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+        # Torch compresses nothing. Such members, or overlapping ones, could fill hours.
+        if any(member.compress_type != zipfile.ZIP_STORED for member in members):
+            raise ValueError("its members are compressed")
+        if sum(member.file_size for member in members) > path.stat().st_size:
+            raise ValueError("its members are longer than the file")
+        if (bad := archive.testzip()) is not None:
+            raise ValueError(f"the numbers of {bad[:80]} do not match their checksum")
 
 
 _READERS = {".tflite": _read_tflite, ".h5": _read_h5, ".pth": _read_pth, ".pt": _read_pth}
