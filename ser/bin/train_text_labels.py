@@ -7,7 +7,7 @@ training is resumed.
 
 The model folder needs no other files: `encoder` is a Hugging Face folder, model.safetensors the linear layer after it.
 
-  python3 -m ser.bin.train_text_labels --config conf/coattention/goemotions.yaml --text-model bert-base-cased \\
+  python3 -m ser.bin.train_text_labels --config conf/coattention/goemotions_bert.yaml \\
     data/goemotions_train exp/goemotions
 """
 

@@ -21,6 +21,8 @@ from ser.training import pretrained_dir
 
 Pooling = Literal["cls", "mean"]
 
+# Kinds of T5: the class of the encoder without its decoder.
+T5_KINDS = {"t5": "T5EncoderModel", "mt5": "MT5EncoderModel", "umt5": "UMT5EncoderModel"}
 # Where `train_text` puts the encoder in its model folder.
 ENCODER_FOLDER = "encoder"
 
@@ -34,10 +36,17 @@ class TextClassifier(torch.nn.Module):
     num_classes : K.
     pooling : see `pool`.
     dropout : probability, on the pooled vector, in training.
+
+    Raises
+    ------
+    SerError
+        If the pooling is ``cls`` and the encoder a T5, which has no such token.
     """
 
     def __init__(self, encoder: Any, num_classes: int, pooling: Pooling, dropout: float) -> None:
         super().__init__()
+        if pooling == "cls" and encoder.config.model_type in T5_KINDS:
+            raise SerError("model.pooling is cls, but a T5 has no [CLS] token; give mean")
         self.encoder = encoder
         self.pooling = pooling
         self.dropout = torch.nn.Dropout(dropout)
@@ -127,8 +136,7 @@ def _t5_encoder(model_type: str) -> Any:
     """Return the class of the encoder without decoder for T5 and similar models, else None."""
     import transformers
 
-    names = {"t5": "T5EncoderModel", "mt5": "MT5EncoderModel", "umt5": "UMT5EncoderModel"}
-    return getattr(transformers, names[model_type]) if model_type in names else None
+    return getattr(transformers, T5_KINDS[model_type]) if model_type in T5_KINDS else None
 
 
 def count_positions(encoder: torch.nn.Module) -> int:

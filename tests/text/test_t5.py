@@ -1,8 +1,10 @@
 import pytest
 import torch
 
+from ser.config import load_config
 from ser.errors import SerError
 from ser.text import bert, t5
+from ser.text.config import TextConfig
 from ser.text.wordpiece import ScratchConfig
 
 CONFIG = ScratchConfig(
@@ -78,3 +80,15 @@ def test_no_words_and_a_vocabulary_that_is_too_small_are_refused():
         t5.make_vocabulary([" "], 30)
     with pytest.raises(SerError, match="vocabulary_size 6 is too small: the text has 4 different characters"):
         t5.make_vocabulary(["an ox"], 6)
+
+
+def test_the_tokens_mean_is_a_texts_vector_as_t5_has_no_cls(folder):
+    encoder, _ = bert.load_encoder(str(folder))
+    with pytest.raises(SerError, match=r"model.pooling is cls, but a T5 has no \[CLS\] token; give mean"):
+        bert.TextClassifier(encoder, 2, "cls", 0.0)
+    bert.TextClassifier(encoder, 2, "mean", 0.0)
+
+
+def test_the_driver_of_system_c_tunes_a_t5_by_the_mean():
+    settings = load_config(TextConfig, "conf/coattention/goemotions.yaml")
+    assert settings.text_model.startswith("t5") and settings.model.pooling == "mean"
