@@ -2,9 +2,9 @@
 # Fine-tunes an audio encoder on a corpus with speaker folds: one model for each fold, trained on the other folds. A fold's
 # own speakers are only tested; no epoch is chosen by them.
 #
-# For each fold, <exp-dir>/<fold> is the model, <exp-dir>/cells/<fold> has the results of its class probabilities, and
-# <exp-dir>/embeddings_<fold>/<layer>.scp has embeddings of the whole corpus, which ser.bin.compare_systems and system A's
-# back end take. <exp-dir>/results.tsv is the table.
+# For each fold, <exp-dir>/<fold> is the model, <exp-dir>/cells/<fold> has the results of its class probabilities, and,
+# with --layers, <exp-dir>/embeddings_<fold>/<layer>.scp has embeddings of the whole corpus, which ser.bin.compare_systems
+# and system A's back end take. <exp-dir>/results.tsv is the table.
 #
 # Usage: local/tune_audio_encoder.sh [options] <data-dir> <exp-dir>
 #  e.g.: local/tune_audio_encoder.sh --encoder exp/yamnet --config conf/ravdess/audio_encoder.yaml data/ravdess exp/tuned
@@ -43,6 +43,7 @@ utils/apply_label_map.sh "$label_map" "$data" "$exp/data/all"
 awk '{ print $2, $2 }' "$exp/data/all/utt2emo" | sort -u > "$exp/data/classes.map"
 for factor in $speeds; do steps/perturb_speed.sh --cmd "$cmd" "$factor" "$exp/data/all" "$exp/data/speed$factor"; done
 
+cells=()
 for fold in ${folds:-$all}; do
   for part in train test; do utils/select_fold.sh --part "$part" "$fold" "$exp/data/all" "$exp/data/${part}_$fold"; done
   training=$exp/data/train_$fold
@@ -60,6 +61,7 @@ for fold in ${folds:-$all}; do
   python3 -m ser.bin.evaluate_posteriors --system audio_encoder --train "$corpus" --test "$corpus" --fold "$fold" \
     --seed "$seed" --layer tuned --modality speech "$exp/$fold/classes.txt" "$exp/data/test_$fold" \
     "scp:$exp/$fold/posteriors.scp" "$exp/cells/$fold"
+  cells+=("$exp/cells/$fold")
   [ -n "$layers" ] || continue
   for pool in $pools; do
     out=$exp/embeddings_$fold
@@ -68,4 +70,4 @@ for fold in ${folds:-$all}; do
       --layers "$layers" --pool "$pool" "$exp/data/all" "$out"
   done
 done
-python3 -m ser.bin.make_results_table "$exp" "$exp"/cells/*
+python3 -m ser.bin.make_results_table "$exp" "${cells[@]}"

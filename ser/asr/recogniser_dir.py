@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from ser import checksums
+from ser.errors import SerError
 
 # The options of its MFCC; the folder of `ser.asr.recogniser.Recogniser`; and the checksums of all files.
 MFCC = "mfcc.conf"
@@ -25,4 +26,6 @@ def check_recogniser(folder: Path) -> None:
     remedy = "make the detector again"
     listed = checksums.read(folder / MANIFEST, remedy)
     names = [path.relative_to(folder).as_posix() for path in recogniser_files(folder)]
-    checksums.check(folder / MANIFEST, {name: listed.get(name, "no checksum") for name in names}, remedy)
+    if unknown := [name for name in names if name not in listed]:
+        raise SerError(f"{folder / unknown[0]}: not listed in {MANIFEST}; {remedy}")
+    checksums.check(folder / MANIFEST, {name: listed[name] for name in names}, remedy)

@@ -35,7 +35,7 @@ def main() -> None:
 
     from ser.coattention.triplet_config import TripletConfig, make_triplet_net
     from ser.coattention.triplets import MeanTripletLoss
-    from ser.coattention.windows import WindowSource, find_recordings, read_recordings, recordings_of
+    from ser.coattention.windows import WindowSource, recordings_table, read_recordings, recordings_of
     from ser.config import load_config
     from ser.examples.targets import check_apart
     from ser.kaldi import tables
@@ -54,7 +54,7 @@ def main() -> None:
         path = Path(data_dir) / "utt2uniq"
         originals = tables.read_map(path, fields=2) if path.exists() else {}
         reader = Reader(Path(data_dir) / "feats.scp")
-        if told := args.recordings or find_recordings(data_dir):
+        if told := args.recordings or recordings_table(data_dir):
             inputs[what] = told
         table = read_recordings(told) if told else None
         source = WindowSource(reader, recordings_of(utts, originals, table), config.data, order)

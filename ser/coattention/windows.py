@@ -117,7 +117,7 @@ class WindowSource:
         return np.stack(rows)
 
 
-def find_recordings(data_dir: str | Path) -> Path | None:
+def recordings_table(data_dir: str | Path) -> Path | None:
     """Return the table of a data dir that tells which utterances are parts of one recording; None: it has none.
 
     ``utt2dialogue`` (an interview, a scene) comes before ``segments``, since a dialogue may have several files.
@@ -138,7 +138,8 @@ def recordings_of(
 ) -> dict[str, str]:
     """Map each utterance to its recording.
 
-    The table says which, if one is given. Otherwise an augmented copy has its original, any other utterance itself.
+    The table says which, if one is given; a copy has its original's. Otherwise a copy has its original, any other
+    utterance itself.
 
     Raises
     ------
@@ -147,7 +148,8 @@ def recordings_of(
     """
     if utt2recording is None:
         return {utt: originals.get(utt, utt) for utt in utts}
-    found = {utt: utt2recording.get(utt, utt2recording.get(originals.get(utt, utt), "")) for utt in utts}
+    # The original comes first: where data dirs were combined, the table may give a copy a recording of its own.
+    found = {utt: utt2recording.get(originals.get(utt, utt), utt2recording.get(utt, "")) for utt in utts}
     if missing := [utt for utt, recording in found.items() if not recording]:
         raise SerError(f"the table of recordings lacks {len(missing)} of {len(utts)} utterances, first '{missing[0]}'")
     return found

@@ -53,11 +53,13 @@ class Calibration:
                 "they are too high, since they were calibrated on speakers that the net was trained on (use run.sh "
                 "--hold-out-speakers)"
             )
+        if math.isinf(self.cllr):
+            return "too few speakers are new to the net to measure it (use a larger run.sh --hold-out-speakers)"
         if self.cllr < MOST_COST and self.cost < MOST_COST and self.error <= MOST_ERROR:
             return ""
         return (
-            f"on {self.unseen_speakers} speakers new to the net their Cllr was {self.cllr:.2f}, their cost"
-            f" {self.cost:.2f} and their calibration error {self.error:.2f}; expected under {MOST_COST:g}, under"
+            f"on {self.unseen_speakers} speakers new to the net their Cllr was {self.cllr:.3f}, their cost"
+            f" {self.cost:.3f} and their calibration error {self.error:.3f}; expected under {MOST_COST:g}, under"
             f" {MOST_COST:g} and at most {MOST_ERROR}"
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Collection
 
 import numpy as np
@@ -78,10 +79,14 @@ def calibrated(
 def _measure(found: HeldOutScores, speakers: np.ndarray, settings: DetectorConfig) -> tuple[float, float, float]:
     """Return Cllr, cost and expected calibration error of held-out scores, by calibrations fitted on other speakers.
 
-    `speakers` (M,) are those of the scores. If a class would be missing, utterances are split instead of speakers.
+    `speakers` (M,) are those of the scores. Infinite if their speakers cannot be divided so that each part has others.
     """
     scores, labels = found.classes, found.labels
     part = assign_parts(labels, speakers, settings.held_out_parts, settings.seed)
+    of_speaker = {(name, number) for name, number in zip(speakers.tolist(), part.tolist(), strict=True) if number >= 0}
+    if len(of_speaker) < 2 or len({name for name, _ in of_speaker}) < len(of_speaker):
+        logger.info("held out: too few speakers to measure a calibration on others than those it is fitted on")
+        return math.inf, math.inf, math.inf
     equal, natural = np.zeros(scores.shape), np.zeros(scores.shape)
     for number in np.unique(part[part >= 0]):
         mine, others = part == number, part != number

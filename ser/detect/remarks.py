@@ -45,7 +45,7 @@ class Remarks:
                 what = f"{modality}, minus the mean of the speaker" if of_speaker else modality
                 found.append(f"the posteriors ({what}) are not calibrated for new speakers: {problem}")
         share = self.detector.description.settings.outlier_share
-        if chance(self.beyond, self.counted, share) < SIGNIFICANCE:
+        if share and chance(self.beyond, self.counted, share) < SIGNIFICANCE:
             found.append(
                 f"out of domain: {self.beyond} of {self.counted} recordings or windows are unlike the training speech,"
                 f" of held-out speakers' about {100 * share:g} %; an emotion may be wrong also where one is named"

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from ser.coattention.windows import WindowConfig, WindowSource, find_recordings, read_recordings, recordings_of
+from ser.coattention.windows import WindowConfig, WindowSource, recordings_table, read_recordings, recordings_of
 from ser.errors import SerError
 from ser.kaldi import ark
 
@@ -72,13 +72,15 @@ def test_copies_are_of_their_originals_recording_and_a_table_goes_first():
     assert recordings_of(["a", "b", "b-noise"], originals, None) == {"a": "a", "b": "b", "b-noise": "b"}
     table = {"a": "video1", "b": "video2"}
     assert recordings_of(["a", "b-noise"], originals, table) == {"a": "video1", "b-noise": "video2"}
+    # Of combined data dirs, whose table gives each copy of the one without dialogues a recording of its own.
+    assert recordings_of(["a", "a-speed"], {"a-speed": "a"}, {"a": "a", "a-speed": "a-speed"})["a-speed"] == "a"
     with pytest.raises(SerError, match="lacks 1 of 2 utterances, first 'c'"):
         recordings_of(["a", "c"], {}, table)
 
 
 def test_a_data_dir_tells_by_its_dialogues_or_else_its_segments_what_a_recording_is(tmp_path):
-    assert find_recordings(tmp_path) is None
+    assert recordings_table(tmp_path) is None
     (tmp_path / "segments").write_text("a talk1 0 2\nb talk1 2 4\nc talk2 0 -1\n")
-    assert read_recordings(find_recordings(tmp_path)) == {"a": "talk1", "b": "talk1", "c": "talk2"}
+    assert read_recordings(recordings_table(tmp_path)) == {"a": "talk1", "b": "talk1", "c": "talk2"}
     (tmp_path / "utt2dialogue").write_text("a scene\nb scene\nc scene\n")
-    assert set(read_recordings(find_recordings(tmp_path)).values()) == {"scene"}
+    assert set(read_recordings(recordings_table(tmp_path)).values()) == {"scene"}

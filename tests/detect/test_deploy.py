@@ -58,7 +58,7 @@ def test_calibration_that_says_nothing_of_further_new_speakers_is_measured_as_su
     settings = dataclasses.replace(settings, held_out_parts=2)
     found = calibrated(vectors, labels, names, ("a", "b"), backend, settings, ["s0", "s1"]).calibration
     assert found.unseen_speakers == 2 and found.cllr > 1 and found.error > 0.1
-    assert f"on 2 speakers new to the net their Cllr was {found.cllr:.2f}" in found.problem()
+    assert f"on 2 speakers new to the net their Cllr was {found.cllr:.3f}" in found.problem()
 
 
 def test_first_condition_and_best_layer_are_taken(tmp_path: Path):

@@ -61,8 +61,9 @@ def test_windows_that_overlap_and_those_without_speech_do_not_count(detector):
     ("measured", "reason"),
     [
         ({"unseen_speakers": 0}, "calibrated on speakers that the net was trained on"),
-        ({"cllr": 1.0}, "their Cllr was 1.00, their cost 0.40 and their calibration error 0.10"),
-        ({"cost": 1.2}, "cost 1.20"),
+        ({"unseen_speakers": 1, "cllr": float("inf")}, "too few speakers are new to the net to measure it"),
+        ({"cllr": 1.0}, "their Cllr was 1.000, their cost 0.400 and their calibration error 0.100"),
+        ({"cost": 1.2}, "cost 1.200"),
         ({"error": 0.11}, "calibration error 0.11"),
         ({"error": float("nan")}, "calibration error nan"),
     ],
