@@ -35,7 +35,7 @@ def main() -> None:
 
     from ser.coattention.triplet_config import TripletConfig, make_triplet_net
     from ser.coattention.triplets import MeanTripletLoss
-    from ser.coattention.windows import WindowSource, recordings_table, read_recordings, recordings_of
+    from ser.coattention.windows import WindowSource, read_recordings, recordings_of, recordings_table
     from ser.config import load_config
     from ser.examples.targets import check_apart
     from ser.kaldi import tables

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from ser.coattention.windows import WindowConfig, WindowSource, recordings_table, read_recordings, recordings_of
+from ser.coattention.windows import WindowConfig, WindowSource, read_recordings, recordings_of, recordings_table
 from ser.errors import SerError
 from ser.kaldi import ark
 
