@@ -5,8 +5,8 @@ The audit compares
   speakers, sessions (utt2fold) and dialogues
   utterances, and the originals of augmented copies
   recordings, by their samples
-  recordings, by their MFCC if the corpora have MFCC: this finds copies that were compressed, resampled, cut, padded,
-  made softer or a little faster
+  recordings, by their spectra: this finds copies that were compressed, resampled, cut, padded, made softer or a little
+  faster; spectra are made of system A's MFCC if the corpora have them, else of the recordings
   the words of dialogues, also if they are only nearly equal
 
 Two more figures are reported and are no leak: the number of sentences that both sides speak, and the number of test

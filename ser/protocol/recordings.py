@@ -140,14 +140,14 @@ def _digests_of(home: Path, places: Mapping[str, Place]) -> dict[str, str]:
     if unreadable:
         logger.warning("%s: %d recordings cannot be compared, the first %s", home, len(unreadable), unreadable[0])
     if fresh:
-        with _locked(home):  # audits of other folds add theirs
+        with locked(home):  # audits of other folds add theirs
             lines = tables.read_map(cache) if cache.exists() else {}
             tables.write_map(cache, {**lines, **fresh})
     return found
 
 
 @contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> Iterator[None]:
     """Let one process at a time into this block; on a file system without locks, all of them."""
     handle = os.open(folder, os.O_RDONLY)
     try:
