@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ser.estimate.costs import Cost, compressed, data_dirs, forward, training
+from ser.estimate.costs import Cost, audits, compressed, data_dirs, forward, training
 from ser.estimate.nets import Net, setting
 from ser.estimate.rates import Rates
 from ser.plan.asr_tdnn_options import Options, speech_size
@@ -54,9 +54,11 @@ def estimate(options: Options, plan: Plan, facts: Facts, rates: Rates) -> list[C
     copies = 1 + len(options.speeds) * (not options.toy)
     frames = 3600 * FRAMES_A_SECOND * (emotion.hours + (1 + copies) * speech.hours)
     utts = emotion.utts + (1 + copies) * speech.utts
+    mfcc = compressed(frames, utts, FEATURES), frames / FRAMES_A_SECOND / 3600 * rates.features
+    audit = audits([emotion], 1, rates)
     stages = [
         data_dirs(list(facts.sizes.values()), options.toy, rates),
-        Cost(1, "MFCC, copies", compressed(frames, utts, FEATURES), frames / FRAMES_A_SECOND / 3600 * rates.features),
+        Cost(1, "MFCC, copies, audit", mfcc[0] + audit[0], mfcc[1] + audit[1]),
     ]
     heard = 3600 * (emotion.hours + (1 + copies) * speech.hours)
     if plan.of("ivectors"):

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ser.estimate.costs import Cost, compressed, data_dirs, forward, training, vector_bytes
+from ser.estimate.costs import Cost, audits, compressed, data_dirs, forward, training, vector_bytes
 from ser.estimate.nets import setting, text_net
 from ser.estimate.rates import Rates
 from ser.plan.coattention import Options
@@ -38,10 +38,13 @@ def estimate(options: Options, plan: Plan, facts: Facts, rates: Rates) -> list[C
 
     utts = sum(one.size for one in plan.of("parts"))
     commands = sum(len(plan.of(kind)) for kind in ("classes", "together", "parts", "unseen", "audit"))
-    stages = [
-        data_dirs(list(facts.sizes.values()), options.toy, rates),
-        Cost(1, "classes, parts", 4 * rates.table * utts * max(1, options.fold_groups or 5), rates.command * commands),
-    ]
+    disk, cpu = 4 * rates.table * utts * max(1, options.fold_groups or 5), rates.command * commands
+    for one in plan.of("parts"):
+        sizes = [facts.sizes[name] for name in one.name.split("+") if name in facts.sizes]
+        # By folds and, if it is asked for, in a random split.
+        audit = audits(sizes, 1 + (one.name in options.random), rates)
+        disk, cpu = disk + audit[0], cpu + audit[1]
+    stages = [data_dirs(list(facts.sizes.values()), options.toy, rates), Cost(1, "classes, parts, audit", disk, cpu)]
     if plan.of("triplet"):
         frames = hours.get(options.triplet_train, 0.0) * 360_000
         windows = 2 * epochs("triplet") * facts.utts([options.triplet_train])

@@ -33,6 +33,7 @@ class Rates:
     dialogue: float
     pair: float
     summary: float
+    fingerprint: float
     nearest: float
     near_pair: float
     report: float

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ser.estimate.costs import Cost, compressed, data_dirs, forward, training, vector_bytes
+from ser.estimate.costs import Cost, audits, compressed, data_dirs, forward, training, vector_bytes
 from ser.estimate.encoders import frozen_encoder
 from ser.estimate.nets import Net, setting, text_net, vgg_net
 from ser.estimate.rates import Rates
@@ -88,4 +88,6 @@ def _features(options: Options, plan: Plan, size: Size, rates: Rates, settings: 
     dirs = size.utts * rates.table * parts * (3 + len(options.copies))
     jobs = (1 + len(plan.of("copies"))) * options.nj
     cpu = hours * rates.logmel + size.hours * copied * rates.distort + jobs * rates.start
-    return Cost(1, "parts, log-mel energies", disk + dirs, cpu + 8 * parts * rates.command)
+    # A run by folds and one random split test each utterance twice at most.
+    audit = audits([size], min(2, parts), rates)
+    return Cost(1, "parts, log-mel energies, audit", disk + dirs + audit[0], cpu + 8 * parts * rates.command + audit[1])

@@ -3,7 +3,16 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from ser.estimate.costs import Cost, compressed, data_dirs, forward, training, vector_bytes
+from ser.estimate.costs import (
+    Cost,
+    comparison,
+    compressed,
+    data_dirs,
+    fingerprints,
+    forward,
+    training,
+    vector_bytes,
+)
 from ser.estimate.encoders import frozen_encoder
 from ser.estimate.nets import FEATURES, Net, text_net, xvector_net
 from ser.estimate.rates import Rates
@@ -14,8 +23,6 @@ from ser.plan.roles import NONE, distinct
 from ser.plan.sizes import FRAMES_PER_HOUR, Size
 from ser.plan.xvector_bert_options import Options
 
-# Recordings that the audit compares with each tested one, as ser/protocol/fingerprints.py has it.
-NUM_NEAREST = 5
 # The number of the last stage that writes features.
 LAST_OF_DATA = 2
 
@@ -103,21 +110,26 @@ def _copies_and_roles(options: Options, plan: Plan, facts: Facts, rates: Rates) 
     roles = options.roles()
     sources = facts.utts(distinct((*roles.finetune, *roles.backend, options.test)))
     disk = rates.table * (sum(dirs) + 2 * sources)
-    audit = _audit(options, plan, facts, rates)
-    return Cost(2, "copies, classes, folds, audit", *_totals([*parts, (disk, 3 * rates.command * len(dirs) + audit)]))
+    parts += [_audit(options, plan, facts, rates), (disk, 3 * rates.command * len(dirs))]
+    return Cost(2, "copies, classes, folds, audit", *_totals(parts))
 
 
-def _audit(options: Options, plan: Plan, facts: Facts, rates: Rates) -> float:
-    """Return CPU seconds of the fingerprints: a summary of each recording, then each tested one beside the trained."""
-    recordings = facts.utts(options.speech_corpora())
-    seconds = rates.summary * recordings
+def _audit(options: Options, plan: Plan, facts: Facts, rates: Rates) -> tuple[float, float]:
+    """Return bytes and CPU seconds of the fingerprints: of each recording, then each tested one beside the trained.
+
+    In a run without features, such as one of text alone, they are made from the recordings.
+    """
+    roles, featured = options.roles(), options.speech_corpora()
+    others = [name for name in distinct((*roles.backend, options.test, *roles.text_train)) if name not in featured]
+    heard = [name for name in others if name in facts.sizes and facts.sizes[name].hours]
+    recordings = facts.utts([*featured, *heard])
+    disk, seconds = fingerprints([facts.sizes[name] for name in heard], rates)
+    seconds += rates.summary * facts.utts(featured)
     for audit in plan.of("audit"):
         tested = facts.utts([options.test]) / (1 if audit.name == NONE else max(1, len(facts.folds)))
         trained = [job.size for job in plan.of("roles") if job.name.endswith(f"_{audit.name}")]
-        seconds += tested * sum(
-            rates.nearest * min(size, recordings) + NUM_NEAREST * rates.near_pair for size in trained
-        )
-    return seconds
+        seconds += sum(comparison(tested, min(size, recordings), rates) for size in trained)
+    return disk, seconds
 
 
 def _vectors(

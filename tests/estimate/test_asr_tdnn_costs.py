@@ -1,5 +1,6 @@
 """System B's estimate: the size of the net, and costs that grow with what they are of."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -33,3 +34,14 @@ def test_training_costs_most_and_grows_with_the_copies(asr_options, facts, rates
     assert found[4].cpu == pytest.approx(3 * without[4].cpu, rel=0.01)
     assert found[4].gpu < found[4].cpu
     assert 5 not in costs(decode="false")
+
+
+def test_the_audit_reads_the_recordings_of_the_tested_corpus_alone(asr_options, facts, rates):
+    options = asr_options(corpora="/corpora")
+    size = facts.sizes[options.test]
+
+    def stage(**changes: float) -> float:
+        return estimate(options, plan(options, facts), facts, dataclasses.replace(rates, **changes))[1].cpu
+
+    more = stage(fingerprint=7.0, near_pair=2.0) - stage(fingerprint=0.0, near_pair=0.0)
+    assert more == pytest.approx(7.0 * size.hours + size.utts * 5 * 2.0)

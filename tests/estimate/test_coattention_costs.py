@@ -18,6 +18,7 @@ from ser.plan.sizes import Size
 RATES = dataclasses.replace(
     load_config(Rates, Path(__file__).parents[2] / "conf" / "rates.yaml"),
     **{"command": 0.0, "start": 0.0, "logmel": 0.0, "dialogue": 0.01, "picture_gflops": 10.0},
+    **{"fingerprint": 7.0, "nearest": 0.01, "near_pair": 2.0},
 )
 
 
@@ -40,6 +41,10 @@ def stages(monkeypatch):
     options = read_options(planned.Options, words, read_corpora())
     facts = Facts({"ravdess": Size(1000, 1.0, 6, "planted", False)}, tuple("123456"))
     return {cost.stage: cost for cost in coattention.estimate(options, planned.plan(options, facts), facts, RATES)}
+
+
+def test_the_audit_reads_the_recordings_once_and_compares_each_with_five(stages):
+    assert stages[1].cpu == pytest.approx(7.0 + 1000 * (0.01 * 1000 + 5 * 2.0))
 
 
 def test_states_of_an_hour_are_7500_patches_through_the_net(stages):

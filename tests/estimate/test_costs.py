@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ser.config import load_config
@@ -14,12 +15,13 @@ from ser.estimate.rates import Rates
 from ser.plan.facts import Facts
 from ser.plan.sizes import Size
 from ser.plan.xvector_bert import plan as plan_run
+from ser.protocol import fingerprints, spectra
 
 ROOT = Path(__file__).parents[2]
 RATES = dataclasses.replace(
     load_config(Rates, ROOT / "conf/rates.yaml"),
     **{"command": 0.0, "start": 0.0, "features": 4.0, "decode": 0.1, "augment": 3.0, "split_table": 0, "table": 0},
-    **{"summary": 0.0, "nearest": 0.0, "near_pair": 0.0},
+    **{"summary": 0.0, "fingerprint": 0.0, "nearest": 0.0, "near_pair": 0.0},
 )
 SIZES = {
     "voxceleb1": Size(1000, 10.0, 1, "planted", True),
@@ -73,6 +75,21 @@ def test_the_audit_reads_each_recording_once_and_compares_the_tested_with_those_
     whole = 100 * (0.01 * (1000 + 200 + 200) + 3 * 5 * 2.0)
     folds = 5 * 20 * (0.01 * (280 + 280) + 2 * 5 * 2.0)
     assert found == pytest.approx(1300 * 1.0 + whole + folds)
+
+
+def test_sizes_of_fingerprints_are_those_of_the_audit():
+    found = spectra.spectrum_of(np.random.default_rng(0).standard_normal(32000) / 10)
+    assert (found.shape[1], len(spectra.summarise(found))) == (costs._SPECTRUM, costs._SUMMARY)
+    assert costs._NUM_NEAREST == fingerprints.NUM_NEAREST
+
+
+def test_without_features_the_audit_reads_the_recordings_and_keeps_their_spectra(stages):
+    rates = dataclasses.replace(RATES, fingerprint=7.0)
+    text = {"modalities": "text", "text_train": "iemocap"}
+    # CREMA-D and IEMOCAP, of an hour each: 300 utterances.
+    assert stages(rates=rates, **text)[2].cpu - stages(**text)[2].cpu == pytest.approx(2 * 7.0)
+    spectra = 2 * 360_000 * 21 + 300 * (20 + 8 * 21 + 170)
+    assert stages(**text)[2].disk == pytest.approx(spectra + 300 * costs.vector_bytes(40))
 
 
 def test_pretraining_without_the_test_corpus_is_one_training_of_speech_and_copies(stages):

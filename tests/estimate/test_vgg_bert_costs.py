@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[2]
 RATES = dataclasses.replace(
     load_config(Rates, ROOT / "conf/rates.yaml"),
     **{"command": 0.0, "start": 0.0, "logmel": 4.0, "distort": 10.0, "dialogue": 0.001, "split_table": 0, "table": 0},
+    **{"fingerprint": 0.0, "nearest": 0.0, "near_pair": 0.0},
 )
 # 1 million multiplications a frame or token, 2 million weights, vectors of 100, 300 frames or tokens an utterance.
 NET = nets.Net(1_000_000, 2_000_000, 100, 300.0, "fp32", 0.0, 50.0)
@@ -41,10 +42,13 @@ def stages(vgg_options, monkeypatch) -> Callable[..., dict[int, costs.Cost]]:
     monkeypatch.chdir(ROOT)
 
     def estimate(
-        settings: vgg_bert.Settings = SETTINGS, sizes: Mapping[str, Size] = SIZES, **changes: str
+        settings: vgg_bert.Settings = SETTINGS,
+        sizes: Mapping[str, Size] = SIZES,
+        rates: Rates = RATES,
+        **changes: str,
     ) -> dict[int, costs.Cost]:
         options, facts = vgg_options(**{**OPTIONS, **changes}), Facts(sizes, FOLDS)
-        found = vgg_bert.costs(options, plan_run(options, facts), facts, RATES, settings)
+        found = vgg_bert.costs(options, plan_run(options, facts), facts, rates, settings)
         return {cost.stage: cost for cost in found}
 
     return estimate
@@ -52,9 +56,18 @@ def stages(vgg_options, monkeypatch) -> Callable[..., dict[int, costs.Cost]]:
 
 def test_features_are_those_of_the_corpus_and_of_the_copies_of_each_training_part(stages):
     times = 1 + 4 * SHARES
-    assert stages()[1].disk == pytest.approx(times * (3600 * 40 * 64 + 1000 * (20 + 8 * 64)))
+    spectra = 360_000 * 21 + 1000 * (20 + 8 * 21 + 170 + costs.vector_bytes(40))  # those that the audit keeps
+    assert stages()[1].disk == pytest.approx(times * (3600 * 40 * 64 + 1000 * (20 + 8 * 64)) + spectra)
     assert stages()[1].cpu == pytest.approx(times * 4.0 + (times - 1) * 10.0)
     assert stages(copies="")[1].cpu == pytest.approx(4.0)
+
+
+def test_the_audit_reads_the_recordings_once_and_tests_each_by_folds_and_in_the_random_split(stages):
+    rates = dataclasses.replace(RATES, fingerprint=7.0, nearest=0.01, near_pair=2.0)
+    once = 1000 * (0.01 * 1000 + 5 * 2.0)
+    for protocols, splits in (("random folds", 2), ("random", 1)):
+        more = stages(rates=rates, protocols=protocols)[1].cpu - stages(protocols=protocols)[1].cpu
+        assert more == pytest.approx(7.0 + splits * once)
 
 
 def test_nets_are_trained_on_the_parts_and_their_copies_and_run_once_over_the_corpus(stages):
