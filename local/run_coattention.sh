@@ -159,13 +159,13 @@ end_stage
 # Expected on the toy corpora, with two folds (UAR and WA in %; fine-tuning random nets on 60 utterances does not help):
 #   awk -F'\t' '$4 == "all" { print $3, $8, $5, $9, $7, $20, $23 }' exp/toy_coattention/results.tsv
 #   test             layer          variant  modality     text               UAR     WA
-#   iemocap          triplet_final  fixed    speech       -                61.45  59.14
+#   iemocap          triplet_final  fixed    speech       -                59.66  57.41
 #   iemocap          t5             fixed    text         gold             50.33  50.85
-#   iemocap          triplet+t5     bce      speech+text  gold             67.60  65.44
-#   savee            triplet_final  fixed    speech       -                68.12  65.91
+#   iemocap          triplet+t5     bce      speech+text  gold             68.60  66.69
+#   savee            triplet_final  fixed    speech       -                49.69  40.91
 #   savee            t5             fixed    text         gold             67.50  68.18
 #   savee            t5             fixed    text         unseen-sentence  46.25  50.00
-#   savee            triplet+t5     bce      speech+text  gold             82.50  78.41
-#   iemocap+savee    triplet+t5     bce      speech+text  gold             74.35  72.58
-#   ravdess          triplet_final  fixed    speech       -                63.54  61.66
+#   savee            triplet+t5     bce      speech+text  gold             71.25  64.77
+#   iemocap+savee    triplet+t5     bce      speech+text  gold             69.69  67.84
+#   ravdess          triplet_final  fixed    speech       -                48.96  48.34
 #   goemotions       t5             fixed    text         gold             46.89  45.00
