@@ -87,7 +87,7 @@ class Spectra:
     def __init__(self, corpora: Corpora) -> None:
         self._corpora = corpora
         self._summaries: dict[Path, dict[str, np.ndarray]] = {}
-        self._readers: dict[Path, ark.Reader] = {}
+        self._readers: dict[Path, tuple[ark.Reader, bool]] = {}  # and whether it reads spectra, not features
 
     def summaries(self, utts: list[str]) -> dict[str, np.ndarray]:
         """Return utterance -> summary (2 B,), for utterances whose recordings can be read and are long enough."""
@@ -105,12 +105,12 @@ class Spectra:
     def spectrum(self, utt: str) -> np.ndarray:
         """Return the spectrum (T, B + 1) of an utterance that has a summary, see the function `spectrum`."""
         home = self._home(utt) or Path()
-        kept = home / f"{SPECTRA}.scp"
-        is_kept = kept.is_file()
         if home not in self._readers:
-            self._readers[home] = ark.Reader(kept if is_kept else home / "feats.scp")
-        matrix = self._readers[home][utt]
-        return matrix if is_kept else spectrum(matrix)
+            kept = home / f"{SPECTRA}.scp"
+            are_spectra = kept.is_file()
+            self._readers[home] = ark.Reader(kept if are_spectra else home / "feats.scp"), are_spectra
+        reader, are_spectra = self._readers[home]
+        return reader[utt] if are_spectra else spectrum(reader[utt])
 
     def _home(self, utt: str) -> Path | None:
         name = self._corpora.corpus(utt)
