@@ -69,8 +69,7 @@ fi
 
 if [ "$stage" -le 2 ] && [ "$stop_stage" -ge 2 ]; then
   begin_stage 2 "a net for each training set"
-  run_jobs nets "$train_nets" python3 -m ser.bin.train_xvector \
-    --config "$conf/$finetune_config.yaml" --num-threads "$num_threads"
+  run_jobs nets "$train_nets" python3 -m ser.bin.train_xvector --num-threads "$num_threads"
 fi
 
 if [ "$stage" -le 3 ] && [ "$stop_stage" -ge 3 ]; then

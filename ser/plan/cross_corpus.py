@@ -180,7 +180,7 @@ class _Builder:
             return
         for name, data in self._nets().items():
             model, made = at.model("net", name), at.vectors("embeddings", name)
-            words = [*options.seed_override(), data, data / "utt2emo", model]
+            words = [*options.seed_override(), "--config", options.settings, data, data / "utt2emo", model]
             yield job(2, "nets", name, words, [data], [model], self.facts.utts(self.sets.get(name, ())))
             yield job(3, "embeddings", name, [model, embedded, made], [model, embedded], [made], size)
 
