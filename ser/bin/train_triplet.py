@@ -1,9 +1,9 @@
 """Train an audio encoder on speech without labels by a triplet loss.
 
-The loss makes embeddings of windows of the same recording similar, and those of different recordings dissimilar. Reads
-the log-mel energies of a data dir (feats.scp). Which utterances are of one recording is told by the table --recordings,
-or else by the data dir's utt2dialogue (of VoxCeleb: the video), or else by its segments; without any of them each
-utterance, with its copies (utt2uniq), is a recording. Utterances that are not longer than a window are skipped and
+The loss makes embeddings of windows of one clip (an utterance with its copies, utt2uniq) similar, and those of
+different recordings dissimilar. Reads the log-mel energies of a data dir (feats.scp). Which clips are of one recording
+is told by the table --recordings, or else by the data dir's utt2dialogue (of VoxCeleb: the video), or else by its
+segments; without any of them each clip is a recording. Utterances that are not longer than a window are skipped and
 counted. An interrupted training is resumed.
 
 <model-dir> has the net without its projection to the unit sphere, for `extract_audio_embeddings --encoder <model-dir>`.
@@ -35,7 +35,7 @@ def main() -> None:
 
     from ser.coattention.triplet_config import TripletConfig, make_triplet_net
     from ser.coattention.triplets import MeanTripletLoss
-    from ser.coattention.windows import WindowSource, read_recordings, recordings_of, recordings_table
+    from ser.coattention.windows import WindowSource, clips_and_recordings, read_recordings, recordings_table
     from ser.config import load_config
     from ser.examples.targets import check_apart
     from ser.kaldi import tables
@@ -57,10 +57,11 @@ def main() -> None:
         if told := args.recordings or recordings_table(data_dir):
             inputs[what] = told
         table = read_recordings(told) if told else None
-        source = WindowSource(reader, recordings_of(utts, originals, table), config.data, order)
+        source = WindowSource(reader, *clips_and_recordings(utts, originals, table), config.data, order)
         logger.info(
-            "%s: %d recordings (%s); %d of %d utterances are not longer than a window and are skipped",
-            data_dir, len(source.members), told or "each utterance is one", source.num_short, len(utts),
+            "%s: %d clips of %d recordings (%s); %d of %d utterances are not longer than a window and are skipped",
+            data_dir, len(source.members), source.num_recordings, told or "each clip is one", source.num_short,
+            len(utts),
         )  # fmt: skip
         return source
 

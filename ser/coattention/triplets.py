@@ -1,4 +1,4 @@
-"""Triplet loss, which needs no labels: it pulls windows of the same recording together, and pushes others apart.
+"""Triplet loss, which needs no labels: it pulls windows of a clip together, and pushes those of other recordings apart.
 
 J. Shor et al., "Towards learning a universal non-semantic representation of speech" (TRILL), Interspeech 2020, section
 3.1. Embeddings on the unit sphere: A. Jansen et al., "Unsupervised learning of semantic audio representations", ICASSP
@@ -45,7 +45,7 @@ def squared_distances(points: Tensor) -> Tensor:
     return (points[:, None] - points).square().sum(2)
 
 
-def semi_hard_negatives(distances: Tensor, anchors: Tensor, positives: Tensor, recordings: Tensor) -> Tensor:
+def semi_hard_negatives(distances: Tensor, anchors: Tensor, positives: Tensor, other: Tensor) -> Tensor:
     """Choose a semi-hard negative for each pair of an anchor and a positive.
 
     Of the windows of other recordings that are further from the anchor than the positive is, it is the nearest one. If
@@ -55,22 +55,25 @@ def semi_hard_negatives(distances: Tensor, anchors: Tensor, positives: Tensor, r
     ----------
     distances : (B, B) squared distances of the batch's windows.
     anchors, positives : (P,) int64 row numbers.
-    recordings : (B,) int64, the recording of each window; augmented copies have the number of their original.
+    other : (B, B) bool, whether two windows are of different recordings; each row of an anchor has one that is True.
 
     Returns
     -------
     (P,) int64 row numbers.
     """
     to_all = distances[anchors]  # (P, B)
-    other = recordings[anchors][:, None] != recordings
-    further = other & (to_all > distances[anchors, positives][:, None])
+    allowed = other[anchors]
+    further = allowed & (to_all > distances[anchors, positives][:, None])
     nearest = to_all.masked_fill(~further, torch.inf).argmin(1)
-    furthest = to_all.masked_fill(~other, -torch.inf).argmax(1)
+    furthest = to_all.masked_fill(~allowed, -torch.inf).argmax(1)
     return torch.where(further.any(1), nearest, furthest)
 
 
 class MeanTripletLoss(nn.Module):
-    """The mean of `triplet_terms` over all pairs of windows of the same recording, with semi-hard negatives."""
+    """The mean of `triplet_terms` over all pairs of windows of the same clip, with semi-hard negatives.
+
+    Windows of two clips of the same recording (two sentences of a talk) are neither positives nor negatives.
+    """
 
     def __init__(self, config: TripletLossConfig) -> None:
         super().__init__()
@@ -78,24 +81,26 @@ class MeanTripletLoss(nn.Module):
             raise SerError(f"loss: margin is {config.margin:g}; give a positive one, or equal embeddings have no loss")
         self.config = config
 
-    def forward(self, embeddings: Tensor, recordings: Tensor) -> Tensor:
-        """Compute the loss of windows with embeddings (B, D) and recordings (B,).
+    def forward(self, embeddings: Tensor, numbers: Tensor) -> Tensor:
+        """Compute the loss of windows with embeddings (B, D) and numbers of clip and recording (B, 2).
 
         Raises
         ------
         SerError
-            If the batch has no two windows of the same recording or only one recording, or if in training all
-            embeddings are nearly equal.
+            If the batch has no two windows of the same clip or only one recording, or if in training all embeddings
+            are nearly equal.
         """
         distances = squared_distances(embeddings)
-        same = recordings[:, None] == recordings
+        clips, recordings = numbers.T
+        same, other = clips[:, None] == clips, recordings[:, None] != recordings
         anchors, positives = (same & ~torch.eye(len(same), dtype=torch.bool, device=same.device)).nonzero().T
-        if not len(anchors) or bool(same.all()):
+        if not len(anchors) or not bool(other.any()):
             raise SerError(
-                f"triplets: {len(same)} windows of {len(recordings.unique())} recordings in a batch; a triplet has two "
-                "windows of one recording and one of another: raise data.recordings, or give more recordings"
+                f"triplets: {len(same)} windows of {len(clips.unique())} clips of {len(recordings.unique())} "
+                "recordings in a batch; a triplet has two windows of one clip and one of another recording: raise "
+                "data.clips, or give more recordings"
             )
-        spread = distances.detach()[~same].mean()
+        spread = distances.detach()[other].mean()
         # A NaN passes here; the training loop reports it. In validation the running statistics of a net's norms may
         # still be far from those of the data, so that all embeddings are nearly equal although training goes well.
         if embeddings.requires_grad and spread < self.config.min_spread:
@@ -103,14 +108,15 @@ class MeanTripletLoss(nn.Module):
                 f"triplets: the embeddings have collapsed: the mean squared distance between recordings is "
                 f"{spread.item():.2g}, under {self.config.min_spread:g}; lower fit.learning_rate or raise loss.margin"
             )
-        negatives = semi_hard_negatives(distances.detach(), anchors, positives, recordings)
+        negatives = semi_hard_negatives(distances.detach(), anchors, positives, other)
         terms = triplet_terms(embeddings[anchors], embeddings[positives], embeddings[negatives], self.config.margin)
         return terms.mean()
 
     @staticmethod
-    def count_right(embeddings: Tensor, recordings: Tensor) -> Tensor:
+    def count_right(embeddings: Tensor, numbers: Tensor) -> Tensor:
         """Count the windows whose nearest neighbour is a window of the same recording."""
         distances = squared_distances(embeddings).fill_diagonal_(torch.inf)
+        recordings = numbers[:, 1]
         return (recordings[distances.argmin(1)] == recordings).sum()
 
 

@@ -1,4 +1,4 @@
-"""Batches of windows, several per recording, for triplet training."""
+"""Batches of windows, several per clip, for triplet training."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,26 +22,30 @@ class WindowConfig:
     Attributes
     ----------
     frames : length of a window.
-    recordings : number of recordings in a batch.
-    windows : number of windows of each recording in a batch.
+    clips : number of clips in a batch; a clip is an utterance with its augmented copies.
+    windows : number of windows of each clip in a batch.
     max_gap : largest distance, in frames, of a window's start from that of the first window drawn from the same
         utterance (Shor et al.: 10 s); 0: no limit.
     """
 
     frames: int
-    recordings: int
+    clips: int
     windows: int
     max_gap: int
 
 
 class WindowSource:
-    """Batches of windows, a `ser.training.batches.BatchSource`; an epoch has every recording once.
+    """Batches of windows, a `ser.training.batches.BatchSource`.
+
+    An epoch has every clip once. Each batch has clips of two recordings or more, and as many recordings as possible;
+    where one recording has more clips than all others together, an epoch has only as many of them.
 
     Parameters
     ----------
     reader : reader of the features.
-    utt2recording : utterance -> its recording; augmented copies have the recording of their original. Utterances that
-        are not longer than a window are left out and counted in `num_short`.
+    utt2clip : utterance -> its clip. Utterances that are not longer than a window are left out and counted in
+        `num_short`.
+    clip2recording : clip -> its recording.
     config : see `WindowConfig`.
     seed : decides the order and the windows of each epoch; None, for validation: they are always the same.
 
@@ -52,49 +56,67 @@ class WindowSource:
     """
 
     def __init__(
-        self, reader: Reader, utt2recording: Mapping[str, str], config: WindowConfig, seed: int | None
+        self,
+        reader: Reader,
+        utt2clip: Mapping[str, str],
+        clip2recording: Mapping[str, str],
+        config: WindowConfig,
+        seed: int | None,
     ) -> None:
-        if config.frames < 1 or config.windows < 2 or config.recordings < 2:
+        if config.frames < 1 or config.windows < 2 or config.clips < 2:
             raise SerError(
-                f"data: frames {config.frames}, windows {config.windows}, recordings {config.recordings}; expected "
-                "2 windows or more of 2 recordings or more"
+                f"data: frames {config.frames}, windows {config.windows}, clips {config.clips}; expected 2 windows or "
+                "more of 2 clips or more"
             )
         self.reader, self.config, self.seed = reader, config, seed
-        self.frames = {utt: reader.shape(utt)[0] for utt in utt2recording}
+        self.frames = {utt: reader.shape(utt)[0] for utt in utt2clip}
         members: dict[str, list[str]] = {}
-        for utt, recording in utt2recording.items():
+        for utt, clip in utt2clip.items():
             if self.frames[utt] > config.frames:
-                members.setdefault(recording, []).append(utt)
+                members.setdefault(clip, []).append(utt)
         self.num_short = sum(frames <= config.frames for frames in self.frames.values())
         self.members = list(members.values())
-        if len(self.members) < 2:
+        names, self.recordings = np.unique([clip2recording[clip] for clip in members], return_inverse=True)
+        self.num_recordings = len(names)
+        if self.num_recordings < 2:
             raise SerError(
-                f"{len(self.members)} recordings are longer than a window of {config.frames} frames; triplets need two "
-                "or more: give longer recordings, or lower data.frames"
+                f"{self.num_recordings} recordings are longer than a window of {config.frames} frames; triplets need "
+                "two or more: give longer recordings, or lower data.frames"
             )
+        sizes = np.bincount(self.recordings)
+        # An epoch has at most this many clips of the largest recording, so that none has more than half of them.
+        self.largest, self.most = int(sizes.argmax()), int(min(sizes.max(), sizes.sum() - sizes.max()))
+        self.num_clips = int(sizes.sum() - sizes.max()) + self.most
         self.feature_dim = reader.shape(self.members[0][0])[1]
 
     def num_batches(self, epoch: int) -> int:
-        """Count the batches of an epoch; each has at least two recordings."""
-        return min(math.ceil(len(self.members) / self.config.recordings), len(self.members) // 2)
+        """Count the batches of an epoch; each has at least two clips."""
+        return min(math.ceil(self.num_clips / self.config.clips), self.num_clips // 2)
 
     def batches(self, epoch: int, start: int = 0, rank: int = 0, world: int = 1) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield windows (B, T, F) float32 and their recordings (B,), from batch `start` on.
+        """Yield windows (B, T, F) float32 and, the numbers (B, 2) of their clips and recordings, from batch `start` on.
 
-        A process gets the recordings ``rank::world`` of a batch; the windows of a recording are adjacent rows.
+        A process gets the clips ``rank::world`` of a batch; the windows of a clip are adjacent rows.
         """
-        order = np.arange(len(self.members))
-        if self.seed is not None:
-            order = np.random.default_rng([self.seed, epoch]).permutation(order)
-        for batch in np.array_split(order, self.num_batches(epoch))[start:]:
-            chosen = batch[rank::world]
+        order = self._order(epoch)
+        for first in range(start, self.num_batches(epoch)):
+            # The clips of a recording follow each other in `order`, so that this step puts them into different batches.
+            chosen = order[first :: self.num_batches(epoch)][rank::world]
             found = [self._windows(int(number), epoch) for number in chosen]
-            numbers = torch.from_numpy(np.repeat(chosen, self.config.windows))
+            numbers = np.stack([chosen, self.recordings[chosen]], 1).repeat(self.config.windows, 0)
             windows = np.zeros((0, self.config.frames, self.feature_dim), np.float32)
-            yield torch.from_numpy(np.concatenate([windows, *found])), numbers
+            yield torch.from_numpy(np.concatenate([windows, *found])), torch.from_numpy(numbers)
+
+    def _order(self, epoch: int) -> np.ndarray:
+        """Return the numbers of an epoch's clips, recording by recording, both in random order."""
+        rng = np.random.default_rng([0 if self.seed is None else 1 + self.seed, epoch])
+        ranks, clips = rng.permutation(self.num_recordings), rng.permutation(len(self.members))
+        order = clips[ranks[self.recordings[clips]].argsort(kind="stable")]
+        surplus = np.flatnonzero(self.recordings[order] == self.largest)[self.most :]
+        return np.delete(order, surplus)
 
     def _windows(self, number: int, epoch: int) -> np.ndarray:
-        """Read the windows (windows, T, F) of recording `number`; their places depend on it, the seed and the epoch."""
+        """Read the windows (windows, T, F) of clip `number`; their places depend on it, the seed and the epoch."""
         config, utts = self.config, self.members[number]
         rng = np.random.default_rng([0 if self.seed is None else 1 + self.seed, epoch, number])
         rows, starts = [], {}  # type: ignore[var-annotated]
@@ -133,23 +155,24 @@ def read_recordings(path: str | Path) -> dict[str, str]:
     return tables.read_map(path, fields=2)
 
 
-def recordings_of(
+def clips_and_recordings(
     utts: Sequence[str], originals: Mapping[str, str], utt2recording: Mapping[str, str] | None
-) -> dict[str, str]:
-    """Map each utterance to its recording.
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Map each utterance to its clip, and each clip to its recording.
 
-    The table says which, if one is given; a copy has its original's. Otherwise a copy has its original, any other
-    utterance itself.
+    A copy has its original's clip, and so its recording, which the table tells; without a table each clip is a
+    recording.
 
     Raises
     ------
     SerError
         If the table lacks an utterance.
     """
+    utt2clip = {utt: originals.get(utt, utt) for utt in utts}
     if utt2recording is None:
-        return {utt: originals.get(utt, utt) for utt in utts}
+        return utt2clip, {clip: clip for clip in utt2clip.values()}
     # The original comes first: where data dirs were combined, the table may give a copy a recording of its own.
-    found = {utt: utt2recording.get(originals.get(utt, utt), utt2recording.get(utt, "")) for utt in utts}
-    if missing := [utt for utt, recording in found.items() if not recording]:
+    found = {clip: utt2recording.get(clip, utt2recording.get(utt, "")) for utt, clip in utt2clip.items()}
+    if missing := [utt for utt, clip in utt2clip.items() if not found[clip]]:
         raise SerError(f"the table of recordings lacks {len(missing)} of {len(utts)} utterances, first '{missing[0]}'")
-    return found
+    return utt2clip, found

@@ -15,7 +15,7 @@ from ser.models.resnet import Resnet, ResnetConfig
 from ser.training import model_dir
 
 CONFIG = "conf/toy/coattention/triplet.yaml"
-SET = ("--set", "model.channels=[4,8]", "--set", "data.frames=16", "--set", "data.recordings=8", "--num-threads", 1)
+SET = ("--set", "model.channels=[4,8]", "--set", "data.frames=16", "--set", "data.clips=8", "--num-threads", 1)
 
 
 def write(folder: Path, prefix: str, levels: range, frames: int = 40) -> Path:
@@ -51,7 +51,7 @@ def test_the_nearest_window_comes_to_be_of_the_same_recording(tmp_path, call):
     reader = ark.Reader(valid / "feats.scp")
     windows = torch.from_numpy(np.stack([reader.rows(utt, at, at + 16) for utt in reader for at in (0, 20)]))
     vectors = torch.nn.functional.normalize(net(windows), dim=1)
-    assert MeanTripletLoss.count_right(vectors, torch.arange(8).repeat_interleave(2)) > 8
+    assert MeanTripletLoss.count_right(vectors, torch.arange(8).repeat_interleave(2)[:, None].expand(16, 2)) > 8
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_utterances_of_one_recording_are_no_negatives_of_each_other(tmp_path, ca
     ]
     (train / table).write_text("".join(lines))
     call("--set", "fit.epochs=1", train, tmp_path / "net")
-    assert f"train: 4 recordings ({train / table}); 0 of 12 utterances" in caplog.text
+    assert f"train: 12 clips of 4 recordings ({train / table}); 0 of 12 utterances" in caplog.text
     (train / table).write_text("".join(lines).replace("video1", "video0"))
     with pytest.raises(SerError, match=r"was begun with .*recordings"):
         call("--set", "fit.epochs=1", train, tmp_path / "net")

@@ -35,31 +35,48 @@ def test_terms_by_hand():
 def test_the_semi_hard_negative_is_the_nearest_one_beyond_the_positive():
     points = torch.tensor([[0.0], [1.0], [1.2], [3.0], [0.5]])
     recordings = torch.tensor([0, 0, 1, 1, 2])
-    distances = squared_distances(points)
+    distances, other = squared_distances(points), recordings[:, None] != recordings
     # From 0 the positive is at 1; the others at 1.44, 9 and 0.25.
-    assert semi_hard_negatives(distances, torch.tensor([0]), torch.tensor([1]), recordings).tolist() == [2]
+    assert semi_hard_negatives(distances, torch.tensor([0]), torch.tensor([1]), other).tolist() == [2]
     # From 1.2 the positive is at 3.24; all others are nearer, the furthest of them at 0.
-    assert semi_hard_negatives(distances, torch.tensor([2]), torch.tensor([3]), recordings).tolist() == [0]
+    assert semi_hard_negatives(distances, torch.tensor([2]), torch.tensor([3]), other).tolist() == [0]
 
 
-def test_the_loss_is_the_mean_over_every_pair_of_a_recording():
+def numbers(clips: list[int], recordings: list[int] | None = None) -> torch.Tensor:
+    """Return the numbers of clip and recording of each window; without `recordings`, each clip is a recording."""
+    return torch.tensor([clips, recordings or clips]).T
+
+
+def test_the_loss_is_the_mean_over_every_pair_of_a_clip():
     points = torch.tensor([[0.0], [1.0], [1.2], [3.0]])
-    loss = MeanTripletLoss(TripletLossConfig(margin=0.5, min_spread=0.0))(points, torch.tensor([0, 0, 1, 1]))
+    loss = MeanTripletLoss(TripletLossConfig(margin=0.5, min_spread=0.0))(points, numbers([0, 0, 1, 1]))
     # Pairs (0, 1): 1 - 1.44 + .5; (1, 0): 1 - 4 + .5; (1.2, 3): 3.24 - 1.44 + .5; (3, 1.2): 3.24 - 4 + .5.
     assert loss.item() == pytest.approx((0.06 + 0.0 + 2.3 + 0.0) / 4, abs=1e-5)
+
+
+def test_another_clip_of_the_same_recording_is_neither_near_nor_far():
+    points = torch.tensor([[0.0], [1.0], [1.2], [3.0], [2.0], [2.0]])
+    loss = MeanTripletLoss(TripletLossConfig(margin=0.5, min_spread=0.0))
+    # Clips 0 and 1 are of one recording. Their only negatives are at 2: 1 - 4 + .5, 1 - 1 + .5; then 3.24 - .64 + .5
+    # and 3.24 - 1 + .5, since both negatives of these are nearer than the positive. Those of clip 2 are at 1.2 twice.
+    terms = [0.0, 0.5, 3.1, 2.74, 0.0, 0.0]
+    assert loss(points, numbers([0, 0, 1, 1, 2, 2], [0, 0, 0, 0, 1, 1])).item() == pytest.approx(
+        sum(terms) / 6, abs=1e-5
+    )
 
 
 def test_a_windows_own_recording_is_right_where_its_nearest_other_window_is_of_it():
     points = torch.tensor([[0.0], [0.1], [0.25], [3.0]])
     # The nearest one to 0.25 is 0.1, of the other recording.
-    assert MeanTripletLoss.count_right(points, torch.tensor([0, 0, 1, 1])).item() == 3
+    assert MeanTripletLoss.count_right(points, numbers([0, 0, 1, 1])).item() == 3
+    assert MeanTripletLoss.count_right(points, numbers([0, 0, 1, 1], [0, 0, 0, 0])).item() == 4
 
 
 @pytest.mark.parametrize("printed", [True, False])
 def test_the_formula_as_printed_maps_everything_to_one_point_and_shors_does_not(printed):
     torch.manual_seed(0)
     windows = torch.randn(24, 8)
-    recordings = torch.arange(12).repeat_interleave(2)
+    clips = torch.arange(12).repeat_interleave(2).tolist()
     windows[1::2] = windows[::2] + 0.3 * torch.randn(12, 8)
     net = nn.Sequential(nn.Linear(8, 16), nn.Tanh(), nn.Linear(16, 4))
     optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
@@ -71,7 +88,7 @@ def test_the_formula_as_printed_maps_everything_to_one_point_and_shors_does_not(
             anchors, positives = points[::2], points[1::2]
             loss = as_printed(anchors, positives, points[others][::2], 0.1).mean()
         else:
-            loss = shors(points, recordings)
+            loss = shors(points, numbers(clips))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -80,23 +97,23 @@ def test_the_formula_as_printed_maps_everything_to_one_point_and_shors_does_not(
     if printed:
         with pytest.raises(SerError, match=r"collapsed: the mean squared distance .* under 0\.01; lower"):
             guarded = MeanTripletLoss(TripletLossConfig(margin=0.1, min_spread=0.01))
-            guarded(nn.functional.normalize(net(windows), dim=1), recordings)
+            guarded(nn.functional.normalize(net(windows), dim=1), numbers(clips))
 
 
-@pytest.mark.parametrize("recordings", [[0, 0, 0], [0, 1, 2]])
-def test_a_batch_without_a_pair_or_a_negative_is_refused(recordings):
-    with pytest.raises(
-        SerError, match=rf"3 windows of {len(set(recordings))} recordings in a batch; a triplet has two"
-    ):
-        MeanTripletLoss(TripletLossConfig(0.1, 0.0))(torch.rand(3, 2), torch.tensor(recordings))
+@pytest.mark.parametrize(
+    ("clips", "recordings"), [([0, 0, 0], [0, 0, 0]), ([0, 1, 2], [0, 1, 2]), ([0, 0, 1], [0, 0, 0])]
+)
+def test_a_batch_without_a_pair_or_a_negative_is_refused(clips, recordings):
+    found = rf"3 windows of {len(set(clips))} clips of {len(set(recordings))} recordings in a batch; a triplet has two"
+    with pytest.raises(SerError, match=found):
+        MeanTripletLoss(TripletLossConfig(0.1, 0.0))(torch.rand(3, 2), numbers(clips, recordings))
 
 
 def test_nearly_equal_embeddings_stop_training_and_pass_in_validation():
-    loss, recordings = MeanTripletLoss(TripletLossConfig(0.1, 0.001)), torch.tensor([0, 0, 1])
-    embeddings = torch.ones(3, 2)
-    assert loss(embeddings, recordings) == pytest.approx(0.1)
+    loss, embeddings = MeanTripletLoss(TripletLossConfig(0.1, 0.001)), torch.ones(3, 2)
+    assert loss(embeddings, numbers([0, 0, 1])) == pytest.approx(0.1)
     with pytest.raises(SerError, match="collapsed"):
-        loss(embeddings.requires_grad_(), recordings)
+        loss(embeddings.requires_grad_(), numbers([0, 0, 1]))
 
 
 def test_a_margin_of_zero_is_refused():
