@@ -71,6 +71,8 @@ def main() -> None:
         pooling = model_dir.load_section(args.text_model, "model", TextModelConfig).pooling
     texts = tables.read_map(path, allow_empty=True)
     encoder, tokenizer = bert.load_encoder(args.text_model)
+    if pooling:
+        bert.check_pooling(args.text_model, tokenizer, pooling)
     encoder.to(pick_device(args.device))
     tokens = bert.tokenize(tokenizer, list(texts.values()))
     utts = list(texts)

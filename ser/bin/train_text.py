@@ -46,7 +46,7 @@ def main() -> None:
     from ser.examples.targets import check_apart, class_numbers, read_vote_targets
     from ser.kaldi import tables
     from ser.metrics import classification
-    from ser.text import batches, bert, held_out
+    from ser.text import batches, bert, held_out, model_folder
     from ser.text.config import TextConfig
     from ser.training import model_dir, parallel
     from ser.training.fit import fit
@@ -58,6 +58,7 @@ def main() -> None:
         config = dataclasses.replace(config, text_model=args.text_model)
     utt2class = tables.read_map(args.utt2class, fields=2)
     encoder, tokenizer = bert.load_encoder(config.text_model)
+    bert.check_pooling(config.text_model, tokenizer, config.model.pooling)
     tokenizer.model_max_length = min(tokenizer.model_max_length, config.data.max_tokens)
 
     train_ids, train_utts = read_examples(args.data_dir, utt2class, tokenizer)
@@ -107,7 +108,7 @@ def main() -> None:
         inputs["validation text"] = Path(args.valid_data) / "text"
     else:
         inputs |= {name: path for name, path in of_data_dir.items() if path.exists()}
-    weights = Path(bert.find_folder(config.text_model)) / model_dir.WEIGHTS
+    weights = Path(model_folder.find_folder(config.text_model)) / model_dir.WEIGHTS
     if weights.is_file():
         inputs["text model"] = weights
     if not model_dir.begin(args.model_dir, config, inputs):
@@ -125,7 +126,7 @@ def main() -> None:
         "%d validation texts: UAR %.1f %% (chance %.1f %%), accuracy %.1f %%",
         len(valid_ids), 100 * uar, 100 / len(classes), 100 * accuracy,
     )  # fmt: skip
-    bert.save_encoder(Path(args.model_dir) / bert.ENCODER_FOLDER, model.encoder, tokenizer)
+    bert.save_encoder(Path(args.model_dir) / model_folder.ENCODER_FOLDER, model.encoder, tokenizer)
     model_dir.save_model(args.model_dir, model.head, classes)
 
 

@@ -43,7 +43,7 @@ def main() -> None:
     from ser.corpora.label_map import read_label_map
     from ser.kaldi import tables
     from ser.metrics.multilabel import best_thresholds, f1_by_class
-    from ser.text import batches, bert, labels
+    from ser.text import batches, bert, labels, model_folder
     from ser.text.config import TextConfig
     from ser.training import model_dir, parallel
     from ser.training.fit import fit
@@ -58,6 +58,7 @@ def main() -> None:
     mapping = read_label_map(args.label_map) if args.label_map else {}
     classes = labels.class_names(args.data_dir, mapping)
     encoder, tokenizer = bert.load_encoder(config.text_model)
+    bert.check_pooling(config.text_model, tokenizer, config.model.pooling)
     tokenizer.model_max_length = min(tokenizer.model_max_length, config.data.max_tokens)
 
     found = labels.read_labels(args.data_dir, mapping, classes)
@@ -88,7 +89,7 @@ def main() -> None:
         inputs["parts"] = Path(args.data_dir) / "utt2part"
     if args.label_map:
         inputs["label map"] = Path(args.label_map)
-    weights = Path(bert.find_folder(config.text_model)) / model_dir.WEIGHTS
+    weights = Path(model_folder.find_folder(config.text_model)) / model_dir.WEIGHTS
     if weights.is_file():
         inputs["text model"] = weights
     if not model_dir.begin(args.model_dir, config, inputs):
@@ -110,7 +111,7 @@ def main() -> None:
     tables.write_map(
         Path(args.model_dir) / "thresholds", dict(zip(classes, map("{:.6f}".format, thresholds), strict=True))
     )
-    bert.save_encoder(Path(args.model_dir) / bert.ENCODER_FOLDER, model.encoder, tokenizer)
+    bert.save_encoder(Path(args.model_dir) / model_folder.ENCODER_FOLDER, model.encoder, tokenizer)
     model_dir.save_model(args.model_dir, model.head, classes)
 
 

@@ -17,14 +17,10 @@ import torch
 from torch import Tensor
 
 from ser.errors import SerError
+from ser.text.model_folder import find_folder
 from ser.training import pretrained_dir
 
 Pooling = Literal["cls", "mean"]
-
-# Kinds of T5: the class of the encoder without its decoder.
-T5_KINDS = {"t5": "T5EncoderModel", "mt5": "MT5EncoderModel", "umt5": "UMT5EncoderModel"}
-# Where `train_text` puts the encoder in its model folder.
-ENCODER_FOLDER = "encoder"
 
 
 class TextClassifier(torch.nn.Module):
@@ -36,17 +32,10 @@ class TextClassifier(torch.nn.Module):
     num_classes : K.
     pooling : see `pool`.
     dropout : probability, on the pooled vector, in training.
-
-    Raises
-    ------
-    SerError
-        If the pooling is ``cls`` and the encoder a T5, which has no such token.
     """
 
     def __init__(self, encoder: Any, num_classes: int, pooling: Pooling, dropout: float) -> None:
         super().__init__()
-        if pooling == "cls" and encoder.config.model_type in T5_KINDS:
-            raise SerError("model.pooling is cls, but a T5 has no [CLS] token; give mean")
         self.encoder = encoder
         self.pooling = pooling
         self.dropout = torch.nn.Dropout(dropout)
@@ -136,7 +125,25 @@ def _t5_encoder(model_type: str) -> Any:
     """Return the class of the encoder without decoder for T5 and similar models, else None."""
     import transformers
 
-    return getattr(transformers, T5_KINDS[model_type]) if model_type in T5_KINDS else None
+    names = {"t5": "T5EncoderModel", "mt5": "MT5EncoderModel", "umt5": "UMT5EncoderModel"}
+    return getattr(transformers, names[model_type]) if model_type in names else None
+
+
+def check_pooling(name: str, tokenizer: Any, pooling: Pooling) -> None:
+    """Refuse the pooling ``cls`` for an encoder whose texts do not begin with a token that stands for the whole text.
+
+    T5's texts begin with a word. Those of a decoder begin with one too, or with a token that sees nothing of the text.
+
+    Raises
+    ------
+    SerError
+        If so; `name` is the encoder's.
+    """
+    if pooling == "cls" and tokenizer("a")["input_ids"][:1] != [tokenizer.cls_token_id]:
+        raise SerError(
+            f"text model '{name}': pooling cls takes the first token's state, but its texts do not begin with a [CLS]; "
+            "take mean, as for any T5"
+        )
 
 
 def count_positions(encoder: torch.nn.Module) -> int:
@@ -148,23 +155,6 @@ def count_positions(encoder: torch.nn.Module) -> int:
     table = getattr(getattr(encoder, "embeddings", None), "position_embeddings", None)
     padding = getattr(table, "padding_idx", None)
     return positions if padding is None else positions - padding - 1
-
-
-def find_folder(name: str) -> str:
-    """Return the folder that holds the encoder `name`, or `name` itself if it is a name on the Hub."""
-    path = Path(name)
-    if (path / ENCODER_FOLDER).is_dir():
-        path = path / ENCODER_FOLDER
-    elif (path / "config.yaml").is_file():
-        raise SerError(f"text model '{name}': its training is not finished; run the train_text command again")
-    if path.is_dir():
-        if not (path / "config.json").is_file():
-            raise SerError(f"text model '{name}': {path} holds no config.json; give the folder of a text model")
-        return str(path)
-    # A name on the Hub is `model` or `owner/model`.
-    if path.is_absolute() or len(path.parts) > 2 or (len(path.parts) == 2 and path.parent.is_dir()):
-        raise SerError(f"text model '{name}': no such folder; give --text-model a folder, or a name on the Hub")
-    return name
 
 
 def save_encoder(folder: str | Path, encoder: Any, tokenizer: Any) -> None:

@@ -60,3 +60,17 @@ def test_a_loss_of_one_class_a_text_and_an_unknown_label_are_refused(call, tmp_p
         read_labels(tmp_path / "train", {}, ["joy"])
     with pytest.raises(SerError, match="none of its labels is in the label map"):
         read_labels(tmp_path / "train", {"grief": "joy"}, ["joy"])
+
+
+def test_no_command_takes_the_first_token_of_a_t5(call, tmp_path):
+    write(tmp_path / "train", 20, 0)
+    call("build_toy_bert", "--config", CONFIG, "--kind", "t5", tmp_path / "train", tmp_path / "t5")
+    tables.write_map(tmp_path / "utt2emo", {"u000": "joy"})
+    first = ["--set", "model.pooling=cls", "--text-model", tmp_path / "t5", tmp_path / "train"]
+    for command in (
+        ("train_text_labels", "--config", CONFIG, *first, tmp_path / "net"),
+        ("train_text", "--config", "conf/toy/bert.yaml", *first, tmp_path / "utt2emo", tmp_path / "net"),
+        ("extract_text_embeddings", "--pooling", "cls", tmp_path / "t5", tmp_path / "train", f"ark:{tmp_path}/x"),
+    ):
+        with pytest.raises(SerError, match=r"t5': pooling cls takes the first token's state, .* take mean"):
+            call(*command)

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from ser.errors import SerError
-from ser.text import bert
+from ser.text import bert, model_folder
 from ser.training import pretrained_dir
 
 TEXTS = [
@@ -80,7 +80,7 @@ def test_saved_encoder_gives_the_same_vectors_when_copied(encoder_folder, tmp_pa
 
 def test_the_encoder_of_a_model_folder_is_found(encoder_folder, tmp_path):
     (tmp_path / "encoder").symlink_to(encoder_folder)
-    assert bert.find_folder(str(tmp_path)) == str(tmp_path / "encoder")
+    assert model_folder.find_folder(str(tmp_path)) == str(tmp_path / "encoder")
 
 
 def test_model_without_half_of_its_weights_is_refused(encoder_folder, tmp_path):

@@ -82,11 +82,12 @@ def test_no_words_and_a_vocabulary_that_is_too_small_are_refused():
         t5.make_vocabulary(["an ox"], 6)
 
 
-def test_the_tokens_mean_is_a_texts_vector_as_t5_has_no_cls(folder):
-    encoder, _ = bert.load_encoder(str(folder))
-    with pytest.raises(SerError, match=r"model.pooling is cls, but a T5 has no \[CLS\] token; give mean"):
-        bert.TextClassifier(encoder, 2, "cls", 0.0)
-    bert.TextClassifier(encoder, 2, "mean", 0.0)
+def test_a_text_without_a_first_token_for_the_whole_is_not_pooled_by_it(folder, encoder_folder):
+    _, tokenizer = bert.load_encoder(str(folder))
+    with pytest.raises(SerError, match=r"text model 't5-base': pooling cls takes .* do not begin with a \[CLS\]"):
+        bert.check_pooling("t5-base", tokenizer, "cls")
+    bert.check_pooling("t5-base", tokenizer, "mean")
+    bert.check_pooling("bert", bert.load_encoder(str(encoder_folder))[1], "cls")
 
 
 def test_the_driver_of_system_c_tunes_a_t5_by_the_mean():
