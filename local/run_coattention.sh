@@ -38,7 +38,9 @@
 #   --losses "bce ce"             losses of the fusion: bce, binary cross-entropy for each class; ce, over all classes
 #   --vggish <dir>, --yamnet <dir>   encoders that ser.bin.import_audio_net imported
 #   --triplet <dir>               a triplet net that is trained already
-#   --text-model <name on the Hub, or folder>
+#   --text-model <name on the Hub, or folder>   in place of the text model that the settings name, which is t5-base. The
+#                                 column `layer` has its kind, as its folder states it, or its name on the Hub
+#   --text-settings <name>        settings <conf>/<name>.yaml of its fine-tuning; goemotions_bert: those published for BERT
 #   --fold-groups <n>             merge the folds of a corpus to n folds (0: keep them; 2 on the toy corpora)
 #   --label-map <file>            maps a corpus's labels to the classes
 #   --text-map <file>             maps GoEmotions' labels to the classes
@@ -65,6 +67,7 @@ vggish=
 yamnet=
 triplet=
 text_model=
+text_settings=goemotions
 fold_groups=
 label_map=conf/emotions/four.map
 text_map=conf/emotions/goemotions_four.map
@@ -121,9 +124,9 @@ fi
 if [ "$stage" -le 4 ] && [ "$stop_stage" -ge 4 ]; then
   begin_stage 4 "text model, fine-tuned on GoEmotions"
   # Only in a toy run, which needs no download from the Hub: a tiny T5 of random weights is made.
-  run_jobs text_init "$train_cmd" python3 -m ser.bin.build_toy_bert --kind t5 --config "$conf/goemotions.yaml"
-  run_jobs t5 "$cuda_jobs" python3 -m ser.bin.train_text_labels \
-    --config "$conf/goemotions.yaml" --num-threads "$num_threads"
+  run_jobs text_init "$train_cmd" python3 -m ser.bin.build_toy_bert --kind t5 --config "$conf/$text_settings.yaml"
+  run_jobs text_model "$cuda_jobs" python3 -m ser.bin.train_text_labels \
+    --config "$conf/$text_settings.yaml" --num-threads "$num_threads"
 fi
 
 if [ "$stage" -le 5 ] && [ "$stop_stage" -ge 5 ]; then

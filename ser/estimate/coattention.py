@@ -58,10 +58,10 @@ def estimate(options: Options, plan: Plan, facts: Facts, rates: Rates) -> list[C
         disk += 4 * _NETS.get(encoder, _PUBLISHED)[1] * patches(corpus)
         cpu += seconds(encoder, patches(corpus)) + hours.get(corpus, 0.0) * rates.logmel
     stages.append(Cost(3, "patches, states", disk, cpu))
-    if plan.of("t5") or plan.of("tokens"):
-        net = text_net(Path(options.settings("goemotions")), options.text_model, rates)
-        if plan.of("t5"):
-            stages.append(training(4, "text model", [one.size for one in plan.of("t5")], net, rates))
+    if plan.of("text_model") or plan.of("tokens"):
+        net = text_net(Path(options.settings(options.text_settings)), options.text_model, rates)
+        if plan.of("text_model"):
+            stages.append(training(4, "text model", [one.size for one in plan.of("text_model")], net, rates))
         read = sum(one.size for one in plan.of("tokens")) * rates.tokens
         cpu = rates.start * len(plan.of("tokens")) + read * forward(net)
         stages.append(Cost(5, "token states", 4 * net.dim * read, cpu))

@@ -12,7 +12,6 @@ from ser.plan.coattention_options import (
     LAST_STAGE,
     RANDOM,
     SYSTEM,
-    TOKENS,
     Options,
     check,
     has_patches,
@@ -33,7 +32,7 @@ __all__ = ["KINDS", "LAST_STAGE", "Options", "check", "corpora", "plan"]
 # Kind of job -> number of the stage that runs it.
 KINDS = {
     "prepare": 0, "classes": 1, "together": 1, "parts": 1, "unseen": 1, "random_parts": 1, "audit": 1,
-    "frames": 2, "toy_nets": 2, "triplet": 2, "patches": 3, "states": 3, "text_init": 4, "t5": 4, "tokens": 5,
+    "frames": 2, "toy_nets": 2, "triplet": 2, "patches": 3, "states": 3, "text_init": 4, "text_model": 4, "tokens": 5,
     "merged": 5, "fixed": 6, "tuned": 6, "joined": 6, "cells": 7, "card": 7, "report": 7,
 }  # fmt: skip
 
@@ -151,16 +150,16 @@ class _Builder:
 
     def text(self) -> Iterator[Job]:
         at, options = self.at, self.options
-        model = options.text_model
-        if options.toy and not model:
-            model = str(at.exp / "t5_init")
+        model = options.text_start
+        if options.builds_text_model:
             texts = [at.corpus(options.text_train)] if options.text_train else [at.corpus(options.test)]
             yield job(4, "text_init", "t5_init", [*texts, model], texts, [model])
         if options.text_train:
-            data, tuned = at.corpus(options.text_train), at.exp / TOKENS
-            words: list[object] = [*options.seed_override(), "--part", "train"]
-            words += [*(["--text-model", model] if model else []), data, tuned]
-            yield job(4, "t5", options.text_train, words, [data], [tuned], self.facts.utts([options.text_train]))
+            data, tuned = at.corpus(options.text_train), at.exp / "text_model"
+            words = [*options.seed_override(), "--part", "train", "--text-model", model, data, tuned]
+            yield job(
+                4, "text_model", options.text_train, words, [data], [tuned], self.facts.utts([options.text_train])
+            )
             model = str(tuned)
         for corpus in options.scored:
             if corpus not in options.speech_only:

@@ -10,6 +10,7 @@ from ser.plan.corpora import check_holds, read_corpora
 from ser.plan.encoders import Encoder, check_encoders, read_encoders
 from ser.plan.options import RunOptions, check_run, check_words
 from ser.plan.roles import distinct
+from ser.text.model_folder import model_name
 
 SYSTEM = "coattention"
 LAST_STAGE = 7
@@ -17,7 +18,6 @@ LAST_STAGE = 7
 ENCODERS = {"vggish": ("fc1", "vggish"), "yamnet": ("10", "yamnet"), "triplet": ("final", "yamnet")}
 LOSSES = {"bce": "binary", "ce": "cross_entropy"}
 VARIANTS = ("fixed", "tuned")
-TOKENS = "t5"
 # Name of the only fold of a corpus that is published with a training, a validation and a test part.
 ALL = "all"
 # Name of the random split, of its rows and of its parts.
@@ -47,6 +47,7 @@ class Options(RunOptions):
     yamnet: str
     triplet: str
     text_model: str
+    text_settings: str
     fold_groups: int
     label_map: str
     text_map: str
@@ -59,6 +60,28 @@ class Options(RunOptions):
     def settings(self, name: str) -> str:
         """Path of the YAML file of settings `name`."""
         return f"{self.conf}/{name}.yaml"
+
+    @property
+    def builds_text_model(self) -> bool:
+        """Whether the run builds its own text model: in a toy run, a tiny T5 that needs no download."""
+        return self.toy and not self.text_model
+
+    @property
+    def text_start(self) -> str:
+        """The text model before its fine-tuning: the user's, or the one that the run builds, or the settings'."""
+        if self.builds_text_model:
+            return str(self.layout.exp / "t5_init")
+        return self.text_model or str(read_yaml(self.settings(self.text_settings))["text_model"])
+
+    @property
+    def text_layer(self) -> str:
+        """Value of the column `layer` for the text: what the text model is, so that no row names another one."""
+        return "t5" if self.builds_text_model else model_name(self.text_start)
+
+    @property
+    def has_text(self) -> bool:
+        """Whether any row reads text."""
+        return bool(set(self.scored) - set(self.speech_only))
 
     @property
     def others(self) -> dict[str, Encoder]:
@@ -129,9 +152,11 @@ def check(options: Options) -> list[str]:
     if len(options.together) == 1:
         raise SerError("--together: name two corpora or more, or none")
     names = ["fusion", *(["triplet"] if "triplet" in options.encoders and not options.triplet else [])]
-    names += ["goemotions"] * bool(options.text_train)
+    names += [options.text_settings] * bool(options.text_train or (options.has_text and not options.text_model))
     names += [f"tune_{name}" for name in options.tuned]
     check_run(options, LAST_STAGE, [options.label_map, options.text_map, *map(options.settings, names)])
+    if options.has_text and not options.builds_text_model:
+        model_name(options.text_start)
     fixed = [name for name in options.encoders if is_onnx(options, name)]
     for name in fixed:
         folder = Path(getattr(options, name))

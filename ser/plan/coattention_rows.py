@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ser.plan.coattention_options import ENCODERS, LOSSES, RANDOM, TOKENS, Options
+from ser.plan.coattention_options import ENCODERS, LOSSES, RANDOM, Options
 
 
 @dataclass(frozen=True)
@@ -75,12 +75,12 @@ def list_rows(options: Options) -> list[Row]:
     rows = [row for corpus in options.tests for row in _of_test(options, corpus)]
     if both := "+".join(options.together):
         read = {"speech": states(options, best, both), "text": tokens(options, both)}
-        rows.append(Row(both, "fusion", f"{best}+{TOKENS}", options.losses[0], read, "gold", fusion))
+        rows.append(Row(both, "fusion", f"{best}+{options.text_layer}", options.losses[0], read, "gold", fusion))
     for corpus in options.speech_only:
         heard, layer = {"speech": states(options, best, corpus)}, f"{best}_{options.layer(best)}"
         rows.append(Row(corpus, "speech", layer, "fixed", heard, "-", fusion))
     for corpus in options.text_only:
-        rows.append(Row(corpus, "text", TOKENS, "fixed", {"text": tokens(options, corpus)}, "gold", fusion))
+        rows.append(Row(corpus, "text", options.text_layer, "fixed", {"text": tokens(options, corpus)}, "gold", fusion))
     return rows
 
 
@@ -97,15 +97,15 @@ def _of_test(options: Options, corpus: str) -> Iterator[Row]:
                 settings, tune = options.settings(f"tune_{encoder}"), (net_folder(options, encoder), layer)
                 yield Row(corpus, f"{encoder}_tuned", f"{encoder}_{layer}", variant, heard, "-", settings, (), tune)
     heard, read = {"speech": states(options, best, corpus)}, {"text": tokens(options, corpus)}
-    speech, joint = f"{best}_{options.layer(best)}", f"{best}+{TOKENS}"
-    yield Row(corpus, "text", TOKENS, "fixed", read, "gold", fusion)
+    speech, joint = f"{best}_{options.layer(best)}", f"{best}+{options.text_layer}"
+    yield Row(corpus, "text", options.text_layer, "fixed", read, "gold", fusion)
     for loss in options.losses:
         change = (f"loss.kind={LOSSES[loss]}",)
         yield Row(corpus, f"fusion_{loss}", joint, loss, heard | read, "gold", fusion, change)
     if corpus in options.unseen:
-        yield Row(corpus, "text_unseen", TOKENS, "fixed", read, "unseen-sentence", fusion)
+        yield Row(corpus, "text_unseen", options.text_layer, "fixed", read, "unseen-sentence", fusion)
         yield Row(corpus, "fusion_unseen", joint, options.losses[0], heard | read, "unseen-sentence", fusion)
     if corpus in options.random:
         yield Row(corpus, "speech_random", speech, RANDOM, heard, "-", fusion)
-        yield Row(corpus, "text_random", TOKENS, RANDOM, read, "gold", fusion)
+        yield Row(corpus, "text_random", options.text_layer, RANDOM, read, "gold", fusion)
         yield Row(corpus, "fusion_random", joint, RANDOM, heard | read, "gold", fusion)

@@ -152,10 +152,14 @@ _SYSTEM_C = (
     FileFault("flipped bit, ark", flipped, 6, "exp/toy_coattention/states/triplet_savee/*.ark"),
     FileFault("missing line", without_a_line, 6, "data/toy_coattention/train_savee_1/utt2emo"),
     FileFault("missing file", gone, 7, "exp/toy_coattention/text_savee_1/posteriors.scp"),
-    FileFault("unchecked: flipped bit, model", flipped, 5, "exp/toy_coattention/t5/encoder/model.safetensors", False),
+    FileFault(
+        "unchecked: flipped bit, model", flipped, 5, "exp/toy_coattention/text_model/encoder/model.safetensors", False
+    ),
     FileFault("unchecked: truncated ark", truncated, 7, "exp/toy_coattention/text_savee_1/posteriors.ark", False),
     FileFault("stage again: flipped bit, ark", flipped, 5, "exp/toy_coattention/tokens/savee.ark", again=True),
-    FileFault("stage again: flipped bit, model", flipped, 4, "exp/toy_coattention/t5/*/model.safetensors", again=True),
+    FileFault(
+        "stage again: flipped bit, model", flipped, 4, "exp/toy_coattention/text_model/*/model.safetensors", again=True
+    ),
 )
 _CROSS_CORPUS = (
     FileFault("truncated ark", truncated, 2, "data/toy_cross_corpus/cremad_no_sil/data/no_sil_*.1.ark"),

@@ -59,16 +59,16 @@ def test_every_row_of_the_papers_tables_is_a_row(options):
             for layer in ("vggish_fc1", "yamnet_10", "triplet_final"):
                 for variant in ("fixed", "tuned"):
                     assert (corpus, layer, variant, "speech", "-", fold) in rows
-            assert (corpus, "t5", "fixed", "text", "gold", fold) in rows
+            assert (corpus, "t5-base", "fixed", "text", "gold", fold) in rows
             for loss in ("bce", "ce"):
-                assert (corpus, "triplet+t5", loss, "speech+text", "gold", fold) in rows
-            assert (corpus, "triplet+t5", "bce", "speech+text", "none", fold) in rows
-    assert ("savee", "t5", "fixed", "text", "unseen-sentence", "4") in rows
+                assert (corpus, "triplet+t5-base", loss, "speech+text", "gold", fold) in rows
+            assert (corpus, "triplet+t5-base", "bce", "speech+text", "none", fold) in rows
+    assert ("savee", "t5-base", "fixed", "text", "unseen-sentence", "4") in rows
     assert not any(row[0] == "iemocap" and row[4] == "unseen-sentence" for row in rows)
     # The third table.
-    assert ("iemocap+savee", "triplet+t5", "bce", "speech+text", "gold", "5") in rows
+    assert ("iemocap+savee", "triplet+t5-base", "bce", "speech+text", "gold", "5") in rows
     assert ("ravdess", "triplet_final", "fixed", "speech", "-", "6") in rows
-    assert ("goemotions", "t5", "fixed", "text", "gold", "all") in rows
+    assert ("goemotions", "t5-base", "fixed", "text", "gold", "all") in rows
     assert len(set(rows)) == len(rows)
 
 
@@ -114,8 +114,30 @@ def test_the_page_of_errors_is_of_the_first_corpus_and_its_co_attention(options,
 
 
 def test_the_text_model_is_tuned_on_the_training_part_of_goemotions_alone(options):
-    (one,) = coattention.plan(options(), FACTS).of("t5")
-    assert " ".join(one.arguments) == "--part train data/run/goemotions exp/run/t5"
+    (one,) = coattention.plan(options(), FACTS).of("text_model")
+    assert " ".join(one.arguments) == "--part train --text-model t5-base data/run/goemotions exp/run/text_model"
+
+
+def test_no_row_names_another_text_model_than_the_one_that_is_trained(options, tmp_path):
+    def of_text(asked):
+        coattention.check(asked)
+        found = coattention.plan(asked, FACTS)
+        (one,) = found.of("text_model")
+        layers = {row[1].removeprefix("triplet+") for row in columns(found) if "text" in row[3]}
+        return one.arguments[one.arguments.index("--text-model") + 1], *layers
+
+    assert of_text(options(text_settings="goemotions_bert")) == ("bert-base-cased", "bert-base-cased")
+    assert of_text(options(text_model="google/mt5-base")) == ("google/mt5-base", "mt5-base")
+    (tmp_path / "t5").mkdir()
+    (tmp_path / "t5" / "config.json").write_text('{"model_type": "bert"}')
+    assert of_text(options(text_model=f"{tmp_path}/t5")) == (f"{tmp_path}/t5", "bert")
+    toy = {"toy": "true", "conf": "conf/toy/coattention", "corpora": "conf"}
+    assert of_text(options(**toy)) == ("exp/run/t5_init", "t5")
+
+
+def test_without_a_fine_tuning_the_states_are_those_of_the_settings_text_model(options):
+    found = coattention.plan(options(text_train=""), FACTS)
+    assert {one.arguments[2] for one in found.of("tokens")} == {"t5-base"}
 
 
 def test_a_quick_run_trains_the_folds_of_a_row_in_one_process(options):
@@ -184,7 +206,7 @@ def test_any_published_encoder_has_fixed_rows_and_may_be_the_fusions(options, tm
     assert {row[1:3] for row in rows if row[1].startswith(("wavlm_", "yam_"))} == {
         ("wavlm_9", "fixed"), ("yam_7", "fixed"), ("wavlm_9", "random")
     }  # fmt: skip
-    assert ("savee", "wavlm+t5", "bce", "speech+text", "gold", "4") in rows
+    assert ("savee", "wavlm+t5-base", "bce", "speech+text", "gold", "4") in rows
     assert ("ravdess", "wavlm_9", "fixed", "speech", "-", "6") in rows
     words = {one.name: " ".join(one.arguments) for one in found.of("states")}
     assert words["wavlm_savee"].startswith("--encoder microsoft/wavlm-base --layers 9 --level frame --every 4 ")
@@ -209,6 +231,8 @@ def test_any_published_encoder_has_fixed_rows_and_may_be_the_fusions(options, tm
         ({"unseen": "nobody"}, "--unseen: unknown 'nobody'"),
         ({"random": "nobody"}, "--random: unknown 'nobody'"),
         ({"together": "savee"}, "--together: name two corpora or more"),
+        ({"text_model": "/absent/t5"}, "text model '/absent/t5': no such folder"),
+        ({"text_settings": "absent"}, "no conf/coattention/absent.yaml"),
         ({"losses": "mse"}, "--losses: unknown 'mse'"),
         ({"text_train": "dailydialog"}, "--text-train: expected goemotions or nothing"),
     ],

@@ -6,6 +6,7 @@ from ser.errors import SerError
 from ser.text import bert, t5
 from ser.text.config import TextConfig
 from ser.text.wordpiece import ScratchConfig
+from ser.training.unfreezing import Unfreezing
 
 CONFIG = ScratchConfig(
     vocabulary_size=60, layers=2, hidden_size=16, heads=2, inner_size=32, positions=16, dropout=0.1, weight_stddev=0.05
@@ -90,6 +91,23 @@ def test_a_text_without_a_first_token_for_the_whole_is_not_pooled_by_it(folder, 
     bert.check_pooling("bert", bert.load_encoder(str(encoder_folder))[1], "cls")
 
 
-def test_the_driver_of_system_c_tunes_a_t5_by_the_mean():
+def test_the_driver_of_system_c_tunes_a_t5_by_the_mean_block_by_block_from_the_output_on():
+    from transformers import T5Config, T5EncoderModel
+
     settings = load_config(TextConfig, "conf/coattention/goemotions.yaml")
-    assert settings.text_model.startswith("t5") and settings.model.pooling == "mean"
+    assert settings.text_model == "t5-base" and settings.model.pooling == "mean"
+    assert 1e-4 <= settings.fit.learning_rate <= 3e-4
+    # T5 base has 12 blocks.
+    sizes = T5Config(vocab_size=8, d_model=8, d_kv=4, d_ff=8, num_layers=12, num_heads=2)
+    model = bert.TextClassifier(T5EncoderModel(sizes), 28, "mean", 0.1)
+    schedule = Unfreezing(model, settings.fit.unfreezing, [2440] * settings.fit.epochs)
+    assert [schedule.group_of[f"encoder.encoder.block.{block}"] for block in range(12)] == [2] * 4 + [1] * 4 + [0] * 4
+    assert schedule.group_of["head"] == 0 and schedule.group_of["encoder.shared"] == 2
+    assert schedule.starts == [0, 500, 1000]
+
+
+def test_berts_published_settings_are_a_file_of_their_own():
+    settings = load_config(TextConfig, "conf/coattention/goemotions_bert.yaml")
+    assert settings.text_model == "bert-base-cased" and settings.model.pooling == "cls"
+    found = (settings.data.max_tokens, settings.data.batch_size, settings.fit.epochs, settings.fit.learning_rate)
+    assert found == (50, 16, 4, 5e-5) and settings.fit.unfreezing is None
