@@ -34,7 +34,8 @@
 #   --published "<name>=<folder or name on the Hub>:<layer> ..."   further audio encoders, such as
 #                                 wavlm=microsoft/wavlm-base:9; they stay fixed, and every fourth frame is used
 #   --fusion-encoder <encoder>    the one of --encoders or --published that is used in the fusion
-#   --variants "fixed tuned"      fixed: only the attention is trained; tuned: the audio encoder is trained with it
+#   --variants "fixed tuned"      fixed: only the attention is trained; tuned: the audio encoder is trained with it, also
+#                                 in a fusion, of --fusion-encoder and the first of --losses
 #   --losses "bce ce"             losses of the fusion: bce, binary cross-entropy for each class; ce, over all classes
 #   --vggish <dir>, --yamnet <dir>   encoders that ser.bin.import_audio_net imported
 #   --triplet <dir>               a triplet net that is trained already

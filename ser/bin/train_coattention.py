@@ -98,9 +98,9 @@ def train(args: argparse.Namespace) -> None:
     )  # fmt: skip
     statistics, digests = {}, {}
     for name in rspecifiers:
-        mean, stddev, digests[f"training {name}"] = trained.summary(name, config.data.max_rows)
+        mean, stddev, digests[f"training {name}"] = trained.summary(name, config.data.limit(name))
         statistics[name] = mean, stddev
-        digests[f"validation {name}"] = valid.summary(name, config.data.max_rows)[2]
+        digests[f"validation {name}"] = valid.summary(name, config.data.limit(name))[2]
     inputs = dict(targets.inputs)
     if args.encoder:
         inputs["encoder"] = find_encoder(args.encoder) / model_dir.WEIGHTS
@@ -111,7 +111,7 @@ def train(args: argparse.Namespace) -> None:
     net: torch.nn.Module
     if args.encoder:
         patch_net = load_patch_net(args.encoder, args.encoder_layer)
-        statistics["speech"] = state_statistics(patch_net, args.encoder_layer, trained, config.data.max_rows)
+        statistics["speech"] = state_statistics(patch_net, args.encoder_layer, trained, config.data.limit("speech"))
         attention = CoAttention(config.model, statistics, len(targets.classes))
         net = TunedCoAttention(patch_net, args.encoder_layer, attention)
     else:

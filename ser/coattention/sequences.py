@@ -23,6 +23,7 @@ class SequenceConfig:
     ----------
     batch_size : utterances per batch.
     max_rows : of a longer sequence, this many evenly spaced rows are kept; 0: no limit.
+    max_tokens : the same of text, where its limit is another; 0: it is `max_rows`.
     drop_text : share of the training utterances, drawn anew each epoch, whose text is hidden, so that the model learns
         to work without text.
     """
@@ -30,6 +31,11 @@ class SequenceConfig:
     batch_size: int
     max_rows: int
     drop_text: float
+    max_tokens: int = 0
+
+    def limit(self, name: str) -> int:
+        """Return how many rows of a sequence of the modality `name` are kept; 0: all."""
+        return self.max_tokens or self.max_rows if name == "text" else self.max_rows
 
 
 @dataclass(frozen=True)
@@ -180,7 +186,7 @@ class SequenceSource:
         found = [
             np.zeros((0, width), np.float32)
             if hidden[index]
-            else self.sequences.rows(name, int(index), self.config.max_rows)
+            else self.sequences.rows(name, int(index), self.config.limit(name))
             for index in indices
         ]
         longest = max([1, *map(len, found)])

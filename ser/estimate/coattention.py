@@ -6,7 +6,6 @@ from ser.estimate.costs import Cost, audits, compressed, data_dirs, forward, tra
 from ser.estimate.nets import setting, text_net
 from ser.estimate.rates import Rates
 from ser.plan.coattention import Options
-from ser.plan.coattention_options import ENCODERS
 from ser.plan.facts import Facts
 from ser.plan.job import Plan
 
@@ -70,8 +69,8 @@ def estimate(options: Options, plan: Plan, facts: Facts, rates: Rates) -> list[C
         cpu += rates.start + epochs("fusion") * one.size * rates.dialogue
         disk += one.size * vector_bytes(_CLASSES) + 20e6
     for one in plan.of("tuned"):
-        encoder = next(name for name in ENCODERS if one.name.startswith(f"{name}_"))
-        corpus = one.name.removeprefix(f"{encoder}_tuned_").rpartition("_")[0]
+        name, _, of = one.name.partition("_tuned_")
+        encoder, corpus = options.fusion_encoder if name == "fusion" else name, of.rpartition("_")[0]
         # Training reads at most max_rows patches of an utterance; one.size sums the utterances of all folds of the job.
         most = int(setting(Path(options.settings(f"tune_{encoder}")), "data", "max_rows")) * one.size
         seen = min(len(one.outputs) * patches(corpus), most or float("inf"))

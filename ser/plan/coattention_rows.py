@@ -102,6 +102,10 @@ def _of_test(options: Options, corpus: str) -> Iterator[Row]:
     for loss in options.losses:
         change = (f"loss.kind={LOSSES[loss]}",)
         yield Row(corpus, f"fusion_{loss}", joint, loss, heard | read, "gold", fusion, change)
+    if best in options.tuned:
+        change, tune = (f"loss.kind={LOSSES[options.losses[0]]}",), (net_folder(options, best), options.layer(best))
+        inputs, settings = {"speech": patches(options, best, corpus)} | read, options.settings(f"tune_{best}")
+        yield Row(corpus, "fusion_tuned", joint, "tuned", inputs, "gold", settings, change, tune)
     if corpus in options.unseen:
         yield Row(corpus, "text_unseen", options.text_layer, "fixed", read, "unseen-sentence", fusion)
         yield Row(corpus, "fusion_unseen", joint, options.losses[0], heard | read, "unseen-sentence", fusion)

@@ -71,6 +71,15 @@ def test_a_long_sequence_is_thinned_at_equal_distances(tmp_path, write):
     assert len(sequences.rows("speech", 0, 9)) == 9
 
 
+def test_text_may_have_another_limit_than_speech(tmp_path, write):
+    inputs = {name: write(name, {"a-1": np.ones((9, 2), np.float32)}) for name in ("speech", "text")}
+    sequences = read_sequences(tmp_path, inputs)
+    for most, rows in ((0, 3), (5, 5)):
+        config = SequenceConfig(batch_size=3, max_rows=3, drop_text=0.0, max_tokens=most)
+        (batch, _) = next(SequenceSource(sequences, np.zeros(3, int), config, None).batches(0))
+        assert batch["speech"].shape[1] == 3 and batch["text"].shape[1] == rows
+
+
 def test_archives_of_other_ids_of_vectors_and_of_nans_are_refused(tmp_path, write):
     with pytest.raises(SerError, match=r"it has speech for none of the 3 utterances of .*, such as 'a-1'"):
         read_sequences(tmp_path, {"speech": write("other", {"x": np.ones((2, 2), np.float32)})})

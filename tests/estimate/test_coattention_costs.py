@@ -25,6 +25,11 @@ RATES = dataclasses.replace(
 @pytest.fixture
 def stages(monkeypatch):
     monkeypatch.chdir(Path(__file__).parents[2])
+    return costs()
+
+
+def costs(**changes: str):
+    """Estimate the stages of a run on speech of RAVDESS alone, apart from `changes`."""
     found = {}
     for path in (Path("local/run_coattention.sh"), Path("utils/recipe.sh")):
         text = path.read_text(encoding="utf-8")
@@ -36,10 +41,11 @@ def stages(monkeypatch):
         "tests": "", "speech_only": "ravdess", "together": "", "text_only": "", "text_train": "", "unseen": "",
         "random": "",
         "encoders": "yamnet", "fusion_encoder": "yamnet", "yamnet": "exp/yamnet",
-    }  # fmt: skip
+    } | changes  # fmt: skip
     words = [f"--{name.replace('_', '-')}={value}" for name, value in found.items()]
     options = read_options(planned.Options, words, read_corpora())
-    facts = Facts({"ravdess": Size(1000, 1.0, 6, "planted", False)}, tuple("123456"))
+    size = Size(1000, 1.0, 6, "planted", False)
+    facts = Facts(dict.fromkeys(("ravdess", "savee"), size), tuple("123456") if options.speech_only else ())
     return {cost.stage: cost for cost in coattention.estimate(options, planned.plan(options, facts), facts, RATES)}
 
 
@@ -59,3 +65,14 @@ def test_attentions_see_each_utterance_in_each_epoch_of_each_fold(stages):
 
 def test_what_is_not_asked_for_costs_nothing(stages):
     assert stages.keys() == {0, 1, 3, 6, 7}
+
+
+def test_tuning_the_net_of_speech_costs_the_same_in_the_fusion(monkeypatch):
+    monkeypatch.chdir(Path(__file__).parents[2])
+    # With RATES a job of a fixed model takes no time but that of its epochs.
+    asked = {"tests": "savee", "speech_only": "", "losses": "bce", "text_model": "t5-base", "published": "w=a/b:1"}
+    alone = costs(**asked, fusion_encoder="w", variants="tuned")
+    both = costs(**asked, fusion_encoder="yamnet", variants="tuned")
+    epochs = nets.setting(Path("conf/coattention/tune_yamnet.yaml"), "fit", "epochs")
+    # Four folds; an hour has 7500 patches; a training pass is three times a forward pass.
+    assert both[6].cpu - alone[6].cpu == pytest.approx(4 * 3 * epochs * 7500 * 2 * 69.2e6 / 10e9)

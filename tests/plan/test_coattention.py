@@ -62,6 +62,7 @@ def test_every_row_of_the_papers_tables_is_a_row(options):
             assert (corpus, "t5-base", "fixed", "text", "gold", fold) in rows
             for loss in ("bce", "ce"):
                 assert (corpus, "triplet+t5-base", loss, "speech+text", "gold", fold) in rows
+            assert (corpus, "triplet+t5-base", "tuned", "speech+text", "gold", fold) in rows
             assert (corpus, "triplet+t5-base", "bce", "speech+text", "none", fold) in rows
     assert ("savee", "t5-base", "fixed", "text", "unseen-sentence", "4") in rows
     assert not any(row[0] == "iemocap" and row[4] == "unseen-sentence" for row in rows)
@@ -70,6 +71,21 @@ def test_every_row_of_the_papers_tables_is_a_row(options):
     assert ("ravdess", "triplet_final", "fixed", "speech", "-", "6") in rows
     assert ("goemotions", "t5-base", "fixed", "text", "gold", "all") in rows
     assert len(set(rows)) == len(rows)
+
+
+def test_a_tuned_fusion_reads_patches_and_tokens_and_trains_the_fusions_encoder(options):
+    asked = options(fusion_encoder="yamnet", losses="ce bce")
+    found = coattention.plan(asked, FACTS)
+    (one,) = [one for one in found.of("tuned") if one.name == "fusion_tuned_savee_3"]
+    assert " ".join(one.arguments[:12]) == (
+        "--config conf/coattention/tune_yamnet.yaml --set loss.kind=cross_entropy"
+        " --input speech=scp:exp/run/patches/yamnet_savee.scp --input text=scp:exp/run/tokens/savee.scp"
+        " --encoder exp/yamnet --encoder-layer 10"
+    )
+    assert {one.name for one in found.of("patches")} >= {"yamnet_savee"}
+    for changes in ({"variants": "fixed"}, {"published": "wavlm=microsoft/wavlm-base:9", "fusion_encoder": "wavlm"}):
+        rows = columns(coattention.plan(options(**changes), FACTS))
+        assert not any(row[2:4] == ("tuned", "speech+text") for row in rows)
 
 
 def test_the_random_split_is_a_row_of_its_own_whose_audit_only_reports(options):
