@@ -162,14 +162,17 @@ end_stage
 
 # Expected on the toy corpora, with two folds (UAR and WA in %; fine-tuning random nets on 60 utterances does not help):
 #   awk -F'\t' '$4 == "all" { print $3, $8, $5, $9, $7, $20, $23 }' exp/toy_coattention/results.tsv
-#   test             layer          variant  modality     text               UAR     WA
-#   iemocap          triplet_final  fixed    speech       -                59.66  57.41
-#   iemocap          t5             fixed    text         gold             50.33  50.85
-#   iemocap          triplet+t5     bce      speech+text  gold             68.60  66.69
-#   savee            triplet_final  fixed    speech       -                49.69  40.91
-#   savee            t5             fixed    text         gold             67.50  68.18
-#   savee            t5             fixed    text         unseen-sentence  46.25  50.00
-#   savee            triplet+t5     bce      speech+text  gold             71.25  64.77
-#   iemocap+savee    triplet+t5     bce      speech+text  gold             69.69  67.84
-#   ravdess          triplet_final  fixed    speech       -                48.96  48.34
-#   goemotions       t5             fixed    text         gold             46.89  45.00
+#   test             layer          variant  modality     text                UAR     WA
+#   iemocap          triplet_final  fixed    speech       -                 58.06  56.66
+#   iemocap          t5             fixed    text         gold              50.33  50.85
+#   iemocap          t5             fixed    text         unseen-sentence   28.41  29.41
+#   iemocap          triplet+t5     bce      speech+text  gold              66.44  65.78
+#   iemocap          triplet+t5     tuned    speech+text  gold              52.89  49.53
+#   savee            triplet_final  fixed    speech       -                 66.87  56.82
+#   savee            t5             fixed    text         gold              67.50  68.18
+#   savee            t5             fixed    text         unseen-sentence   46.25  50.00
+#   savee            triplet+t5     bce      speech+text  gold              81.56  71.59
+#   savee            triplet+t5     tuned    speech+text  gold              59.69  45.45
+#   iemocap+savee    triplet+t5     bce      speech+text  gold              63.13  62.84
+#   ravdess          triplet_final  fixed    speech       -                 53.12  50.00
+#   goemotions       t5             fixed    text         gold              46.89  45.00
