@@ -221,12 +221,17 @@ def _speaker_normalisation(exp_dir: Path) -> Iterator[Entry]:
 
 
 def _models(exp_dir: Path, missing: dict[str, str]) -> Iterator[Entry]:
-    """Yield the seeds and the version of every trained model."""
+    """Yield the seeds and the version of every trained model, and the source of an imported one."""
     for path in sorted(exp_dir.glob("*/config.yaml")):
+        folder = path.parent
         for key, seed in _seeds(read_yaml(path)):
-            yield Entry("models", path.parent.name, key, str(seed))
-        for line in _lines(path.parent / "version.txt", missing, "training writes it"):
-            yield Entry("models", path.parent.name, "version", line)
+            yield Entry("models", folder.name, key, str(seed))
+        # Only training leaves a note; a toy net of random weights has neither note nor source.
+        if (folder / "note.tsv").is_file():
+            for line in _lines(folder / "version.txt", missing, "training writes it"):
+                yield Entry("models", folder.name, "version", line)
+        for line in _lines(folder / "SOURCE", {}, ""):
+            yield Entry("models", folder.name, "source", line)
 
 
 def _notes(path: Path | None) -> Iterator[Entry]:

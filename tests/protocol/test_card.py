@@ -41,6 +41,10 @@ def run(tmp_path) -> tuple[Path, Corpora]:
     write_text(exp / "text_used.txt", "play: its own words\n")
     write_text(exp / "finetune_2" / "config.yaml", "model:\n  dim: 3\nfit:\n  seed: 17\n")
     write_text(exp / "finetune_2" / "version.txt", "ser 0.1 (abc)\n")
+    write_text(exp / "finetune_2" / "note.tsv", "")
+    write_text(exp / "yamnet" / "config.yaml", "kind: yamnet\n")
+    write_text(exp / "yamnet" / "SOURCE", "yamnet.h5 sha256 0a\nGoogle\n")
+    write_text(exp / "toy" / "config.yaml", "kind: vggish\n")
     write_text(tmp_path / "two.map", MAP)
     return exp, corpora
 
@@ -66,6 +70,8 @@ def test_card_counts_what_was_scored_what_trained_and_what_was_left_out(run, tmp
     assert card["audit", "2, finetune", "speakers"] == "ok"
     assert card["audit", "2, finetune", "recordings"] == "not told"
     assert card["models", "finetune_2", "fit.seed"] == "17"
+    assert card["models", "finetune_2", "version"] == "ser 0.1 (abc)"
+    assert card["models", "yamnet", "source"] == "Google"  # the last of its lines
     assert card["text", "play", ""] == "its own words"
     assert not [key for key in card if key[0] == "missing"]
 
