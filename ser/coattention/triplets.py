@@ -98,7 +98,7 @@ class MeanTripletLoss(nn.Module):
             raise SerError(
                 f"triplets: {len(same)} windows of {len(clips.unique())} clips of {len(recordings.unique())} "
                 "recordings in a batch; a triplet has two windows of one clip and one of another recording: raise "
-                "data.clips, or give more recordings"
+                "data.clips, give more recordings, or train on fewer GPUs"
             )
         spread = distances.detach()[other].mean()
         # A NaN passes here; the training loop reports it. In validation the running statistics of a net's norms may

@@ -37,8 +37,8 @@ class WindowConfig:
 class WindowSource:
     """Batches of windows, a `ser.training.batches.BatchSource`.
 
-    An epoch has every clip once. Each batch has clips of two recordings or more, and as many recordings as possible;
-    where one recording has more clips than all others together, an epoch has only as many of them.
+    An epoch has every clip once; but of a recording with more clips than all others together it has only as many as
+    these have. Each batch has clips of two recordings or more, and as many recordings as possible.
 
     Parameters
     ----------
@@ -94,9 +94,10 @@ class WindowSource:
         return min(math.ceil(self.num_clips / self.config.clips), self.num_clips // 2)
 
     def batches(self, epoch: int, start: int = 0, rank: int = 0, world: int = 1) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield windows (B, T, F) float32 and, the numbers (B, 2) of their clips and recordings, from batch `start` on.
+        """Yield windows (B, T, F) float32, and the numbers (B, 2) of their clips and recordings, from batch `start` on.
 
-        A process gets the clips ``rank::world`` of a batch; the windows of a clip are adjacent rows.
+        A process gets the clips ``rank::world`` of a batch, of two recordings or more if it gets two clips or more; the
+        windows of a clip are adjacent rows.
         """
         order = self._order(epoch)
         for first in range(start, self.num_batches(epoch)):
@@ -111,6 +112,9 @@ class WindowSource:
         """Return the numbers of an epoch's clips, recording by recording, both in random order."""
         rng = np.random.default_rng([0 if self.seed is None else 1 + self.seed, epoch])
         ranks, clips = rng.permutation(self.num_recordings), rng.permutation(len(self.members))
+        # In the middle, a recording of over a third of the clips could be all of a batch of three.
+        if 3 * self.most > self.num_clips:
+            ranks[self.largest] = -1
         order = clips[ranks[self.recordings[clips]].argsort(kind="stable")]
         surplus = np.flatnonzero(self.recordings[order] == self.largest)[self.most :]
         return np.delete(order, surplus)
@@ -166,13 +170,15 @@ def clips_and_recordings(
     Raises
     ------
     SerError
-        If the table lacks an utterance.
+        If the table lacks all utterances of a clip.
     """
     utt2clip = {utt: originals.get(utt, utt) for utt in utts}
     if utt2recording is None:
         return utt2clip, {clip: clip for clip in utt2clip.values()}
     # The original comes first: where data dirs were combined, the table may give a copy a recording of its own.
-    found = {clip: utt2recording.get(clip, utt2recording.get(utt, "")) for utt, clip in utt2clip.items()}
+    found: dict[str, str] = {}
+    for utt, clip in utt2clip.items():
+        found[clip] = found.get(clip) or utt2recording.get(clip, utt2recording.get(utt, ""))
     if missing := [utt for utt, clip in utt2clip.items() if not found[clip]]:
         raise SerError(f"the table of recordings lacks {len(missing)} of {len(utts)} utterances, first '{missing[0]}'")
     return utt2clip, found

@@ -68,6 +68,21 @@ def test_processes_share_out_whole_clips(reader):
     assert parts[0] == whole[:2] + whole[4:] and parts[1] == whole[2:4]
 
 
+def test_a_process_with_two_clips_has_them_of_two_recordings(tmp_path):
+    recordings = {f"{n}-{k}": str(n) for n, size in enumerate((2, 5, 3)) for k in range(size)}
+    with ark.Writer(f"ark,scp:{tmp_path}/f.ark,{tmp_path}/f.scp") as writer:
+        for clip in recordings:
+            writer.write(clip, np.zeros((30, 2), np.float32))
+    reader = ark.Reader(tmp_path / "f.scp")
+    source = WindowSource(
+        reader, dict(zip(recordings, recordings, strict=True)), recordings, WindowConfig(20, 16, 2, 0), 1
+    )
+    for epoch in range(20):
+        parts = [next(source.batches(epoch, rank=rank, world=4))[1] for rank in range(4)]
+        assert sorted(map(len, parts)) == [4, 4, 6, 6]
+        assert all(len(numbers[:, 1].unique()) > 1 for numbers in parts)
+
+
 def test_too_few_long_recordings_are_refused(reader):
     with pytest.raises(SerError, match=r"1 recordings are longer than a window of 50 frames"):
         WindowSource(reader, CLIPS, OWN, WindowConfig(50, 2, 2, 0), seed=0)
@@ -83,6 +98,8 @@ def test_too_few_long_recordings_are_refused(reader):
         ((20, 1, 2), 2, 3, 6),
         ((5, 1), 8, 1, 2),
         ((1,) * 7, 3, 3, 7),
+        # Half of the clips are of one recording, and a batch has only two or three.
+        ((2, 4, 2), 3, 3, 8),
     ],
 )
 def test_each_batch_has_two_recordings_and_each_clip_of_the_others_comes_once(tmp_path, sizes, clips, batches, used):
@@ -113,6 +130,10 @@ def test_copies_are_of_their_originals_clip_and_a_table_tells_the_recordings():
     assert clips_and_recordings(["a", "b-noise"], originals, table)[1] == table
     # Of combined data dirs, whose table gives each copy of the one without dialogues a recording of its own.
     assert clips_and_recordings(["a", "a-speed"], {"a-speed": "a"}, {"a": "a", "a-speed": "a-speed"})[1] == {"a": "a"}
+    # One copy in the table is enough, whichever of them it is.
+    for told in ("a-noise", "a-speed"):
+        copies = {"a-noise": "a", "a-speed": "a"}
+        assert clips_and_recordings(list(copies), copies, {told: "video1"})[1] == {"a": "video1"}
     with pytest.raises(SerError, match="lacks 1 of 2 utterances, first 'c'"):
         clips_and_recordings(["a", "c"], {}, table)
 
