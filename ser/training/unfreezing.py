@@ -7,7 +7,7 @@ divided by 2.6.
 The step alone decides which groups are open, so a resumed training has the same ones open.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import pairwise
@@ -65,8 +65,8 @@ class Unfreezing:
     Raises
     ------
     SerError
-        If a pattern names no layer or a group has nothing to train, a parameter is in no group, the starts don't
-        rise from 0, or the last one is after the end.
+        If a pattern names no layer or a group has nothing to train, a parameter is in no group, a block is in a later
+        group than the one below it, the starts don't rise from 0, or the last one is after the end.
     """
 
     def __init__(self, model: nn.Module, config: UnfreezingConfig | None, epoch_batches: Sequence[int]) -> None:
@@ -106,10 +106,15 @@ class Unfreezing:
             for pattern in group.layers:
                 heads = [name for name in layers if fnmatchcase(name, pattern)]
                 if not heads:
-                    raise SerError(f"unfreezing: no layer '{pattern}' in the model; it has {', '.join(layers)}")
+                    alike = [name for name in layers if name.count(".") <= pattern.count(".")]
+                    raise SerError(
+                        f"unfreezing: no layer '{pattern}' in the model; it has {', '.join(alike)}; let fit.unfreezing "
+                        "name these, or set it to null"
+                    )
                 for name in layers:
                     if any(name == head or name.startswith(f"{head}.") for head in heads):
                         self.group_of.setdefault(name, number)
+        self._check_order({name for path in trained for name in _around(path)})
         self.parameters = [[] for _ in config.groups]
         alone = [name for name in trained if name.rpartition(".")[0] not in self.group_of]
         if alone:
@@ -122,6 +127,18 @@ class Unfreezing:
         if empty := [number for number, members in enumerate(self.parameters) if not members]:
             names = " ".join(config.groups[empty[0]].layers)
             raise SerError(f"unfreezing: group {empty[0] + 1} ({names}) has nothing to train that no earlier group has")
+
+    def _check_order(self, trained: set[str]) -> None:
+        """Refuse groups made for a net with fewer blocks: the blocks above those would open last."""
+        numbered = [name.rpartition(".")[::2] for name in self.group_of.keys() & trained]
+        blocks = sorted((stem, int(number)) for stem, number in numbered if number.isdecimal())
+        for (stem, below), (same, above) in pairwise(blocks):
+            low, high = (f"{stem}.{number}".lstrip(".") for number in (below, above))
+            if stem == same and self.group_of[high] > self.group_of[low]:
+                raise SerError(
+                    f"unfreezing: {high} is in group {self.group_of[high] + 1}, after {low}, which is nearer to the "
+                    "input; groups go from the output on: let fit.unfreezing name the blocks of this model"
+                )
 
     def open_for(self, step: int) -> bool:
         """Open and close groups as the schedule has them at `step`; return whether anything changed."""
@@ -139,3 +156,9 @@ class Unfreezing:
         for name, module in self.model.named_modules():
             if name in self.group_of:
                 module.training = self.group_of[name] < self.num_open
+
+
+def _around(path: str) -> Iterator[str]:
+    """Yield the names of the layers around a parameter, the innermost first."""
+    while path := path.rpartition(".")[0]:
+        yield path

@@ -106,6 +106,27 @@ def test_the_driver_of_system_c_tunes_a_t5_by_the_mean_block_by_block_from_the_o
     assert schedule.starts == [0, 500, 1000]
 
 
+@pytest.mark.parametrize(
+    ("blocks", "message"),
+    [
+        (
+            6,
+            r"no layer 'encoder.encoder.block.\[89\]' in the model; it has .* encoder.encoder.block.5, .* to null",
+        ),
+        (24, r"encoder.encoder.block.12 is in group 3, after encoder.encoder.block.11, which is nearer to the input"),
+    ],
+)
+def test_a_t5_of_other_blocks_is_not_unfrozen_by_the_groups_of_t5_base(blocks, message):
+    from transformers import T5Config, T5EncoderModel
+
+    settings = load_config(TextConfig, "conf/coattention/goemotions.yaml")
+    sizes = T5Config(vocab_size=8, d_model=8, d_kv=4, d_ff=8, num_layers=blocks, num_heads=2)
+    model = bert.TextClassifier(T5EncoderModel(sizes), 28, "mean", 0.1)
+    with pytest.raises(SerError, match=message) as caught:
+        Unfreezing(model, settings.fit.unfreezing, [2440] * settings.fit.epochs)
+    assert len(str(caught.value)) < 600
+
+
 def test_berts_published_settings_are_a_file_of_their_own():
     settings = load_config(TextConfig, "conf/coattention/goemotions_bert.yaml")
     assert settings.text_model == "bert-base-cased" and settings.model.pooling == "cls"

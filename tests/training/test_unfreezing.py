@@ -125,9 +125,10 @@ def test_layers_of_an_open_group_inside_a_closed_one_are_open():
 @pytest.mark.parametrize(
     ("groups", "message"),
     [
-        ((GroupConfig(0, ("5",)),), "no layer '5' in the model; it has 0, 1, 2, 3, 4"),
+        ((GroupConfig(0, ("5",)),), "no layer '5' in the model; it has 0, 1, 2, 3, 4; let fit.unfreezing name these"),
         ((GroupConfig(0, ("4",)),), "4 parameters are in no group, the first '0.weight'"),
         ((GroupConfig(0, ("*",)), GroupConfig(1, ("4",))), r"group 2 \(4\) has nothing to train"),
+        ((GroupConfig(0, ("0",)), GroupConfig(1, ("*",))), "2 is in group 2, after 0, which is nearer to the input"),
         ((GroupConfig(1, ("*",)),), r"start at \[1\]; the first must start at 0"),
         ((GroupConfig(0, ("4",)), GroupConfig(0, ("*",))), r"start at \[0, 0\]"),
         ((), r"start at \[\]"),
