@@ -71,7 +71,15 @@ class Options(RunOptions):
         """The text model before its fine-tuning: the user's, or the one that the run builds, or the settings'."""
         if self.builds_text_model:
             return str(self.layout.exp / "t5_init")
-        return self.text_model or str(read_yaml(self.settings(self.text_settings))["text_model"])
+        return self.text_model or self.settings_text_model
+
+    @property
+    def settings_text_model(self) -> str:
+        """The text model that the settings of its fine-tuning name."""
+        path = self.settings(self.text_settings)
+        if not (name := read_yaml(path).get("text_model")):
+            raise SerError(f"{path}: missing key 'text_model'; add it, or give --text-model")
+        return str(name)
 
     @property
     def text_layer(self) -> str:
@@ -165,8 +173,22 @@ def check(options: Options) -> list[str]:
                            "import a net of patches (import_audio_net --input patches)")  # fmt: skip
     others = {name: [word for word in getattr(options, name) if word not in options.tests] for name in EXTRA_ROWS}
     warnings = [f"--{name}: no row tuned, since ONNX nets cannot be trained" for name in fixed]
-    return warnings * ("tuned" in options.variants) + [
+    warnings = warnings * ("tuned" in options.variants) + _of_unfreezing(options)
+    return warnings + [
         f"--{name}: no such rows of {' '.join(words)}, since it is not in --tests"
         for name, words in others.items()
         if words
+    ]
+
+
+def _of_unfreezing(options: Options) -> list[str]:
+    """Warn of a text model whose layers the settings may not know; only the training, in stage 4, sees them."""
+    path = options.settings(options.text_settings)
+    if not options.text_train or not options.text_model or not read_yaml(path)["fit"].get("unfreezing"):
+        return []
+    if Path(options.text_model).name == Path(options.settings_text_model).name:
+        return []
+    return [
+        f"--text-model {options.text_model}: {path} unfreezes the layers of {options.settings_text_model}; if this "
+        "model has others, stage 4 stops: then give settings for it as --text-settings, such as goemotions_bert"
     ]

@@ -153,6 +153,15 @@ def test_no_row_names_another_text_model_than_the_one_that_is_trained(options, t
     assert of_text(options(**toy)) == ("exp/run/t5_init", "t5")
 
 
+def test_a_text_model_whose_layers_the_settings_may_not_know_is_warned_of(options):
+    (found,) = coattention.check(options(text_model="bert-base-cased"))
+    assert found.startswith(
+        "--text-model bert-base-cased: conf/coattention/goemotions.yaml unfreezes the layers of t5-b"
+    )
+    for changes in ({"text_train": ""}, {"text_settings": "goemotions_bert"}, {"text_model": "google-t5/t5-base"}):
+        assert coattention.check(options(**{"text_model": "bert-base-cased"} | changes)) == []
+
+
 def test_without_a_fine_tuning_the_states_are_those_of_the_settings_text_model(options):
     found = coattention.plan(options(text_train=""), FACTS)
     assert {one.arguments[2] for one in found.of("tokens")} == {"t5-base"}
