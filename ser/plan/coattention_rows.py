@@ -75,7 +75,8 @@ def list_rows(options: Options) -> list[Row]:
     rows = [row for corpus in options.tests for row in _of_test(options, corpus)]
     if both := "+".join(options.together):
         read = {"speech": states(options, best, both), "text": tokens(options, both)}
-        rows.append(Row(both, "fusion", f"{best}+{options.text_layer}", options.losses[0], read, "gold", fusion))
+        joint = f"{best}+{options.text_layer}"
+        rows.append(Row(both, "fusion", joint, options.losses[0], read, "gold", fusion, _loss(options.losses[0])))
     for corpus in options.speech_only:
         heard, layer = {"speech": states(options, best, corpus)}, f"{best}_{options.layer(best)}"
         rows.append(Row(corpus, "speech", layer, "fixed", heard, "-", fusion))
@@ -100,16 +101,21 @@ def _of_test(options: Options, corpus: str) -> Iterator[Row]:
     speech, joint = f"{best}_{options.layer(best)}", f"{best}+{options.text_layer}"
     yield Row(corpus, "text", options.text_layer, "fixed", read, "gold", fusion)
     for loss in options.losses:
-        change = (f"loss.kind={LOSSES[loss]}",)
-        yield Row(corpus, f"fusion_{loss}", joint, loss, heard | read, "gold", fusion, change)
+        yield Row(corpus, f"fusion_{loss}", joint, loss, heard | read, "gold", fusion, _loss(loss))
+    first = options.losses[0]
     if best in options.tuned:
-        change, tune = (f"loss.kind={LOSSES[options.losses[0]]}",), (net_folder(options, best), options.layer(best))
+        change, tune = _loss(first), (net_folder(options, best), options.layer(best))
         inputs, settings = {"speech": patches(options, best, corpus)} | read, options.settings(f"tune_{best}")
         yield Row(corpus, "fusion_tuned", joint, "tuned", inputs, "gold", settings, change, tune)
     if corpus in options.unseen:
         yield Row(corpus, "text_unseen", options.text_layer, "fixed", read, "unseen-sentence", fusion)
-        yield Row(corpus, "fusion_unseen", joint, options.losses[0], heard | read, "unseen-sentence", fusion)
+        yield Row(corpus, "fusion_unseen", joint, first, heard | read, "unseen-sentence", fusion, _loss(first))
     if corpus in options.random:
         yield Row(corpus, "speech_random", speech, RANDOM, heard, "-", fusion)
         yield Row(corpus, "text_random", options.text_layer, RANDOM, read, "gold", fusion)
-        yield Row(corpus, "fusion_random", joint, RANDOM, heard | read, "gold", fusion)
+        yield Row(corpus, "fusion_random", joint, RANDOM, heard | read, "gold", fusion, _loss(first))
+
+
+def _loss(name: str) -> tuple[str, ...]:
+    """Return the change of the settings to one of --losses."""
+    return (f"loss.kind={LOSSES[name]}",)

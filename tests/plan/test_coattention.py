@@ -90,6 +90,16 @@ def test_a_tuned_fusion_reads_patches_and_tokens_and_trains_the_fusions_encoder(
         assert not any(row[2:4] == ("tuned", "speech+text") for row in rows)
 
 
+@pytest.mark.parametrize(("loss", "kind"), [("bce", "binary"), ("ce", "cross_entropy")])
+def test_every_model_of_both_modalities_is_trained_with_the_loss_that_its_row_names(options, loss, kind):
+    found = coattention.plan(options(losses=loss), FACTS)
+    both = [one for part in ("fixed", "tuned") for one in found.of(part) if one.name.startswith("fusion")]
+    assert {one.name for one in both} >= {f"fusion_{row}_iemocap_1" for row in (loss, "tuned")}
+    assert {one.name for one in both} >= {"fusion_unseen_savee_1.2", "fusion_random_iemocap_random"}
+    assert "fusion_iemocap+savee_1" in {one.name for one in both}
+    assert all(f"--set loss.kind={kind}" in " ".join(one.arguments) for one in both)
+
+
 def test_the_random_split_is_a_row_of_its_own_whose_audit_only_reports(options):
     found = coattention.plan(options(), FACTS)
     rows = {(one[0], *one[3:]) for one in columns(found) if one[2] == "random"}
