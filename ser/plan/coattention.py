@@ -204,7 +204,7 @@ class _Builder:
         words += ["--valid-data", valid, train, model]
         dirs = [self._part(part, row.corpus, one) for one in folds for part in ("train", "valid", "test")]
         made = [self._model(row, one) for one in folds]
-        size = len(folds) * self.facts.utts(row.corpus.split("+"))
+        size = len(folds) * self.facts.utts(row.corpus.split("+")) / (len(HALVES) if row.is_unseen else 1)
         return job(6, "tuned" if row.tune else "fixed", made[0].name, words, [*row.inputs.values(), *dirs], made, size)
 
     def _model(self, row: Row, fold: str) -> Path:

@@ -147,6 +147,8 @@ def check(options: Options) -> list[str]:
     check_words("encoders", options.encoders, ENCODERS)
     check_words("variants", options.variants, VARIANTS)
     check_words("losses", options.losses, LOSSES)
+    if not options.losses:
+        raise SerError(f"--losses: name one or more of {', '.join(LOSSES)}")
     check_encoders(options.published, "published")
     for one in options.others.values():
         if one.name in ENCODERS or len(one.layers) > 1:

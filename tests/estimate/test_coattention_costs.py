@@ -76,3 +76,11 @@ def test_tuning_the_net_of_speech_costs_the_same_in_the_fusion(monkeypatch):
     epochs = nets.setting(Path("conf/coattention/tune_yamnet.yaml"), "fit", "epochs")
     # Four folds; an hour has 7500 patches; a training pass is three times a forward pass.
     assert both[6].cpu - alone[6].cpu == pytest.approx(4 * 3 * epochs * 7500 * 2 * 69.2e6 / 10e9)
+
+
+def test_the_models_of_both_halves_of_the_sentences_read_as_much_as_one_of_all(monkeypatch):
+    monkeypatch.chdir(Path(__file__).parents[2])
+    asked = {"tests": "savee", "speech_only": "", "losses": "bce", "text_model": "t5-base", "variants": "fixed"}
+    without, more = (costs(**asked, unseen=unseen)[6] for unseen in ("", "savee"))
+    # Speech, text and their fusion; unseen: text and the fusion again, in two halves. A job takes no time to start.
+    assert more.cpu == pytest.approx(without.cpu * 5 / 3)

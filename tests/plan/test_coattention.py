@@ -271,6 +271,7 @@ def test_any_published_encoder_has_fixed_rows_and_may_be_the_fusions(options, tm
         ({"text_model": "/absent/t5"}, "text model '/absent/t5': no such folder"),
         ({"text_settings": "absent"}, "no conf/coattention/absent.yaml"),
         ({"losses": "mse"}, "--losses: unknown 'mse'"),
+        ({"losses": ""}, "--losses: name one or more of bce, ce"),
         ({"text_train": "dailydialog"}, "--text-train: expected goemotions or nothing"),
     ],
 )
