@@ -23,6 +23,7 @@ def main() -> None:
     parser.add_argument("--label-map", metavar="FILE", type=Path, help="map of the corpora's labels to classes")
     parser.add_argument("--text-condition", metavar="NAME", help="gold, none, shuffled or a file [no text was used]")
     parser.add_argument("--notes", type=Path, metavar="FILE", help="notes on the system, one per line")
+    parser.add_argument("--nets", default="", metavar="'DIR ...'", help="imported nets outside the run's folder")
     parser.add_argument("exp_dir", metavar="<exp-dir>", type=Path, help="folder of the run, with audit/")
     args = parser.parse_args()
 
@@ -32,7 +33,8 @@ def main() -> None:
 
     if not args.exp_dir.is_dir():
         raise SerError(f"{args.exp_dir}: no such folder; give the folder of a run")
-    entries = make_card(args.exp_dir, Corpora(args.corpora.split()), args.label_map, args.text_condition, args.notes)
+    corpora, nets = Corpora(args.corpora.split()), list(map(Path, args.nets.split()))
+    entries = make_card(args.exp_dir, corpora, args.label_map, args.text_condition, args.notes, nets)
     write_text(args.exp_dir / "protocol_card.tsv", to_tsv(entries))
     write_text(args.exp_dir / "protocol_card.md", to_markdown(entries, f"Protocol of {args.exp_dir}"))
     for entry in entries:

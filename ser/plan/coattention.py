@@ -222,6 +222,9 @@ class _Builder:
                 if row.name in (f"fusion_{options.losses[0]}", "fusion_random"):
                     yield self._cell(row, fold, "none", "posteriors_none")
         words = ["--corpora", " ".join(str(at.corpus(name)) for name in options.scored), "--text-condition", "gold"]
+        # Those of --vggish, --yamnet and --triplet.
+        if nets := " ".join(net_folder(options, name) for name in options.encoders if getattr(options, name)):
+            words += ["--nets", nets]
         yield job(7, "card", "card", [*words, at.exp], [at.audits], [at.card])
         # Of the first corpus: its co-attention, if it has one.
         shown = {"test": options.test}

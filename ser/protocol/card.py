@@ -56,6 +56,7 @@ def make_card(
     label_map: Path | None,
     text_condition: str | None = None,
     notes: Path | None = None,
+    nets: Iterable[Path] = (),
 ) -> list[Entry]:
     """Gather the entries of a run.
 
@@ -66,6 +67,7 @@ def make_card(
     corpora : the data dirs of the corpora, with their own labels.
     label_map : file that maps these labels to classes.
     notes : file of lines ``<subject> tab <note>``.
+    nets : folders of further nets, outside the run's folder, that the run took.
     """
     findings, missing = _read_audits(exp_dir)
     entries = [
@@ -78,7 +80,7 @@ def make_card(
         *_audit(findings),
         *_calibration(exp_dir),
         *_speaker_normalisation(exp_dir),
-        *_models(exp_dir, missing),
+        *_models(exp_dir, nets, missing),
         *_notes(notes),
     ]
     return entries + [Entry("missing", what, "", remedy) for what, remedy in missing.items()]
@@ -220,8 +222,8 @@ def _speaker_normalisation(exp_dir: Path) -> Iterator[Entry]:
         yield from (Entry("speaker normalisation", name, "rows", str(count)) for name, count in counts.items())
 
 
-def _models(exp_dir: Path, missing: dict[str, str]) -> Iterator[Entry]:
-    """Yield the seeds and the version of every trained model, and the source of an imported one."""
+def _models(exp_dir: Path, nets: Iterable[Path], missing: dict[str, str]) -> Iterator[Entry]:
+    """Yield the seeds and the version of every trained model, and the source of an imported one and of `nets`."""
     for path in sorted(exp_dir.glob("*/config.yaml")):
         folder = path.parent
         for key, seed in _seeds(read_yaml(path)):
@@ -230,8 +232,15 @@ def _models(exp_dir: Path, missing: dict[str, str]) -> Iterator[Entry]:
         if (folder / "note.tsv").is_file():
             for line in _lines(folder / "version.txt", missing, "training writes it"):
                 yield Entry("models", folder.name, "version", line)
-        for line in _lines(folder / "SOURCE", {}, ""):
-            yield Entry("models", folder.name, "source", line)
+        yield from _source(folder, folder.name)
+    for folder in nets:
+        yield from _source(folder, str(folder))
+
+
+def _source(folder: Path, row: str) -> Iterator[Entry]:
+    """Yield the file, its digest and its licence of an imported net, as one value."""
+    if lines := _lines(folder / "SOURCE", {}, ""):
+        yield Entry("models", row, "source", "; ".join(lines))
 
 
 def _notes(path: Path | None) -> Iterator[Entry]:

@@ -141,6 +141,11 @@ def test_the_page_of_errors_is_of_the_first_corpus_and_its_co_attention(options,
     assert " ".join(one.arguments) == f"--test-dir data/run/{name}_classes {page}"
 
 
+def test_the_card_names_the_nets_that_the_user_gave(options):
+    (one,) = coattention.plan(options(), FACTS).of("card")
+    assert one.arguments[-3:] == ("--nets", "exp/vggish exp/yamnet", "exp/run")
+
+
 def test_the_text_model_is_tuned_on_the_training_part_of_goemotions_alone(options):
     (one,) = coattention.plan(options(), FACTS).of("text_model")
     assert " ".join(one.arguments) == "--part train --text-model t5-base data/run/goemotions exp/run/text_model"

@@ -55,7 +55,8 @@ def values(entries: list[Entry]) -> dict[tuple[str, str, str], str]:
 
 def test_card_counts_what_was_scored_what_trained_and_what_was_left_out(run, tmp_path):
     exp, corpora = run
-    card = values(make_card(exp, corpora, tmp_path / "two.map", "gold"))
+    write_text(tmp_path / "vggish" / "SOURCE", "vggish.pth sha256 1b\nApache\n")
+    card = values(make_card(exp, corpora, tmp_path / "two.map", "gold", nets=[tmp_path / "vggish", tmp_path / "none"]))
     assert card["corpora", "play", "classes"] == "anger 2, fury 1, neutral 2, other 1"
     assert card["corpora", "play", "left out by preparation"] == "empty audio file 2, tied vote 1"
     assert card["label map", "says", ""] == "Two classes. Source: a paper."
@@ -71,7 +72,8 @@ def test_card_counts_what_was_scored_what_trained_and_what_was_left_out(run, tmp
     assert card["audit", "2, finetune", "recordings"] == "not told"
     assert card["models", "finetune_2", "fit.seed"] == "17"
     assert card["models", "finetune_2", "version"] == "ser 0.1 (abc)"
-    assert card["models", "yamnet", "source"] == "Google"  # the last of its lines
+    assert card["models", "yamnet", "source"] == "yamnet.h5 sha256 0a; Google"
+    assert card["models", f"{tmp_path}/vggish", "source"] == "vggish.pth sha256 1b; Apache"
     assert card["text", "play", ""] == "its own words"
     assert not [key for key in card if key[0] == "missing"]
 
