@@ -36,16 +36,19 @@
 #   --fusion-encoder <encoder>    the one of --encoders or --published that is used in the fusion
 #   --variants "fixed tuned"      fixed: only the attention is trained; tuned: the audio encoder is trained with it, also
 #                                 in a fusion, of --fusion-encoder and the first of --losses
-#   --losses "bce ce"             losses of the fusion: bce, binary cross-entropy for each class; ce, over all classes
+#   --losses "bce ce"             losses of the fusion: bce, binary cross-entropy for each class; ce, over all classes. The
+#                                 first one is also that of its other rows: tuned, unseen, random, combined corpora
 #   --vggish <dir>, --yamnet <dir>   encoders that ser.bin.import_audio_net imported
 #   --triplet <dir>               a triplet net that is trained already
-#   --text-model <name on the Hub, or folder>   in place of the text model that the settings name, which is t5-base. The
-#                                 column `layer` has its kind, as its folder states it, or its name on the Hub
-#   --text-settings <name>        settings <conf>/<name>.yaml of its fine-tuning; goemotions_bert: those published for BERT
+#   --text-model <name on the Hub, or folder>   in place of the text model that the settings name, which is t5-base. In
+#                                 the column `layer` it has its name on the Hub without the owner or, if it is a folder,
+#                                 its kind, such as bert
+#   --text-settings <name>        settings <conf>/<name>.yaml of its fine-tuning; goemotions_bert: those published for
+#                                 BERT. Those of goemotions unfreeze the 12 blocks of t5-base; a net of other layers needs its own
 #   --fold-groups <n>             merge the folds of a corpus to n folds (0: keep them; 2 on the toy corpora)
 #   --label-map <file>            maps a corpus's labels to the classes
 #   --text-map <file>             maps GoEmotions' labels to the classes
-#   The folder --conf has triplet.yaml, goemotions.yaml, fusion.yaml and tune_<encoder>.yaml.
+#   The folder --conf has triplet.yaml, fusion.yaml, tune_<encoder>.yaml and the settings of --text-settings.
 # shellcheck disable=SC2034,SC2046,SC2086  # options are read by make_plan; wrappers and lists split into words
 set -euo pipefail
 cd "$(dirname "$0")/.."

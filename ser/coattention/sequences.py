@@ -23,7 +23,7 @@ class SequenceConfig:
     ----------
     batch_size : utterances per batch.
     max_rows : of a longer sequence, this many evenly spaced rows are kept; 0: no limit.
-    max_tokens : the same of text, where its limit is another; 0: it is `max_rows`.
+    max_tokens : the limit for text, where it differs; 0: `max_rows` holds for text too.
     drop_text : share of the training utterances, drawn anew each epoch, whose text is hidden, so that the model learns
         to work without text.
     """
