@@ -40,7 +40,7 @@ KINDS = {
 def corpora(options: Options) -> tuple[str, ...]:
     """Return all corpora that stage 0 prepares."""
     trains_triplet = "triplet" in options.encoders and not options.triplet
-    more = [options.triplet_train] * trains_triplet + [options.text_train] * bool(options.text_train)
+    more = [options.triplet_train] * trains_triplet + [options.text_train] * options.trains_text
     return distinct((*options.scored, *more))
 
 
@@ -150,11 +150,13 @@ class _Builder:
 
     def text(self) -> Iterator[Job]:
         at, options = self.at, self.options
+        if not options.has_text:
+            return
         model = options.text_start
         if options.builds_text_model:
             texts = [at.corpus(options.text_train)] if options.text_train else [at.corpus(options.test)]
             yield job(4, "text_init", "t5_init", [*texts, model], texts, [model])
-        if options.text_train:
+        if options.trains_text:
             data, tuned = at.corpus(options.text_train), at.exp / "text_model"
             words = [*options.seed_override(), "--part", "train", "--text-model", model, data, tuned]
             yield job(

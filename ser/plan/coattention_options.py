@@ -92,6 +92,11 @@ class Options(RunOptions):
         return bool(set(self.scored) - set(self.speech_only))
 
     @property
+    def trains_text(self) -> bool:
+        """Whether the text model is fine-tuned; for rows of speech alone it is not."""
+        return self.has_text and bool(self.text_train)
+
+    @property
     def others(self) -> dict[str, Encoder]:
         """The audio encoders of --published, by name."""
         return {one.name: one for one in read_encoders(self.published)}
@@ -162,7 +167,7 @@ def check(options: Options) -> list[str]:
     if len(options.together) == 1:
         raise SerError("--together: name two corpora or more, or none")
     names = ["fusion", *(["triplet"] if "triplet" in options.encoders and not options.triplet else [])]
-    names += [options.text_settings] * bool(options.text_train or (options.has_text and not options.text_model))
+    names += [options.text_settings] * bool(options.has_text and (options.text_train or not options.text_model))
     names += [f"tune_{name}" for name in options.tuned]
     check_run(options, LAST_STAGE, [options.label_map, options.text_map, *map(options.settings, names)])
     if options.has_text and not options.builds_text_model:
@@ -177,16 +182,14 @@ def check(options: Options) -> list[str]:
     warnings = [f"--{name}: no row tuned, since ONNX nets cannot be trained" for name in fixed]
     warnings = warnings * ("tuned" in options.variants) + _of_unfreezing(options)
     return warnings + [
-        f"--{name}: no such rows of {' '.join(words)}, since it is not in --tests"
-        for name, words in others.items()
-        if words
+        f"--{name}: no such rows of {' '.join(words)}, which --tests lacks" for name, words in others.items() if words
     ]
 
 
 def _of_unfreezing(options: Options) -> list[str]:
     """Warn of a text model whose layers the settings may not know; only the training, in stage 4, sees them."""
     path = options.settings(options.text_settings)
-    if not options.text_train or not options.text_model or not read_yaml(path)["fit"].get("unfreezing"):
+    if not options.trains_text or not options.text_model or not read_yaml(path)["fit"].get("unfreezing"):
         return []
     if Path(options.text_model).name == Path(options.settings_text_model).name:
         return []

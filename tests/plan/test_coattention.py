@@ -192,14 +192,19 @@ def test_a_quick_run_trains_the_folds_of_a_row_in_one_process(options):
 
 def test_speech_of_ravdess_alone_needs_no_text_and_no_other_net(options):
     asked = options(tests="", speech_only="ravdess", encoders="yamnet", fusion_encoder="yamnet", together="",
-                    text_only="", text_train="")  # fmt: skip
+                    text_only="")  # fmt: skip
     assert coattention.check(asked) == [
-        "--unseen: no such rows of iemocap savee, since it is not in --tests",
-        "--random: no such rows of iemocap, since it is not in --tests",
+        "--unseen: no such rows of iemocap savee, which --tests lacks",
+        "--random: no such rows of iemocap, which --tests lacks",
     ]  # fmt: skip
     found = coattention.plan(asked, Facts({}, ("1", "2", "3")))
     assert coattention.corpora(asked) == ("ravdess",)
-    assert not found.of("triplet") and not found.of("tokens") and len(found.of("cells")) == 3
+    assert (
+        not found.of("triplet")
+        and not found.of("text_model")
+        and not found.of("tokens")
+        and len(found.of("cells")) == 3
+    )
     assert not found.of("unseen") and not found.of("random_parts")
 
 
