@@ -11,13 +11,13 @@
 # Stages:
 #   0 data dirs, 1 features, 2 augmentation, classes and folds, 3 pretraining on speakers, 4 fine-tuning on emotion,
 #   5 embeddings, 6 text, 7 speech and text together, 8 LDA-PLDA and scores, 9 table and report.
-#   After stage 2, and before any later stage up to 8, local/audit_protocol.sh stops the run if test data share a
-#   speaker, session, dialogue or recording with the training data of a model that is tested on them.
+#   After stage 2, and at the start of a run from a later stage, local/audit_protocol.sh stops the run if test data share
+#   a speaker, session, dialogue, utterance or recording with the training data of a model that is tested on them.
 # Options:
 #   --pretrain, --finetune, --backend, --text-train "<corpus> ..."   training corpora of each role; with --pretrain ""
 #                         fine-tuning starts from random weights
-#   --test <corpus>       the test corpus. If it is a training corpus of a role too, that role is trained once per fold,
-#                         without the fold's test utterances and speakers, after a run in which it only tests
+#   --test <corpus>       the test corpus. A role that also trains on it is trained once for each fold, without the
+#                         fold's utterances and speakers, and once without this corpus if every role has others
 #   --only <corpus>       this corpus has all of these roles and is the test corpus; nothing is pretrained
 #   --drawn-text "<corpus> ..."   training corpora with a few fixed sentences: each utterance gets the text vector of a
 #                         random utterance of the same emotion from the text model's corpus
@@ -32,8 +32,8 @@
 #                         conf/emotions/collapsed5_frustration.map
 #   --ties drop|first|level   clips of CREMA-D with tied votes: left out; the first emotion named; or the one with the
 #                         highest level, as in the published code of system A
-#   --same-trials true|false  for a test corpus that also trains: score the run in which it only tests a second time, fold
-#                         by fold, on the trials of the run in which it trains; rows of the test <corpus>_by_fold, for
+#   --same-trials true|false  for a test corpus that also trains: models trained without it are also scored fold by fold,
+#                         on the trials of the models trained with it, in rows of the test <corpus>_by_fold, for
 #                         ser.bin.compare_cells (true, but not on the toy corpora)
 #   --pretrain-config, --finetune-config <name>   settings of these trainings: <name>.yaml in --conf, such as
 #                         xvector_pretrain_kaldi, Kaldi's
@@ -45,8 +45,8 @@
 #   --backend-config <yaml>, --lda-dim <n>   --lda-dim replaces its lda_dim; 0 is K-1, the rank of LDA for K classes
 #   --hold-out-speakers <share>   share of the speakers of each corpus that no net is trained on; they choose the nets'
 #                         epochs and calibrate the back ends' scores (0.2). With 0 all speakers train
-#   --speaker-normalisation "none,all,first <n>"   replaces the back end's setting; each value is a row: nothing, or the
-#                         mean of all or of the first n embeddings of each speaker, test speakers too, is subtracted
+#   --speaker-normalisation "none,all,first <n>"   replaces the back end's setting. Each value gives a row: it subtracts
+#                         nothing, or the mean of all or of the first n embeddings of each speaker, test speakers too
 #   --speaker-cmvn true|false   normalise features to mean 0 and variance 1 over all recordings of a speaker, test
 #                         speakers too, instead of by a sliding window; no detector is made (false)
 #   --compress true|false store features in one byte per value, as Kaldi does, or in four

@@ -6,10 +6,10 @@
 #
 # Without corpora this runs on toy corpora, in data/toy_asr_tdnn and exp/toy_asr_tdnn. For each fold of the emotion
 # corpus, one of the other folds is for validation, and the rest train the classifiers. The row `nested` of the results
-# takes, in each fold, the layer that is best in validation. Rows of the back end `plda` are system A's LDA-PLDA on one
+# takes the layer that is best on the validation fold. Rows of the back end `plda` are system A's LDA-PLDA on one
 # vector per utterance, trained on all other folds. Controls: the same net with random weights, the net with i-vectors of
-# zeros, the i-vectors alone, and the most frequent class. With --asr-model the layers are those of an imported Kaldi
-# model, and only the classifiers are trained.
+# zeros, the i-vectors alone, the MFCC alone, and the most frequent class. With --asr-model the layers are those of an
+# imported Kaldi model, and only the classifiers are trained.
 #
 # Usage: local/run_asr_tdnn.sh [options]
 #  e.g.: local/run_asr_tdnn.sh
@@ -17,14 +17,14 @@
 #        local/run_asr_tdnn.sh --iemocap /corpora/IEMOCAP_full_release --asr-model exp/tedlium_1g \
 #          --extractor exp/tedlium_extractor --mfcc-config exp/tedlium_1g/mfcc.conf --variants "pretrained no_ivector ivector_only"
 # Stages:
-#   0 data dirs, 1 MFCC, copies with other speeds and volumes, 2 i-vectors, 3 lexicon and n-gram, 4 training of the
-#   recogniser, 5 word error rates, 6 bottleneck features, 7 frame classifiers, 8 scores, table and report.
+#   0 data dirs, 1 classes, MFCC, copies with other speeds and volumes, folds, 2 i-vectors, 3 lexicon and n-gram,
+#   4 training of the recogniser, 5 word error rates, 6 bottleneck features, 7 frame classifiers, 8 scores, table and report.
 # Options:
 #   --speech <corpus>     corpus that the recogniser is trained on: tedlium, librispeech or speechocean762; or data_dir,
 #                         for Kaldi data dirs with wav.scp, utt2spk and text, which --train-part and --test-part
 #                         name; then give --lexicon, too
-#   --train-part <name>, --test-part <name>   its parts (tedlium: train, test; librispeech: train-clean-5, dev-clean-2,
-#                         or several of them, as in "train-clean-100 train-clean-360")
+#   --train-part <name>, --test-part <name>   its parts (librispeech: train-clean-5, dev-clean-2, or several of them, as
+#                         in "train-clean-100 train-clean-360"; tedlium, speechocean762: train, test)
 #   --test-speakers <file>  speakers, one per line, who are taken out of the training part and recognised
 #   --lexicon <file>      lexicon of lines 'word phone phone ...' (the corpus's own)
 #   --lm-text "<file> ..."  sentences for the n-gram, plain or gzip (TED-LIUM's LM/*.en.gz; else the transcripts)
@@ -50,8 +50,8 @@
 #   --statistics "mean mean_stddev"   statistics that make a vector of each utterance for system A's back end; "" for
 #                         none (on toy corpora mean_stddev)
 #   --backend-config <yaml>  settings of that back end (conf/backend.yaml)
-#   --speaker-normalisation "none,all,first <n>"   replaces the setting in --backend-config; each value is a row:
-#                         nothing, or the mean of all or of the first n vectors of each speaker, is subtracted
+#   --speaker-normalisation "none,all,first <n>"   replaces the setting in --backend-config. Each value gives a row: it
+#                         subtracts nothing, or the mean of all or of the first n vectors of each speaker
 #   --ivector-history utterance|dialogue|speaker   what an i-vector is estimated from: this utterance, or the earlier
 #                         ones of the dialogue or speaker too. Of several ("utterance speaker"), all but the first
 #                         are further variants, such as pretrained_by_speaker

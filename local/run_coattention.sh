@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# System C: audio encoders (VGGish, YAMNet, one trained by triplets) and a T5, all transferred from other data, and an
-# alternating co-attention over their hidden states. C. H. C. Leung, J. J. Deng, "Multimodal emotion recognition using
+# System C: audio encoders (VGGish, YAMNet, one trained with a triplet loss) and a T5, all pretrained on other data, and
+# an alternating co-attention over their hidden states. C. H. C. Leung, J. J. Deng, "Multimodal emotion recognition using
 # speech and text", IARIA Congress 2022. docs/systems.md lists what the slides leave open and what was chosen here.
 #
 # Without corpora this runs on toy corpora, in data/toy_coattention and exp/toy_coattention, with nets of random weights.
 # The rows of exp/<name>/results.tsv are those of the paper. Its tables 1 and 2 have each audio encoder, fixed and tuned,
 # the text model, and their fusion; its table 3 has the combined corpora, the speech-only and the text-only corpora. The
 # column `text` is the text condition: `gold` (the transcripts), `none`, or `unseen-sentence` (the model was trained
-# without the sentences of its test part). The audit of each fold tells how well the sentences alone would score.
+# without the sentences of its test set). The audit of each fold reports how well the sentences alone would score.
 #
 # Usage: local/run_coattention.sh [options]
 #  e.g.: local/run_coattention.sh
@@ -15,36 +15,36 @@
 #        local/run_coattention.sh --ravdess /corpora/ravdess --tests "" --speech-only ravdess --encoders yamnet \
 #          --yamnet exp/yamnet --fusion-encoder yamnet --together "" --text-only "" --text-train ""
 # Stages:
-#   0 data dirs, 1 classes and parts, 2 triplet net, 3 states of the audio encoders, 4 text model on GoEmotions, 5 states
-#   of the tokens, 6 co-attention models, 7 scores, table and report.
+#   0 data dirs, 1 classes and splits, 2 triplet net, 3 hidden states of the audio encoders, 4 text model on GoEmotions,
+#   5 hidden states of the tokens, 6 co-attention models, 7 scores, table and report.
 # Options:
 #   --tests "<corpus> ..."        corpora with speech, text and emotion labels; each gives the rows of tables 1 and 2
-#   --together "<corpus> ..."     corpora that are combined to one, for the fusion; "" for none
+#   --together "<corpus> ..."     corpora that are combined into one, for the fusion; "" for none
 #   --speech-only "<corpus> ..."  corpora that are scored by speech alone
 #   --text-only "<corpus> ..."    corpora that are scored by text alone
 #   --unseen "<corpus> ..."       corpora of --tests with further rows, `unseen-sentence`: models whose training data
-#                                 lacks the sentences of the test part
+#                                 lacks the sentences of the test set
 #   --random "<corpus> ..."       corpora of --tests with further rows, `random`: a random split of the utterances into
 #                                 80 % training, 10 % validation and 10 % test. The paper names no folds, so this may be
 #                                 its protocol. Training and test share speakers, and may share sentences; these
 #                                 rows therefore do not tell how well new speakers are recognised
 #   --triplet-train <corpus>      corpus that the triplet net is trained on, without labels
 #   --text-train goemotions       corpus that the text model is fine-tuned on; "" for none
-#   --encoders "vggish yamnet triplet"   audio encoders
+#   --encoders "vggish yamnet triplet"   audio encoders: the published VGGish and YAMNet, and the triplet net
 #   --published "<name>=<folder or name on the Hub>:<layer> ..."   further audio encoders, such as
 #                                 wavlm=microsoft/wavlm-base:9; they stay fixed, and every fourth frame is used
 #   --fusion-encoder <encoder>    the one of --encoders or --published that is used in the fusion
 #   --variants "fixed tuned"      fixed: only the attention is trained; tuned: the audio encoder is trained with it, also
-#                                 in a fusion, of --fusion-encoder and the first of --losses
-#   --losses "bce ce"             losses of the fusion: bce, binary cross-entropy for each class; ce, over all classes. The
-#                                 first one is also that of its other rows: tuned, unseen, random, combined corpora
+#                                 in a fusion, with --fusion-encoder and the first of --losses
+#   --losses "bce ce"             losses of the fusion: bce, binary cross-entropy for each class; ce, cross-entropy over all
+#                                 classes. Its rows tuned, unseen, random and of combined corpora use the first one
 #   --vggish <dir>, --yamnet <dir>   encoders that ser.bin.import_audio_net imported
 #   --triplet <dir>               a triplet net that is trained already
-#   --text-model <name on the Hub, or folder>   in place of the text model that the settings name, which is t5-base. In
-#                                 the column `layer` it has its name on the Hub without the owner or, if it is a folder,
-#                                 its kind, such as bert
+#   --text-model <name on the Hub, or folder>   in place of the text model that the settings name, t5-base. The column
+#                                 `layer` shows its name on the Hub without the owner or, for a folder, its kind, such
+#                                 as bert
 #   --text-settings <name>        settings <conf>/<name>.yaml of its fine-tuning; goemotions_bert: those published for
-#                                 BERT. Those of goemotions unfreeze the 12 blocks of t5-base; a net of other layers needs its own
+#                                 BERT. Those of goemotions unfreeze the 12 blocks of t5-base; other nets need their own
 #   --fold-groups <n>             merge the folds of a corpus to n folds (0: keep them; 2 on the toy corpora)
 #   --label-map <file>            maps a corpus's labels to the classes
 #   --text-map <file>             maps GoEmotions' labels to the classes

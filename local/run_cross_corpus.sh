@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Results across corpora: a system is trained on each corpus, and on all others together, and tested on each. The result
-# is a matrix of EER and UAR with intervals. Each entry has a second row, for which the PLDA was adapted to the test
-# corpus without its labels. The diagonal is each corpus by its own folds.
+# Results across corpora: a system is trained on each corpus, and on all corpora but one, and tested on the others. The
+# result is a matrix of EER and UAR with intervals. Each training set has a second row, for which the PLDA was adapted to
+# the test corpus without its labels. On the diagonal, each corpus is tested by its own folds.
 #
 # The classes are those that all corpora have (exp/<name>/classes.tsv has their counts). The audit stops the run if
 # training and test data of a pair of corpora share a speaker or a recording. Without corpora it runs on toy corpora.
@@ -17,7 +17,7 @@
 #   --within true|false      whether to fill the diagonal: each corpus by its own folds (true)
 #   --encoder <name on the Hub, or folder>   frozen audio encoder that makes all embeddings; without it, an x-vector net
 #                            is trained from scratch on each training set
-#   --layers tdnn6,tdnn7     layers of the net or of the encoder
+#   --layers tdnn6,tdnn7     layers of the net or of the encoder (tdnn6)
 #   --label-map <file>       maps a corpus's labels to the classes
 #   --finetune-config <name> settings of the nets: <name>.yaml in --conf
 #   --hold-out-speakers <share>   share of the speakers of each corpus that no net is trained on (none of a

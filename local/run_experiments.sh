@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs a grid of experiments: all combinations of the axes that a YAML file declares. An artefact that several
-# experiments need is made once, and jobs run at the same time through $train_cmd and $cuda_cmd. A second call goes on
-# where the first one stopped; artefacts that were finished with the same settings, inputs and code are kept. An
+# experiments need is made once, and jobs run at the same time through $train_cmd and $cuda_cmd. A second call continues
+# where the first one stopped; it keeps artefacts that were finished with the same settings, inputs and code. An
 # experiment that failed has a row in the table, which names its log.
 #
 # It needs a finished ./run.sh, whose data dirs and pretrained nets it uses. Results, pictures and report are in

@@ -2,8 +2,8 @@
 # System A on real speech, small enough for two cores: RAVDESS with speaker folds, and DailyDialog for the text model.
 #
 # For each of six folds, an x-vector net is pretrained on the identity of the other folds' actors, then fine-tuned on
-# their emotions, with copies spoken faster and slower. LDA and PLDA over the five collapsed classes are trained on its
-# embeddings of the same speech. Every pair of the fold's utterances is a trial. No stage of a fold uses its actors.
+# their emotions, with copies spoken faster and slower. LDA and PLDA are trained on its embeddings of the same speech, by
+# the five collapsed classes. Every pair of the fold's utterances is a trial. No stage of a fold uses its actors.
 # The table is of speech alone, since the actors speak only two sentences. The text model is trained separately, on
 # DailyDialog. Its epoch is chosen on DailyDialog's validation part, without the texts that are in the training part too.
 #
@@ -27,7 +27,7 @@
 #   --speaker-cmvn true|false   as in run.sh (false)
 #   --speaker-normalisation "none,all,first <n>"   as in run.sh
 #   --speeds "<factor> ..."   speeds of the further copies that fine-tuning uses ("0.9 1.1"); "" for none
-#   --text-model <name on the Hub, or folder>
+#   --text-model <name on the Hub, or folder>   (bert-base-uncased)
 set -euo pipefail
 
 corpora=

@@ -2,12 +2,12 @@
 # System D: a VGG CNN on log-mel energies and a BERT on the transcripts; their class probabilities are fused.
 # J. Zhou, P. Sibal, R. Bernard, S. Mallikarjuna, S. Mallick, "A multi-modal approach to speech emotion recognition".
 #
-# Without corpora this runs on toy corpora, in data/toy_vgg_bert and exp/toy_vgg_bert. There are two protocols, which are
-# values of the column `variant` of the results. `random` is the paper's: 70 % of the utterances for training, 20 % for
+# Without corpora this runs on toy corpora, in data/toy_vgg_bert and exp/toy_vgg_bert. Its two protocols are values
+# of the column `variant` of the results. `random` is the paper's: 70 % of the utterances for training, 20 % for
 # validation, 10 % for test; the parts share speakers and dialogues, which exp/<name>/audit/random.tsv counts. `folds`
-# tests each fold of the corpus with models of the other folds, one of which is for validation. Validation chooses the
-# epoch of every model. Two published models that use the dialogue, bc-LSTM and ICON, are trained for comparison on the
-# embeddings of the same speech and text models. Utterances without words are scored by speech.
+# tests each fold of the corpus with models of the other folds, one of which is for validation. The epoch of every model
+# is chosen on validation data. Two published models that use the dialogue, bc-LSTM and ICON, are trained for comparison,
+# on the embeddings of the same speech and text models. Utterances without words are scored by speech alone.
 #
 # Usage: local/run_vgg_bert.sh [options]
 #  e.g.: local/run_vgg_bert.sh
@@ -15,13 +15,13 @@
 #        local/run_vgg_bert.sh --corpora /corpora --test ravdess --conf conf/ravdess/vgg_bert \
 #          --label-map conf/emotions/collapsed5.map --modalities speech --protocols folds --yardsticks ""
 # Stages:
-#   0 data dir, 1 classes, log-mel energies, parts and copies, 2 VGG nets, 3 text models, 4 their fusion, 5 dialogue
+#   0 data dir, 1 classes, log-mel energies, splits and copies, 2 VGG nets, 3 text models, 4 their fusion, 5 dialogue
 #   models, 6 scores, 7 table and report.
 # Options:
-#   --test <corpus>       corpus with speech and emotion labels, which is split into parts
-#   --protocols "folds random"
+#   --test <corpus>       corpus with speech and emotion labels, which is split into training, validation and test sets
+#   --protocols "folds random"   the protocols above
 #   --split-seed <n>      seed of the random split (0)
-#   --copies "<kind> ..." distorted copies that are added to the training part: white pitch stretch shift; "" for none
+#   --copies "<kind> ..." distorted copies that are added to the training set: white pitch stretch shift; "" for none
 #   --modalities "speech text speech+text"   speech+text is the fusion
 #   --yardsticks "bc_lstm icon"   dialogue models for comparison; "" for none
 #   --yardstick-modalities "<modality> ..."   modalities of the dialogue models (those of --modalities; on the toy corpora
@@ -31,7 +31,7 @@
 #   --text-model <name on the Hub, or folder>, such as roberta-base
 #   --encoder <name>=<folder or name on the Hub>:<layer>   in place of the CNN: a frozen published audio encoder, and a
 #                         linear layer on its embeddings (encoder.yaml)
-#   --row-mark <word>     is appended to the variant in the results, so that rows of several runs can be distinguished in one
+#   --row-mark <word>     is appended to the variant in the results, which tells the rows of several runs apart in one
 #                         table (local/run_vgg_bert_rows.sh)
 #   --inner-folds <n>     also train a fusion on out-of-fold probabilities: the training speakers are divided into n
 #                         parts, and the probabilities of each part come from models trained on the others (0: no, as

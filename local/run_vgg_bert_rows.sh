@@ -7,7 +7,7 @@
 #  e.g.: local/run_vgg_bert_rows.sh --encoder wav2vec=facebook/wav2vec2-base:final -- --iemocap /corpora/IEMOCAP --nj 32
 #        local/run_vgg_bert_rows.sh --roberta exp/tiny_roberta --encoder yamnet=exp/yamnet:10      # toy corpora
 # Options:
-#   --name <name>         the run with 5 classes, BERT and CNN (toy_vgg_bert); it is made if it does not exist
+#   --name <name>         the run with 5 classes, BERT and CNN (toy_vgg_bert); it is run if it is not finished
 #   --classes8 <map>      label map of the 8 classes; "" leaves these rows out
 #   --roberta <name on the Hub, or folder>   the other text model; "" for none
 #   --encoder <name>=<folder or name on the Hub>:<layer>   the audio encoder, which is frozen; "" for none
