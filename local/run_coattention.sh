@@ -13,7 +13,7 @@
 #  e.g.: local/run_coattention.sh
 #        local/run_coattention.sh --corpora /corpora --vggish exp/vggish --yamnet exp/yamnet --text-model t5-base
 #        local/run_coattention.sh --ravdess /corpora/ravdess --tests "" --speech-only ravdess --encoders yamnet \
-#          --yamnet exp/yamnet --fusion-encoder yamnet --together "" --text-only "" --text-train ""
+#          --yamnet exp/yamnet --fusion-encoder yamnet --together "" --text-only ""
 # Stages:
 #   0 data dirs, 1 classes and splits, 2 triplet net, 3 hidden states of the audio encoders, 4 text model on GoEmotions,
 #   5 hidden states of the tokens, 6 co-attention models, 7 scores, table and report.
