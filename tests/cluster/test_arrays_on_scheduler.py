@@ -26,7 +26,7 @@ def run(tmp_path):
 
     def run_it(*arguments):
         command = [WRAPPER, "--config", tmp_path / "conf", *map(str, arguments)]
-        result = subprocess.run(command, capture_output=True, text=True)
+        result = subprocess.run(command, capture_output=True, text=True, timeout=300)
         assert result.returncode == 0, result.stderr
         return len((tmp_path / "count").read_text())
 
@@ -43,7 +43,10 @@ def arrays_of_three_at_most(tmp_path):
     conf = Path(os.environ["SLURM_CONF"] if KIND == "slurm" else tmp_path / "global")
 
     def change(text):
-        conf.write_text(text)
+        # Whole at once: slurmd reads it some time after it is told to, and ends if the file is half written.
+        new = conf.with_name(f"{conf.name}.new")
+        new.write_text(text)
+        new.replace(conf)
         tell(*(["scontrol", "reconfigure"] if KIND == "slurm" else ["qconf", "-Mconf", conf]))
 
     if KIND == "slurm":
