@@ -99,10 +99,10 @@ class WindowSource:
         A process gets the clips ``rank::world`` of a batch, of two recordings or more if it gets two clips or more; the
         windows of a clip are adjacent rows.
         """
-        order = self._order(epoch)
-        for first in range(start, self.num_batches(epoch)):
+        order, count = self._order(epoch), self.num_batches(epoch)
+        for first in range(start, count):
             # The clips of a recording follow each other in `order`, so that this step puts them into different batches.
-            chosen = order[first :: self.num_batches(epoch)][rank::world]
+            chosen = order[first::count][rank::world]
             found = [self._windows(int(number), epoch) for number in chosen]
             numbers = np.stack([chosen, self.recordings[chosen]], 1).repeat(self.config.windows, 0)
             windows = np.zeros((0, self.config.frames, self.feature_dim), np.float32)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from ser.files import write_text
+
 KIND = os.environ.get("SER_SCHEDULER", "")
 WRAPPER = {"slurm": "utils/slurm.pl", "sge": "utils/queue.pl"}.get(KIND, "")
 SUBMIT = {"slurm": "sbatch --no-requeue", "sge": "qsub -V -cwd -S /bin/bash -r n"}.get(KIND, "")
@@ -44,9 +46,7 @@ def arrays_of_three_at_most(tmp_path):
 
     def change(text):
         # Whole at once: slurmd reads it some time after it is told to, and ends if the file is half written.
-        new = conf.with_name(f"{conf.name}.new")
-        new.write_text(text)
-        new.replace(conf)
+        write_text(conf, text)
         tell(*(["scontrol", "reconfigure"] if KIND == "slurm" else ["qconf", "-Mconf", conf]))
 
     if KIND == "slurm":
