@@ -71,12 +71,15 @@ def main() -> None:
     if valid is not None:
         check_apart(args.data_dir, list(train.frames), args.valid_data, list(valid.frames))
         digests["validation features"] = fingerprint(args.valid_data)
+    process = parallel.start(args.device)
+    for source in filter(None, (train, valid)):
+        source.check_processes(process.world)
     if not model_dir.begin(args.model_dir, config, inputs, digests):
         return
     torch.manual_seed(seed)
     model = make_triplet_net(config)
     model = fit(model, train, valid, config.fit, args.model_dir, MeanTripletLoss(config.loss), args.device)
-    if parallel.start(args.device).is_first:
+    if process.is_first:
         model_dir.save_model(args.model_dir, model.net, [])
 
 

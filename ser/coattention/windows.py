@@ -93,6 +93,21 @@ class WindowSource:
         """Count the batches of an epoch; each has at least two clips."""
         return min(math.ceil(self.num_clips / self.config.clips), self.num_clips // 2)
 
+    def check_processes(self, world: int) -> None:
+        """Check that each of `world` processes gets two clips or more of every batch, since a triplet needs two.
+
+        Raises
+        ------
+        SerError
+            If a batch has fewer clips.
+        """
+        smallest = self.num_clips // self.num_batches(0)
+        if smallest < 2 * world:
+            raise SerError(
+                f"triplets: a batch has {smallest} clips for {world} processes, and each process needs two: raise "
+                "data.clips, give more recordings, or train on fewer GPUs"
+            )
+
     def batches(self, epoch: int, start: int = 0, rank: int = 0, world: int = 1) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield windows (B, T, F) float32, and the numbers (B, 2) of their clips and recordings, from batch `start` on.
 

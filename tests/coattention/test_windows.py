@@ -83,6 +83,14 @@ def test_a_process_with_two_clips_has_them_of_two_recordings(tmp_path):
         assert all(len(numbers[:, 1].unique()) > 1 for numbers in parts)
 
 
+def test_a_batch_that_leaves_a_process_a_single_clip_is_refused(reader):
+    source = WindowSource(reader, CLIPS, OWN, WindowConfig(20, 3, 2, 0), seed=3)
+    smallest = min(len(numbers) // 2 for _, numbers in source.batches(0))
+    source.check_processes(smallest // 2)
+    with pytest.raises(SerError, match=rf"a batch has {smallest} clips for {smallest // 2 + 1} processes"):
+        source.check_processes(smallest // 2 + 1)
+
+
 def test_too_few_long_recordings_are_refused(reader):
     with pytest.raises(SerError, match=r"1 recordings are longer than a window of 50 frames"):
         WindowSource(reader, CLIPS, OWN, WindowConfig(50, 2, 2, 0), seed=0)
