@@ -1,6 +1,7 @@
 """Read YAML settings strictly: the keys of a file are exactly the fields of a frozen dataclass."""
 
 import dataclasses
+import json
 import reprlib
 import types
 import typing
@@ -40,12 +41,14 @@ def load_config(cls: type[Config], path: str | Path, overrides: tuple[str, ...] 
 
 
 def read_yaml(path: str | Path) -> Any:
-    """Read a YAML file as plain data. ``like: other.yaml`` in it takes all values that it does not give from there.
+    """Read a YAML file, or a JSON file if its name ends in .json, as plain data.
+
+    ``like: other.yaml`` in it takes all values that it does not give from there.
 
     Raises
     ------
     SerError
-        If the file cannot be read or is not YAML, or if the file that ``like`` names has a ``like`` of its own.
+        If the file cannot be read or is neither, or if the file that ``like`` names has a ``like`` of its own.
     """
     data = _read_one(path)
     if not isinstance(data, dict) or LIKE not in data:
@@ -73,12 +76,15 @@ def _replaced(base: dict, changes: dict) -> dict:
 
 
 def _read_one(path: str | Path) -> Any:
+    text = read_text(path, "give an existing file of settings")
+    # JSON may be indented by tabs, YAML may not.
+    is_json = Path(path).suffix == ".json"
     try:
-        return yaml.safe_load(read_text(path, "give an existing file of settings"))
+        return json.loads(text) if is_json else yaml.safe_load(text)
     except RecursionError as error:
         raise SerError(f"{path}: not a file of settings: hundreds of brackets inside each other") from error
     except (yaml.YAMLError, ValueError) as error:  # ValueError: an impossible date or number, or not UTF-8
-        raise SerError(f"{path}: not YAML: {error}") from error
+        raise SerError(f"{path}: not {'JSON' if is_json else 'YAML'}: {error}") from error
 
 
 def from_mapping(cls: type[Config], data: Any, where: str) -> Config:

@@ -80,7 +80,7 @@ def text_net(path: Path, text_model: str, rates: Rates) -> Net:
     layers, hidden, inner, vocabulary = *_BERT_BASE, _BERT_VOCABULARY
     config = Path(text_model or setting(path, "text_model")) / "config.json"
     scratch = setting(path, "scratch")
-    if config.is_file():  # JSON can be read as YAML
+    if config.is_file():
         names = ("num_hidden_layers", "hidden_size", "intermediate_size", "vocab_size")
         if "d_model" in read_yaml(config):  # T5 has other names for these
             names = ("num_layers", "d_model", "d_ff", "vocab_size")

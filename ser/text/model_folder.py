@@ -47,7 +47,7 @@ def model_name(name: str) -> str:
     if not folder.is_dir():
         return folder.name
     path = folder / "config.json"
-    settings = read_yaml(path)  # JSON can be read as YAML
+    settings = read_yaml(path)
     kind = settings.get("model_type") if isinstance(settings, dict) else None
     if not isinstance(kind, str) or not kind:
         raise SerError(f"{path}: no model_type, such as t5 or bert; get the model again")

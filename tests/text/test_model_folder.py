@@ -12,6 +12,11 @@ def test_the_results_call_a_folder_by_its_kind_whatever_its_name(tmp_path, inner
     assert model_name(str(tmp_path / "t5")) == "bert"
 
 
+def test_a_config_json_may_be_indented_by_tabs(tmp_path):
+    (tmp_path / "config.json").write_text('{\n\t"model_type": "bert"\n}')
+    assert model_name(str(tmp_path)) == "bert"
+
+
 @pytest.mark.parametrize("name", ["t5-base", "google-t5/t5-base"])
 def test_a_model_of_the_hub_has_its_own_name(name):
     assert model_name(name) == "t5-base"
